@@ -1,0 +1,3 @@
+module optimizing-dockerfile
+
+go 1.24.2
