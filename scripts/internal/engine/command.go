@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Failed is a command of the engine that ran and ended with a status other than 0.
+type Failed struct {
+	Args     []string // without the program's name
+	ExitCode int
+	Stderr   string
+}
+
+// Error gives the engine's own last words: with them it says why.
+func (f *Failed) Error() string {
+	lines := strings.Split(strings.TrimSpace(f.Stderr), "\n")
+	if last := lines[len(lines)-1]; last != "" {
+		return last
+	}
+	return fmt.Sprintf("%s ended with status %d", strings.Join(f.Args, " "), f.ExitCode)
+}
+
+// Output runs the engine with args and returns what it printed to stdout,
+// without the space around it. The error is a *Failed, the context's, or says
+// why the program could not be run.
+func (e *Engine) Output(ctx context.Context, args ...string) (string, error) {
+	var out bytes.Buffer
+	err := e.Run(ctx, nil, &out, nil, args...)
+	return strings.TrimSpace(out.String()), err
+}
+
+// Run runs the engine with args; what it prints goes to stdout and stderr as it
+// comes. Any of the three streams may be nil. The error is as Output's.
+func (e *Engine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
+	words := &tail{limit: 64 << 10}
+	if stderr == nil {
+		stderr = words
+	} else {
+		stderr = io.MultiWriter(stderr, words)
+	}
+	command := exec.CommandContext(ctx, e.path, args...)
+	command.Stdin, command.Stdout, command.Stderr = stdin, stdout, stderr
+	command.Env = append(os.Environ(),
+		"LC_ALL=C",                         // the engine's words in one language
+		"DOCKER_CLI_HINTS=false",           // no advertisements among them
+		"BUILDKIT_PROGRESS=plain",          // lines, not a screen
+		"BUILDX_NO_DEFAULT_ATTESTATIONS=1", // or two builds of the same image differ
+		"DOCKER_SCAN_SUGGEST=false",
+	)
+	detach(command)
+	command.WaitDelay = 2 * time.Second
+	err := command.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return &Failed{Args: args, ExitCode: exit.ExitCode(), Stderr: words.String()}
+	}
+	return err
+}
+
+// tail keeps the last bytes written to it: a program that floods its output
+// must not fill the memory.
+type tail struct {
+	limit int
+	kept  []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - t.limit; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return string(t.kept) }

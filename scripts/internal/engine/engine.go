@@ -1,0 +1,142 @@
+// Package engine drives the container engine through its own command line,
+// docker or podman: every command that it runs is one that a reader could type.
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Builders that an engine may have.
+const (
+	Legacy   = "legacy"   // the builder inside old docker daemons: an image per instruction
+	BuildKit = "buildkit" // docker with the buildx plugin
+	Buildah  = "buildah"  // podman
+)
+
+// answerTime is how long the engine may take to say what it is. A daemon that
+// is reachable answers in well under a second.
+const answerTime = 20 * time.Second
+
+// Engine is a container engine that has answered.
+type Engine struct {
+	Name    string `json:"name"`    // docker or podman
+	Version string `json:"version"` // the daemon's, not the client's
+	Builder string `json:"builder"` // Legacy, BuildKit or Buildah
+	Storage string `json:"storage"` // its storage driver, such as overlay2
+	OS      string `json:"os"`      // of the containers, such as linux
+	Arch    string `json:"arch"`    // as in GOARCH: amd64, arm64
+
+	ID          string `json:"-"` // tells one engine from another; empty where it has none
+	LogicalCPUs int    `json:"-"` // that the engine's machine has
+	path        string // the program's
+}
+
+// Unavailable says that no engine answered, why, and what to do now.
+type Unavailable struct{ Reason string }
+
+func (u *Unavailable) Error() string { return u.Reason }
+
+// Find asks the engine named by CONTAINER_ENGINE, else docker, else podman,
+// what it is. The error is an *Unavailable, or the context's.
+func Find(ctx context.Context) (*Engine, error) {
+	names := []string{"docker", "podman"}
+	if name := os.Getenv("CONTAINER_ENGINE"); name != "" {
+		names = []string{name}
+	}
+	for _, name := range names {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		e := &Engine{Name: name, path: path}
+		asking, stop := context.WithTimeout(ctx, answerTime)
+		defer stop()
+		err = e.describe(asking)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if asking.Err() != nil {
+			err = fmt.Errorf("no answer within %v", answerTime)
+		}
+		if err != nil {
+			return nil, &Unavailable{fmt.Sprintf("%s is installed, but its engine does not answer: %v\n"+
+				"Start it and try again (`%s info` must succeed for this user).", name, err, name)}
+		}
+		return e, nil
+	}
+	return nil, &Unavailable{fmt.Sprintf("no container engine: %s is not on PATH\n"+
+		"Install Docker (https://docs.docker.com/get-docker/) or Podman (https://podman.io), then try again.",
+		strings.Join(names, " or "))}
+}
+
+// info is what `docker info` and `podman info` print, as far as it is needed here.
+type info struct {
+	// docker
+	ID, ServerVersion, Driver, OSType, Architecture string
+	NCPU                                            int
+	ServerErrors                                    []string
+	// podman
+	Host struct {
+		Arch, OS string
+		CPUs     int
+	}
+	Store   struct{ GraphDriverName string }
+	Version struct{ Version string }
+}
+
+func (e *Engine) describe(ctx context.Context) error {
+	text, err := e.Output(ctx, "info", "--format", "{{json .}}")
+	var in info
+	if text != "" {
+		if parse := json.Unmarshal([]byte(text), &in); parse != nil && err == nil {
+			return fmt.Errorf("`%s info` printed what is no JSON", e.Name)
+		}
+	}
+	if len(in.ServerErrors) > 0 { // docker then prints its answer all the same
+		return errors.New(firstLine(in.ServerErrors[0]))
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case in.ServerVersion != "":
+		e.Name, e.Version, e.Storage, e.ID = "docker", in.ServerVersion, in.Driver, in.ID
+		e.OS, e.Arch, e.LogicalCPUs = in.OSType, goarch(in.Architecture), in.NCPU
+		e.Builder = Legacy
+		if os.Getenv("DOCKER_BUILDKIT") != "0" {
+			if _, err := e.Output(ctx, "buildx", "version"); err == nil {
+				e.Builder = BuildKit
+			}
+		}
+	case in.Version.Version != "":
+		e.Name, e.Version, e.Storage = "podman", in.Version.Version, in.Store.GraphDriverName
+		e.OS, e.Arch, e.LogicalCPUs = in.Host.OS, goarch(in.Host.Arch), in.Host.CPUs
+		e.Builder = Buildah
+	default:
+		return fmt.Errorf("`%s info` names no version", e.Name)
+	}
+	return nil
+}
+
+// goarch turns the kernel's name of a machine into Go's.
+func goarch(machine string) string {
+	switch machine {
+	case "x86_64":
+		return "amd64"
+	case "aarch64":
+		return "arm64"
+	}
+	return machine
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}

@@ -1,0 +1,13 @@
+//go:build unix && !linux
+
+package engine
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// detach keeps the terminal's Ctrl-C from the engine's programs: this one ends them, in order.
+func detach(command *exec.Cmd) {
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}
