@@ -1,0 +1,113 @@
+// Command scripts builds and runs the six steps of "Optimizing Dockerfile" on a
+// real container engine, and proves why each one starts or does not.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+)
+
+// Exit statuses, part of the command line's contract.
+const (
+	exitExpected    = 0 // all is as expected; the image starts; every goal is met
+	exitUnexpected  = 1
+	exitUsage       = 2
+	exitEnvironment = 3 // the engine, the network, the base or the disk is at fault; or: cannot tell
+)
+
+// status ends the program with an exit status; what there was to say has been said.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// usageError is wrong usage: one line that says what is possible.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() { // the second Ctrl-C is not caught any more: it leaves at once
+		<-ctx.Done()
+		stop()
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program but for the process around it; it returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var ended status
+	var usage usageError
+	var unavailable *engine.Unavailable
+	switch {
+	case err == nil:
+		return exitExpected
+	case errors.As(err, &ended):
+		return int(ended)
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "stopped; nothing of ours is left running")
+		return exitEnvironment
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+		fmt.Fprintln(stderr, "error:", oneLine(err))
+		return exitUsage
+	case errors.As(err, &unavailable):
+		fmt.Fprintln(stderr, "error:", err)
+		return exitEnvironment
+	}
+	fmt.Fprintln(stderr, "error:", err)
+	return exitEnvironment
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "steps",
+		Short:         "From 392 MB to 10 MB in six Dockerfiles. Two of them fail, on purpose.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return usagef("unknown verb %q: one of %s", args[0], strings.Join(verbs(cmd), ", "))
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%v (%s --help lists the options)", err, cmd.CommandPath())
+	})
+	root.AddGroup(
+		&cobra.Group{ID: "read", Title: "Read along:"},
+		&cobra.Group{ID: "teach", Title: "Teach:"},
+		&cobra.Group{ID: "maintain", Title: "Maintain:"},
+	)
+	root.AddCommand()
+	return root
+}
+
+func verbs(root *cobra.Command) []string {
+	var names []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
