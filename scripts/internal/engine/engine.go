@@ -35,6 +35,7 @@ type Engine struct {
 
 	ID          string `json:"-"` // tells one engine from another; empty where it has none
 	LogicalCPUs int    `json:"-"` // that the engine's machine has
+	Ledger      Ledger `json:"-"` // where the images that builds make are noted
 	path        string // the program's
 }
 
@@ -134,6 +135,14 @@ func goarch(machine string) string {
 		return "arm64"
 	}
 	return machine
+}
+
+// Alive asks the engine whether it is still there. The error is an *Unavailable.
+func (e *Engine) Alive(ctx context.Context) error {
+	if _, err := e.Call(ctx, "version"); err != nil && ctx.Err() == nil {
+		return &Unavailable{fmt.Sprintf("the engine went away: %v", err)}
+	}
+	return ctx.Err()
 }
 
 func firstLine(text string) string {
