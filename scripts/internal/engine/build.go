@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // BuildRequest is an image to build.
@@ -60,7 +61,8 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	if e.Builder == BuildKit {
 		options = append(options, "--load") // into the engine, whatever the builder
 	}
-	log := &buildLog{made: func(id string) { e.Ledger.note(e.ledgerID(), id) }, output: &tail{limit: 64 << 10}}
+	began := time.Now()
+	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}}
 	out := &lines{each: log.line}
 	var progress io.Writer
 	if e.Builder == BuildKit {
@@ -68,6 +70,11 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	}
 	err = e.Run(ctx, nil, out, progress, append(options, words[1:]...)...)
 	out.flush()
+	if err != nil && log.container != "" { // the legacy builder leaves it there when it is stopped
+		gone, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+		defer stop()
+		e.removeBuildContainer(gone, entry{id: log.container, since: began.Unix()})
+	}
 	var failed *Failed
 	if errors.As(err, &failed) {
 		return "", log.failure(failed.Stderr)
@@ -79,20 +86,31 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	e.Ledger.note(e.ledgerID(), strings.TrimSpace(string(id)))
+	log.made(imageEntry, strings.TrimSpace(string(id)))
 	return strings.TrimSpace(string(id)), nil
+}
+
+// noted gives the function that enters in the ledger what a build makes from now on.
+func (e *Engine) noted() func(kind, id string) {
+	began := time.Now().Unix()
+	return func(kind, id string) {
+		e.Ledger.note(entry{engine: e.ledgerID(), kind: kind, id: id, owner: owner(), since: began})
+	}
 }
 
 // buildLog follows what a builder prints.
 type buildLog struct {
-	made        func(id string) // told each image that the legacy builder makes on the way
-	instruction string          // the one at work
-	cached      bool            // it was taken from an earlier build
-	output      *tail           // what it printed
+	made        func(kind, id string) // told each image and container that the legacy builder makes on the way
+	container   string                // in which a RUN is at work
+	instruction string                // the one at work
+	cached      bool                  // it was taken from an earlier build
+	output      *tail                 // what it printed
 }
 
 var (
 	legacyStep  = regexp.MustCompile(`^Step \d+/\d+ : (.*)`)
+	legacyRun   = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12})$`)
+	legacyGone  = regexp.MustCompile(`^Removing intermediate container ([0-9a-f]{12})$`)
 	legacyImage = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
 	// BuildKit: "#8 [build 6/6] RUN go build -o echo .", "#8 1.234 text"; Buildah: "STEP 6/7: RUN …", "[1/2] STEP 6/7: RUN …".
 	buildkitStep = regexp.MustCompile(`^#\d+ \[.*\d+/\d+\] (.*)`)
@@ -101,17 +119,25 @@ var (
 )
 
 func (b *buildLog) line(line string) {
+	line = ansi.ReplaceAllString(line, "") // the legacy builder reddens what a RUN prints to stderr
 	for _, form := range []*regexp.Regexp{legacyStep, buildkitStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
 			b.instruction, b.cached, b.output = m[1], false, &tail{limit: 64 << 10}
 			return
 		}
 	}
+	if m := legacyRun.FindStringSubmatch(line); m != nil && b.container == "" {
+		b.container = m[1]
+		b.made(containerEntry, m[1])
+	}
+	if m := legacyGone.FindStringSubmatch(line); m != nil && b.container == m[1] {
+		b.container = ""
+	}
 	switch m := legacyImage.FindStringSubmatch(line); {
 	case line == " ---> Using cache":
 		b.cached = true
 	case m != nil && !strings.HasPrefix(b.instruction, "FROM ") && !b.cached:
-		b.made(m[1])
+		b.made(imageEntry, m[1])
 	}
 	if m := buildkitText.FindStringSubmatch(line); m != nil {
 		line = m[1]
@@ -133,7 +159,7 @@ func (b *buildLog) failure(stderr string) *BuildError {
 	last := stderr[strings.LastIndex(stderr, "\n")+1:]
 	failure := &BuildError{
 		Instruction: b.instruction,
-		Output:      strings.TrimSpace(ansi.ReplaceAllString(b.output.String(), "")),
+		Output:      strings.TrimSpace(b.output.String()),
 		Message:     last,
 	}
 	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {

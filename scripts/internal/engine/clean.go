@@ -34,13 +34,13 @@ func (e *Engine) ourContainers(ctx context.Context) (map[string]string, error) {
 
 // Sweep removes the containers of processes that ended without doing it, such as
 // by kill -9. Those of a run still under way, or of another host, stay.
-func (e *Engine) Sweep(ctx context.Context) error {
-	return e.removeContainers(ctx, func(owner string) bool {
-		pid, host, _ := strings.Cut(owner, "@")
-		here, _ := os.Hostname()
-		id, err := strconv.Atoi(pid)
-		return err == nil && host == here && !alive(id)
-	})
+func (e *Engine) Sweep(ctx context.Context) error { return e.removeContainers(ctx, orphaned) }
+
+func orphaned(owner string) bool {
+	pid, host, _ := strings.Cut(owner, "@")
+	here, _ := os.Hostname()
+	id, err := strconv.Atoi(pid)
+	return err == nil && host == here && !alive(id)
 }
 
 // RemoveOwn removes what containers this process may have left.
@@ -49,6 +49,14 @@ func (e *Engine) RemoveOwn(ctx context.Context) error {
 }
 
 func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) error {
+	for _, c := range e.Ledger.entries(e.ledgerID(), containerEntry) {
+		if which(c.owner) {
+			e.removeBuildContainer(ctx, c)
+		}
+	}
+	if err := e.Ledger.forget(e.ledgerID(), containerEntry, func(c entry) bool { return which(c.owner) }); err != nil {
+		return err
+	}
 	owners, err := e.ourContainers(ctx)
 	if err != nil {
 		return err
@@ -62,6 +70,14 @@ func (e *Engine) removeContainers(ctx context.Context, which func(owner string) 
 	return errors.Join(failures...)
 }
 
+// removeBuildContainer removes the container of a RUN, if it is still there.
+func (e *Engine) removeBuildContainer(ctx context.Context, c entry) {
+	created, err := e.Call(ctx, "container", "inspect", "--format", "{{.Created}}", c.id)
+	if err == nil && c.sinceThen(created) {
+		e.Remove(ctx, c.id)
+	}
+}
+
 // Cleaned tells what Clean removed, and what it had to leave and why.
 type Cleaned struct {
 	Containers, Images int
@@ -73,6 +89,9 @@ type Cleaned struct {
 // only our names for it go.
 func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
 	var done Cleaned
+	if err := e.removeContainers(ctx, orphaned); err != nil {
+		return done, err
+	}
 	owners, err := e.ourContainers(ctx)
 	if err != nil {
 		return done, err
@@ -83,29 +102,30 @@ func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
 		}
 		done.Containers++
 	}
-	for _, name := range append(e.ourTags(ctx), e.Ledger.images(e.ledgerID())...) {
-		image, err := e.InspectImage(ctx, name)
-		var gone *NoSuchImage
-		if errors.As(err, &gone) {
-			continue
-		}
-		if err != nil {
-			return done, err
-		}
-		if !isOurTag(name) && len(image.Tags) > 0 {
-			continue // somebody gave it a name since
-		}
-		// Without --no-prune the engine would also remove the parents, which may be somebody else's.
-		if _, err := e.Call(ctx, "rmi", "--no-prune", name); err != nil {
-			if ctx.Err() != nil {
-				return done, ctx.Err()
-			}
-			done.Kept = append(done.Kept, fmt.Sprintf("%s: %v", name, err))
-			continue
-		}
-		done.Images++
+	for _, tag := range e.ourTags(ctx) {
+		e.untag(ctx, tag, &done)
 	}
-	return done, ctx.Err()
+	for _, made := range e.Ledger.entries(e.ledgerID(), imageEntry) {
+		image, err := e.InspectImage(ctx, made.id)
+		if err != nil || len(image.Tags) > 0 || !made.sinceThen(image.Created) && !image.ours() {
+			continue // gone; or somebody gave it a name since; or it was never ours
+		}
+		e.untag(ctx, made.id, &done)
+	}
+	if ctx.Err() != nil {
+		return done, ctx.Err()
+	}
+	return done, e.Ledger.forget(e.ledgerID(), imageEntry, func(entry) bool { return true })
+}
+
+// untag removes a name, or an image that has none. Without --no-prune the engine
+// would also remove the parents, which may be somebody else's.
+func (e *Engine) untag(ctx context.Context, name string, done *Cleaned) {
+	if _, err := e.Call(ctx, "rmi", "--no-prune", name); err != nil {
+		done.Kept = append(done.Kept, fmt.Sprintf("%s: %v", name, err))
+		return
+	}
+	done.Images++
 }
 
 // ourTags lists the names that this tool gave to images, and a reader who pasted its commands.

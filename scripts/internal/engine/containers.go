@@ -126,11 +126,12 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 
 // Image is what the engine says of an image.
 type Image struct {
-	ID     string
-	Bytes  int64    // of all its files, layer by layer, uncompressed
-	Layers []string // the layers' digests, uncompressed
-	Labels map[string]string
-	Tags   []string
+	ID      string
+	Bytes   int64    // of all its files, layer by layer, uncompressed
+	Layers  []string // the layers' digests, uncompressed
+	Created string   // when, in RFC 3339
+	Labels  map[string]string
+	Tags    []string
 }
 
 // NoSuchImage is the error of an image that is not in the engine.
@@ -150,6 +151,7 @@ func (e *Engine) InspectImage(ctx context.Context, name string) (Image, error) {
 	var found []struct {
 		ID       string `json:"Id"`
 		Size     int64
+		Created  string
 		RepoTags []string
 		RootFS   struct{ Layers []string }
 		Config   struct{ Labels map[string]string }
@@ -158,5 +160,9 @@ func (e *Engine) InspectImage(ctx context.Context, name string) (Image, error) {
 		return Image{}, fmt.Errorf("`%s image inspect %s` printed what cannot be read", e.Name, name)
 	}
 	f := found[0]
-	return Image{ID: f.ID, Bytes: f.Size, Layers: f.RootFS.Layers, Labels: f.Config.Labels, Tags: f.RepoTags}, nil
+	return Image{ID: f.ID, Bytes: f.Size, Layers: f.RootFS.Layers, Created: f.Created, Labels: f.Config.Labels, Tags: f.RepoTags}, nil
 }
+
+// ours says whether its label claims it. An image built from ours has the label
+// too, so that alone is not enough to remove it.
+func (i Image) ours() bool { return i.Labels[LabelMade] != "" }
