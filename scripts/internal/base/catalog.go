@@ -1,0 +1,168 @@
+// Package base sees to it that the image behind FROM is there: present in the
+// engine, pulled, or, where nothing can be pulled, rebuilt as a stand-in of the
+// same structure.
+package base
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Base is an image that can stand behind FROM.
+type Base struct {
+	ID     string            `yaml:"id"`     // its name here; of an image unknown here, the image
+	Image  string            `yaml:"image"`  // as a registry has it
+	Go     string            `yaml:"go"`     // the Go version in it; "" where it has to be found out
+	Libc   string            `yaml:"libc"`   // musl or glibc; "" likewise
+	Loader map[string]string `yaml:"loader"` // the dynamic loader's path, by architecture as in GOARCH
+	Recipe *Recipe           `yaml:"recipe"` // how a stand-in is made; nil: it cannot be
+}
+
+// Recipe says how a stand-in of a base is made.
+type Recipe struct {
+	Folder    string    `yaml:"folder"`    // a Dockerfile and what else it copies
+	Packages  []string  `yaml:"packages"`  // of Debian or Ubuntu; their dependencies come with them
+	Toolchain Toolchain `yaml:"toolchain"` // the Go release
+	Modules   string    `yaml:"modules"`   // the folder whose go.sum lists the modules that lie in the base
+}
+
+// Toolchain is a Go release as a module.
+type Toolchain struct {
+	Module  string            `yaml:"module"`
+	Version string            `yaml:"version"` // without .linux-ARCH
+	Sums    map[string]string `yaml:"sums"`    // h1: of the module's zip, by architecture
+}
+
+// Catalog is what bases.yaml lists.
+type Catalog struct {
+	bases []Base
+}
+
+// Unknown says that there is no base of a name, and what is possible.
+type Unknown struct {
+	Name  string
+	Known []string
+}
+
+func (u *Unknown) Error() string {
+	return fmt.Sprintf("no base %q: one of %s, or an image such as golang:1.27-alpine", u.Name, strings.Join(u.Known, ", "))
+}
+
+// Load reads bases.yaml in dir.
+func Load(dir string) (*Catalog, error) {
+	file := filepath.Join(dir, "bases.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var facts struct {
+		Bases []Base `yaml:"bases"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&facts); err != nil && !errors.Is(err, io.EOF) {
+		return nil, at(file, 0, err)
+	}
+	var places struct { // the same once more: where each base stands
+		Bases []yaml.Node `yaml:"bases"`
+	}
+	if err := yaml.Unmarshal(text, &places); err != nil {
+		return nil, at(file, 0, err)
+	}
+	c := &Catalog{}
+	lines := map[string]int{}
+	for i, b := range facts.Bases {
+		line := places.Bases[i].Line
+		if err := b.check(); err != nil {
+			return nil, at(file, line, err)
+		}
+		if first, twice := lines[b.ID]; twice {
+			return nil, at(file, line, fmt.Errorf("base %s stands in line %d already", b.ID, first))
+		}
+		lines[b.ID] = line
+		if r := b.Recipe; r != nil {
+			r.Folder = filepath.Join(dir, r.Folder)
+			r.Modules = filepath.Join(dir, r.Modules)
+		}
+		c.bases = append(c.bases, b)
+	}
+	if len(c.bases) == 0 {
+		return nil, at(file, 1, errors.New("it lists no base"))
+	}
+	return c, nil
+}
+
+// All gives the bases in the file's order.
+func (c *Catalog) All() []Base { return c.bases }
+
+// Find gives the base of a name: an id, or with / or : in it an image, known
+// here or not. "" is the first. The error is an *Unknown.
+func (c *Catalog) Find(name string) (Base, error) {
+	if name == "" {
+		return c.bases[0], nil
+	}
+	var known []string
+	for _, b := range c.bases {
+		if name == b.ID || name == b.Image {
+			return b, nil
+		}
+		known = append(known, b.ID)
+	}
+	// An image's name starts with a letter or a digit; what starts otherwise
+	// could be taken for an option of the engine's.
+	if strings.ContainsAny(name, "/:") && regexp.MustCompile(`^[a-zA-Z0-9]\S*$`).MatchString(name) {
+		return Base{ID: name, Image: name}, nil
+	}
+	return Base{}, &Unknown{Name: name, Known: known}
+}
+
+// yamlLine is how the YAML library begins what it says of a line.
+var yamlLine = regexp.MustCompile(`line (\d+): `)
+
+// at says where in a file something is wrong. A line of 0 is the one that the
+// YAML library names.
+func at(file string, line int, err error) error {
+	text := err.Error()
+	if line == 0 {
+		line = 1
+		if found := yamlLine.FindStringSubmatchIndex(text); found != nil {
+			line, _ = strconv.Atoi(text[found[2]:found[3]])
+			text = text[found[1]:]
+		}
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	return fmt.Errorf("%s:%d: %s", file, line, text)
+}
+
+func (b *Base) check() error {
+	switch {
+	case b.ID == "" || strings.ContainsAny(b.ID, "/: "):
+		return fmt.Errorf("id %q: one word without / and :, which mark an image", b.ID)
+	case b.Image == "":
+		return fmt.Errorf("base %s has no image", b.ID)
+	case b.Libc != "musl" && b.Libc != "glibc":
+		return fmt.Errorf("base %s has libc %q: musl or glibc", b.ID, b.Libc)
+	}
+	r := b.Recipe
+	if r == nil {
+		return nil
+	}
+	if r.Folder == "" || r.Modules == "" || len(r.Packages) == 0 || r.Toolchain.Module == "" || r.Toolchain.Version == "" {
+		return fmt.Errorf("base %s: a recipe needs folder, packages, toolchain and modules", b.ID)
+	}
+	for arch, sum := range r.Toolchain.Sums {
+		if !strings.HasPrefix(sum, "h1:") {
+			return fmt.Errorf("base %s: the toolchain's sum for %s is no h1: sum", b.ID, arch)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+)
+
+// Where a base came from.
+const (
+	Present = "present" // it was in the engine
+	Pulled  = "pulled"
+	Loaded  = "loaded"  // out of a teacher's bundle
+	Rebuilt = "rebuilt" // now or by an earlier run
+)
+
+// Ready is a base that is in the engine.
+type Ready struct {
+	ID         string `json:"name"`   // in bases.yaml; of an image unknown there, the image
+	Image      string `json:"image"`  // what to pass as GO_IMAGE
+	StandInFor string `json:"-"`      // the image that it takes the place of; "" if it is the one asked for
+	Source     string `json:"source"` // Present, Pulled, Loaded or Rebuilt
+	Go         string `json:"go"`     // the Go version in it; "" where it cannot be found out
+	Libc       string `json:"libc"`   // musl or glibc; "" likewise
+	ImageID    string `json:"-"`
+	Bytes      int64  `json:"-"`
+}
+
+// Progress is told, in plain sentences, what happens while it takes its time.
+type Progress func(sentence string)
+
+func (p Progress) sayf(format string, args ...any) {
+	if p != nil {
+		p(fmt.Sprintf(format, args...))
+	}
+}
+
+// Attempt is one way to a base, and why it did not lead there.
+type Attempt struct{ Way, Why string }
+
+// Unobtainable says that a base cannot be had: what was tried, why it failed,
+// and what else there is.
+type Unobtainable struct {
+	Image string
+	Tried []Attempt
+	Ways  []string
+}
+
+func (u *Unobtainable) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "the base %s cannot be had here\n", u.Image)
+	for _, a := range u.Tried {
+		fmt.Fprintf(&text, "  %-8s %s\n", a.Way+":", a.Why)
+	}
+	text.WriteString("Ways out, any one of them:")
+	for _, w := range u.Ways {
+		text.WriteString("\n  " + w)
+	}
+	return text.String()
+}
+
+// Ensure makes a base available in the engine. The image that is there is used;
+// else a stand-in that is there; else the image is pulled; else a stand-in is
+// built. The error is an *Unobtainable, the context's, or the engine's.
+func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready, error) {
+	found, err := inspect(ctx, e, b.Image)
+	if err != nil {
+		return nil, err
+	}
+	if found != nil {
+		return ready(ctx, e, b, found, Present)
+	}
+	var digest string
+	if b.Recipe != nil {
+		if digest, err = b.Recipe.digest(e.Arch); err != nil {
+			return nil, err
+		}
+		found, err := standIn(ctx, e, b, digest)
+		if found != nil || err != nil {
+			return found, err
+		}
+	}
+	say.sayf("the base %s is not here yet", b.Image)
+	cannot := &Unobtainable{Image: b.Image, Ways: ways(e, b)}
+	cannot.Tried = append(cannot.Tried, Attempt{"present", "no, and no stand-in for it either"})
+	if b.Recipe == nil {
+		cannot.Tried[0].Why = "no"
+	}
+
+	err = pull(ctx, e, b.Image, say)
+	if err == nil {
+		found, err := inspect(ctx, e, b.Image)
+		if err != nil {
+			return nil, err
+		}
+		if found == nil {
+			return nil, fmt.Errorf("%s says that it pulled %s, but does not have it", e.Name, b.Image)
+		}
+		return ready(ctx, e, b, found, Pulled)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	cannot.Tried = append(cannot.Tried, Attempt{"pull", err.Error()})
+	say.sayf("it cannot be pulled: %v", err)
+	if b.Recipe == nil {
+		return nil, cannot
+	}
+
+	err = rebuild(ctx, e, b, digest, say)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		cannot.Tried = append(cannot.Tried, Attempt{"rebuild", err.Error()})
+		return nil, cannot
+	}
+	made, err := standIn(ctx, e, b, digest)
+	if err == nil && made == nil {
+		err = errors.New("the stand-in was built, but is gone again")
+	}
+	return made, err
+}
+
+// ways lists what a person can do where no base can be had.
+func ways(e *engine.Engine, b Base) []string {
+	out := []string{
+		fmt.Sprintf("connect this machine, then: %s pull %s", e.Name, b.Image),
+		"load a teacher's bundle:    go run ./scripts load FILE",
+	}
+	if b.Recipe != nil {
+		out = append(out, "on Debian or Ubuntu, with a network, run the same again: a stand-in is rebuilt")
+	}
+	return append(out, "use another golang image that is here: --base IMAGE")
+}
+
+// standIn gives the stand-in for a base that is in the engine and was made by
+// the recipe as it is now; nil if there is none.
+func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Ready, error) {
+	found, err := inspect(ctx, e, standInName(b))
+	if err != nil || found == nil || found.Config.Labels[LabelRecipe] != digest {
+		return nil, err
+	}
+	own, err := isBase(ctx, e, found.ID)
+	if err != nil || !own {
+		return nil, err
+	}
+	return &Ready{
+		ID: b.ID, Image: standInName(b), StandInFor: b.Image, Source: Rebuilt,
+		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size,
+	}, nil
+}
+
+// ready describes an image that is not a stand-in. What bases.yaml does not
+// say of it is found out.
+func ready(ctx context.Context, e *engine.Engine, b Base, found *image, source string) (*Ready, error) {
+	r := &Ready{ID: b.ID, Image: b.Image, Source: source, Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size}
+	if r.Go == "" || r.Libc == "" {
+		var err error
+		if r.Go, r.Libc, err = look(ctx, e, found.ID); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}

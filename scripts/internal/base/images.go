@@ -1,0 +1,117 @@
+package base
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+)
+
+// Labels of a stand-in, besides engine.LabelMade.
+const (
+	LabelRecipe     = "optimizing-dockerfile.recipe"       // the recipe's digest
+	LabelStandInFor = "optimizing-dockerfile.stand-in-for" // the image that it takes the place of
+)
+
+// MadeStage is the value of engine.LabelMade on what the build of a stand-in
+// makes on its way.
+const MadeStage = "base-stage"
+
+// standInName is the name of a base's stand-in: never the real image's.
+func standInName(b Base) string {
+	name := b.Image[strings.LastIndex(b.Image, "/")+1:]
+	return engine.Repository + "/base:" + strings.ReplaceAll(name, ":", "-")
+}
+
+// image is what an engine says of one, as far as it is needed here.
+type image struct {
+	ID     string `json:"Id"`
+	Size   int64
+	Config struct{ Labels map[string]string }
+}
+
+// inspect gives an image by its name or ID; nil if it is not in the engine.
+func inspect(ctx context.Context, e *engine.Engine, name string) (*image, error) {
+	text, err := e.Output(ctx, "image", "inspect", "--format", "{{json .}}", name)
+	var failed *engine.Failed
+	if errors.As(err, &failed) && saysAbsent(failed.Stderr) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var found image
+	if err := json.Unmarshal([]byte(text), &found); err != nil {
+		return nil, fmt.Errorf("%s image inspect %s: %w", e.Name, name, err)
+	}
+	return &found, nil
+}
+
+// saysAbsent knows how the engines say that there is no such image.
+func saysAbsent(words string) bool {
+	words = strings.ToLower(words)
+	return strings.Contains(words, "no such image") || strings.Contains(words, "image not known")
+}
+
+// Images gives the IDs of the stand-ins in the engine, also of those of an
+// older recipe, which have lost their name.
+func Images(ctx context.Context, e *engine.Engine) ([]string, error) {
+	candidates, err := labelled(ctx, e, engine.MadeBase)
+	if err != nil {
+		return nil, err
+	}
+	var own []string
+	for _, id := range candidates {
+		is, err := isBase(ctx, e, id)
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			own = append(own, id)
+		}
+	}
+	return own, nil
+}
+
+// Leftovers gives what builds of a stand-in left behind that were cut off, by
+// kill -9 or by a power cut.
+func Leftovers(ctx context.Context, e *engine.Engine) (containers, images []string, err error) {
+	label := "label=" + engine.LabelMade + "=" + MadeStage
+	out, err := e.Output(ctx, "ps", "-a", "-q", "--no-trunc", "--filter", label)
+	if err != nil {
+		return nil, nil, err
+	}
+	images, err = labelled(ctx, e, MadeStage, "--filter", "dangling=true")
+	return strings.Fields(out), images, err
+}
+
+func labelled(ctx context.Context, e *engine.Engine, made string, filters ...string) ([]string, error) {
+	args := append([]string{"image", "ls", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + made}, filters...)
+	out, err := e.Output(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	seen := map[string]bool{}
+	for _, id := range strings.Fields(out) { // an image of two names is listed twice
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// isBase tells a stand-in from the images that were built on it: they inherit
+// its labels, but only its own history ends with the instruction that sets them.
+func isBase(ctx context.Context, e *engine.Engine, id string) (bool, error) {
+	out, err := e.Output(ctx, "history", "--no-trunc", "--format", "{{.CreatedBy}}", id)
+	if err != nil {
+		return false, err
+	}
+	last, _, _ := strings.Cut(out, "\n")
+	return strings.Contains(last, "LABEL "+engine.LabelMade+"="+engine.MadeBase+" "), nil
+}

@@ -1,0 +1,94 @@
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/creack/pty"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+)
+
+// How long a pull may go without a sign of progress.
+var (
+	silenceOnTerminal = 20 * time.Second
+	// Without a terminal, engines print a line when a layer is done, and a
+	// layer may be large.
+	silenceElsewhere = 3 * time.Minute
+)
+
+// pull has the engine pull an image, as long as it makes progress. The engine
+// shows progress, byte by byte, to a terminal only: so it gets one.
+func pull(ctx context.Context, e *engine.Engine, name string, say Progress) error {
+	say.sayf("pulling it: %s pull %s", e.Name, name)
+	pulling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var sign atomic.Int64 // when there was progress, in nanoseconds since begin
+	begin := time.Now()
+	progress := func() { sign.Store(int64(time.Since(begin))) }
+
+	limit := silenceElsewhere
+	screen, terminal, err := pty.Open()
+	if err == nil && e.Builder != engine.Buildah { // podman's progress goes to stderr
+		limit = silenceOnTerminal
+		pty.Setsize(terminal, &pty.Winsize{Rows: 24, Cols: 80})
+	}
+	if err == nil {
+		defer screen.Close()
+		go drain(screen, progress)
+	}
+	var stalled atomic.Bool
+	said := time.Duration(0)
+	stop := tick(500*time.Millisecond, func(passed time.Duration) {
+		silent := passed - time.Duration(sign.Load())
+		if silent > limit {
+			stalled.Store(true)
+			cancel()
+		}
+		if passed-said > 10*time.Second {
+			said = passed
+			say.sayf("still pulling, %s (last sign of progress %s ago)", seconds(passed), seconds(silent))
+		}
+	})
+	if err == nil {
+		err = e.Run(pulling, nil, terminal, note(progress), "pull", name)
+		terminal.Close()
+	} else {
+		err = e.Run(pulling, nil, note(progress), note(progress), "pull", name)
+	}
+	stop()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case stalled.Load():
+		return fmt.Errorf("%s pull made no progress for %s", e.Name, seconds(limit))
+	}
+	var failed *engine.Failed
+	if errors.As(err, &failed) {
+		return errors.New(oneLine(failed.Error()))
+	}
+	return err
+}
+
+// drain reads what is shown on a terminal, and notes that something was.
+func drain(screen *os.File, progress func()) {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := screen.Read(buffer)
+		if n > 0 {
+			progress()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// note is a writer that notes that something was written.
+type note func()
+
+func (n note) Write(p []byte) (int, error) { n(); return len(p), nil }
