@@ -1,0 +1,65 @@
+package story
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"optimizing-dockerfile/scripts/internal/lesson"
+)
+
+// Diff gives the lines by which a step's Dockerfile differs from the step's
+// before it, each begun by "+ ", "- " or, for what stays, "  ". The first step's
+// are all new. Comments, and the ARG that stands for the base, are left out.
+func Diff(steps []lesson.Step, step lesson.Step, dockerfile string) ([]string, error) {
+	now, err := instructions(filepath.Join(step.Dir, dockerfile))
+	if err != nil {
+		return nil, err
+	}
+	var before string
+	for i, s := range steps {
+		if s.Name == step.Name && i > 0 {
+			previous := steps[i-1]
+			if before, err = instructions(filepath.Join(previous.Dir, previous.Main().Dockerfile)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var lines []string
+	for _, line := range strings.Split(strings.TrimSuffix(string(diff.Diff("before", []byte(before), "now", []byte(now))), "\n"), "\n") {
+		switch {
+		case line == "", strings.HasPrefix(line, "diff "), strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "), strings.HasPrefix(line, "@@"):
+		default:
+			lines = append(lines, line[:1]+" "+line[1:])
+		}
+	}
+	return lines, nil
+}
+
+// changes keeps the lines of a diff that are new or gone.
+func changes(diff []string) []string {
+	var changed []string
+	for _, line := range diff {
+		if strings.TrimSpace(line[1:]) != "" && line[0] != ' ' {
+			changed = append(changed, line)
+		}
+	}
+	return changed
+}
+
+func instructions(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	var kept []string
+	for _, line := range strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n") {
+		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, "ARG GO_IMAGE") {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	return strings.Join(kept, "\n"), nil
+}
