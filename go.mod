@@ -2,9 +2,13 @@ module optimizing-dockerfile
 
 go 1.24.2
 
-require github.com/spf13/cobra v1.10.2
+require (
+	github.com/moby/sys/user v0.4.0
+	github.com/spf13/cobra v1.10.2
+)
 
 require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
+	golang.org/x/sys v0.33.0 // indirect
 )
