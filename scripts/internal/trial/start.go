@@ -49,7 +49,7 @@ func (t *Trial) examine(ctx context.Context, o *Outcome) (*doctor.Diagnosis, err
 	if entry, err := img.Lstat(ctx, lesson.Binary); err == nil {
 		o.Image.Binary = entry.Size
 	}
-	diagnosis, err := doctor.Examine(ctx, img, doctor.Machine{OS: t.Engine.OS, Arch: t.Engine.Arch}, doctor.Start{})
+	diagnosis, err := doctor.Examine(ctx, img, doctor.MachineHere(t.Engine.OS, t.Engine.Arch, os.Getenv("DOCKER_HOST")), doctor.Start{})
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func free(address string) bool {
 // image that lacks nothing, and still does not start, is the engine's fault.
 func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) error {
 	o.Phase, o.Message = lesson.Start, words
-	if d.Starts == nil || *d.Starts || d.Cause.Phase() != lesson.Start {
+	if d.Starts == nil || *d.Starts || d.Phase != doctor.PhaseStart {
 		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", lastLine(words))
 	}
 	o.ExitCode, o.Missing = &c.ExitCode, d.Missing
@@ -177,7 +177,7 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, na
 // in execve; any other program started, whatever it printed.
 func ended(o *Outcome, d *doctor.Diagnosis, c engine.Container) {
 	o.ExitCode = &c.ExitCode
-	if d.Starts != nil && !*d.Starts && d.Cause.Phase() == lesson.Exec {
+	if d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseExec {
 		o.Missing = d.Missing
 		o.fails(lesson.Exec, string(d.Cause), d.Missing)
 		return
