@@ -3,6 +3,7 @@ module optimizing-dockerfile
 go 1.24.0
 
 require (
+	github.com/aymanbagabas/go-udiff v0.3.1
 	github.com/creack/pty v1.1.24
 	github.com/docker/go-units v0.5.0
 	github.com/gofrs/flock v0.13.0

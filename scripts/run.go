@@ -187,4 +187,3 @@ func size(outcomes []trial.Outcome, step string) (bytes int64) {
 	}
 	return bytes
 }
-

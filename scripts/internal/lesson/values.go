@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/docker/go-units"
@@ -38,6 +39,24 @@ func (p *PerArch) UnmarshalYAML(node *yaml.Node) error {
 	}
 	*p = words
 	return nil
+}
+
+// MarshalJSON writes it as it is read: one word, or a word for each machine.
+func (p PerArch) MarshalJSON() ([]byte, error) {
+	if word, ok := p[""]; ok && len(p) == 1 {
+		return json.Marshal(word)
+	}
+	return json.Marshal(map[string]string(p))
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (p *PerArch) UnmarshalJSON(text []byte) error {
+	var word string
+	if json.Unmarshal(text, &word) == nil {
+		*p = PerArch{"": word}
+		return nil
+	}
+	return json.Unmarshal(text, (*map[string]string)(p))
 }
 
 // On gives the word for a machine; "" where there is none.

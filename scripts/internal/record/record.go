@@ -40,7 +40,7 @@ type Base struct {
 // Said names the base as every output that rests on it must.
 func (b Base) Said() string {
 	if b.StandInFor != "" {
-		return fmt.Sprintf("a stand-in for %s, rebuilt on this machine", b.StandInFor)
+		return "a stand-in for " + b.StandInFor
 	}
 	return b.Image
 }

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
+	"github.com/aymanbagabas/go-udiff"
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
@@ -27,22 +27,34 @@ func Diff(steps []lesson.Step, step lesson.Step, dockerfile string) ([]string, e
 			}
 		}
 	}
+	if before == now {
+		return context(now), nil
+	}
+	whole := strings.Count(before+now, "\n") // so much context that nothing is left out
+	unified, err := udiff.ToUnified("before", "now", before, udiff.Strings(before, now), whole)
+	if err != nil {
+		return nil, err
+	}
 	var lines []string
-	for _, line := range strings.Split(strings.TrimSuffix(string(diff.Diff("before", []byte(before), "now", []byte(now))), "\n"), "\n") {
-		switch {
-		case line == "", strings.HasPrefix(line, "diff "), strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "), strings.HasPrefix(line, "@@"):
-		default:
-			lines = append(lines, line[:1]+" "+line[1:])
-		}
+	for _, line := range strings.Split(strings.TrimSuffix(unified, "\n"), "\n")[3:] { // after ---, +++ and @@
+		lines = append(lines, strings.TrimRight(line[:1]+" "+line[1:], " "))
 	}
 	return lines, nil
+}
+
+func context(text string) []string {
+	var lines []string
+	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		lines = append(lines, strings.TrimRight("  "+line, " "))
+	}
+	return lines
 }
 
 // changes keeps the lines of a diff that are new or gone.
 func changes(diff []string) []string {
 	var changed []string
 	for _, line := range diff {
-		if strings.TrimSpace(line[1:]) != "" && line[0] != ' ' {
+		if len(line) > 2 && line[0] != ' ' {
 			changed = append(changed, line)
 		}
 	}

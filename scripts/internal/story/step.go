@@ -26,10 +26,10 @@ func (t *Terminal) Opening(steps []lesson.Step, step lesson.Step) error {
 // lines shows those of a diff, in its colours.
 func (t *Terminal) lines(indent string, diff []string) {
 	for _, line := range diff {
-		switch line[0] {
-		case '+':
+		switch {
+		case strings.HasPrefix(line, "+"):
 			t.say(indent + t.paint(green, line))
-		case '-':
+		case strings.HasPrefix(line, "-"):
 			t.say(indent + t.paint(red, line))
 		default:
 			t.say(indent + line)
@@ -105,7 +105,17 @@ func Failure(o trial.Outcome) string {
 // proof shows what was asked for and what the image holds.
 func (t *Terminal) proof(o trial.Outcome) {
 	for _, e := range o.Proof {
-		t.paragraph("  ", harmless(fmt.Sprintf("proof: %s: %s: %s", e.Claim, e.Path, e.Found)))
+		found := e.Found
+		if !strings.HasPrefix(found, e.Path) {
+			found = e.Path + " → " + found
+		}
+		for i, line := range wrap(harmless(e.Claim+": "+found), t.Width-9) {
+			if i == 0 {
+				t.say("  proof  " + line)
+			} else {
+				t.say("         " + line)
+			}
+		}
 	}
 }
 

@@ -40,6 +40,8 @@ type job struct {
 	outcome Outcome
 	built   chan struct{} // closed when its build has ended
 	after   *job          // whose build this one's waits for, to share the compile
+	done    chan struct{} // closed when all of it has
+	behind  *job          // of the one step that is tried, the Dockerfile before: both shall have port 8080
 	only    bool          // build it, for its layers; do not start it
 }
 
@@ -77,7 +79,7 @@ func (t *Trial) plan(steps []lesson.Step) []*job {
 	var jobs []*job
 	first := map[string]*job{} // of each compile
 	add := func(step lesson.Step, try lesson.Try, only bool) {
-		j := &job{step: step, try: try, built: make(chan struct{}), only: only}
+		j := &job{step: step, try: try, built: make(chan struct{}), done: make(chan struct{}), only: only}
 		j.request = engine.BuildRequest{
 			Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
 			Tag:  Tag(step.Name, try.Dockerfile, t.Base),
@@ -90,6 +92,9 @@ func (t *Trial) plan(steps []lesson.Step) []*job {
 		key := compileKey(step.Dir, try.Dockerfile)
 		if j.after = first[key]; j.after == nil {
 			first[key] = j
+		}
+		if len(steps) == 1 && !only && len(jobs) > 0 && !jobs[len(jobs)-1].only {
+			j.behind = jobs[len(jobs)-1]
 		}
 		jobs = append(jobs, j)
 	}
@@ -124,6 +129,10 @@ func needed(steps []lesson.Step, name string) bool {
 
 // do builds a job's image, starts it, and gives the outcome its verdict.
 func (t *Trial) do(ctx context.Context, j *job, jobs []*job, slots chan struct{}) {
+	defer close(j.done)
+	if j.behind != nil {
+		<-j.behind.done
+	}
 	t.tell(j, "waiting")
 	failure := t.buildInTurn(ctx, j, slots)
 	close(j.built)

@@ -11,6 +11,7 @@ import (
 // judge holds an outcome against its expectation. Where every fact agrees it
 // returns no reasons. layers gives the layers of another step's image.
 func judge(o Outcome, arch string, layers func(step string) []string) (verdict string, reasons []string) {
+	reasons = []string{} // in JSON a list, also where it is empty
 	differs := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
 	want := o.Expected
 	switch {
@@ -51,7 +52,7 @@ func judge(o Outcome, arch string, layers func(step string) []string) (verdict s
 	if len(reasons) > 0 {
 		return Unexpected, reasons
 	}
-	return AsExpected, nil
+	return AsExpected, reasons
 }
 
 func happened(outcome, phase, cause, detail string) string {
