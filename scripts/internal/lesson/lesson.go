@@ -31,6 +31,9 @@ type Step struct {
 	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
 	Tries       []Try  `yaml:"tries"`
 
+	// On says what another kind of base than the article's makes of the step.
+	On map[Trait]Difference `yaml:"on"`
+
 	Dir string `yaml:"-"` // the folder's path
 }
 
@@ -113,18 +116,36 @@ func (s *Step) check() error {
 	if len(s.Tries) == 0 {
 		return fmt.Errorf("%s: has no tries", s.Name)
 	}
+	for trait, on := range s.On {
+		if !trait.known() {
+			return fmt.Errorf("%s: on: %q is none of %v", s.Name, trait, Traits)
+		}
+		if on.Why == "" {
+			return fmt.Errorf("%s: on: %s: the reason is missing", s.Name, trait)
+		}
+		if err := on.Expect.check(); err != nil {
+			return fmt.Errorf("%s: on: %s: %w", s.Name, trait, err)
+		}
+	}
 	for _, try := range s.Tries {
 		if try.Dockerfile == "" || filepath.Base(try.Dockerfile) != try.Dockerfile {
 			return fmt.Errorf("%s: %q is no name of a Dockerfile in the step's folder", s.Name, try.Dockerfile)
 		}
-		switch e := try.Expect; {
-		case e.Outcome == Runs && (e.Cause != "" || e.Phase != "" && e.Phase != Serve):
-			return fmt.Errorf("%s: %s: what runs has no cause, and its phase is serve", s.Name, try.Dockerfile)
-		case e.Outcome == Fails && (e.Cause == "" || e.Phase == ""):
-			return fmt.Errorf("%s: %s: a failure needs its phase and its cause", s.Name, try.Dockerfile)
-		case e.Outcome != Runs && e.Outcome != Fails:
-			return fmt.Errorf("%s: %s: outcome is %q, not runs or fails", s.Name, try.Dockerfile, e.Outcome)
+		if err := try.Expect.check(); err != nil {
+			return fmt.Errorf("%s: %s: %w", s.Name, try.Dockerfile, err)
 		}
+	}
+	return nil
+}
+
+func (e Expectation) check() error {
+	switch {
+	case e.Outcome == Runs && (e.Cause != "" || e.Phase != "" && e.Phase != Serve):
+		return errors.New("what runs has no cause, and its phase is serve")
+	case e.Outcome == Fails && (e.Cause == "" || e.Phase == ""):
+		return errors.New("a failure needs its phase and its cause")
+	case e.Outcome != Runs && e.Outcome != Fails:
+		return fmt.Errorf("outcome is %q, not runs or fails", e.Outcome)
 	}
 	return nil
 }
