@@ -8,7 +8,6 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/story"
-	"optimizing-dockerfile/scripts/internal/trial"
 )
 
 // stepsTable is the README's table of the steps.
@@ -16,7 +15,7 @@ func stepsTable(from source) (string, error) {
 	text := "| Step | What changes | What happens | Size here | In the article | The article's section |\n" +
 		"|---|---|---|---|---|---|\n"
 	for _, step := range from.steps {
-		outcomes := outcomesOf(from, step)
+		outcomes := from.record.Of(step.Name)
 		if len(outcomes) == 0 {
 			return "", fmt.Errorf("%s is not in the record", step.Name)
 		}
@@ -70,7 +69,7 @@ func output(from source) (string, error) {
 
 // size is what a step's image weighs, here and in the article.
 func size(from source) (string, error) {
-	outcomes := outcomesOf(from, from.step)
+	outcomes := from.record.Of(from.step.Name)
 	if len(outcomes) == 0 {
 		return "", fmt.Errorf("%s is not in the record", from.step.Name)
 	}
@@ -83,14 +82,4 @@ func size(from source) (string, error) {
 		text += fmt.Sprintf("; %s is %d bytes of it, all else %d bytes", lesson.Binary, image.Binary, image.Bytes-image.Binary)
 	}
 	return text + ".\n", nil
-}
-
-func outcomesOf(from source, step lesson.Step) []trial.Outcome {
-	var some []trial.Outcome
-	for _, o := range from.record.Steps {
-		if o.Step == step.Name {
-			some = append(some, o)
-		}
-	}
-	return some
 }
