@@ -110,7 +110,7 @@ type buildOutput struct {
 }
 
 var (
-	stepLine = regexp.MustCompile(`^(?:Step|STEP) (\d+/\d+) ?: (.*)$|^#\d+ \[([^\]]*\d+/\d+)\] (.*)$`)
+	stepLine = regexp.MustCompile(`^(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+/\d+) ?: (.*)$|^#\d+ \[([^\]]*\d+/\d+)\] (.*)$`)
 	idLine   = regexp.MustCompile(`^ ?-+> |^Removing intermediate container `)
 	colour   = regexp.MustCompile("\x1b\\[[0-9;]*m")
 )
