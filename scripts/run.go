@@ -139,9 +139,13 @@ func (o runOptions) try(ctx context.Context, run *record.Run, steps, asked []les
 		return nil, err
 	}
 	run.Base = described(ready)
-	asked = lesson.On(asked, nil)
+	traits, err := ready.Traits()
+	if err != nil {
+		return nil, err
+	}
+	asked = lesson.On(asked, traits)
 	t := &trial.Trial{
-		Engine: e, Steps: lesson.On(steps, nil), Base: ready.ID, Image: ready.Image, Keep: o.keep, Progress: table.Tell,
+		Engine: e, Steps: lesson.On(steps, traits), Base: ready.ID, Image: ready.Image, Keep: o.keep, Progress: table.Tell,
 	}
 	if run.Steps, err = t.Do(ctx, asked); err != nil {
 		return nil, err

@@ -16,9 +16,11 @@ const (
 	LabelStandInFor = "optimizing-dockerfile.stand-in-for" // the image that it takes the place of
 )
 
-// MadeStage is the value of engine.LabelMade on what the build of a stand-in
-// makes on its way.
-const MadeStage = "base-stage"
+// On what the build of a stand-in makes on its way.
+const (
+	madeStage    = "base-stage"                    // the value of engine.LabelMade
+	labelRebuild = "optimizing-dockerfile.rebuild" // the cache that it was built from
+)
 
 // standInName is the name of a base's stand-in: never the real image's.
 func standInName(b Base) string {
@@ -28,9 +30,10 @@ func standInName(b Base) string {
 
 // image is what an engine says of one, as far as it is needed here.
 type image struct {
-	ID     string `json:"Id"`
-	Size   int64
-	Config struct{ Labels map[string]string }
+	ID       string `json:"Id"`
+	RepoTags []string
+	Size     int64
+	Config   struct{ Labels map[string]string }
 }
 
 // inspect gives an image by its name or ID; nil if it is not in the engine.
@@ -77,14 +80,18 @@ func Images(ctx context.Context, e *engine.Engine) ([]string, error) {
 }
 
 // Leftovers gives what builds of a stand-in left behind that were cut off, by
-// kill -9 or by a power cut.
+// kill -9 or by a power cut; or what one that is running now needs.
 func Leftovers(ctx context.Context, e *engine.Engine) (containers, images []string, err error) {
-	label := "label=" + engine.LabelMade + "=" + MadeStage
-	out, err := e.Output(ctx, "ps", "-a", "-q", "--no-trunc", "--filter", label)
+	return stages(ctx, e)
+}
+
+func stages(ctx context.Context, e *engine.Engine, filters ...string) (containers, images []string, err error) {
+	args := append([]string{"ps", "-a", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + madeStage}, filters...)
+	out, err := e.Output(ctx, args...)
 	if err != nil {
 		return nil, nil, err
 	}
-	images, err = labelled(ctx, e, MadeStage, "--filter", "dangling=true")
+	images, err = labelled(ctx, e, madeStage, append(filters, "--filter", "dangling=true")...)
 	return strings.Fields(out), images, err
 }
 
