@@ -26,7 +26,7 @@ type runOptions struct {
 func runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:     "run [STEP...|all]",
+		Use:     "run [STEP...|all|beyond [STEP...]]",
 		Short:   "build and start steps, and prove what happens",
 		GroupID: "read",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,22 +43,22 @@ func runCommand() *cobra.Command {
 }
 
 func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.Writer) error {
-	dir, steps, err := loadSteps(o.steps)
+	c, err := courseOf(o.steps, words)
 	if err != nil {
 		return err
 	}
-	asked, err := chosen(steps, words)
+	asked, err := chosen(c.own, c.words)
 	if err != nil {
 		return err
 	}
-	if o.record && len(asked) < len(steps) {
+	if o.record && len(asked) < len(c.own) {
 		return usagef("a record is of all steps: run all --record")
 	}
 	if o.accept && !o.record {
 		return usagef("--accept goes with --record")
 	}
 	if o.base == "all" {
-		return o.runMatrix(ctx, dir, steps, asked, stdout, stderr)
+		return o.runMatrix(ctx, c, asked, stdout, stderr)
 	}
 	behind, err := findBase(o.base)
 	if err != nil {
@@ -66,11 +66,11 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 	}
 	out := story.NewTerminal(stdout)
 	if len(asked) == 1 && !o.json {
-		if err := out.Opening(steps, asked[0]); err != nil {
+		if err := out.Opening(c.all, asked[0]); err != nil {
 			return err
 		}
 	}
-	run, asked, failure := o.runOn(ctx, behind, steps, asked, stderr)
+	run, asked, failure := o.runOn(ctx, behind, c.all, asked, stderr)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -81,7 +81,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		}
 	case failure != nil:
 	case len(asked) == 1:
-		if err := closing(out, dir, steps, asked[0], run); err != nil {
+		if err := closing(out, c, asked[0], run); err != nil {
 			return err
 		}
 	default:
@@ -91,7 +91,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return failure
 	}
 	if o.record {
-		if err := o.keepRecord(dir, run); err != nil {
+		if err := o.keepRecord(c.dir, run); err != nil {
 			return err
 		}
 	}
@@ -167,13 +167,13 @@ func (o runOptions) keepRecord(dir string, run record.Run) error {
 }
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.
-func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.Step, run record.Run) error {
-	recorded, err := record.Read(dir, run.Base.Name)
+func closing(out *story.Terminal, c course, step lesson.Step, run record.Run) error {
+	recorded, err := record.Read(c.dir, run.Base.Name)
 	if err != nil {
 		return err
 	}
 	var sizes []story.Bar
-	for i, s := range steps {
+	for i, s := range c.own {
 		bar := story.Bar{Step: s.Name, Article: s.ArticleSize}
 		if recorded != nil {
 			bar.Bytes, bar.Recorded = size(recorded.Steps, s.Name), true
@@ -188,9 +188,9 @@ func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.S
 			continue
 		}
 		next := "Next: go run ./scripts run all"
-		if i+1 < len(steps) {
-			number, _, _ := strings.Cut(steps[i+1].Name, "-")
-			next = "Next: make step-" + strings.TrimLeft(number, "0") + ", or go run ./scripts run " + strings.TrimLeft(number, "0") + ": " + steps[i+1].Title
+		if i+1 < len(c.own) {
+			number, _, _ := strings.Cut(c.own[i+1].Name, "-")
+			next = "Next: make step-" + strings.TrimLeft(number, "0") + ", or go run ./scripts run " + strings.TrimLeft(number, "0") + ": " + c.own[i+1].Title
 		}
 		out.Closing(step, run.Steps, *run.Base, sizes, next)
 		return nil

@@ -13,7 +13,7 @@ import (
 
 // runMatrix tries the steps on every base of bases.yaml. A base that cannot be
 // had does not keep the others from being tried.
-func (o runOptions) runMatrix(ctx context.Context, dir string, steps, asked []lesson.Step, stdout, stderr io.Writer) error {
+func (o runOptions) runMatrix(ctx context.Context, c course, asked []lesson.Step, stdout, stderr io.Writer) error {
 	bases, err := allBases()
 	if err != nil {
 		return err
@@ -22,14 +22,14 @@ func (o runOptions) runMatrix(ctx context.Context, dir string, steps, asked []le
 	var matrix record.Matrix
 	for _, behind := range bases {
 		progress.Heading(behind.Image)
-		run, _, failure := o.runOn(ctx, behind, steps, asked, stderr)
+		run, _, failure := o.runOn(ctx, behind, c.all, asked, stderr)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if run.Base == nil { // what is known of it all the same
 			run.Base = &record.Base{Name: behind.ID, Image: behind.Image, Go: behind.Go, Libc: behind.Libc}
 		}
-		if failure != nil && !o.json {
+		if failure != nil {
 			progress.Heading("error: " + failure.Error())
 		}
 		matrix.Add(run)
@@ -44,7 +44,7 @@ func (o runOptions) runMatrix(ctx context.Context, dir string, steps, asked []le
 	if o.record {
 		var failures []error
 		for _, run := range matrix.Runs {
-			failures = append(failures, o.keepRecord(dir, run))
+			failures = append(failures, o.keepRecord(c.dir, run))
 		}
 		if err := errors.Join(failures...); err != nil {
 			return err

@@ -31,6 +31,9 @@ type Step struct {
 	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
 	Tries       []Try  `yaml:"tries"`
 
+	Against string   `yaml:"against"` // the step that it changes; "" the one before it
+	Own     []string `yaml:"own"`     // files of the app that differ from the first step's
+
 	// On says what another kind of base than the article's makes of the step.
 	On map[Trait]Difference `yaml:"on"`
 
@@ -40,6 +43,8 @@ type Step struct {
 // Try is one Dockerfile of a step.
 type Try struct {
 	Dockerfile string      `yaml:"dockerfile"`
+	Needs      string      `yaml:"needs"` // a builder that it takes; "" any
+	Args       []string    `yaml:"args"`  // further build arguments, each NAME=VALUE
 	Expect     Expectation `yaml:"expect"`
 }
 
@@ -53,6 +58,8 @@ type Expectation struct {
 	Overhead     *Size   `yaml:"overhead" json:"overhead,omitempty"`             // the most bytes beside Binary
 	SameLayersAs string  `yaml:"same_layers_as" json:"same_layers_as,omitempty"` // a step
 	Log          string  `yaml:"log" json:"log,omitempty"`                       // before the first request
+
+	Further `yaml:",inline"`
 }
 
 // The two outcomes.
@@ -69,8 +76,9 @@ const (
 	Serve = "serve" // it runs, and must answer
 )
 
-// Load reads the table in the folder dir. An error names the file, and the line where there is one.
-func Load(dir string) ([]Step, error) {
+// Load reads the table in the folder dir. An error names the file, and the line
+// where there is one. earlier are the steps of other tables that it goes on from.
+func Load(dir string, earlier ...Step) ([]Step, error) {
 	path := filepath.Join(dir, Table)
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -97,7 +105,13 @@ func Load(dir string) ([]Step, error) {
 		}
 		seen[step.Name] = true
 	}
+	for _, step := range earlier {
+		seen[step.Name] = true
+	}
 	for _, step := range steps {
+		if step.Against != "" && !seen[step.Against] {
+			return nil, fmt.Errorf("%s: %s: against names %q, which is no step", path, step.Name, step.Against)
+		}
 		for _, try := range step.Tries {
 			if other := try.Expect.SameLayersAs; other != "" && !seen[other] {
 				return nil, fmt.Errorf("%s: %s: same_layers_as names %q, which is no step", path, step.Name, other)
@@ -159,6 +173,19 @@ func Find(steps []Step, word string) (Step, bool) {
 		}
 		if n, err := strconv.Atoi(word); err == nil && n > 0 && number == fmt.Sprintf("%02d", n) {
 			return step, true
+		}
+	}
+	return Step{}, false
+}
+
+// Before gives the step that a step changes; ok is false for the first.
+func Before(steps []Step, step Step) (before Step, ok bool) {
+	for i, s := range steps {
+		if s.Name == step.Name && step.Against == "" && i > 0 {
+			return steps[i-1], true
+		}
+		if s.Name == step.Against {
+			return s, true
 		}
 	}
 	return Step{}, false

@@ -36,7 +36,13 @@ func (t *Trial) start(ctx context.Context, j *job) error {
 	if !container.Started {
 		return refused(&j.outcome, diagnosis, container, words)
 	}
-	return t.observe(ctx, &j.outcome, diagnosis, name)
+	if err := t.observe(ctx, &j.outcome, diagnosis, name); err != nil {
+		return err
+	}
+	if j.try.Expect.Health != "" && j.outcome.Outcome == lesson.Runs {
+		return t.health(ctx, &j.outcome, name)
+	}
+	return nil
 }
 
 // examine has the doctor look at the image, and notes what it found.
