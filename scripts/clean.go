@@ -28,13 +28,11 @@ func cleanCommand() *cobra.Command {
 				fmt.Fprintln(out, "left alone:", kept)
 			}
 			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", done.Containers, done.Images)
-			if len(done.Kept) == 0 {
-				if cache, err := base.CacheDir(); err == nil {
-					if err := base.RemoveCache(cache); err != nil {
-						return err
-					}
-					fmt.Fprintln(out, "Removed the downloads in "+cache+".")
+			if cache, err := base.CacheDir(); err == nil {
+				if err := base.RemoveCache(cache); err != nil {
+					return err
 				}
+				fmt.Fprintln(out, "Removed the downloads in "+cache+".")
 			}
 			fmt.Fprintln(out, "The engine's build cache stays: it is not ours alone. To empty it for all your builds: "+e.Name+" builder prune")
 			return nil
