@@ -1,15 +1,20 @@
 module optimizing-dockerfile
 
-go 1.25
+go 1.24.0
 
 require (
+	github.com/aymanbagabas/go-udiff v0.3.1
 	github.com/creack/pty v1.1.24
+	github.com/docker/go-units v0.5.0
 	github.com/gofrs/flock v0.13.0
+	github.com/moby/sys/user v0.4.0
+	github.com/rogpeppe/go-internal v1.14.1
 	github.com/spf13/cobra v1.10.2
 	github.com/stretchr/testify v1.11.1
 	go.yaml.in/yaml/v3 v3.0.4
 	golang.org/x/mod v0.31.0
-	golang.org/x/sync v0.17.0
+	golang.org/x/sync v0.18.0
+	golang.org/x/term v0.37.0
 )
 
 require (
@@ -17,8 +22,8 @@ require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/kr/text v0.2.0 // indirect
 	github.com/pmezard/go-difflib v1.0.0 // indirect
-	github.com/rogpeppe/go-internal v1.16.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
-	golang.org/x/sys v0.37.0 // indirect
+	golang.org/x/sys v0.38.0 // indirect
+	golang.org/x/tools v0.39.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )

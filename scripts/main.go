@@ -13,8 +13,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"optimizing-dockerfile/scripts/internal/engine"
 )
 
 // Exit statuses, part of the command line's contract.
@@ -29,6 +27,9 @@ const (
 type status int
 
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// unexpected ends the program with exitUnexpected, and says why.
+type unexpected struct{ error }
 
 // usageError is wrong usage: one line that says what is possible.
 type usageError struct{ error }
@@ -53,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	var ended status
 	var usage usageError
-	var unavailable *engine.Unavailable
+	var differs unexpected
 	switch {
 	case err == nil:
 		return exitExpected
@@ -65,9 +66,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		fmt.Fprintln(stderr, "error:", oneLine(err))
 		return exitUsage
-	case errors.As(err, &unavailable):
+	case errors.As(err, &differs):
 		fmt.Fprintln(stderr, "error:", err)
-		return exitEnvironment
+		return exitUnexpected
 	}
 	fmt.Fprintln(stderr, "error:", err)
 	return exitEnvironment
@@ -98,7 +99,7 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "teach", Title: "Teach:"},
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
-	root.AddCommand(baseCommand())
+	root.AddCommand(runCommand(), diffCommand(), doctorCommand(), baseCommand(), cleanCommand(), syncCommand())
 	return root
 }
 

@@ -46,6 +46,9 @@ func inspect(ctx context.Context, e *engine.Engine, name string) (*image, error)
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(text, "[") { // podman up to 4 prints a list all the same
+		text = strings.TrimSuffix(text[1:], "]")
+	}
 	var found image
 	if err := json.Unmarshal([]byte(text), &found); err != nil {
 		return nil, fmt.Errorf("%s image inspect %s: %w", e.Name, name, err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -72,10 +73,13 @@ func (e *Engine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 // must not fill the memory.
 type tail struct {
 	limit int
+	mutex sync.Mutex // two streams may write to one tail
 	kept  []byte
 }
 
 func (t *tail) Write(p []byte) (int, error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
 	t.kept = append(t.kept, p...)
 	if over := len(t.kept) - t.limit; over > 0 {
 		t.kept = append(t.kept[:0], t.kept[over:]...)
@@ -83,4 +87,8 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) String() string { return string(t.kept) }
+func (t *tail) String() string {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return string(t.kept)
+}

@@ -29,12 +29,14 @@ type Engine struct {
 	Name    string `json:"name"`    // docker or podman
 	Version string `json:"version"` // the daemon's, not the client's
 	Builder string `json:"builder"` // Legacy, BuildKit or Buildah
+	Runtime string `json:"runtime"` // what makes the processes, such as runc 1.1.5
 	Storage string `json:"storage"` // its storage driver, such as overlay2
 	OS      string `json:"os"`      // of the containers, such as linux
 	Arch    string `json:"arch"`    // as in GOARCH: amd64, arm64
 
 	ID          string `json:"-"` // tells one engine from another; empty where it has none
 	LogicalCPUs int    `json:"-"` // that the engine's machine has
+	Ledger      Ledger `json:"-"` // where the images that builds make are noted
 	path        string // the program's
 }
 
@@ -80,12 +82,15 @@ func Find(ctx context.Context) (*Engine, error) {
 type info struct {
 	// docker
 	ID, ServerVersion, Driver, OSType, Architecture string
+	DefaultRuntime                                  string
+	RuncCommit                                      struct{ ID string }
 	NCPU                                            int
 	ServerErrors                                    []string
 	// podman
 	Host struct {
-		Arch, OS string
-		CPUs     int
+		Arch, OS   string
+		CPUs       int
+		OCIRuntime struct{ Name, Version string }
 	}
 	Store   struct{ GraphDriverName string }
 	Version struct{ Version string }
@@ -109,6 +114,7 @@ func (e *Engine) describe(ctx context.Context) error {
 	case in.ServerVersion != "":
 		e.Name, e.Version, e.Storage, e.ID = "docker", in.ServerVersion, in.Driver, in.ID
 		e.OS, e.Arch, e.LogicalCPUs = in.OSType, goarch(in.Architecture), in.NCPU
+		e.Runtime = strings.TrimSpace(in.DefaultRuntime + " " + in.RuncCommit.ID)
 		e.Builder = Legacy
 		if os.Getenv("DOCKER_BUILDKIT") != "0" {
 			if _, err := e.Output(ctx, "buildx", "version"); err == nil {
@@ -118,11 +124,21 @@ func (e *Engine) describe(ctx context.Context) error {
 	case in.Version.Version != "":
 		e.Name, e.Version, e.Storage = "podman", in.Version.Version, in.Store.GraphDriverName
 		e.OS, e.Arch, e.LogicalCPUs = in.Host.OS, goarch(in.Host.Arch), in.Host.CPUs
+		e.Runtime = firstLine(in.Host.OCIRuntime.Version)
 		e.Builder = Buildah
 	default:
 		return fmt.Errorf("`%s info` names no version", e.Name)
 	}
 	return nil
+}
+
+// Same says whether two engines speak with the same words: everything that the
+// description names is equal.
+func (e *Engine) Same(other *Engine) bool {
+	describe := func(e *Engine) [7]string {
+		return [7]string{e.Name, e.Version, e.Builder, e.Runtime, e.Storage, e.OS, e.Arch}
+	}
+	return describe(e) == describe(other)
 }
 
 // goarch turns the kernel's name of a machine into Go's.
@@ -134,6 +150,14 @@ func goarch(machine string) string {
 		return "arm64"
 	}
 	return machine
+}
+
+// Alive asks the engine whether it is still there. The error is an *Unavailable.
+func (e *Engine) Alive(ctx context.Context) error {
+	if _, err := e.Call(ctx, "version"); err != nil && ctx.Err() == nil {
+		return &Unavailable{fmt.Sprintf("the engine went away: %v", err)}
+	}
+	return ctx.Err()
 }
 
 func firstLine(text string) string {

@@ -27,9 +27,13 @@ const (
 
 // Ours gives the options that mark a container of `create` or `run` as this process's.
 func Ours() []string {
-	host, _ := os.Hostname()
-	return []string{
-		"--label", LabelMade + "=" + MadeTrial,
-		"--label", fmt.Sprintf("%s=%d@%s", LabelOwner, os.Getpid(), host),
-	}
+	return append(Kept(), "--label", LabelOwner+"="+owner())
 }
+
+func owner() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%d@%s", os.Getpid(), host)
+}
+
+// Kept gives the options that mark a container as ours, to stay when this process ends.
+func Kept() []string { return []string{"--label", LabelMade + "=" + MadeTrial} }

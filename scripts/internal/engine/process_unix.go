@@ -10,4 +10,5 @@ import (
 // detach keeps the terminal's Ctrl-C from the engine's programs: this one ends them, in order.
 func detach(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) } // plugins too
 }

@@ -1,0 +1,28 @@
+# Each target is a line that calls the tool; without make: go run ./scripts VERB.
+STEPS := go run ./scripts
+
+.DEFAULT_GOAL := help
+.PHONY: help steps test clean sync
+
+help: ## list what there is
+	@echo "make step-N    run step N (1 to 6) and tell its story"
+	@echo "make diff-N    show what step N's Dockerfile changes"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+step-%:
+	@$(STEPS) run $*
+
+diff-%:
+	@$(STEPS) diff $*
+
+steps: ## run all six steps
+	@$(STEPS) run all
+
+test: ## all tests: the app's in each step, the tool's, the engine's
+	go test -timeout 30m ./...
+
+clean: ## remove every container, image and download that this tool made
+	@$(STEPS) clean
+
+sync: ## copy step 1's app to the others, and write the generated texts anew
+	@$(STEPS) sync

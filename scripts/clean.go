@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/base"
+)
+
+func cleanCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "clean",
+		Short:   "remove every container, image and download that this tool made",
+		GroupID: "maintain",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out := cmd.OutOrStdout()
+			e, err := connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			done, err := e.Clean(cmd.Context())
+			if err != nil {
+				return err
+			}
+			for _, kept := range done.Kept {
+				fmt.Fprintln(out, "left alone:", kept)
+			}
+			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", done.Containers, done.Images)
+			if len(done.Kept) == 0 {
+				if cache, err := base.CacheDir(); err == nil {
+					if err := base.RemoveCache(cache); err != nil {
+						return err
+					}
+					fmt.Fprintln(out, "Removed the downloads in "+cache+".")
+				}
+			}
+			fmt.Fprintln(out, "The engine's build cache stays: it is not ours alone. To empty it for all your builds: "+e.Name+" builder prune")
+			return nil
+		},
+	}
+}

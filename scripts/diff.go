@@ -1,0 +1,46 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/story"
+)
+
+func diffCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:     "diff STEP",
+		Short:   "show what a step's Dockerfile changes",
+		GroupID: "read",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, steps, err := loadSteps(dir)
+			if err != nil {
+				return err
+			}
+			if len(args) != 1 {
+				return usagef("diff shows one step: diff 3")
+			}
+			asked, err := chosen(steps, args)
+			if err != nil {
+				return err
+			}
+			if len(asked) != 1 {
+				return usagef("diff shows one step: diff 3")
+			}
+			step, out := asked[0], story.NewTerminal(cmd.OutOrStdout())
+			for _, try := range step.Tries {
+				if len(step.Tries) > 1 {
+					out.Heading(try.Dockerfile)
+				}
+				lines, err := story.Diff(steps, step, try.Dockerfile)
+				if err != nil {
+					return err
+				}
+				out.ShowDiff(lines)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&dir, "steps", "", "the folder of steps (default: the repo's)")
+	return cmd
+}

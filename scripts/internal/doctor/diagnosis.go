@@ -1,0 +1,92 @@
+// Package doctor tells from an image's config and files, without starting it,
+// whether it can start, as whom, and if not: why, with the proof and the fix.
+//
+// It resolves what a start resolves, in the same order and by the same rules:
+// the daemon the user and the working folder (moby), the runtime the program
+// (runc, which uses Go's exec.LookPath), the kernel its format (fs/exec.c,
+// binfmt_script.c, binfmt_elf.c), the loader its libraries (glibc's ld.so(8),
+// musl's ldso/dynlink.c).
+package doctor
+
+// Diagnosis is what the doctor found. Its JSON is a contract: fields are added, never changed.
+type Diagnosis struct {
+	Schema   int        `json:"schema"`
+	Kind     string     `json:"kind"`
+	Image    string     `json:"image"`
+	ID       string     `json:"id"`
+	Starts   *bool      `json:"starts"` // nil: cannot tell, and the summary says why
+	Cause    Cause      `json:"cause"`  // empty where it starts, or where that cannot be told
+	Summary  string     `json:"summary"`
+	Evidence []Evidence `json:"evidence"`
+	Fix      Fix        `json:"fix"`
+	Argv     []string   `json:"argv"` // what is executed: ENTRYPOINT and CMD together
+	User     User       `json:"user"`
+	Libc     string     `json:"libc"` // musl, glibc, none (needs none), or empty: unknown
+	Advice   []Advice   `json:"advice"`
+
+	// Phase is how far a start gets: PhaseStart or PhaseExec; empty where it starts.
+	Phase string `json:"phase,omitempty"`
+	// Missing is the very thing that was asked for and is not there, or not as
+	// it must be: /bin/sh, the loader's path, the entrypoint, the account's name.
+	Missing string `json:"-"`
+	// Program is the path of the program as the runtime finds it; links are not followed.
+	Program string `json:"-"`
+	// ProgramBytes is the size of the file behind it.
+	ProgramBytes int64 `json:"-"`
+	// Loader is PT_INTERP of the program, or of the interpreter behind it.
+	Loader string `json:"-"`
+}
+
+// Evidence is one thing that a person can check.
+type Evidence struct {
+	Claim string `json:"claim"` // what is said about the path
+	Path  string `json:"path"`  // where: in the image, or a field of its config
+	Found string `json:"found"` // what is there
+}
+
+// Fix makes the image start.
+type Fix struct {
+	Text       string `json:"text"`
+	Dockerfile string `json:"dockerfile"` // the lines of a Dockerfile that do it
+}
+
+// User is whom the process runs as.
+type User struct {
+	Configured string `json:"configured"`
+	UID        *int   `json:"uid"` // nil where the name cannot be resolved
+	GID        *int   `json:"gid"`
+}
+
+// Advice is what could be better about an image, whether it starts or not.
+type Advice struct {
+	ID      string `json:"id"`
+	Summary string `json:"summary"`
+	Fix     string `json:"fix"`
+}
+
+// Machine is what the image is to start on.
+type Machine struct {
+	OS, Arch string // as in GOOS and GOARCH
+	// Foreign says what is known of handlers for other machines' programs (binfmt_misc).
+	Foreign Foreign
+}
+
+// Foreign is what a machine does with programs for other machines.
+type Foreign int
+
+// Whether a machine runs other machines' programs depends on what somebody
+// registered in its kernel; from afar that cannot be known.
+const (
+	ForeignUnknown Foreign = iota
+	ForeignNone
+	ForeignSome
+)
+
+// Start is what whoever starts the image overrides: `docker run`'s options, a
+// pod's or a compose file's fields. The zero value overrides nothing.
+type Start struct {
+	User       string
+	Workdir    string
+	Entrypoint *[]string // not nil: replaces ENTRYPOINT, and clears CMD
+	Args       []string  // replaces CMD
+}

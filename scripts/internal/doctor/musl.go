@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+)
+
+// musl's rules: ldso/dynlink.c.
+type musl struct {
+	self *object // the loader is the C library itself
+	sys  []string
+}
+
+// reserved are the names that musl takes for itself: libc.so.6 as well as libpthread.so.0.
+var reserved = []string{"c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."}
+
+func newMusl(ctx context.Context, x *examination, interp string, self *object) (*musl, error) {
+	m := &musl{self: self, sys: []string{"/lib", "/usr/local/lib", "/usr/lib"}}
+	// PREFIX/etc/ld-musl-ARCH.path, for a loader PREFIX/lib/ld-musl-ARCH.so.1.
+	arch := strings.TrimSuffix(strings.TrimPrefix(path.Base(interp), "ld-musl-"), ".so.1")
+	if _, known := strings.CutPrefix(path.Base(interp), "ld-musl-"); !known {
+		arch = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}[machineName(self.file)]
+	}
+	list := path.Join(path.Dir(path.Dir(interp)), "etc/ld-musl-"+arch+".path")
+	at, err := x.files.resolve(ctx, list, x.as)
+	var way *lookupError
+	switch {
+	case errors.As(err, &way):
+		return m, nil
+	case err != nil:
+		return nil, err
+	case !at.Mode.IsRegular() || !x.as.mayRead(at.Entry):
+		m.sys = nil
+		return m, nil
+	case at.Size == 0:
+		m.sys = nil
+		return m, nil
+	}
+	content, err := x.content(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	m.sys = muslPath(string(content))
+	return m, nil
+}
+
+// muslPath splits a search path at colons and ends of lines.
+func muslPath(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ':' || r == '\n' })
+}
+
+func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*object, []Evidence, error) {
+	if strings.Contains(name, "/") {
+		o, note, err := l.open(ctx, by, name, name)
+		return o, one(note), err
+	}
+	if rest, ok := strings.CutPrefix(name, "lib"); ok {
+		for _, r := range reserved {
+			if strings.HasPrefix(rest, r) {
+				return m.self, nil, nil
+			}
+		}
+	}
+	var dirs []string
+	if !l.secure {
+		dirs = muslPath(l.x.env["LD_LIBRARY_PATH"])
+	}
+	for o := by; o != nil; o = o.by { // inherited, RUNPATH as well
+		dirs = append(dirs, m.runpath(o)...)
+	}
+	dirs = append(dirs, m.sys...)
+	l.x.hint(ctx, m.sys, name)
+	o, notes, err := l.search(ctx, by, name, dirs)
+	if o == nil && len(notes) == 0 {
+		notes = []Evidence{{"looked for in " + strings.Join(dirs, ", "), name, "not there"}}
+	}
+	return o, notes, err
+}
+
+// runpath fills in $ORIGIN; a path with any other variable counts for nothing.
+func (m *musl) runpath(o *object) []string {
+	text := o.dyn.Rpath
+	if o.dyn.HasRunpath {
+		text = o.dyn.Runpath
+	}
+	text = strings.NewReplacer("${ORIGIN}", path.Dir(o.path), "$ORIGIN", path.Dir(o.path)).Replace(text)
+	if strings.Contains(text, "$") {
+		return nil
+	}
+	return muslPath(text)
+}

@@ -1,0 +1,156 @@
+package doctor
+
+import (
+	"bytes"
+	"strings"
+)
+
+// headBytes is how much of a file the kernel looks at to tell its format
+// (BINPRM_BUF_SIZE): a longer first line of a script is cut there.
+const headBytes = 256
+
+// maxScripts is how many scripts may be each other's interpreters before the
+// kernel gives up with ELOOP (exec_binprm in fs/exec.c).
+const maxScripts = 5
+
+// shebang is the first line of a script, as the kernel's load_script takes it.
+type shebang struct {
+	line   string // without "#!" and the end of the line
+	interp string
+	arg    string // all that follows, as one argument
+	crlf   bool   // the line ends in a carriage return, which becomes part of the last word
+}
+
+// parseShebang parses a file's first bytes; ok is false where the kernel says
+// ENOEXEC: no interpreter is named, or its name is cut off.
+func parseShebang(head []byte) (s shebang, ok bool) {
+	body := head[2:]
+	end := bytes.IndexByte(body, '\n')
+	if end < 0 {
+		// The end of the file ends the line too; but in a head that is full, the name must be whole.
+		if end = bytes.IndexByte(body, 0); end < 0 {
+			end = len(body)
+		}
+		if len(head) >= headBytes && strings.IndexAny(strings.TrimLeft(string(body[:end]), " \t"), " \t") < 0 {
+			return s, false
+		}
+	}
+	s.line = string(body[:end])
+	s.crlf = strings.HasSuffix(s.line, "\r")
+	rest := strings.Trim(s.line, " \t")
+	cut := strings.IndexAny(rest, " \t\x00")
+	if cut < 0 {
+		cut = len(rest)
+	}
+	s.interp = rest[:cut]
+	s.arg = strings.TrimLeft(rest[cut:], " \t")
+	if i := strings.IndexByte(s.arg, 0); i >= 0 {
+		s.arg = s.arg[:i]
+	}
+	return s, s.interp != ""
+}
+
+// envCommand gives the program that `env ARG` starts, and the environment it
+// searches it in; ok is false where env would not search for a program.
+// The kernel hands env one argument, blanks and all; only -S splits it.
+func envCommand(arg string, env map[string]string) (name string, with map[string]string, ok bool) {
+	with = map[string]string{}
+	for k, v := range env {
+		with[k] = v
+	}
+	words := []string{arg}
+	for _, prefix := range []string{"--split-string=", "--split-string", "-S", "-vS", "-iS"} {
+		if strings.HasPrefix(arg, prefix) {
+			if prefix == "-iS" {
+				clear(with)
+			}
+			words = splitWords(strings.TrimPrefix(arg, prefix), env)
+			break
+		}
+	}
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		switch {
+		case word == "":
+			return "", with, false
+		case word == "--":
+			if i+1 < len(words) {
+				return words[i+1], with, true
+			}
+			return "", with, false
+		case word == "-" || word == "-i" || word == "--ignore-environment":
+			clear(with)
+		case word == "-u" || word == "-C" || word == "--unset" || word == "--chdir" || word == "-a" || word == "--argv0":
+			if i++; word == "-u" || word == "--unset" {
+				if i < len(words) {
+					delete(with, words[i])
+				}
+			} else if word == "-C" || word == "--chdir" {
+				return "", with, false // another folder: cannot follow
+			}
+		case strings.HasPrefix(word, "--unset="):
+			delete(with, strings.TrimPrefix(word, "--unset="))
+		case strings.HasPrefix(word, "-u"):
+			delete(with, word[2:])
+		case word == "-v" || word == "--debug":
+		case strings.HasPrefix(word, "-"):
+			return "", with, false // an option that is not known here
+		case strings.Contains(word, "="):
+			k, v, _ := strings.Cut(word, "=")
+			with[k] = v
+		default:
+			return word, with, true
+		}
+	}
+	return "", with, false
+}
+
+// splitWords splits as `env -S` does, as far as shebang lines go: blanks,
+// quotes, backslashes, ${NAME}.
+func splitWords(text string, env map[string]string) []string {
+	var words []string
+	var word strings.Builder
+	open, quote := false, byte(0)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case quote == 0 && strings.IndexByte(" \t\n\v\f\r", c) >= 0:
+			if open {
+				words = append(words, word.String())
+				word.Reset()
+				open = false
+			}
+			continue
+		case quote == 0 && c == '#' && !open:
+			return words
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote, open = c, true
+			continue
+		case quote != 0 && c == quote:
+			quote = 0
+			continue
+		case c == '\\' && quote != '\'' && i+1 < len(text):
+			i++
+			if text[i] == '_' {
+				word.WriteByte(' ')
+			} else {
+				word.WriteByte(text[i])
+			}
+		case c == '$' && quote != '\'' && i+1 < len(text) && text[i+1] == '{':
+			end := strings.IndexByte(text[i:], '}')
+			if end < 0 {
+				word.WriteByte(c)
+				break
+			}
+			word.WriteString(env[text[i+2:i+end]])
+			i += end
+		default:
+			word.WriteByte(c)
+		}
+		open = true
+	}
+	if open {
+		words = append(words, word.String())
+	}
+	return words
+}

@@ -1,0 +1,85 @@
+package doctor
+
+import "strings"
+
+// facts are what a cause's texts speak of.
+type facts struct {
+	Name    string // what was asked for
+	At      string // where the way ended, or which file is meant
+	User    string
+	File    string // an account file
+	Link    string // "/sh -> /busybox"
+	Shell   string
+	Command string // of a shell form
+	Path    string // PATH
+	Line    string // a script's first line
+	Found   string // what a file is instead
+	Machine string // that a file is for
+	Wants   string // the machine that it should be for
+	Loader  string
+	Libc    string
+	Library string
+	Version string
+	Symbol  string
+	Go      bool // the program was built by Go
+}
+
+// Upper makes a word fit for a sentence's beginning.
+func (f facts) JSON() string { return quoteList(f.Command) }
+
+// IsGo and the rest are for the templates, which know no operators.
+func (f facts) IsMusl() bool { return f.Libc == libcMusl }
+
+// entry is one row of the table of causes: the doctor's texts and the docs come from it.
+type entry struct {
+	cause      Cause
+	title      string
+	meaning    string // for docs/causes.md: what it is
+	summary    string // a template over facts, as fix and dockerfile
+	fix        string
+	dockerfile string
+	proof      string // how to check it by hand
+	looks      looks  // what an engine says about it
+	example    facts
+}
+
+// looks is how a cause shows in runtimes of before and now.
+type looks struct{ runc, crun, podman, kubernetes string }
+
+const (
+	notFoundKube = "`CrashLoopBackOff` or `RunContainerError`; `kubectl describe pod`: StartError, exit code 128"
+	execKube     = "`CrashLoopBackOff`, exit code 1 or 255; `kubectl logs` has the one line of runc"
+)
+
+func startLooks(runc string) looks {
+	return looks{
+		runc:       runc,
+		crun:       "executable file `X` not found in $PATH: No such file or directory",
+		podman:     "OCI runtime attempted to invoke a command that was not found (exit status 127)",
+		kubernetes: notFoundKube,
+	}
+}
+
+func execLooks(words string) looks {
+	return looks{
+		runc:       "exec /app: " + words + " (before 1.1: exec user process caused: " + words + ")",
+		crun:       "exec container process (missing dynamic library?) `/app`: " + capital(words),
+		podman:     "as its runtime: crun or runc; the container starts, and exits at once",
+		kubernetes: execKube,
+	}
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// quoteList writes a command as the exec form wants it, where that is simple
+// enough to be sure: no operators, quotes or variables of a shell.
+func quoteList(command string) string {
+	if command == "" || strings.ContainsAny(command, "|&;<>()$`\\\"'*?[]#~=%\n") {
+		return ""
+	}
+	words := strings.Fields(command)
+	for i, w := range words {
+		words[i] = `"` + w + `"`
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}

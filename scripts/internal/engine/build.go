@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// BuildRequest is an image to build.
+type BuildRequest struct {
+	Dir        string   // the build context
+	Dockerfile string   // its path
+	Tag        string   // the image's name
+	Made       string   // the value of LabelMade that it gets
+	Args       []string // build arguments, each NAME=VALUE
+}
+
+// BuildError is a build that the engine ran and that failed.
+type BuildError struct {
+	Instruction string // the one that failed, such as "RUN go build -o echo ."; "" where none is named
+	ExitCode    int    // of a RUN's command; 0 where none ran
+	Output      string // what that instruction printed
+	Message     string // the builder's own last words
+}
+
+func (b *BuildError) Error() string { return b.Message }
+
+// BuildCommand gives the words that a reader types for a build, after the engine's name.
+func BuildCommand(r BuildRequest) []string {
+	words := []string{"build"}
+	for _, arg := range r.Args {
+		words = append(words, "--build-arg", arg)
+	}
+	words = append(words, "--tag", r.Tag)
+	if r.Dockerfile != filepath.Join(r.Dir, "Dockerfile") {
+		words = append(words, "--file", filepath.ToSlash(r.Dockerfile))
+	}
+	return append(words, filepath.ToSlash(r.Dir))
+}
+
+// Build builds an image and returns its ID. To BuildCommand it adds the label,
+// a file for the ID, and that no container stays behind after a failure. The
+// error is a *BuildError where the engine ran the build, else Output's.
+func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
+	scratch, err := os.MkdirTemp("", Repository+"-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(scratch)
+	idFile := filepath.Join(scratch, "id")
+
+	words := BuildCommand(r)
+	options := []string{"build", "--force-rm", "--label", LabelMade + "=" + r.Made, "--iidfile", idFile}
+	if e.Builder == BuildKit {
+		options = append(options, "--load") // into the engine, whatever the builder
+	}
+	began := time.Now()
+	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}}
+	out := &lines{each: log.line}
+	var progress io.Writer
+	if e.Builder == BuildKit {
+		progress = out // it reports everything there
+	}
+	err = e.Run(ctx, nil, out, progress, append(options, words[1:]...)...)
+	out.flush()
+	if err != nil && log.container != "" { // the legacy builder leaves it there when it is stopped
+		gone, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+		defer stop()
+		e.removeBuildContainer(gone, entry{id: log.container, since: began.Unix()})
+	}
+	var failed *Failed
+	if errors.As(err, &failed) {
+		return "", log.failure(failed.Stderr)
+	}
+	if err != nil {
+		return "", err
+	}
+	id, err := os.ReadFile(idFile)
+	if err != nil {
+		return "", err
+	}
+	log.made(imageEntry, strings.TrimSpace(string(id)))
+	return strings.TrimSpace(string(id)), nil
+}
+
+// noted gives the function that enters in the ledger what a build makes from now on.
+func (e *Engine) noted() func(kind, id string) {
+	began := time.Now().Unix()
+	return func(kind, id string) {
+		e.Ledger.note(entry{engine: e.ledgerID(), kind: kind, id: id, owner: owner(), since: began})
+	}
+}
+
+// buildLog follows what a builder prints.
+type buildLog struct {
+	made        func(kind, id string) // told each image and container that the legacy builder makes on the way
+	container   string                // in which a RUN is at work
+	instruction string                // the one at work
+	cached      bool                  // it was taken from an earlier build
+	output      *tail                 // what it printed
+}
+
+var (
+	legacyStep  = regexp.MustCompile(`^Step \d+/\d+ : (.*)`)
+	legacyRun   = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12})$`)
+	legacyGone  = regexp.MustCompile(`^Removing intermediate container ([0-9a-f]{12})$`)
+	legacyImage = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
+	// BuildKit: "#8 [build 6/6] RUN go build -o echo .", "#8 1.234 text"; Buildah: "STEP 6/7: RUN …", "[1/2] STEP 6/7: RUN …".
+	buildkitStep = regexp.MustCompile(`^#\d+ \[.*\d+/\d+\] (.*)`)
+	buildkitText = regexp.MustCompile(`^#\d+ \d+\.\d+ (.*)`)
+	buildahStep  = regexp.MustCompile(`^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)`)
+)
+
+func (b *buildLog) line(line string) {
+	line = ansi.ReplaceAllString(line, "") // the legacy builder reddens what a RUN prints to stderr
+	for _, form := range []*regexp.Regexp{legacyStep, buildkitStep, buildahStep} {
+		if m := form.FindStringSubmatch(line); m != nil {
+			b.instruction, b.cached, b.output = m[1], false, &tail{limit: 64 << 10}
+			return
+		}
+	}
+	if m := legacyRun.FindStringSubmatch(line); m != nil && b.container == "" {
+		b.container = m[1]
+		b.made(containerEntry, m[1])
+	}
+	if m := legacyGone.FindStringSubmatch(line); m != nil && b.container == m[1] {
+		b.container = ""
+	}
+	switch m := legacyImage.FindStringSubmatch(line); {
+	case line == " ---> Using cache":
+		b.cached = true
+	case m != nil && !strings.HasPrefix(b.instruction, "FROM ") && !b.cached:
+		b.made(imageEntry, m[1])
+	}
+	if m := buildkitText.FindStringSubmatch(line); m != nil {
+		line = m[1]
+	}
+	b.output.Write([]byte(line + "\n"))
+}
+
+// How the builders end when an instruction fails: with the exit status of a RUN's command, or in words.
+var (
+	legacyExit   = regexp.MustCompile(`returned a non-zero code: (\d+)`)
+	buildkitExit = regexp.MustCompile(`did not complete successfully: exit code: (\d+)`)
+	buildahExit  = regexp.MustCompile(`(?:building at STEP "(.*)": )?while running runtime: exit status (\d+)`)
+	buildkitLine = regexp.MustCompile(`(?m)^\s*\d+ \| >>> (.*)`)
+	ansi         = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+)
+
+func (b *buildLog) failure(stderr string) *BuildError {
+	stderr = strings.TrimSpace(ansi.ReplaceAllString(stderr, ""))
+	last := stderr[strings.LastIndex(stderr, "\n")+1:]
+	failure := &BuildError{
+		Instruction: b.instruction,
+		Output:      strings.TrimSpace(b.output.String()),
+		Message:     last,
+	}
+	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {
+		failure.Instruction = m[1] // with several instructions at work, the last line seen is not the culprit's
+	}
+	for _, form := range []*regexp.Regexp{legacyExit, buildkitExit, buildahExit} {
+		if m := form.FindStringSubmatch(last); m != nil {
+			failure.ExitCode, _ = strconv.Atoi(m[len(m)-1])
+		}
+	}
+	return failure
+}
+
+// lines hands on what is written to it, line by line.
+type lines struct {
+	each func(line string)
+	rest []byte
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		end := bytes.IndexByte(l.rest, '\n')
+		if end < 0 && len(l.rest) < 64<<10 { // a line without end is cut
+			return len(p), nil
+		}
+		if end < 0 {
+			end = len(l.rest) - 1
+		}
+		l.each(strings.TrimRight(string(l.rest[:end]), "\r"))
+		l.rest = l.rest[end+1:]
+	}
+}
+
+func (l *lines) flush() {
+	if len(l.rest) > 0 {
+		l.each(string(l.rest))
+		l.rest = nil
+	}
+}

@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// callTime bounds every call to the engine that does not build: each takes
+// well under a second on a healthy machine.
+const callTime = time.Minute
+
+// settleTime is what a `run` under way may still take after Ctrl-C: a container
+// that nobody has heard of cannot be removed.
+const settleTime = 2 * time.Second
+
+// RunCommand gives the words that a reader types to run an image, after the
+// engine's name. host is HOST:PORT of this machine, or HOST: for a free port.
+func RunCommand(image, host string) []string {
+	return []string{"run", "--rm", "--pull=never", "--publish", host + ":8080", image}
+}
+
+// StartContainer runs an image in the background and returns what the engine
+// printed to stderr. Instead of RunCommand's --rm it takes a name and labels, so
+// that what is left can be examined, and found again; kept, until `clean`. A *Failed tells that the
+// engine could not start it; a container may be there all the same.
+func (e *Engine) StartContainer(ctx context.Context, image, name, host string, keep bool) error {
+	labels := Ours()
+	if keep {
+		labels = Kept()
+	}
+	words := append([]string{"run", "--detach", "--name", name}, labels...)
+	words = append(words, "--pull=never", "--publish", host+":8080", image)
+
+	settled, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(settleTime, stop) })()
+	if _, err := e.Output(settled, words...); err != nil {
+		return ended(settled, err, words)
+	}
+	return ctx.Err()
+}
+
+// ended turns a deadline into a sentence that says which wait it was.
+func ended(ctx context.Context, err error, words []string) error {
+	if ctx.Err() == context.DeadlineExceeded {
+		return fmt.Errorf("`%s` had not ended after %v", strings.Join(words[:1], " "), callTime)
+	}
+	return err
+}
+
+// Call is Output with an end to the wait.
+func (e *Engine) Call(ctx context.Context, args ...string) (string, error) {
+	bounded, stop := context.WithTimeout(ctx, callTime)
+	defer stop()
+	out, err := e.Output(bounded, args...)
+	if err != nil && ctx.Err() == nil {
+		err = ended(bounded, err, args)
+	}
+	return out, err
+}
+
+// Container is what the engine says of a container.
+type Container struct {
+	Status   string // created, running, exited …
+	Started  bool   // its process was made, whatever came of it then
+	ExitCode int
+	Error    string // of a start that the runtime refused
+	Host     string // HOST:PORT of this machine that reaches port 8080; "" where it is not published
+}
+
+// Inspect describes a container.
+func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
+	text, err := e.Call(ctx, "container", "inspect", name)
+	if err != nil {
+		return Container{}, err
+	}
+	var found []struct {
+		State struct {
+			Status, Error, StartedAt string
+			ExitCode                 int
+		}
+		NetworkSettings struct {
+			Ports map[string][]struct{ HostIp, HostPort string }
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
+		return Container{}, fmt.Errorf("`%s container inspect %s` printed what cannot be read", e.Name, name)
+	}
+	state := found[0].State
+	c := Container{
+		Status: state.Status, ExitCode: state.ExitCode, Error: state.Error,
+		Started: !strings.HasPrefix(state.StartedAt, "0001-01-01") && state.Status != "created",
+	}
+	if ports := found[0].NetworkSettings.Ports["8080/tcp"]; len(ports) > 0 {
+		c.Host = ports[0].HostIp + ":" + ports[0].HostPort
+	}
+	return c, nil
+}
+
+// Logs gives the last lines that a container printed, stdout and stderr as they came.
+func (e *Engine) Logs(ctx context.Context, name string) (string, error) {
+	bounded, stop := context.WithTimeout(ctx, callTime)
+	defer stop()
+	words := &tail{limit: 64 << 10}
+	err := e.Run(bounded, nil, words, writer{words}, "logs", "--tail", "200", name)
+	return words.String(), err
+}
+
+// writer hides that two streams are the same, or os/exec would join them and
+// Run could not keep the errors apart.
+type writer struct{ io.Writer }
+
+// Remove ends a container at once and removes it with its volumes. That it is
+// gone already is no error.
+func (e *Engine) Remove(ctx context.Context, name string) error {
+	_, err := e.Call(ctx, "rm", "--force", "--volumes", name)
+	if err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container") {
+		return nil
+	}
+	return err
+}
+
+// Image is what the engine says of an image.
+type Image struct {
+	ID      string
+	Bytes   int64    // of all its files, layer by layer, uncompressed
+	Layers  []string // the layers' digests, uncompressed
+	Created string   // when, in RFC 3339
+	Labels  map[string]string
+	Tags    []string
+}
+
+// NoSuchImage is the error of an image that is not in the engine.
+type NoSuchImage struct{ Name string }
+
+func (n *NoSuchImage) Error() string { return "no image " + n.Name + " in the engine" }
+
+// InspectImage describes an image, or fails with a *NoSuchImage.
+func (e *Engine) InspectImage(ctx context.Context, name string) (Image, error) {
+	text, err := e.Call(ctx, "image", "inspect", name)
+	if err != nil {
+		if words := strings.ToLower(err.Error()); strings.Contains(words, "no such image") || strings.Contains(words, "image not known") {
+			return Image{}, &NoSuchImage{name}
+		}
+		return Image{}, err
+	}
+	var found []struct {
+		ID       string `json:"Id"`
+		Size     int64
+		Created  string
+		RepoTags []string
+		RootFS   struct{ Layers []string }
+		Config   struct{ Labels map[string]string }
+	}
+	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) == 0 {
+		return Image{}, fmt.Errorf("`%s image inspect %s` printed what cannot be read", e.Name, name)
+	}
+	f := found[0]
+	return Image{ID: f.ID, Bytes: f.Size, Layers: f.RootFS.Layers, Created: f.Created, Labels: f.Config.Labels, Tags: f.RepoTags}, nil
+}
+
+// ours says whether its label claims it. An image built from ours has the label
+// too, so that alone is not enough to remove it.
+func (i Image) ours() bool { return i.Labels[LabelMade] != "" }

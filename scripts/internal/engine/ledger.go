@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Ledger is a file that lists the images and containers which builds make, a
+// line each. The legacy builder can label none on the way to the last, so there
+// is no other way to tell ours from somebody else's. A line is written before
+// the build goes on: a kill loses none.
+type Ledger struct{ Path string }
+
+// Kinds of entries.
+const (
+	imageEntry     = "image"
+	containerEntry = "container"
+)
+
+// entry is a line of the ledger.
+type entry struct {
+	engine, kind, id string
+	owner            string // the process that made it
+	since            int64  // when its build began, in Unix seconds: nothing of ours is older
+}
+
+// note adds an entry. A ledger that cannot be written costs a thorough `clean`, not the run.
+func (l Ledger) note(e entry) {
+	if l.Path == "" {
+		return
+	}
+	if err := os.MkdirAll(filepath.Dir(l.Path), 0o755); err != nil {
+		return
+	}
+	file, err := os.OpenFile(l.Path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	fmt.Fprintln(file, e.engine, e.kind, e.id, e.owner, e.since)
+}
+
+// entries lists an engine's of a kind, the newest first, each once.
+func (l Ledger) entries(engine, kind string) []entry {
+	var newest []entry
+	seen := map[string]bool{}
+	all := l.read()
+	for i := len(all) - 1; i >= 0; i-- {
+		if e := all[i]; e.engine == engine && e.kind == kind && !seen[e.id] {
+			seen[e.id] = true
+			newest = append(newest, e)
+		}
+	}
+	return newest
+}
+
+func (l Ledger) read() []entry {
+	file, err := os.Open(l.Path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	var all []entry
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		if f := strings.Fields(scanner.Text()); len(f) == 5 {
+			since, _ := strconv.ParseInt(f[4], 10, 64)
+			all = append(all, entry{engine: f[0], kind: f[1], id: f[2], owner: f[3], since: since})
+		}
+	}
+	return all
+}
+
+// forget drops an engine's entries of a kind for which done is true; an empty
+// ledger goes away.
+func (l Ledger) forget(engine, kind string, done func(entry) bool) error {
+	all := l.read()
+	var rest strings.Builder
+	for _, e := range all {
+		if e.engine != engine || e.kind != kind || !done(e) {
+			fmt.Fprintln(&rest, e.engine, e.kind, e.id, e.owner, e.since)
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return nil
+	case rest.Len() == 0:
+		return os.Remove(l.Path)
+	}
+	return os.WriteFile(l.Path, []byte(rest.String()), 0o644)
+}
+
+// sinceThen says whether a thing's time of making, as an engine writes it, is not
+// before an entry's build. A builder's output is not to be trusted blindly: what
+// a RUN prints could name somebody's older container.
+func (e entry) sinceThen(created string) bool {
+	at, err := time.Parse(time.RFC3339Nano, created)
+	return err == nil && at.Unix() >= e.since-5
+}

@@ -1,0 +1,269 @@
+package elf
+
+import (
+	"bytes"
+	"errors"
+)
+
+// Tags of the dynamic section.
+const (
+	dtNeeded    = 1
+	dtPltRelSz  = 2
+	dtHash      = 4
+	dtStrTab    = 5
+	dtSymTab    = 6
+	dtRela      = 7
+	dtRelaSz    = 8
+	dtStrSz     = 10
+	dtSoname    = 14
+	dtRpath     = 15
+	dtRel       = 17
+	dtRelSz     = 18
+	dtPltRel    = 20
+	dtJmpRel    = 23
+	dtBindNow   = 24
+	dtRunpath   = 29
+	dtFlags     = 30
+	dtGnuHash   = 0x6ffffef5
+	dtVersym    = 0x6ffffff0
+	dtFlags1    = 0x6ffffffb
+	dtVerDef    = 0x6ffffffc
+	dtVerDefNum = 0x6ffffffd
+	dtVerNeed   = 0x6ffffffe
+	dtVerNum    = 0x6fffffff
+)
+
+// Bounds on what one file's dynamic section may make us read.
+const (
+	maxDynamic = 64 << 10 // entries
+	maxStrings = 64 << 20 // bytes
+	maxSymbols = 2 << 20
+	maxRelocs  = 4 << 20
+	maxVersion = 1 << 16
+)
+
+var errCorrupt = errors.New("its dynamic section points outside of the file")
+
+// Dynamic is what the loader reads of a file.
+type Dynamic struct {
+	Needed      []string // DT_NEEDED
+	Soname      string
+	Rpath       string // DT_RPATH
+	Runpath     string // DT_RUNPATH
+	HasRunpath  bool
+	BindNow     bool     // all symbols are resolved at the start
+	NoDefault   bool     // DF_1_NODEFLIB: neither cache nor default folders
+	Needs       []Need   // DT_VERNEED
+	Defines     []string // DT_VERDEF, the versions; without the base
+	HasVersions bool     // there is a DT_VERDEF
+
+	file    *File
+	strings []byte
+	tags    map[uint64]uint64
+	names   map[uint16]version // by the index of DT_VERSYM
+}
+
+// Need is a library of which versions are needed.
+type Need struct {
+	Library  string
+	Versions []string
+}
+
+type version struct {
+	name, library string
+}
+
+// Dynamic reads the dynamic section; nil where the file has none (static).
+func (f *File) Dynamic() (*Dynamic, error) {
+	for _, p := range f.Progs {
+		if p.Type == PtDynamic {
+			return f.dynamic(p)
+		}
+	}
+	return nil, nil
+}
+
+func (f *File) dynamic(p Prog) (*Dynamic, error) {
+	width := f.word()
+	count := min(p.FileSize/uint64(2*width), maxDynamic)
+	raw := make([]byte, count*uint64(2*width))
+	if p.Offset > uint64(f.size) {
+		return nil, errCorrupt
+	}
+	n, err := readAt(f.r, raw, int64(p.Offset), f.size)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dynamic{file: f, tags: map[uint64]uint64{}}
+	var needed []uint64
+	for raw = raw[:n]; len(raw) >= 2*width; raw = raw[2*width:] {
+		tag, value := f.uint(raw), f.uint(raw[width:])
+		if tag == 0 {
+			break
+		}
+		if tag == dtNeeded {
+			needed = append(needed, value)
+			continue
+		}
+		d.tags[tag] = value
+	}
+	if d.strings, err = f.at(d.tags[dtStrTab], min(d.tags[dtStrSz], maxStrings)); err != nil {
+		return nil, err
+	}
+	for _, at := range needed {
+		name, ok := d.text(at)
+		if !ok {
+			return nil, errCorrupt
+		}
+		d.Needed = append(d.Needed, name)
+	}
+	d.Soname = d.tagText(dtSoname)
+	d.Rpath, d.Runpath = d.tagText(dtRpath), d.tagText(dtRunpath)
+	_, d.HasRunpath = d.tags[dtRunpath]
+	_, now := d.tags[dtBindNow]
+	d.BindNow = now || d.tags[dtFlags]&8 != 0 || d.tags[dtFlags1]&1 != 0
+	d.NoDefault = d.tags[dtFlags1]&0x800 != 0
+	d.names = map[uint16]version{}
+	if err := d.needs(); err != nil {
+		return nil, err
+	}
+	return d, d.defines()
+}
+
+func (d *Dynamic) tagText(tag uint64) string {
+	at, ok := d.tags[tag]
+	if !ok {
+		return ""
+	}
+	text, _ := d.text(at)
+	return text
+}
+
+func (d *Dynamic) text(at uint64) (string, bool) {
+	if at >= uint64(len(d.strings)) {
+		return "", false
+	}
+	end := bytes.IndexByte(d.strings[at:], 0)
+	if end < 0 {
+		return "", false
+	}
+	return string(d.strings[at : at+uint64(end)]), true
+}
+
+// needs reads DT_VERNEED: which versions of which library.
+func (d *Dynamic) needs() error {
+	at, ok := d.tags[dtVerNeed]
+	if !ok {
+		return nil
+	}
+	o := d.file.Order
+	seen := 0
+	for range min(d.tags[dtVerNum], maxVersion) {
+		head, err := d.file.at(at, 16)
+		if err != nil || len(head) < 16 {
+			return corrupt(err)
+		}
+		library, _ := d.text(uint64(o.Uint32(head[4:])))
+		need := Need{Library: library}
+		aux := at + uint64(o.Uint32(head[8:]))
+		for range o.Uint16(head[2:]) {
+			if seen++; seen > maxVersion {
+				return errCorrupt
+			}
+			entry, err := d.file.at(aux, 16)
+			if err != nil || len(entry) < 16 {
+				return corrupt(err)
+			}
+			name, _ := d.text(uint64(o.Uint32(entry[8:])))
+			if weak := o.Uint16(entry[4:])&2 != 0; !weak {
+				need.Versions = append(need.Versions, name)
+			}
+			d.names[o.Uint16(entry[6:])&0x7fff] = version{name, library}
+			next := o.Uint32(entry[12:])
+			if next == 0 {
+				break
+			}
+			aux += uint64(next)
+		}
+		d.Needs = append(d.Needs, need)
+		next := o.Uint32(head[12:])
+		if next == 0 {
+			break
+		}
+		at += uint64(next)
+	}
+	return nil
+}
+
+// defines reads DT_VERDEF: which versions the file itself has.
+func (d *Dynamic) defines() error {
+	at, ok := d.tags[dtVerDef]
+	if !ok {
+		return nil
+	}
+	d.HasVersions = true
+	o := d.file.Order
+	for range min(d.tags[dtVerDefNum], maxVersion) {
+		head, err := d.file.at(at, 20)
+		if err != nil || len(head) < 20 {
+			return corrupt(err)
+		}
+		aux, err := d.file.at(at+uint64(o.Uint32(head[12:])), 8)
+		if err != nil || len(aux) < 8 {
+			return corrupt(err)
+		}
+		name, _ := d.text(uint64(o.Uint32(aux)))
+		if base := o.Uint16(head[2:])&1 != 0; !base {
+			d.Defines = append(d.Defines, name)
+			d.names[o.Uint16(head[4:])&0x7fff] = version{name, ""}
+		}
+		next := o.Uint32(head[16:])
+		if next == 0 {
+			break
+		}
+		at += uint64(next)
+	}
+	return nil
+}
+
+func corrupt(err error) error {
+	if err != nil {
+		return err
+	}
+	return errCorrupt
+}
+
+func (f *File) word() int {
+	if f.Class == Class64 {
+		return 8
+	}
+	return 4
+}
+
+func (f *File) uint(b []byte) uint64 {
+	if f.Class == Class64 {
+		return f.Order.Uint64(b)
+	}
+	return uint64(f.Order.Uint32(b))
+}
+
+// at reads up to n bytes at an address, through the PT_LOAD that holds it.
+func (f *File) at(address, n uint64) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	for _, p := range f.Progs {
+		if p.Type != PtLoad || address < p.Vaddr || address-p.Vaddr >= p.FileSize {
+			continue
+		}
+		n = min(n, p.FileSize-(address-p.Vaddr))
+		off := p.Offset + address - p.Vaddr
+		if off >= uint64(f.size) {
+			return nil, errCorrupt
+		}
+		b := make([]byte, min(n, uint64(f.size)-off))
+		got, err := readAt(f.r, b, int64(off), f.size)
+		return b[:got], err
+	}
+	return nil, errCorrupt
+}

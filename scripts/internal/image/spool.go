@@ -1,0 +1,185 @@
+package image
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+)
+
+// How much is kept of the files that a stream brings. Whoever examines an image
+// reads programs, libraries and the account files; of the rest, the first bytes.
+const (
+	keepHead  = 4 << 10
+	keepSmall = 64 << 10  // files up to this size are kept whole
+	keepEtc   = 16 << 20  // the same in /etc: accounts, the loader's cache
+	keepELF   = 512 << 20 // and of ELF files
+	keepAll   = 4 << 30   // of all files together
+)
+
+var (
+	errTooMany = errors.New("it has more files than any image in use (over a million)")
+	elfMagic   = "\x7fELF"
+)
+
+// span is where a file's content lies in the spool, and how much of it.
+type span struct{ offset, kept, size int64 }
+
+// spool keeps the contents of files in one temporary file that has no name any
+// more where the system allows that: whatever ends this process ends it too.
+type spool struct {
+	file *os.File
+	name string // where it still has one
+	used int64
+}
+
+func newSpool() (*spool, error) {
+	f, err := os.CreateTemp("", "optimizing-dockerfile-*")
+	if err != nil {
+		return nil, err
+	}
+	s := &spool{file: f, name: f.Name()}
+	if os.Remove(s.name) == nil {
+		s.name = ""
+	}
+	return s, nil
+}
+
+// keep copies a file's content from r, as much of it as is worth it.
+func (s *spool) keep(r io.Reader, name string, size int64) (span, error) {
+	head := make([]byte, min(size, keepHead))
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF {
+		return span{}, err
+	}
+	head = head[:n]
+	limit := int64(keepSmall)
+	switch {
+	case len(head) >= 4 && string(head[:4]) == elfMagic:
+		limit = keepELF
+	case len(name) > 5 && name[:5] == "/etc/":
+		limit = keepEtc
+	}
+	at := span{offset: s.used, size: size}
+	if _, err := s.file.WriteAt(head, s.used); err != nil {
+		return span{}, err
+	}
+	s.used += int64(n)
+	at.kept = int64(n)
+	if size > int64(n) && size <= limit && s.used+size <= keepAll {
+		more, err := io.Copy(io.NewOffsetWriter(s.file, s.used), r)
+		s.used += more
+		at.kept += more
+		if err != nil {
+			return span{}, err
+		}
+	}
+	return at, nil
+}
+
+func (s *spool) open(at span) File {
+	return &spooled{io.NewSectionReader(s.file, at.offset, at.kept), at}
+}
+
+func (s *spool) Close() error {
+	err := s.file.Close()
+	if s.name != "" {
+		os.Remove(s.name)
+	}
+	return err
+}
+
+type spooled struct {
+	section *io.SectionReader
+	span
+}
+
+func (f *spooled) Size() int64  { return f.size }
+func (f *spooled) Close() error { return nil }
+
+func (f *spooled) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.section.ReadAt(p, off)
+	if err == io.EOF && f.kept < f.size && off+int64(len(p)) > f.kept {
+		err = ErrTooLarge
+	}
+	return n, err
+}
+
+// lazy is the content of a file that arrives as a stream: it is fetched as far
+// as somebody asks for it, and no further.
+type lazy struct {
+	mu     sync.Mutex
+	stream io.Reader
+	stop   func()
+	spool  *spool
+	have   int64
+	size   int64
+	err    error
+}
+
+// lazyLimit is how much of one file is ever fetched.
+const lazyLimit = 1 << 30
+
+func (l *lazy) Size() int64 { return l.size }
+
+func (l *lazy) ReadAt(p []byte, off int64) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end := min(off+int64(len(p)), l.size)
+	if off < 0 || off >= l.size {
+		return 0, io.EOF
+	}
+	if end > lazyLimit {
+		return 0, ErrTooLarge
+	}
+	if err := l.fetch(end); err != nil {
+		return 0, err
+	}
+	n, err := l.spool.file.ReadAt(p[:end-off], off)
+	if err == nil && n < len(p) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (l *lazy) fetch(end int64) error {
+	if end <= l.have {
+		return nil
+	}
+	if l.err != nil {
+		return l.err
+	}
+	if l.spool == nil {
+		s, err := newSpool()
+		if err != nil {
+			return err
+		}
+		l.spool = s
+	}
+	// A little further than asked: whoever reads one field reads the next.
+	want := min(max(end, l.have+64<<10), l.size)
+	n, err := io.CopyN(io.NewOffsetWriter(l.spool.file, l.have), l.stream, want-l.have)
+	l.have += n
+	if err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		l.err = err
+	}
+	if end <= l.have {
+		return nil
+	}
+	return l.err
+}
+
+// Close ends the stream; the image calls it, a reader need not.
+func (l *lazy) Close() error { return nil }
+
+func (l *lazy) end() {
+	l.stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.spool != nil {
+		l.spool.Close()
+	}
+}

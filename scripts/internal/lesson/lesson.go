@@ -1,0 +1,147 @@
+// Package lesson reads steps.yaml: the steps, and what must come of each.
+package lesson
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Table is the name of the file in a folder of steps that tells what is expected of them.
+const Table = "steps.yaml"
+
+// Binary is where every Dockerfile that starts from scratch puts the program.
+const Binary = "/echo"
+
+// Step is one folder of the lesson.
+type Step struct {
+	Name        string `yaml:"step"` // the folder's, such as 03-exec-form
+	Title       string `yaml:"title"`
+	Change      string `yaml:"change"` // one sentence: what its Dockerfile changes
+	Why         string `yaml:"why"`    // two: why it ends as it does
+	Article     string `yaml:"article"`
+	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
+	Tries       []Try  `yaml:"tries"`
+
+	Dir string `yaml:"-"` // the folder's path
+}
+
+// Try is one Dockerfile of a step.
+type Try struct {
+	Dockerfile string      `yaml:"dockerfile"`
+	Expect     Expectation `yaml:"expect"`
+}
+
+// Expectation is what must come of a try. A field left out is not held against it.
+type Expectation struct {
+	Outcome      string  `yaml:"outcome" json:"outcome"`                         // Runs or Fails
+	Phase        string  `yaml:"phase" json:"phase,omitempty"`                   // how far it gets: build, start, exec, serve
+	Cause        string  `yaml:"cause" json:"cause,omitempty"`                   // of a failure
+	Missing      PerArch `yaml:"missing" json:"missing,omitempty"`               // what is asked for and not there
+	User         string  `yaml:"user" json:"user,omitempty"`                     // uid:gid
+	Overhead     *Size   `yaml:"overhead" json:"overhead,omitempty"`             // the most bytes beside Binary
+	SameLayersAs string  `yaml:"same_layers_as" json:"same_layers_as,omitempty"` // a step
+	Log          string  `yaml:"log" json:"log,omitempty"`                       // before the first request
+}
+
+// The two outcomes.
+const (
+	Runs  = "runs"
+	Fails = "fails"
+)
+
+// Phases, in the order in which a try goes through them.
+const (
+	Build = "build" // the image is made
+	Start = "start" // the runtime makes the process
+	Exec  = "exec"  // the process's own execve, and its loader
+	Serve = "serve" // it runs, and must answer
+)
+
+// Load reads the table in the folder dir. An error names the file, and the line where there is one.
+func Load(dir string) ([]Step, error) {
+	path := filepath.Join(dir, Table)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("no table of steps: %w", err)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	var steps []Step
+	if err := decoder.Decode(&steps); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %s", path, strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
+	}
+	if len(steps) == 0 {
+		return nil, fmt.Errorf("%s: names no step", path)
+	}
+	seen := map[string]bool{}
+	for i := range steps {
+		step := &steps[i]
+		step.Dir = filepath.Join(dir, step.Name)
+		if err := step.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if seen[step.Name] {
+			return nil, fmt.Errorf("%s: step %s is there twice", path, step.Name)
+		}
+		seen[step.Name] = true
+	}
+	for _, step := range steps {
+		for _, try := range step.Tries {
+			if other := try.Expect.SameLayersAs; other != "" && !seen[other] {
+				return nil, fmt.Errorf("%s: %s: same_layers_as names %q, which is no step", path, step.Name, other)
+			}
+		}
+	}
+	return steps, nil
+}
+
+var stepName = regexp.MustCompile(`^[0-9]{2}-[a-z0-9]+(-[a-z0-9]+)*$`)
+
+func (s *Step) check() error {
+	if !stepName.MatchString(s.Name) {
+		return fmt.Errorf("step %q: a step's name is two digits and words in small letters, such as 03-exec-form", s.Name)
+	}
+	if len(s.Tries) == 0 {
+		return fmt.Errorf("%s: has no tries", s.Name)
+	}
+	for _, try := range s.Tries {
+		if try.Dockerfile == "" || filepath.Base(try.Dockerfile) != try.Dockerfile {
+			return fmt.Errorf("%s: %q is no name of a Dockerfile in the step's folder", s.Name, try.Dockerfile)
+		}
+		switch e := try.Expect; {
+		case e.Outcome == Runs && (e.Cause != "" || e.Phase != "" && e.Phase != Serve):
+			return fmt.Errorf("%s: %s: what runs has no cause, and its phase is serve", s.Name, try.Dockerfile)
+		case e.Outcome == Fails && (e.Cause == "" || e.Phase == ""):
+			return fmt.Errorf("%s: %s: a failure needs its phase and its cause", s.Name, try.Dockerfile)
+		case e.Outcome != Runs && e.Outcome != Fails:
+			return fmt.Errorf("%s: %s: outcome is %q, not runs or fails", s.Name, try.Dockerfile, e.Outcome)
+		}
+	}
+	return nil
+}
+
+// Find returns the step that word names: 3, 03, exec-form or 03-exec-form.
+func Find(steps []Step, word string) (Step, bool) {
+	for _, step := range steps {
+		number, name, _ := strings.Cut(step.Name, "-")
+		if word == step.Name || word == name {
+			return step, true
+		}
+		if n, err := strconv.Atoi(word); err == nil && n > 0 && number == fmt.Sprintf("%02d", n) {
+			return step, true
+		}
+	}
+	return Step{}, false
+}
+
+// Main is the Dockerfile that the story of a step is about, the last of its tries.
+func (s Step) Main() Try { return s.Tries[len(s.Tries)-1] }

@@ -1,0 +1,98 @@
+// Package page writes the parts of the repo's texts that come from its files and
+// records: what stands between <!-- generated: NAME --> and <!-- end -->.
+package page
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/record"
+)
+
+// parts makes a generated part of a page from all that it may rest on.
+var parts = map[string]func(source) (string, error){
+	"steps":   stepsTable,
+	"changes": changes,
+	"output":  output,
+	"size":    size,
+}
+
+// source is what a part is made from.
+type source struct {
+	steps  []lesson.Step
+	record *record.Run
+	step   lesson.Step // of a page in a step's folder
+}
+
+var marked = regexp.MustCompile(`(?s)<!-- generated: ([a-z-]+) -->\n.*?<!-- end -->`)
+
+// Update writes every page of the repo at root whose generated parts are stale,
+// and returns their paths.
+func Update(root string) ([]string, error) { return each(root, true) }
+
+// Stale returns the paths of the pages whose generated parts are not what the
+// repo's files and records say.
+func Stale(root string) ([]string, error) { return each(root, false) }
+
+func each(root string, write bool) ([]string, error) {
+	dir := filepath.Join(root, "steps")
+	steps, err := lesson.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	from := source{steps: steps}
+	if from.record, err = record.Read(dir, "article"); err != nil {
+		return nil, err
+	}
+	if from.record == nil {
+		return nil, fmt.Errorf("%s holds no record of the article's base yet: run all --record makes one", dir)
+	}
+	pages := map[string]lesson.Step{filepath.Join(root, "README.md"): {}}
+	for _, step := range steps {
+		pages[filepath.Join(step.Dir, "README.md")] = step
+	}
+	var stale []string
+	for path, step := range pages {
+		was, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		from.step = step
+		now, err := fill(strings.ReplaceAll(string(was), "\r\n", "\n"), from)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if now == string(was) {
+			continue
+		}
+		stale = append(stale, path)
+		if write {
+			if err := os.WriteFile(path, []byte(now), 0o644); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return stale, nil
+}
+
+// fill makes the marked parts of a page anew.
+func fill(text string, from source) (filled string, err error) {
+	filled = marked.ReplaceAllStringFunc(text, func(part string) string {
+		name := marked.FindStringSubmatch(part)[1]
+		make, ok := parts[name]
+		if !ok {
+			err = fmt.Errorf("there is no generated part %q", name)
+			return part
+		}
+		made, failure := make(from)
+		if failure != nil {
+			err = failure
+		}
+		return "<!-- generated: " + name + " -->\n" + made + "<!-- end -->"
+	})
+	return filled, err
+}

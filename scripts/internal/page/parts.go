@@ -1,0 +1,96 @@
+package page
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// stepsTable is the README's table of the steps.
+func stepsTable(from source) (string, error) {
+	text := "| Step | What changes | What happens | Size here | In the article | The article's section |\n" +
+		"|---|---|---|---|---|---|\n"
+	for _, step := range from.steps {
+		outcomes := outcomesOf(from, step)
+		if len(outcomes) == 0 {
+			return "", fmt.Errorf("%s is not in the record", step.Name)
+		}
+		main := outcomes[len(outcomes)-1]
+		text += fmt.Sprintf("| [%s](steps/%s/) | %s | %s | %s | %s | %s |\n", step.Name, step.Name,
+			step.Change, cell(story.Row(outcomes)), lesson.Size(main.Image.Bytes), orDash(step.ArticleSize), step.Article)
+	}
+	return text + fmt.Sprintf("\nMeasured on %s, with %s %s.\n", from.record.Base.Said(), from.record.Engine.Name, from.record.Engine.Version), nil
+}
+
+func cell(row string) string {
+	row = strings.Join(strings.Fields(row), " ")
+	for _, word := range []string{"RUNS", "FAILS"} {
+		row = strings.Replace(row, word, strings.ToLower(word), 1)
+	}
+	return row
+}
+
+func orDash(size lesson.Size) string {
+	if size == 0 {
+		return "–"
+	}
+	return size.String()
+}
+
+// changes is the diff of a step's Dockerfiles to the step before it.
+func changes(from source) (string, error) {
+	text := ""
+	for i := len(from.step.Tries) - 1; i >= 0; i-- {
+		try := from.step.Tries[i]
+		lines, err := story.Diff(from.steps, from.step, try.Dockerfile)
+		if err != nil {
+			return "", err
+		}
+		if len(from.step.Tries) > 1 {
+			text += "`" + try.Dockerfile + "`:\n\n"
+		}
+		text += "```diff\n" + strings.Join(lines, "\n") + "\n```\n"
+	}
+	return text, nil
+}
+
+// output is a step's recorded output.
+func output(from source) (string, error) {
+	text, err := os.ReadFile(filepath.Join(from.step.Dir, "output.txt"))
+	if err != nil {
+		return "", err
+	}
+	return "```console\n" + strings.TrimRight(string(text), "\n") + "\n```\n", nil
+}
+
+// size is what a step's image weighs, here and in the article.
+func size(from source) (string, error) {
+	outcomes := outcomesOf(from, from.step)
+	if len(outcomes) == 0 {
+		return "", fmt.Errorf("%s is not in the record", from.step.Name)
+	}
+	image := outcomes[len(outcomes)-1].Image
+	text := fmt.Sprintf("The image: %s", lesson.Size(image.Bytes))
+	if from.step.ArticleSize > 0 {
+		text += fmt.Sprintf(" (in the article %s)", from.step.ArticleSize)
+	}
+	if image.Binary > 0 {
+		text += fmt.Sprintf("; %s is %d bytes of it, all else %d bytes", lesson.Binary, image.Binary, image.Bytes-image.Binary)
+	}
+	return text + ".\n", nil
+}
+
+func outcomesOf(from source, step lesson.Step) []trial.Outcome {
+	var some []trial.Outcome
+	for _, o := range from.record.Steps {
+		if o.Step == step.Name {
+			some = append(some, o)
+		}
+	}
+	return some
+}

@@ -1,0 +1,145 @@
+// Package record keeps what a run saw, as JSON and as the text that a reader
+// compares with the own screen, and tells how a later run differs from it.
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// Run is the document of `run --json`, and of a record.
+type Run struct {
+	Schema  int             `json:"schema"`
+	Kind    string          `json:"kind"` // run
+	Engine  *engine.Engine  `json:"engine"`
+	Base    *Base           `json:"base"`
+	Steps   []trial.Outcome `json:"steps"`
+	Verdict string          `json:"verdict"`
+	Reason  string          `json:"reason,omitempty"` // why nothing could be tried
+	Seconds float64         `json:"seconds"`
+}
+
+// Base is the image that the steps start from.
+type Base struct {
+	Name       string `json:"name"`
+	Image      string `json:"image"`
+	Source     string `json:"source"` // present, pulled, loaded or rebuilt
+	Go         string `json:"go"`
+	Libc       string `json:"libc"`
+	StandInFor string `json:"stand_in_for,omitempty"` // the real image's name, where this one only stands in for it
+}
+
+// Said names the base as every output that rests on it must.
+func (b Base) Said() string {
+	if b.StandInFor != "" {
+		return "a stand-in for " + b.StandInFor
+	}
+	return b.Image
+}
+
+// Marshal gives a document as people and diff read it: indented, with < and > as they are.
+func Marshal(document any) []byte {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(document); err != nil {
+		panic(err) // only a type that JSON cannot hold
+	}
+	return out.Bytes()
+}
+
+// path of the record that a folder of steps holds for a base.
+func path(steps, base string) string {
+	return filepath.Join(steps, "records", base+".json")
+}
+
+// Read gives the record of a base; nil where there is none yet.
+func Read(steps, base string) (*Run, error) {
+	text, err := os.ReadFile(path(steps, base))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var run Run
+	if err := json.Unmarshal(text, &run); err != nil {
+		return nil, fmt.Errorf("%s: %w", path(steps, base), err)
+	}
+	return &run, nil
+}
+
+// Changed is a record that would be overwritten by a different outcome.
+type Changed struct{ Differences []string }
+
+func (c *Changed) Error() string {
+	text := "this run differs from the record; nothing was written (run --record --accept takes it over):"
+	for _, difference := range c.Differences {
+		text += "\n  " + difference
+	}
+	return text
+}
+
+// Write keeps a run of all steps: the JSON, and for the article's base each
+// step's output.txt. Unless accept is set, a run that is not as expected or
+// that differs from the record is refused with a *Changed.
+func Write(steps string, run Run, accept bool) error {
+	if run.Verdict == trial.Environment {
+		return errors.New("the environment stopped this run: there is nothing to record")
+	}
+	was, err := Read(steps, run.Base.Name)
+	if err != nil && !accept {
+		return err
+	}
+	var differences []string
+	for _, o := range run.Steps {
+		for _, reason := range o.Reasons {
+			differences = append(differences, o.Step+": "+reason)
+		}
+	}
+	if was != nil {
+		differences = append(differences, Compare(*was, run)...)
+	}
+	if len(differences) > 0 && !accept {
+		return &Changed{differences}
+	}
+	if err := write(path(steps, run.Base.Name), Marshal(run)); err != nil {
+		return err
+	}
+	if run.Base.Name != "article" {
+		return nil
+	}
+	for step, text := range Texts(run) {
+		if err := write(filepath.Join(steps, step, "output.txt"), []byte(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write replaces a file whole: a reader never sees half of it.
+func write(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(content)
+	err = errors.Join(err, file.Chmod(0o644), file.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}

@@ -1,0 +1,170 @@
+package story
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// Opening tells what a step changes, before any waiting.
+func (t *Terminal) Opening(steps []lesson.Step, step lesson.Step) error {
+	number, _, _ := strings.Cut(step.Name, "-")
+	t.say(t.paint(bold, fmt.Sprintf("Step %s of %d: %s", strings.TrimLeft(number, "0"), len(steps), step.Title)))
+	t.paragraph("", step.Change)
+	lines, err := Diff(steps, step, step.Main().Dockerfile)
+	if err != nil {
+		return err
+	}
+	t.lines("  ", changes(lines))
+	return nil
+}
+
+// lines shows those of a diff, in its colours.
+func (t *Terminal) lines(indent string, diff []string) {
+	for _, line := range diff {
+		switch {
+		case strings.HasPrefix(line, "+"):
+			t.say(indent + t.paint(green, line))
+		case strings.HasPrefix(line, "-"):
+			t.say(indent + t.paint(red, line))
+		default:
+			t.say(indent + line)
+		}
+	}
+}
+
+// ShowDiff shows a whole diff.
+func (t *Terminal) ShowDiff(diff []string) { t.lines("", diff) }
+
+// Closing tells what happened to a step and why. outcomes are those of its
+// tries; sizes has the images so far, the step's own last.
+func (t *Terminal) Closing(step lesson.Step, outcomes []trial.Outcome, base record.Base, sizes []Bar, next string) {
+	o := outcomes[len(outcomes)-1]
+	for _, command := range o.Commands {
+		t.say(Command(command, t.Width))
+	}
+	t.message(o)
+	for _, first := range outcomes[:len(outcomes)-1] {
+		t.verdict(first.Dockerfile+" ", first)
+	}
+	t.verdict("", o)
+	t.proof(o)
+	t.paragraph("  ", step.Why)
+	t.bars(sizes)
+	t.paragraph("", "Base: "+base.Said()+" (Go "+base.Go+", "+base.Libc+").")
+	t.paragraph("", next)
+}
+
+// message shows the last of what was said: the engine's, of a failure in red.
+func (t *Terminal) message(o trial.Outcome) {
+	lines := strings.Split(strings.TrimSpace(harmless(record.Normalise(o.Message))), "\n")
+	most := 3
+	if o.Outcome == lesson.Runs {
+		most = 1
+	}
+	for _, line := range lines[max(0, len(lines)-most):] {
+		for _, part := range wrap(line, t.Width) {
+			if o.Outcome == lesson.Runs {
+				t.say(part)
+			} else {
+				t.say(t.paint(red, part))
+			}
+		}
+	}
+}
+
+// verdict says in a sentence what happened, and whether it should have.
+func (t *Terminal) verdict(subject string, o trial.Outcome) {
+	switch {
+	case o.Verdict == trial.Environment:
+		t.coloured(red, subject+"CANNOT TELL: "+strings.Join(o.Reasons, "; "))
+	case o.Verdict == trial.Unexpected:
+		t.coloured(red, subject+"NOT as in the article: "+strings.Join(o.Reasons, "; "))
+	case o.Outcome == lesson.Runs:
+		t.coloured(green, subject+"RUNS, as in the article: the echo came back, from user "+o.User)
+	default:
+		t.coloured(green, subject+"FAILS, as in the article: "+Failure(o))
+	}
+}
+
+// Failure puts a proven failure into half a sentence.
+func Failure(o trial.Outcome) string {
+	switch o.Cause {
+	case "missing-shell":
+		return fmt.Sprintf("the shell form asks for %s; there is none", o.Missing)
+	case "missing-loader":
+		return lesson.Binary + " is there; its loader is not"
+	}
+	return strings.TrimSpace(o.Cause + " " + o.Detail)
+}
+
+// proof shows what was asked for and what the image holds.
+func (t *Terminal) proof(o trial.Outcome) {
+	for _, e := range o.Proof {
+		found := e.Found
+		if !strings.HasPrefix(found, e.Path) {
+			found = e.Path + " → " + found
+		}
+		for i, line := range wrap(harmless(e.Claim+": "+found), t.Width-9) {
+			if i == 0 {
+				t.say("  proof  " + line)
+			} else {
+				t.say("         " + line)
+			}
+		}
+	}
+}
+
+// Bar is an image's size in the chart.
+type Bar struct {
+	Step     string
+	Bytes    int64
+	Article  lesson.Size // 0 where the article shows none
+	Recorded bool        // from the record, not seen on this machine now
+}
+
+func (t *Terminal) bars(sizes []Bar) {
+	if len(sizes) == 0 {
+		return
+	}
+	var most int64
+	for _, bar := range sizes {
+		most = max(most, bar.Bytes, int64(bar.Article))
+	}
+	room := max(8, min(40, t.Width-30))
+	t.say(t.paint(dim, padRight("  size", room+5)+padLeft("here", 8)+padLeft("article", 9)))
+	for _, bar := range sizes {
+		number, _, _ := strings.Cut(bar.Step, "-")
+		article := "-"
+		if bar.Article > 0 {
+			article = bar.Article.String()
+		}
+		here := lesson.Size(bar.Bytes).String()
+		if bar.Recorded {
+			here = "(" + here + ")"
+		}
+		width := max(1, int(bar.Bytes*int64(room)/most))
+		t.say("  " + strings.TrimLeft(number, "0") + " " + padRight(strings.Repeat("█", width), room+1) + padLeft(here, 8) + padLeft(article, 9))
+	}
+}
+
+func (t *Terminal) say(line string) { fmt.Fprintln(t, line) }
+
+func (t *Terminal) paragraph(indent, text string) {
+	for _, line := range wrap(text, t.Width-utf8.RuneCountInString(indent)) {
+		t.say(indent + line)
+	}
+}
+
+func (t *Terminal) coloured(color, text string) {
+	for _, line := range wrap(harmless(text), t.Width) {
+		t.say(t.paint(color, line))
+	}
+}
+
+// Heading writes a line that stands out.
+func (t *Terminal) Heading(text string) { t.say(t.paint(bold, text)) }

@@ -1,0 +1,182 @@
+package story
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// Row puts a step's tries into one line: what its main Dockerfile did, and, if
+// there was one, how the first try ended.
+func Row(outcomes []trial.Outcome) string {
+	main := outcomes[len(outcomes)-1]
+	text := result(main)
+	for _, first := range outcomes[:len(outcomes)-1] {
+		switch {
+		case first.Verdict != trial.AsExpected:
+			text += "; " + first.Dockerfile + ": " + result(first)
+		case first.Cause == "missing-shell":
+			text += "; first try: no " + first.Missing
+		default:
+			text += "; first try: " + first.Cause
+		}
+	}
+	return text
+}
+
+func result(o trial.Outcome) string {
+	if o.Verdict == trial.Environment || o.Verdict == trial.Unexpected {
+		word := "UNEXPECTED"
+		if o.Verdict == trial.Environment {
+			word = "CANNOT TELL"
+		}
+		return word + ": " + strings.Join(o.Reasons, "; ")
+	}
+	switch {
+	case o.Outcome == lesson.Runs && o.Expected.SameLayersAs != "":
+		number, _, _ := strings.Cut(o.Expected.SameLayersAs, "-")
+		return "RUNS   as " + o.User + ", the layers of " + number
+	case o.Outcome == lesson.Runs:
+		return "RUNS   as " + o.User
+	case o.Missing != "":
+		return fmt.Sprintf("FAILS  at %s: no %s", o.Phase, o.Missing)
+	}
+	return fmt.Sprintf("FAILS  at %s: %s", o.Phase, o.Cause)
+}
+
+// nameWidth is the table's first column: the longest step's name and a space.
+const nameWidth = 20
+
+// Table shows how far the steps are: on a screen as rows that are drawn again
+// and again, elsewhere a plain line for what begins and what ends.
+type Table struct {
+	t     *Terminal
+	steps []lesson.Step
+	mutex sync.Mutex
+	doing map[string]string
+	done  map[string][]trial.Outcome
+	drawn int // rows on the screen
+}
+
+// NewTable makes the table of steps, to be drawn on t.
+func NewTable(t *Terminal, steps []lesson.Step) *Table {
+	return &Table{t: t, steps: steps, doing: map[string]string{}, done: map[string][]trial.Outcome{}}
+}
+
+// Tell takes an event in. It may be called from several goroutines.
+func (table *Table) Tell(event trial.Event) {
+	table.mutex.Lock()
+	defer table.mutex.Unlock()
+	if event.Outcome != nil {
+		table.done[event.Step] = append(table.done[event.Step], *event.Outcome)
+		delete(table.doing, event.Step)
+	} else {
+		table.doing[event.Step] = event.Doing
+	}
+	switch room := table.t.Width - nameWidth - 1; {
+	case table.t.Live:
+		table.redraw(room)
+	case event.Outcome != nil:
+		table.t.say(padRight(event.Step, nameWidth) + cut(harmless(result(*event.Outcome)), room))
+	case event.Doing == "building":
+		table.t.say(padRight(event.Step, nameWidth) + "building " + event.Dockerfile)
+	}
+}
+
+func (table *Table) redraw(room int) {
+	table.erase()
+	for _, step := range table.steps {
+		text := table.doing[step.Name]
+		if outcomes := table.done[step.Name]; len(outcomes) == len(step.Tries) {
+			text = harmless(result(outcomes[len(outcomes)-1]))
+		} else if text != "" {
+			text = table.t.paint(dim, text+" …")
+		}
+		table.t.say(padRight(step.Name, nameWidth) + cut(text, room))
+	}
+	table.drawn = len(table.steps)
+}
+
+// Erase takes the drawn rows off the screen.
+func (table *Table) Erase() {
+	table.mutex.Lock()
+	defer table.mutex.Unlock()
+	table.erase()
+}
+
+func (table *Table) erase() {
+	if table.drawn > 0 {
+		fmt.Fprintf(table.t, "\x1b[%dA\x1b[J", table.drawn)
+		table.drawn = 0
+	}
+}
+
+// Table writes the finished table of a run and what it comes to.
+func (t *Terminal) Table(steps []lesson.Step, run record.Run) {
+	tries := map[string][]trial.Outcome{}
+	for _, o := range run.Steps {
+		tries[o.Step] = append(tries[o.Step], o)
+	}
+	sizes := 0
+	if t.Width >= 72 {
+		sizes = 16
+		t.say(t.paint(dim, padRight("step", nameWidth)+padRight("outcome", t.width80()-nameWidth-sizes)+padLeft("here", 7)+padLeft("article", 9)))
+	}
+	for _, step := range steps {
+		if outcomes := tries[step.Name]; len(outcomes) > 0 {
+			t.row(step, outcomes, sizes)
+		}
+	}
+	t.total(run)
+}
+
+// row writes one step; what does not fit beside the sizes goes to lines of its own.
+func (t *Terminal) row(step lesson.Step, outcomes []trial.Outcome, sizes int) {
+	main := outcomes[len(outcomes)-1]
+	here, article := "-", "-"
+	if main.Image != nil {
+		here = lesson.Size(main.Image.Bytes).String()
+	}
+	if step.ArticleSize > 0 {
+		article = step.ArticleSize.String()
+	}
+	color := green
+	if trial.Worst(outcomes) != trial.AsExpected {
+		color = red
+	}
+	room := t.width80() - nameWidth - sizes
+	text := wrap(harmless(Row(outcomes)), room)
+	text[0] = strings.Replace(text[0], "RUNS ", "RUNS   ", 1) // wrap folds the spaces that line the words up
+	text[0] = strings.Replace(text[0], "FAILS ", "FAILS  ", 1)
+	first := padRight(text[0], room)
+	if sizes > 0 {
+		first = t.paint(color, first) + padLeft(here, 7) + padLeft(article, 9)
+	} else {
+		first = t.paint(color, text[0])
+		text = append(text, "size "+here)
+	}
+	t.say(padRight(step.Name, nameWidth) + first)
+	for _, line := range text[1:] {
+		t.say(strings.Repeat(" ", nameWidth) + t.paint(color, line))
+	}
+}
+
+// width80 is the width for tables: more than 100 columns make rows hard to follow.
+func (t *Terminal) width80() int { return min(t.Width, 100) }
+
+func (t *Terminal) total(run record.Run) {
+	switch run.Verdict {
+	case trial.AsExpected:
+		t.coloured(green, fmt.Sprintf("All as in the article, in %.0f s.", run.Seconds))
+	case trial.Unexpected:
+		t.coloured(red, "Not all is as in the article.")
+	default:
+		t.coloured(red, "The environment stopped some of it; what is said of the others holds.")
+	}
+	t.paragraph("", fmt.Sprintf("Base: %s (Go %s, %s). Engine: %s %s, %s builder.",
+		run.Base.Said(), run.Base.Go, run.Base.Libc, run.Engine.Name, run.Engine.Version, run.Engine.Builder))
+}

@@ -1,0 +1,103 @@
+// Package story tells people what happened: words, colours and bars for a terminal.
+package story
+
+import (
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// Terminal is where the story goes: a screen, a file or a pipe.
+type Terminal struct {
+	io.Writer
+	Width int  // columns
+	Color bool // it shows colours
+	Live  bool // lines can be drawn again
+}
+
+// Colours, as ANSI escape sequences.
+const (
+	bold  = "\x1b[1m"
+	dim   = "\x1b[2m"
+	red   = "\x1b[31m"
+	green = "\x1b[32m"
+	reset = "\x1b[0m"
+)
+
+// NewTerminal finds out what w can show. NO_COLOR (https://no-color.org) and
+// TERM=dumb turn colours off.
+func NewTerminal(w io.Writer) *Terminal {
+	t := &Terminal{Writer: w, Width: 80}
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return t
+	}
+	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+		t.Width = max(40, width)
+	}
+	t.Live = os.Getenv("TERM") != "dumb"
+	t.Color = t.Live && os.Getenv("NO_COLOR") == ""
+	return t
+}
+
+func (t *Terminal) paint(color, text string) string {
+	if !t.Color || text == "" {
+		return text
+	}
+	return color + text + reset
+}
+
+// wrap breaks text into lines of at most width columns, at spaces; a longer word
+// stays whole, so that it can be copied.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// harmless shows control characters instead of sending them: what a program
+// printed must not move the cursor or ring the bell.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r < ' ':
+			return '␀' + r // Unicode's pictures of the control characters
+		case r == 0x7f || r >= 0x80 && r < 0xa0 || r == utf8.RuneError:
+			return '·'
+		}
+		return r
+	}, text)
+}
+
+func padRight(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+}
+
+func padLeft(text string, width int) string {
+	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text))) + text
+}
+
+func cut(text string, width int) string {
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return string([]rune(text)[:max(0, width-1)]) + "…"
+}

@@ -1,0 +1,105 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/lesson"
+)
+
+// buildTime is the longest that a build may take: far beyond a cold compile on
+// a slow machine, and still an end.
+const buildTime = 20 * time.Minute
+
+// Tag is the name of a step's image: the step's, then what tells its other
+// Dockerfiles and bases apart.
+func Tag(step, dockerfile, base string) string {
+	tag := engine.Repository + ":" + step
+	if _, variant, ok := strings.Cut(dockerfile, "."); ok {
+		tag += "-" + variant
+	}
+	if base != "article" {
+		tag += "-" + strings.Trim(notInTag.ReplaceAllString(base, "-"), "-")
+	}
+	return tag
+}
+
+var notInTag = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+
+// build makes the image of a try. A failed build is part of the outcome; what
+// it returns is the environment's fault.
+func (t *Trial) build(ctx context.Context, j *job) error {
+	bounded, stop := context.WithTimeout(ctx, buildTime)
+	defer stop()
+	began := time.Now()
+	id, err := t.Engine.Build(bounded, j.request)
+	j.outcome.Seconds.Build = time.Since(began).Seconds()
+
+	var failed *engine.BuildError
+	switch {
+	case errors.As(err, &failed):
+		j.outcome.Phase = lesson.Build
+		j.outcome.Message = strings.TrimSpace(failed.Output + "\n" + failed.Message)
+		if fault := environmentOf(failed); fault != "" {
+			return fmt.Errorf("%s: %s", fault, failed.Message)
+		}
+		if err := t.Engine.Alive(ctx); err != nil {
+			return err
+		}
+		j.outcome.fails(lesson.Build, causeOf(failed), failed.Instruction)
+		return nil
+	case bounded.Err() == context.DeadlineExceeded && ctx.Err() == nil:
+		return fmt.Errorf("the build had not ended after %v", buildTime)
+	case err != nil:
+		return err
+	}
+	image, err := t.Engine.InspectImage(ctx, id)
+	if err != nil {
+		return err
+	}
+	j.outcome.Image = &Image{ID: image.ID, Bytes: image.Bytes, Layers: image.Layers}
+	return nil
+}
+
+// goError is how the Go compiler begins a complaint: FILE.go:LINE:COLUMN: .
+var goError = regexp.MustCompile(`(?m)^[^\s:]+\.go:\d+:(\d+:)? `)
+
+// causeOf tells why a build failed from the instruction and the exit status of
+// its command; 127 is a POSIX shell's "no such command".
+func causeOf(failed *engine.BuildError) string {
+	switch {
+	case failed.ExitCode == 127:
+		return CommandNotFound
+	case failed.ExitCode != 0 && strings.Contains(failed.Instruction, "go build") && goError.MatchString(failed.Output):
+		return CompileError
+	}
+	return BuildFailed
+}
+
+// environmentOf recognises a build that failed for want of something that a
+// Dockerfile cannot be blamed for. Words are all that there is to tell by; a
+// mistake costs a verdict, but can never pass for an expected failure.
+func environmentOf(failed *engine.BuildError) string {
+	words := failed.Output + "\n" + failed.Message
+	for _, f := range []struct{ sign, fault string }{
+		{"no space left on device", "the engine's disk is full"},
+		{"Cannot connect to the Docker daemon", "the engine went away"},
+		{"pull access denied", "an image that the Dockerfile starts from is not here and cannot be pulled"},
+		{"failed to resolve source metadata", "an image that the Dockerfile starts from is not here and cannot be pulled"},
+		{"manifest unknown", "an image that the Dockerfile starts from is not here and cannot be pulled"},
+		{"dial tcp", "the network could not be reached"},
+		{"no such host", "the network could not be reached"},
+		{"TLS handshake timeout", "the network could not be reached"},
+		{"file:///modules", "a module is not among those that the rebuilt base carries"},
+	} {
+		if strings.Contains(words, f.sign) {
+			return f.fault
+		}
+	}
+	return ""
+}

@@ -1,0 +1,68 @@
+package trial
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// answerTime is how long a started program may take until the echo comes back.
+// The app needs a few milliseconds; a loaded machine, a second or two.
+const answerTime = 15 * time.Second
+
+// probe asks for the echo, with a message and without one. It returns "" and no
+// error for the right answers, what was wrong with an answer, or an error where
+// nothing answered this time.
+func probe(ctx context.Context, host string) (wrong string, err error) {
+	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
+	defer stop()
+	message := rand.Text() // no canned answer can be right
+	status, body, err := get(ctx, host, "/?message="+url.QueryEscape(message), message)
+	if err != nil {
+		return "", err
+	}
+	if status != http.StatusOK || body != message {
+		return fmt.Sprintf("asked for the echo of %q, it answered %d with %q", message, status, shortened(body)), nil
+	}
+	status, body, err = get(ctx, host, "/", message)
+	if err != nil {
+		return fmt.Sprintf("asked for GET /, it did not answer: %v", err), nil
+	}
+	if status != http.StatusOK || !strings.HasPrefix(body, "GET / HTTP/1.1\r\n") || !strings.Contains(body, "X-Probe: "+message) {
+		return fmt.Sprintf("asked for GET /, it answered %d with %q, not with the request", status, shortened(body)), nil
+	}
+	return "", nil
+}
+
+func get(ctx context.Context, host, path, header string) (status int, body string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	request.Header.Set("X-Probe", header)
+	request.Close = true
+	// A proxy of the environment has no business between us and this machine.
+	client := http.Client{
+		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	return response.StatusCode, string(text), err
+}
+
+func shortened(text string) string {
+	if len(text) > 60 {
+		return text[:60] + "…"
+	}
+	return text
+}

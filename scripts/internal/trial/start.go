@@ -1,0 +1,191 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"optimizing-dockerfile/scripts/internal/doctor"
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/image"
+	"optimizing-dockerfile/scripts/internal/lesson"
+)
+
+// start examines the image without starting it, then starts it, and lets both
+// tell the phase and the cause. What it returns is the environment's fault.
+func (t *Trial) start(ctx context.Context, j *job) error {
+	diagnosis, err := t.examine(ctx, &j.outcome)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	defer func() { j.outcome.Seconds.Start = time.Since(began).Seconds() }()
+
+	name := containerName(j)
+	if !t.Keep {
+		defer t.remove(ctx, name)
+	}
+	container, words, err := t.launch(ctx, j, name, diagnosis)
+	if err != nil {
+		return err
+	}
+	if !container.Started {
+		return refused(&j.outcome, diagnosis, container, words)
+	}
+	return t.observe(ctx, &j.outcome, diagnosis, name)
+}
+
+// examine has the doctor look at the image, and notes what it found.
+func (t *Trial) examine(ctx context.Context, o *Outcome) (*doctor.Diagnosis, error) {
+	img, err := image.FromEngine(ctx, t.Engine, o.Image.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer img.Close()
+	if entry, err := img.Lstat(ctx, lesson.Binary); err == nil {
+		o.Image.Binary = entry.Size
+	}
+	diagnosis, err := doctor.Examine(ctx, img, doctor.MachineHere(t.Engine.OS, t.Engine.Arch, os.Getenv("DOCKER_HOST")), doctor.Start{})
+	if err != nil {
+		return nil, err
+	}
+	o.Proof, o.Libc = diagnosis.Evidence, diagnosis.Libc
+	if diagnosis.User.UID != nil && diagnosis.User.GID != nil {
+		o.User = fmt.Sprintf("%d:%d", *diagnosis.User.UID, *diagnosis.User.GID)
+	}
+	return diagnosis, nil
+}
+
+// launch runs the image on port 8080 of this machine, as the article does, or on
+// a free one where 8080 is taken. It returns the container and the engine's words.
+func (t *Trial) launch(ctx context.Context, j *job, name string, d *doctor.Diagnosis) (engine.Container, string, error) {
+	if t.port8080.TryLock() {
+		defer t.port8080.Unlock()
+		if free("127.0.0.1:8080") {
+			container, words, err := t.runAt(ctx, j, name, "127.0.0.1:8080")
+			if err != nil || container.Started || (d.Starts != nil && !*d.Starts) {
+				return container, words, err
+			}
+			// Nothing in the image keeps it from starting: somebody took the port in between.
+			if err := t.Engine.Remove(ctx, name); err != nil {
+				return container, words, err
+			}
+		}
+	}
+	return t.runAt(ctx, j, name, "127.0.0.1:")
+}
+
+func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (engine.Container, string, error) {
+	typed := append([]string{t.Engine.Name}, engine.RunCommand(j.request.Tag, host)...)
+	j.outcome.Commands = append(j.outcome.Commands[:1], typed)
+	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, name, host, t.Keep)
+	var failed *engine.Failed
+	if start != nil && !errors.As(start, &failed) {
+		return engine.Container{}, "", start
+	}
+	container, err := t.Engine.Inspect(ctx, name)
+	if err != nil && start != nil { // the engine made no container: its first words tell more
+		err = start
+	}
+	words := ""
+	if failed != nil {
+		words = strings.TrimSpace(failed.Stderr)
+	}
+	return container, words, err
+}
+
+// remove ends and removes a container, also when Ctrl-C has ended everything else.
+func (t *Trial) remove(ctx context.Context, name string) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
+	defer stop()
+	t.Engine.Remove(ctx, name)
+}
+
+// containerName is unique to this process's try.
+func containerName(j *job) string {
+	_, tag, _ := strings.Cut(j.request.Tag, ":")
+	return fmt.Sprintf("%s-%s-%d", engine.Repository, tag, os.Getpid())
+}
+
+func free(address string) bool {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return false
+	}
+	listener.Close()
+	return true
+}
+
+// refused fills in the outcome of a container whose process was never made. An
+// image that lacks nothing, and still does not start, is the engine's fault.
+func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) error {
+	o.Phase, o.Message = lesson.Start, words
+	if d.Starts == nil || *d.Starts || d.Phase != doctor.PhaseStart {
+		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", lastLine(words))
+	}
+	o.ExitCode, o.Missing = &c.ExitCode, d.Missing
+	o.fails(lesson.Start, string(d.Cause), d.Missing)
+	return nil
+}
+
+// observe waits for the echo, for the program's end, or for the time to run out.
+func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, name string) error {
+	for deadline := time.Now().Add(answerTime); ; {
+		container, err := t.Engine.Inspect(ctx, name)
+		if err != nil {
+			return err
+		}
+		wrong, silent := "", errors.New("its port is not published")
+		if container.Status == "running" && container.Host != "" {
+			wrong, silent = probe(ctx, container.Host)
+		}
+		if silent == nil { // an echo of a program that dies of it is none
+			if container, err = t.Engine.Inspect(ctx, name); err != nil {
+				return err
+			}
+		}
+		switch {
+		case container.Status != "running":
+			ended(o, d, container)
+		case silent == nil && wrong == "":
+			o.Outcome, o.Phase, o.Address = lesson.Runs, lesson.Serve, container.Host
+		case silent == nil:
+			o.fails(lesson.Serve, WrongAnswer, wrong)
+		case time.Now().After(deadline):
+			o.fails(lesson.Serve, NoAnswer, fmt.Sprintf("nothing on port 8080 within %v", answerTime))
+		default:
+			select {
+			case <-time.After(100 * time.Millisecond):
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		log, err := t.Engine.Logs(ctx, name)
+		o.Message = strings.TrimRight(log, "\n")
+		o.Log, _, _ = strings.Cut(o.Message, "[GIN] ") // what follows are the probe's own requests
+		return err
+	}
+}
+
+// ended fills in the outcome of a container that stopped by itself. Only an
+// image of which the doctor proved that its program cannot be executed failed
+// in execve; any other program started, whatever it printed.
+func ended(o *Outcome, d *doctor.Diagnosis, c engine.Container) {
+	o.ExitCode = &c.ExitCode
+	if d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseExec {
+		o.Missing = d.Missing
+		o.fails(lesson.Exec, string(d.Cause), d.Missing)
+		return
+	}
+	o.fails(lesson.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", c.ExitCode))
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndex(text, "\n")+1:]
+}

@@ -1,0 +1,206 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/lesson"
+)
+
+// Trial is what the tries of a run have in common.
+type Trial struct {
+	Engine *engine.Engine
+	Steps  []lesson.Step // all of the lesson's, also those that are not tried
+	Base   string        // the base's name: article, or another id, or an image
+	Image  string        // the image that GO_IMAGE names
+	Keep   bool          // leave the containers there
+
+	Progress func(Event) // told as the work goes on; may be nil
+
+	port8080 sync.Mutex
+}
+
+// Event tells where a try is.
+type Event struct {
+	Step, Dockerfile string
+	Doing            string   // in a word: waiting, building, starting
+	Outcome          *Outcome // when it is done
+}
+
+// job is one try under way.
+type job struct {
+	step    lesson.Step
+	try     lesson.Try
+	request engine.BuildRequest
+	outcome Outcome
+	built   chan struct{} // closed when its build has ended
+	after   *job          // whose build this one's waits for, to share the compile
+	done    chan struct{} // closed when all of it has
+	behind  *job          // of the one step that is tried, the Dockerfile before: both shall have port 8080
+	only    bool          // build it, for its layers; do not start it
+}
+
+// Do tries the steps that are asked for and returns an outcome for each of their
+// tries, in the lesson's order. Steps do not wait for each other, but where one
+// compile serves several. An error is the context's alone: what else goes wrong
+// is in the outcomes.
+func (t *Trial) Do(ctx context.Context, steps []lesson.Step) ([]Outcome, error) {
+	jobs := t.plan(steps)
+	// Builds compete for the cores; more at once than there are would only be in each other's way.
+	slots := make(chan struct{}, max(1, min(t.Engine.LogicalCPUs, 4)))
+	var all sync.WaitGroup
+	for _, j := range jobs {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			t.do(ctx, j, jobs, slots)
+		}()
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var outcomes []Outcome
+	for _, j := range jobs {
+		if !j.only {
+			outcomes = append(outcomes, j.outcome)
+		}
+	}
+	return outcomes, nil
+}
+
+// plan makes the jobs and settles who waits for whom.
+func (t *Trial) plan(steps []lesson.Step) []*job {
+	var jobs []*job
+	first := map[string]*job{} // of each compile
+	add := func(step lesson.Step, try lesson.Try, only bool) {
+		j := &job{step: step, try: try, built: make(chan struct{}), done: make(chan struct{}), only: only}
+		j.request = engine.BuildRequest{
+			Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
+			Tag:  Tag(step.Name, try.Dockerfile, t.Base),
+			Made: engine.MadeStep, Args: []string{"GO_IMAGE=" + t.Image},
+		}
+		j.outcome = Outcome{
+			Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,
+			Commands: [][]string{append([]string{t.Engine.Name}, engine.BuildCommand(j.request)...)},
+		}
+		key := compileKey(step.Dir, try.Dockerfile)
+		if j.after = first[key]; j.after == nil {
+			first[key] = j
+		}
+		if len(steps) == 1 && !only && len(jobs) > 0 && !jobs[len(jobs)-1].only {
+			j.behind = jobs[len(jobs)-1]
+		}
+		jobs = append(jobs, j)
+	}
+	asked := map[string]bool{}
+	for _, step := range steps {
+		asked[step.Name] = true
+	}
+	for _, step := range t.Steps {
+		for _, try := range step.Tries {
+			switch {
+			case asked[step.Name]:
+				add(step, try, false)
+			case try.Dockerfile == step.Main().Dockerfile && needed(steps, step.Name):
+				add(step, try, true)
+			}
+		}
+	}
+	return jobs
+}
+
+// needed says whether one of the steps compares its layers with those of the step name.
+func needed(steps []lesson.Step, name string) bool {
+	for _, step := range steps {
+		for _, try := range step.Tries {
+			if try.Expect.SameLayersAs == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// do builds a job's image, starts it, and gives the outcome its verdict.
+func (t *Trial) do(ctx context.Context, j *job, jobs []*job, slots chan struct{}) {
+	defer close(j.done)
+	if j.behind != nil {
+		<-j.behind.done
+	}
+	t.tell(j, "waiting")
+	failure := t.buildInTurn(ctx, j, slots)
+	close(j.built)
+	if failure == nil && j.outcome.Image != nil && !j.only {
+		t.tell(j, "starting")
+		failure = t.start(ctx, j)
+	}
+	if j.only || ctx.Err() != nil {
+		return
+	}
+	o := &j.outcome
+	if failure != nil {
+		o.Outcome, o.Verdict, o.Reasons = "", Environment, []string{said(failure)}
+	} else {
+		o.Verdict, o.Reasons = judge(*o, t.Engine.Arch, func(step string) []string { return layers(ctx, jobs, step) })
+	}
+	if t.Progress != nil {
+		t.Progress(Event{Step: o.Step, Dockerfile: o.Dockerfile, Outcome: o})
+	}
+}
+
+// buildInTurn builds when the compile that it shares is done and a slot is free.
+func (t *Trial) buildInTurn(ctx context.Context, j *job, slots chan struct{}) error {
+	if j.after != nil {
+		select {
+		case <-j.after.built:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	t.tell(j, "building")
+	return t.build(ctx, j)
+}
+
+// layers gives those of a step's image when it is built; nil where it is not.
+func layers(ctx context.Context, jobs []*job, step string) []string {
+	for _, j := range jobs {
+		if j.step.Name != step || j.try.Dockerfile != j.step.Main().Dockerfile {
+			continue
+		}
+		select {
+		case <-j.built:
+		case <-ctx.Done():
+		}
+		if j.outcome.Image != nil {
+			return j.outcome.Image.Layers
+		}
+	}
+	return nil
+}
+
+// said puts an error into one line.
+func said(err error) string {
+	var failed *engine.Failed
+	if errors.As(err, &failed) {
+		return fmt.Sprintf("`%s` failed: %s", strings.Join(failed.Args[:1], " "), failed)
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+func (t *Trial) tell(j *job, doing string) {
+	if t.Progress != nil && !j.only {
+		t.Progress(Event{Step: j.step.Name, Dockerfile: j.try.Dockerfile, Doing: doing})
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/page"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// runOptions are the flags of the verb run.
+type runOptions struct {
+	base, steps                string
+	json, keep, record, accept bool
+}
+
+func runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:     "run [STEP...|all]",
+		Short:   "build and start steps, and prove what happens",
+		GroupID: "read",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), args, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&o.base, "base", "article", "what stands behind FROM: an id of bases.yaml, or an image")
+	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document")
+	cmd.Flags().BoolVar(&o.keep, "keep", false, "leave the containers there, to look at; clean removes them")
+	cmd.Flags().BoolVar(&o.record, "record", false, "keep the outcomes as the repo's records")
+	cmd.Flags().BoolVar(&o.accept, "accept", false, "with --record: take over outcomes that have changed")
+	return cmd
+}
+
+func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.Writer) error {
+	dir, steps, err := loadSteps(o.steps)
+	if err != nil {
+		return err
+	}
+	asked, err := chosen(steps, words)
+	if err != nil {
+		return err
+	}
+	if o.record && len(asked) < len(steps) {
+		return usagef("a record is of all steps: run all --record")
+	}
+	if o.accept && !o.record {
+		return usagef("--accept goes with --record")
+	}
+	behind, err := findBase(o.base)
+	if err != nil {
+		return err
+	}
+	out, progress := story.NewTerminal(stdout), story.NewTerminal(stderr)
+	table := story.NewTable(progress, asked)
+	if len(asked) == 1 && !o.json {
+		if err := out.Opening(steps, asked[0]); err != nil {
+			return err
+		}
+	}
+
+	run := record.Run{Schema: 1, Kind: "run", Steps: []trial.Outcome{}}
+	began := time.Now()
+	failure := o.try(ctx, &run, steps, asked, behind, table, stderr)
+	table.Erase()
+	run.Seconds = time.Since(began).Seconds()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if failure != nil {
+		run.Verdict, run.Reason = trial.Environment, failure.Error()
+	}
+	switch {
+	case o.json:
+		if _, err := stdout.Write(record.Marshal(run)); err != nil {
+			return err
+		}
+	case failure != nil:
+	case len(asked) == 1:
+		if err := closing(out, dir, steps, asked[0], run); err != nil {
+			return err
+		}
+	default:
+		out.Table(asked, run)
+	}
+	if failure != nil {
+		return failure
+	}
+	if o.record {
+		if err := keepRecord(dir, run, o); err != nil {
+			return err
+		}
+	}
+	switch run.Verdict {
+	case trial.AsExpected:
+		return nil
+	case trial.Environment:
+		return status(exitEnvironment)
+	}
+	return status(exitUnexpected)
+}
+
+// try fills in run: the engine, the base, then an outcome for each Dockerfile.
+// What it returns kept it from trying at all.
+func (o runOptions) try(ctx context.Context, run *record.Run, steps, asked []lesson.Step, behind base.Base, table *story.Table, stderr io.Writer) error {
+	e, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	run.Engine = e
+	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
+	ready, err := base.Ensure(ctx, e, behind, func(sentence string) { fmt.Fprintln(stderr, sentence) })
+	if err != nil {
+		return err
+	}
+	run.Base = described(ready)
+	t := &trial.Trial{
+		Engine: e, Steps: steps, Base: ready.ID, Image: ready.Image, Keep: o.keep, Progress: table.Tell,
+	}
+	if run.Steps, err = t.Do(ctx, asked); err != nil {
+		return err
+	}
+	run.Verdict = trial.Worst(run.Steps)
+	return nil
+}
+
+// keepRecord writes the records, and what is generated from those of the repo.
+func keepRecord(dir string, run record.Run, o runOptions) error {
+	if err := record.Write(dir, run, o.accept); err != nil {
+		return unexpected{err}
+	}
+	if o.steps != "" {
+		return nil
+	}
+	_, err := page.Update(".")
+	return err
+}
+
+// closing tells the end of one step's story, with the sizes of the steps up to it.
+func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.Step, run record.Run) error {
+	recorded, err := record.Read(dir, run.Base.Name)
+	if err != nil {
+		return err
+	}
+	var sizes []story.Bar
+	for i, s := range steps {
+		bar := story.Bar{Step: s.Name, Article: s.ArticleSize}
+		if recorded != nil {
+			bar.Bytes, bar.Recorded = size(recorded.Steps, s.Name), true
+		}
+		if s.Name == step.Name {
+			bar.Bytes, bar.Recorded = size(run.Steps, s.Name), false
+		}
+		if bar.Bytes > 0 {
+			sizes = append(sizes, bar)
+		}
+		if s.Name != step.Name {
+			continue
+		}
+		next := "Next: go run ./scripts run all"
+		if i+1 < len(steps) {
+			number, _, _ := strings.Cut(steps[i+1].Name, "-")
+			next = "Next: make step-" + strings.TrimLeft(number, "0") + ", or go run ./scripts run " + strings.TrimLeft(number, "0") + ": " + steps[i+1].Title
+		}
+		out.Closing(step, run.Steps, *run.Base, sizes, next)
+		return nil
+	}
+	return nil
+}
+
+// size gives the bytes of a step's main image; 0 where there is none.
+func size(outcomes []trial.Outcome, step string) (bytes int64) {
+	for _, o := range outcomes {
+		if o.Step == step && o.Image != nil {
+			bytes = o.Image.Bytes
+		}
+	}
+	return bytes
+}

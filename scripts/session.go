@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/record"
+)
+
+// atRoot makes the repo's root the working folder, so that the paths in what is
+// printed are those that a reader pastes there.
+func atRoot() error {
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	for dir := here; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "steps", lesson.Table)); err == nil {
+			return os.Chdir(dir)
+		}
+		if dir == filepath.Dir(dir) {
+			return usagef("%s is not inside the repo: no folder above it holds steps/%s", here, lesson.Table)
+		}
+	}
+}
+
+// loadSteps reads the table in dir; "" is the repo's own, steps/.
+func loadSteps(dir string) (string, []lesson.Step, error) {
+	if dir != "" {
+		absolute, err := filepath.Abs(dir)
+		if err != nil {
+			return "", nil, err
+		}
+		dir = absolute
+	}
+	if err := atRoot(); err != nil {
+		return "", nil, err
+	}
+	if dir == "" {
+		dir = "steps"
+	} else if here, err := os.Getwd(); err == nil {
+		if relative, err := filepath.Rel(here, dir); err == nil && !strings.HasPrefix(relative, "..") {
+			dir = relative
+		}
+	}
+	steps, err := lesson.Load(dir)
+	if err != nil {
+		return "", nil, usageError{err}
+	}
+	return dir, steps, nil
+}
+
+// chosen gives the steps that words name, in the lesson's order; no word, or all, means every one.
+func chosen(steps []lesson.Step, words []string) ([]lesson.Step, error) {
+	asked := map[string]bool{}
+	for _, word := range words {
+		if word == "all" {
+			return steps, nil
+		}
+		step, ok := lesson.Find(steps, word)
+		if !ok {
+			return nil, unknownStep(steps, word)
+		}
+		asked[step.Name] = true
+	}
+	if len(asked) == 0 {
+		return steps, nil
+	}
+	var some []lesson.Step
+	for _, step := range steps {
+		if asked[step.Name] {
+			some = append(some, step)
+		}
+	}
+	return some, nil
+}
+
+func unknownStep(steps []lesson.Step, word string) error {
+	var names []string
+	for _, step := range steps {
+		names = append(names, step.Name)
+	}
+	return usagef("no step %q: all, a number (3), a name (exec-form), or one of %s", word, strings.Join(names, ", "))
+}
+
+// connect finds the engine and removes what a run that was killed has left in it.
+func connect(ctx context.Context) (*engine.Engine, error) {
+	e, err := engine.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if cache, err := base.CacheDir(); err == nil {
+		e.Ledger = engine.Ledger{Path: filepath.Join(cache, base.Ledger)}
+	}
+	if err := e.Sweep(ctx); err != nil {
+		return nil, fmt.Errorf("containers of an earlier run cannot be removed: %w", err)
+	}
+	return e, nil
+}
+
+// described puts what Ensure found into a document's words.
+func described(ready *base.Ready) *record.Base {
+	return &record.Base{
+		Name: ready.ID, Image: ready.Image, Source: ready.Source,
+		Go: ready.Go, Libc: ready.Libc, StandInFor: ready.StandInFor,
+	}
+}
+
+// warn tells stderr of an error that does not change the result.
+func warn(stderr io.Writer, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(stderr, "warning:", err)
+	}
+}
