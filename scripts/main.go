@@ -98,7 +98,7 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "teach", Title: "Teach:"},
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
-	root.AddCommand(doctorCommand())
+	root.AddCommand(doctorCommand(), evaluateCommand())
 	return root
 }
 
