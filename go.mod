@@ -3,6 +3,8 @@ module optimizing-dockerfile
 go 1.24.2
 
 require (
+	github.com/google/go-containerregistry v0.20.6
+	github.com/klauspost/compress v1.18.0
 	github.com/moby/sys/user v0.4.0
 	github.com/spf13/cobra v1.10.2
 )
