@@ -20,6 +20,10 @@ func cleanCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			containers, images, err := base.Clean(cmd.Context(), e)
+			if err != nil {
+				return err
+			}
 			done, err := e.Clean(cmd.Context())
 			if err != nil {
 				return err
@@ -27,7 +31,7 @@ func cleanCommand() *cobra.Command {
 			for _, kept := range done.Kept {
 				fmt.Fprintln(out, "left alone:", kept)
 			}
-			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", done.Containers, done.Images)
+			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", containers+done.Containers, images+done.Images)
 			if cache, err := base.CacheDir(); err == nil {
 				if err := base.RemoveCache(cache); err != nil {
 					return err
