@@ -46,10 +46,14 @@ func inspect(ctx context.Context, e *engine.Engine, name string) (*image, error)
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(text, "[") { // podman up to 4 prints a list all the same
+		text = strings.TrimSuffix(text[1:], "]")
+	}
 	var found image
 	if err := json.Unmarshal([]byte(text), &found); err != nil {
 		return nil, fmt.Errorf("%s image inspect %s: %w", e.Name, name, err)
 	}
+	found.ID = "sha256:" + strings.TrimPrefix(found.ID, "sha256:") // podman leaves it out here, but not in lists
 	return &found, nil
 }
 
@@ -83,6 +87,46 @@ func Images(ctx context.Context, e *engine.Engine) ([]string, error) {
 // kill -9 or by a power cut; or what one that is running now needs.
 func Leftovers(ctx context.Context, e *engine.Engine) (containers, images []string, err error) {
 	return stages(ctx, e)
+}
+
+// Clean removes the stand-ins from the engine, and what builds of them left
+// behind. One that somebody else has given a name stays under that name.
+func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err error) {
+	own, err := Images(ctx, e)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, id := range own {
+		found, err := inspect(ctx, e, id)
+		if err != nil || found == nil {
+			continue
+		}
+		names := found.RepoTags
+		if len(names) == 0 {
+			names = []string{id}
+		}
+		for _, name := range names {
+			if name != id && !strings.HasPrefix(strings.TrimPrefix(name, "localhost/"), engine.Repository+"/base:") {
+				continue
+			}
+			// The engine removes nameless parents with it: stages, made on its way.
+			if _, err := e.Output(ctx, "image", "rm", name); err == nil {
+				images++
+			}
+		}
+	}
+	left, stages, err := Leftovers(ctx, e)
+	for _, id := range left {
+		if _, err := e.Output(ctx, "rm", "-f", "-v", id); err == nil {
+			containers++
+		}
+	}
+	for _, id := range stages {
+		if _, err := e.Output(ctx, "image", "rm", id); err == nil {
+			images++
+		}
+	}
+	return containers, images, err
 }
 
 func stages(ctx context.Context, e *engine.Engine, filters ...string) (containers, images []string, err error) {

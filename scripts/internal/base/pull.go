@@ -23,6 +23,22 @@ var (
 	silenceElsewhere = 3 * time.Minute
 )
 
+// pullName gives the name to pull an image by. podman knows no default registry,
+// unless its system's settings name one.
+func pullName(e *engine.Engine, name string) string {
+	if e.Builder != engine.Buildah {
+		return name
+	}
+	first, rest, deeper := strings.Cut(name, "/")
+	switch {
+	case !deeper:
+		return "docker.io/library/" + name
+	case rest != "" && (strings.ContainsAny(first, ".:") || first == "localhost"):
+		return name
+	}
+	return "docker.io/" + name
+}
+
 // pull has the engine pull an image, as long as it makes progress. The engine
 // shows progress, byte by byte, to a terminal only: so it gets one.
 func pull(ctx context.Context, e *engine.Engine, name string, say Progress) error {

@@ -135,7 +135,7 @@ func (t *Trial) rebuildChanged(ctx context.Context, step lesson.Step, try lesson
 	defer os.RemoveAll(filepath.Dir(dir))
 	request := engine.BuildRequest{
 		Dir: dir, Dockerfile: filepath.Join(dir, try.Dockerfile),
-		Tag: Tag(step.Name, try.Dockerfile+".changed", t.Base), Made: engine.MadeStep, Args: args,
+		Tag: t.Tag(step, try.Dockerfile+".changed"), Made: engine.MadeStep, Args: args,
 	}
 	if _, err := t.Engine.Build(ctx, request); err != nil {
 		return 0, nil, err
@@ -161,7 +161,7 @@ func (t *Trial) buildForMachines(ctx context.Context, j *job) error {
 	for _, arch := range j.try.Expect.Machines {
 		request := j.request
 		request.Platform = t.Engine.OS + "/" + arch
-		request.Tag = Tag(j.step.Name, j.try.Dockerfile+"."+arch, t.Base)
+		request.Tag = t.Tag(j.step, j.try.Dockerfile+"."+arch)
 		id, err := t.Engine.Build(ctx, request)
 		if err != nil {
 			return err
@@ -206,7 +206,7 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 	}
 	request := j.request
 	request.Dir, request.Dockerfile = dir, filepath.Join(dir, j.try.Dockerfile)
-	request.Tag, request.NoCache = Tag(j.step.Name, j.try.Dockerfile+".again", t.Base), true
+	request.Tag, request.NoCache = t.Tag(j.step, j.try.Dockerfile+".again"), true
 	id, err := t.Engine.Build(ctx, request)
 	if err != nil {
 		return err
