@@ -144,14 +144,15 @@ func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) 
 
 // observe waits for the echo, for the program's end, or for the time to run out.
 func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, name string) error {
-	for deadline := time.Now().Add(answerTime); ; {
+	began := time.Now()
+	for deadline := began.Add(answerTime); ; {
 		container, err := t.Engine.Inspect(ctx, name)
 		if err != nil {
 			return err
 		}
 		wrong, silent := "", errors.New("its port is not published")
 		if container.Status == "running" && container.Host != "" {
-			wrong, silent = probe(ctx, container.Host)
+			wrong, silent = t.ask(ctx, name, container.Host, time.Since(began))
 		}
 		if silent == nil { // an echo of a program that dies of it is none
 			if container, err = t.Engine.Inspect(ctx, name); err != nil {
