@@ -24,10 +24,15 @@ func cleanCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// The stand-ins' names are gone; what they rested on is left.
+			containers, images, err := base.Clean(cmd.Context(), e)
+			if err != nil {
+				return err
+			}
 			for _, kept := range done.Kept {
 				fmt.Fprintln(out, "left alone:", kept)
 			}
-			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", done.Containers, done.Images)
+			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", containers+done.Containers, images+done.Images)
 			if len(done.Kept) == 0 {
 				if cache, err := base.CacheDir(); err == nil {
 					if err := base.RemoveCache(cache); err != nil {
