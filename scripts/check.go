@@ -73,8 +73,11 @@ func checked(ctx context.Context, request check.Request, say base.Progress) (*ch
 		return nil, err
 	}
 	e, err := connect(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
-		return nil, err
+		return check.Stopped(err.Error(), nil), nil
 	}
 	defer e.RemoveOwn(context.WithoutCancel(ctx))
 	checker := &check.Checker{Engine: e, Catalog: catalog, Say: say}

@@ -127,8 +127,10 @@ var (
 		"install", "ld", "ldconfig", "ldd", "make", "openssl", "perl", "pkg-config", "strip", "su", "svn", "unzip",
 		"update-ca-certificates", "useradd", "usermod", "addgroup", "adduser", "wget"}
 	notFound = regexp.MustCompile(`sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found`)
-	noGcc    = regexp.MustCompile(`"?(gcc|cc|g\+\+)"?:? executable file not found`)
-	newerGo  = regexp.MustCompile(`flag provided but not defined: -\w+|requires [Gg]o (?:>= )?1\.\d+|module requires Go 1\.\d+|unknown directive: \w+|invalid go version|package \S+ is not in GOROOT`)
+	// alpineFiles are what a stage on a stand-in has not, and one on Alpine's image has.
+	alpineFiles = regexp.MustCompile(`\b(etc/ssl|etc/apk|etc/alpine-release|etc/ca-certificates|usr/share/ca-certificates|usr/share/zoneinfo|lib/apk|lib/libc\.musl|lib/libz|lib/libssl|lib/libcrypto|usr/lib)\S*: (?:file does not exist|no such file|not found)`)
+	noGcc       = regexp.MustCompile(`"?(gcc|cc|g\+\+)"?:? executable file not found`)
+	newerGo     = regexp.MustCompile(`flag provided but not defined: -\w+|requires [Gg]o (?:>= )?1\.\d+|module requires Go 1\.\d+|unknown directive: \w+|invalid go version|package \S+ is not in GOROOT`)
 	// needsBuildKit are the options that only it knows.
 	needsBuildKit = regexp.MustCompile(`requires? BuildKit|[Uu]nknown flag: (?:mount|network|security|link|chmod|checksum|exclude|parents|keep-git-dir|start-interval)`)
 )
@@ -155,6 +157,9 @@ func (g *given) lacks(e *engine.Engine, d *dockerfile, words string) string {
 					return fmt.Sprintf("%s has the command %s, what was given in its place has not", image, command)
 				}
 			}
+		}
+		if m := alpineFiles.FindStringSubmatch(words); m != nil {
+			return fmt.Sprintf("%s may well have files in %s, what was given in its place has not", image, m[1])
 		}
 		if m := newerGo.FindString(words); m != "" && !strings.Contains(image, "1.15.7") {
 			return fmt.Sprintf("the Go of %s may well do it; the older one that was given says: %s", asked, m)

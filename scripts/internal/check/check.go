@@ -88,7 +88,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		return stopped(err.Error(), nil), nil
+		return Stopped(err.Error(), nil), nil
 	}
 	for _, note := range g.notes {
 		c.say(note + ".")
@@ -112,7 +112,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return stopped(err.Error(), g.notes), nil
+		return Stopped(err.Error(), g.notes), nil
 	}
 	return s.report(g.notes), nil
 }
@@ -209,10 +209,10 @@ func (c *Checker) look(ctx context.Context, s *subject, sources map[[32]byte]str
 // notBuilt is the report where there is no image: the Dockerfile's fault, or the environment's.
 func (c *Checker) notBuilt(o trial.Outcome, d *dockerfile, g *given) *Report {
 	if o.Verdict == trial.Environment && g.fault == "" {
-		return stopped(strings.Join(o.Reasons, "; "), g.notes)
+		return Stopped(strings.Join(o.Reasons, "; "), g.notes)
 	}
 	if lack := g.lacks(c.Engine, d, o.Message); lack != "" && g.fault == "" {
-		return stopped(lack, g.notes)
+		return Stopped(lack, g.notes)
 	}
 	cause, proof := o.Cause, fmt.Sprintf("`%s` failed: %s", o.Detail, lastLines(o.Message, 3))
 	if o.Detail == "" {
@@ -228,8 +228,8 @@ func (c *Checker) notBuilt(o trial.Outcome, d *dockerfile, g *given) *Report {
 	return r
 }
 
-// stopped is the report where the environment is at fault.
-func stopped(reason string, notes []string) *Report {
+// Stopped is the report where the environment is at fault, such as an engine that is not there.
+func Stopped(reason string, notes []string) *Report {
 	r := newReport(notes)
 	r.Reason = reason
 	r.open(Builds, "cannot tell here: "+reason)

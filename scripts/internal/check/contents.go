@@ -36,7 +36,8 @@ const maxText = 1 << 20
 // What tells programs apart that may bear any name.
 var (
 	markGo        = []byte("\xff Go buildinf:")
-	markToolchain = []byte("path\tcmd/")
+	markToolchain = []byte("path\tcmd/")        // what Go 1.18 and later write into their own commands
+	markRelease   = []byte("local/go/src/cmd/") // where older releases were compiled
 	markBusybox   = []byte("BusyBox v1.")
 	markToybox    = []byte("toybox multicall")
 )
@@ -82,7 +83,7 @@ func (f *file) scan(content io.Reader) error {
 		}
 		if f.elf {
 			f.golang = f.golang || bytes.Contains(window, markGo)
-			f.toolchain = f.toolchain || bytes.Contains(window, markToolchain)
+			f.toolchain = f.toolchain || bytes.Contains(window, markToolchain) || bytes.Contains(window, markRelease)
 			f.shell = f.shell || bytes.Contains(window, markBusybox) || bytes.Contains(window, markToybox)
 		}
 		if err == io.EOF || err == io.ErrUnexpectedEOF {

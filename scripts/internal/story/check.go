@@ -31,7 +31,7 @@ func (t *Terminal) Check(r *check.Report) {
 	case r.Met:
 		t.coloured(green, fmt.Sprintf("All %d goals are met.", met))
 	case r.Reason != "":
-		t.coloured(red, "This environment cannot tell: "+r.Reason)
+		t.Trouble("This environment cannot tell: " + r.Reason)
 	default:
 		t.coloured(red, fmt.Sprintf("%d of %d goals are met.", met, len(r.Goals)))
 	}
