@@ -99,7 +99,7 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "teach", Title: "Teach:"},
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
-	root.AddCommand(runCommand(), diffCommand(), doctorCommand(), checkCommand(), baseCommand(), cleanCommand(), syncCommand())
+	root.AddCommand(runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(), baseCommand(), cleanCommand(), syncCommand())
 	return root
 }
 
