@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
 )
 
 // patience is how long the test waits for a text: a base may have to be rebuilt first.
@@ -106,24 +107,10 @@ func built(t *testing.T) string {
 	return program
 }
 
-func realEngine(t *testing.T) *engine.Engine {
-	t.Helper()
-	e, err := engine.Find(context.Background())
-	var none *engine.Unavailable
-	if errors.As(err, &none) {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI is set, and there is no engine: %v", err)
-		}
-		t.Skipf("NOT TESTED, there is no engine: %v", err)
-	}
-	require.NoError(t, err)
-	return e
-}
-
 // A reader guesses wrong, asks for hints, mistypes, leaves with Ctrl-C in the
 // middle, comes back, and is where they were; nothing moves on by itself.
 func TestLearnInATerminal(t *testing.T) {
-	e := realEngine(t)
+	e := enginetest.Engine(t)
 	program := built(t)
 	progress := []string{progressVariable + "=" + filepath.Join(t.TempDir(), "learn.json")}
 

@@ -99,7 +99,10 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "teach", Title: "Teach:"},
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
-	root.AddCommand(runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(), baseCommand(), cleanCommand(), syncCommand())
+	root.AddCommand(
+		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
+		baseCommand(), cleanCommand(), syncCommand(), evaluateCommand(),
+	)
 	return root
 }
 

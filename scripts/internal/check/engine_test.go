@@ -1,8 +1,6 @@
 package check
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,21 +11,12 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
 )
 
-// realEngine gives the machine's engine. Without one the test is skipped, but
-// not in CI, where that would mean that nothing is tested.
+// realEngine gives the machine's engine, with the ledger that `clean` goes by.
 func realEngine(t *testing.T) *engine.Engine {
-	t.Helper()
-	e, err := engine.Find(context.Background())
-	var none *engine.Unavailable
-	if errors.As(err, &none) {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI is set, and there is no engine: %v", err)
-		}
-		t.Skipf("NOT TESTED, there is no engine: %v", err)
-	}
-	require.NoError(t, err)
+	e := enginetest.Engine(t)
 	if dir, err := base.CacheDir(); err == nil {
 		e.Ledger = engine.Ledger{Path: filepath.Join(dir, base.Ledger)}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
-	"github.com/aymanbagabas/go-udiff/myers" // by lines: Strings splits lines that are the same
+	"github.com/aymanbagabas/go-udiff/myers"
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
