@@ -36,11 +36,11 @@ type screen struct {
 	read    int // up to where it was looked at
 }
 
-// learner starts `learn` in a terminal of 80 columns.
-func learner(t *testing.T, program string, env []string, args ...string) *screen {
+// learner starts `learn` in a terminal of 80 columns, with its progress in a file.
+func learner(t *testing.T, progress string, args ...string) *screen {
 	t.Helper()
-	s := &screen{t: t, command: exec.Command(program, append([]string{"learn"}, args...)...)}
-	s.command.Dir, s.command.Env = "..", append(append(os.Environ(), "TERM=xterm", "NO_COLOR=1"), env...)
+	s := &screen{t: t, command: program(t, append([]string{"learn"}, args...)...)}
+	s.command.Env = append(s.command.Env, "TERM=xterm", "NO_COLOR=1", progressVariable+"="+progress)
 	var err error
 	s.tty, err = pty.StartWithSize(s.command, &pty.Winsize{Rows: 40, Cols: 80})
 	require.NoError(t, err)
@@ -98,23 +98,13 @@ func (s *screen) ends() int {
 	return 0
 }
 
-// built compiles the tool, as a reader may.
-func built(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "steps")
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, string(out))
-	return program
-}
-
 // A reader guesses wrong, asks for hints, mistypes, leaves with Ctrl-C in the
 // middle, comes back, and is where they were; nothing moves on by itself.
 func TestLearnInATerminal(t *testing.T) {
 	e := enginetest.Engine(t)
-	program := built(t)
-	progress := []string{progressVariable + "=" + filepath.Join(t.TempDir(), "learn.json")}
+	progress := filepath.Join(t.TempDir(), "learn.json")
 
-	s := learner(t, program, progress, "--step", "2")
+	s := learner(t, progress, "--step", "2")
 	s.sees("Step 2 of 6: Multi-stage")
 	s.sees("+ FROM scratch")
 	s.sees("Will it build?")
@@ -151,7 +141,7 @@ func TestLearnInATerminal(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, left, "a container of ours is left")
 
-	s = learner(t, program, progress)
+	s = learner(t, progress)
 	s.sees("Step 1 of 6: Single stage") // the first that is not done; step 2 is
 	s.sees("> ")
 	s.types("n\n")
@@ -164,7 +154,7 @@ func TestLearnInATerminal(t *testing.T) {
 	s.sees("goes on with step 3.")
 	assert.Zero(t, s.ends())
 
-	s = learner(t, program, progress)
+	s = learner(t, progress)
 	s.sees("Step 3 of 6: Exec form")
 	s.sees("> ")
 	s.types("\x04") // Ctrl-D: no more input

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,7 +56,9 @@ func TestDockerfiles(t *testing.T) {
 	for _, file := range files {
 		goal := filepath.Base(filepath.Dir(file))
 		t.Run(goal+"/"+filepath.Base(file), func(t *testing.T) {
-			report, err := checker.Do(t.Context(), learner(t, file))
+			request := learner(t, file)
+			defer e.Output(context.Background(), "image", "rm", "--no-prune", tag(request)) // its folder is gone, too
+			report, err := checker.Do(t.Context(), request)
 			require.NoError(t, err)
 			said := fmt.Sprintf("%s %v", report.Reason, report.Notes)
 			var ids, failed, open []string

@@ -35,6 +35,7 @@ type source struct {
 	record *record.Run
 	step   lesson.Step // of a page in a step's folder
 
+	cold      *record.Run // a run from an empty build cache, for how long it takes; nil where there is none
 	exercises []lesson.Exercise
 	exercise  lesson.Exercise // of a page in an exercise's folder
 }
@@ -64,6 +65,9 @@ func each(root string, write bool) ([]string, error) {
 	}
 	workshop := filepath.Join(root, "workshop")
 	if from.exercises, err = lesson.LoadExercises(filepath.Join(workshop, "exercises")); err != nil {
+		return nil, err
+	}
+	if from.cold, err = record.Read(workshop, "article"); err != nil {
 		return nil, err
 	}
 	var stale []string
