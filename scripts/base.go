@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/engine"
 )
 
 func baseCommand() *cobra.Command {
@@ -33,7 +32,7 @@ func baseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := engine.Find(cmd.Context())
+			e, err := connect(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -81,7 +80,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		}
 	case failure != nil:
 	case len(asked) == 1:
-		if err := closing(out, c, asked[0], run); err != nil {
+		if err := closing(out, c.dir, c.own, asked[0], run, nextStep(c.own, asked[0])); err != nil {
 			return err
 		}
 	default:
@@ -167,13 +166,13 @@ func (o runOptions) keepRecord(dir string, run record.Run) error {
 }
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.
-func closing(out *story.Terminal, c course, step lesson.Step, run record.Run) error {
-	recorded, err := record.Read(c.dir, run.Base.Name)
+func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.Step, run record.Run, next string) error {
+	recorded, err := record.Read(dir, run.Base.Name)
 	if err != nil {
 		return err
 	}
 	var sizes []story.Bar
-	for i, s := range c.own {
+	for _, s := range steps {
 		bar := story.Bar{Step: s.Name, Article: s.ArticleSize}
 		if recorded != nil {
 			bar.Bytes, bar.Recorded = size(recorded.Steps, s.Name), true
@@ -184,18 +183,23 @@ func closing(out *story.Terminal, c course, step lesson.Step, run record.Run) er
 		if bar.Bytes > 0 {
 			sizes = append(sizes, bar)
 		}
-		if s.Name != step.Name {
-			continue
+		if s.Name == step.Name {
+			break
 		}
-		next := "Next: go run ./scripts run all"
-		if i+1 < len(c.own) {
-			number, _, _ := strings.Cut(c.own[i+1].Name, "-")
-			next = "Next: make step-" + strings.TrimLeft(number, "0") + ", or go run ./scripts run " + strings.TrimLeft(number, "0") + ": " + c.own[i+1].Title
-		}
-		out.Closing(step, run.Steps, *run.Base, sizes, next)
-		return nil
 	}
+	out.Closing(step, run.Steps, *run.Base, sizes, next)
 	return nil
+}
+
+// nextStep says what to type after a step.
+func nextStep(steps []lesson.Step, step lesson.Step) string {
+	for i, s := range steps[:len(steps)-1] {
+		if s.Name == step.Name {
+			number := steps[i+1].Number()
+			return "Next: make step-" + number + ", or go run ./scripts run " + number + ": " + steps[i+1].Title
+		}
+	}
+	return "Next: go run ./scripts run all"
 }
 
 // size gives the bytes of a step's main image; 0 where there is none.

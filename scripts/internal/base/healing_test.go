@@ -104,6 +104,18 @@ func TestPackagesHeal(t *testing.T) {
 	}
 }
 
+func TestOtherPackagesAreAskedForAnew(t *testing.T) {
+	calls := fakeApt(t)
+	d := &debian{arch: "amd64", packages: []string{"gcc"}, folder: t.TempDir(), work: t.TempDir()}
+	_, err := d.fetch(context.Background())
+	require.NoError(t, err)
+	calls()
+	d.packages = append(d.packages, "musl-tools")
+	_, err = d.fetch(context.Background())
+	require.NoError(t, err)
+	assert.Contains(t, calls(), "gcc musl-tools")
+}
+
 func TestADownloadThatWasCutOffHeals(t *testing.T) {
 	calls := fakeApt(t)
 	d := &debian{arch: "amd64", packages: []string{"gcc"}, folder: t.TempDir(), work: t.TempDir()}

@@ -40,7 +40,16 @@ func (m *modules) toolchain(ctx context.Context, t Toolchain, arch string) (stri
 	}
 	m.say.sayf("downloading the Go release %s", version)
 	download, _ := filepath.Split(zip)
-	stop := tick(5*time.Second, func(time.Duration) { m.say.sayf("the Go release: %s so far", MB(sizeOf(download))) })
+	before := int64(-1)
+	stop := tick(5*time.Second, func(time.Duration) {
+		size := sizeOf(download)
+		if size == before {
+			m.say.sayf("the Go release: %s, waiting for more or checking it", MB(size))
+		} else {
+			m.say.sayf("the Go release: %s so far", MB(size))
+		}
+		before = size
+	})
 	var vouch []string
 	if sum == "" {
 		vouch = []string{"GOSUMDB=sum.golang.org", "GONOSUMDB=", "GOPRIVATE="}

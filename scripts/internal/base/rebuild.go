@@ -69,7 +69,7 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, work string, say P
 	if err := r.copyFiles(dir); err != nil {
 		return err
 	}
-	packages, err := c.folder("packages-" + filepath.Base(r.Folder) + "-" + arch) // each recipe has its own list
+	packages, err := c.folder("packages-" + filepath.Base(r.Folder) + "-" + arch)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/lesson"
@@ -46,7 +47,7 @@ func changes(from source) (string, error) {
 	text := ""
 	for i := len(from.step.Tries) - 1; i >= 0; i-- {
 		try := from.step.Tries[i]
-		lines, err := story.Diff(from.steps, from.step, try.Dockerfile)
+		lines, err := story.Diff(append(slices.Clone(from.steps), from.beyond...), from.step, try.Dockerfile)
 		if err != nil {
 			return "", err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+	"github.com/aymanbagabas/go-udiff/myers"
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
@@ -24,11 +25,28 @@ func Diff(steps []lesson.Step, step lesson.Step, dockerfile string) ([]string, e
 			return nil, err
 		}
 	}
+	return differ(before, now)
+}
+
+// DiffFiles is Diff for any two Dockerfiles.
+func DiffFiles(before, now string) ([]string, error) {
+	was, err := instructions(before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := instructions(now)
+	if err != nil {
+		return nil, err
+	}
+	return differ(was, is)
+}
+
+func differ(before, now string) ([]string, error) {
 	if before == now {
 		return context(now), nil
 	}
 	whole := strings.Count(before+now, "\n") // so much context that nothing is left out
-	unified, err := udiff.ToUnified("before", "now", before, udiff.Strings(before, now), whole)
+	unified, err := udiff.ToUnified("before", "now", before, myers.ComputeEdits(before, now), whole)
 	if err != nil {
 		return nil, err
 	}

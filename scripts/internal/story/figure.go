@@ -13,7 +13,7 @@ func Figure(step lesson.Step, o trial.Outcome) string {
 	if o.Measured == nil {
 		return ""
 	}
-	m, number := *o.Measured, Number(step.Against)
+	m, number := *o.Measured, lesson.Step{Name: step.Against}.Number()
 	switch {
 	case m.Changed > 0:
 		return fmt.Sprintf("a changed line costs %.1f s, in %s %.1f s", m.Changed, number, m.Before)
@@ -33,10 +33,4 @@ func Figure(step lesson.Step, o trial.Outcome) string {
 		return "built again: the same image, digest and all"
 	}
 	return ""
-}
-
-// Number is a step's, without the zero before it: 3 for 03-exec-form.
-func Number(step string) string {
-	number, _, _ := strings.Cut(step, "-")
-	return strings.TrimLeft(number, "0")
 }

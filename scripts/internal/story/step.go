@@ -48,6 +48,7 @@ func (t *Terminal) Closing(step lesson.Step, outcomes []trial.Outcome, base reco
 		t.say(Command(command, t.Width))
 	}
 	t.message(o)
+	t.say("")
 	for _, first := range outcomes[:len(outcomes)-1] {
 		t.verdict(first.Dockerfile+" ", first)
 	}
@@ -114,13 +115,31 @@ func (t *Terminal) proof(o trial.Outcome) {
 		if !strings.HasPrefix(found, e.Path) {
 			found = e.Path + " → " + found
 		}
-		for i, line := range wrap(harmless(e.Claim+": "+found), t.Width-9) {
-			if i == 0 {
-				t.say("  proof  " + line)
-			} else {
-				t.say("         " + line)
-			}
+		t.labelled("proof", e.Claim+": "+found)
+	}
+	if o.Image != nil && len(o.Image.Files) > 0 {
+		t.labelled("holds", Holds(*o.Image))
+	}
+}
+
+// Holds names the files of a small image.
+func Holds(image trial.Image) string {
+	const most = 4
+	var files []string
+	for i, file := range image.Files {
+		if i == most {
+			return strings.Join(files, ", ") + fmt.Sprintf(" and %d more", len(image.Files)-most)
 		}
+		files = append(files, fmt.Sprintf("%s (%s)", file.Path, lesson.Size(file.Bytes)))
+	}
+	return strings.Join(files, ", ") + " and nothing else"
+}
+
+// labelled writes a paragraph beside a word.
+func (t *Terminal) labelled(label, text string) {
+	for _, line := range wrap(harmless(text), t.Width-9) {
+		t.say("  " + padRight(label, 7) + line)
+		label = ""
 	}
 }
 
@@ -136,12 +155,17 @@ func (t *Terminal) bars(sizes []Bar) {
 	if len(sizes) == 0 {
 		return
 	}
+	t.say("")
 	var most int64
 	for _, bar := range sizes {
 		most = max(most, bar.Bytes, int64(bar.Article))
 	}
 	room := max(8, min(40, t.Width-30))
-	t.say(t.paint(dim, padRight("  size", room+5)+padLeft("here", 8)+padLeft("article", 9)))
+	head := "  size"
+	if sizes[0].Recorded {
+		head += "; (…): as recorded"
+	}
+	t.say(t.paint(dim, padRight(head, room+5)+padLeft("here", 8)+padLeft("article", 9)))
 	for _, bar := range sizes {
 		number, _, _ := strings.Cut(bar.Step, "-")
 		article := "-"
