@@ -101,7 +101,7 @@ func rootCommand() *cobra.Command {
 	)
 	root.AddCommand(
 		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
-		baseCommand(), cleanCommand(), syncCommand(), evaluateCommand(),
+		baseCommand(), cleanCommand(), benchCommand(), syncCommand(), evaluateCommand(),
 	)
 	return root
 }

@@ -22,6 +22,7 @@ type BuildRequest struct {
 	Args       []string // build arguments, each NAME=VALUE
 	Platform   string   // such as linux/arm64; "" the engine's own
 	NoCache    bool     // do every instruction, also those done before
+	Plain      bool     // BuildCommand to the letter, and no ID: what somebody types by hand
 
 	// Cached, where it is not nil, is told of the instructions that were taken
 	// from an earlier build.
@@ -73,6 +74,9 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	if e.Builder == BuildKit {
 		options = append(options, "--load") // into the engine, whatever the builder
 	}
+	if r.Plain {
+		options = words[:1]
+	}
 	began := time.Now()
 	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached}
 	out := &lines{each: log.line}
@@ -93,6 +97,9 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	}
 	if err != nil {
 		return "", err
+	}
+	if r.Plain {
+		return "", nil
 	}
 	id, err := os.ReadFile(idFile)
 	if err != nil {

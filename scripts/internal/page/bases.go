@@ -20,6 +20,9 @@ func (from *source) readOthers(root, steps string) (err error) {
 	if from.measured, err = record.Read(beyond, "article"); err != nil {
 		return err
 	}
+	if from.bench, err = readBench(root); err != nil {
+		return err
+	}
 	catalog, err := base.Load(filepath.Join(root, "bases"))
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"optimizing-dockerfile/scripts/internal/bench"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
 )
@@ -33,6 +34,7 @@ var parts = map[string]func(source) (string, error){
 	"figure":  figure,
 	"matrix":  matrix,
 	"reasons": reasons,
+	"bench":   benchPart,
 }
 
 // source is what a part is made from.
@@ -44,6 +46,7 @@ type source struct {
 	beyond    []lesson.Step // the lessons after the article
 	measured  *record.Run   // their record
 	bases     []record.Run  // the records of every base, in the order of bases.yaml
+	bench     *bench.Table  // the last figures of `make bench`; nil where there are none
 	cold      *record.Run   // a run from an empty build cache, for how long it takes; nil where there is none
 	exercises []lesson.Exercise
 	exercise  lesson.Exercise // of a page in an exercise's folder
@@ -119,6 +122,7 @@ func pages(root, workshop string, from source) map[string]about {
 		all[filepath.Join(workshop, filepath.FromSlash(name))] = about{}
 	}
 	all[filepath.Join(root, "docs", "then-and-now.md")] = about{}
+	all[filepath.Join(root, "docs", "performance.md")] = about{}
 	all[filepath.Join(root, "beyond", "README.md")] = about{}
 	for _, step := range append(slices.Clone(from.steps), from.beyond...) {
 		all[filepath.Join(step.Dir, "README.md")] = about{step: step}
