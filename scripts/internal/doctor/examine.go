@@ -27,6 +27,7 @@ type examination struct {
 
 	accountError error
 	shellForm    bool
+	shellCommand string // what the shell is given
 	program      place // what is executed, links followed
 	info         *buildinfo.BuildInfo
 	golang       bool // it was built by Go
@@ -147,7 +148,9 @@ func (x *examination) command(context.Context) (*finding, error) {
 		return &finding{cause: EmptyCommand, evidence: []Evidence{
 			{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)}}}, nil
 	}
-	x.shellForm = isShellForm(argv, x.config.Shell)
+	if n := shellForm(argv, x.config.Shell); n > 0 {
+		x.shellForm, x.shellCommand = true, strings.Join(argv[n:], " ")
+	}
 	return nil, nil
 }
 
@@ -164,15 +167,16 @@ func (x *examination) source() string {
 	return "config.Cmd"
 }
 
-// isShellForm reports whether argv is what a builder writes for a shell form:
-// the shell of the SHELL instruction, or the default one, and one string.
-func isShellForm(argv, shell []string) bool {
+// shellForm reports whether argv is what a builder writes for a shell form, the
+// shell of the SHELL instruction, or the default one, and the command; and how
+// many words of it are the shell's. Zero: it is not.
+func shellForm(argv, shell []string) int {
 	for _, s := range [][]string{shell, {"/bin/sh", "-c"}} {
 		if len(s) > 0 && len(argv) > len(s) && slices.Equal(argv[:len(s)], s) {
-			return true
+			return len(s)
 		}
 	}
-	return false
+	return 0
 }
 
 // workdir is the third stage: the daemon creates a WORKDIR that is missing

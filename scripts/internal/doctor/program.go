@@ -91,7 +91,7 @@ func (x *examination) loader(ctx context.Context, at place, file *elf.File, dyna
 	x.d.Loader, x.d.Libc = name, libcByName(name)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
 	f := &finding{cause: MissingLoader, missing: name, phase: PhaseExec,
-		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Go: x.isGo(ctx, at)}}
+		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at)}}
 	loader, err := x.files.resolve(ctx, name, x.as)
 	var way *lookupError
 	switch {
@@ -103,7 +103,7 @@ func (x *examination) loader(ctx context.Context, at place, file *elf.File, dyna
 			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(dynamic.Needed, ", ")})
 		}
 		if way.kind == closed {
-			f.cause = UserCannotExecute
+			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
 		}
 		return f, nil
 	case err != nil:
