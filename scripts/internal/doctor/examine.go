@@ -28,7 +28,7 @@ type examination struct {
 	accountError error
 	shellForm    bool
 	shellCommand string // what the shell is given
-	program      place // what is executed, links followed
+	program      place  // what is executed, links followed
 	info         *buildinfo.BuildInfo
 	golang       bool // it was built by Go
 	asked        bool
