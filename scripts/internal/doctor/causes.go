@@ -82,9 +82,9 @@ var table = []entry{
 	{
 		cause: UserCannotExecute, title: "This user may not execute the file, or not reach it",
 		meaning:    "The file has an x bit, but not for this user; or a folder on the way lets the user not through.",
-		summary:    "the process runs as {{.User}}, which may not execute {{.Name}}{{if ne .Name .At}} (see {{.At}}){{end}}",
-		fix:        "{{if .Closed}}Open {{.At}} to the user, or put the program where it is open.{{else}}Open the file to the user, or let the user own it.{{end}}",
-		dockerfile: "{{if .Closed}}COPY --chmod=755 --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --chmod=755 --from=build /path/of/the/file {{.Name}}{{end}}",
+		summary:    "{{if .Capability}}{{.Name}} demands the capability {{.Capability}}, which containers do not have{{else}}the process runs as {{.User}}, which may not execute {{.Name}}{{if ne .Name .At}} (see {{.At}}){{end}}{{end}}",
+		fix:        "{{if .Capability}}Take the capability from the file, or start with --cap-add.{{else if .Closed}}Open {{.At}} to the user, or put the program where it is open.{{else}}Open the file to the user, or let the user own it.{{end}}",
+		dockerfile: "{{if .Capability}}RUN setcap -r {{.Name}}{{else if .Closed}}COPY --chmod=755 --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --chmod=755 --from=build /path/of/the/file {{.Name}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` for the file and each folder on the way, against the user's numbers.",
 		looks: looks{runc: "exec: \"/app\": permission denied (126); built with Go before 1.20: exec /app: permission denied (1)", crun: "open executable: Permission denied",
 			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},

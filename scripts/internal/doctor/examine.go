@@ -83,7 +83,7 @@ func (x *examination) stages(ctx context.Context) (*finding, error) {
 		return unknown("the engine runs %s containers, and the doctor knows the rules of Linux only", x.machine.OS), nil
 	}
 	for _, stage := range []func(context.Context) (*finding, error){
-		x.account, x.command, x.workdir, x.lookup, x.execute,
+		x.account, x.command, x.workdir, x.volumes, x.lookup, x.execute,
 	} {
 		if found, err := stage(ctx); found != nil || err != nil {
 			return found, err
@@ -177,6 +177,20 @@ func shellForm(argv, shell []string) int {
 		}
 	}
 	return 0
+}
+
+// volumes is part of it: docker refuses to mount a volume over a file.
+func (x *examination) volumes(ctx context.Context) (*finding, error) {
+	for _, volume := range x.config.Volumes {
+		at, err := x.files.peek(ctx, path.Clean("/"+volume))
+		if fault := imageFault(err); fault != nil {
+			return nil, fault
+		}
+		if err == nil && !at.Mode.IsDir() && !at.IsLink() {
+			return unknown("VOLUME %s is a file in the image: docker refuses to mount a volume over it, other engines may not", volume), nil
+		}
+	}
+	return nil, nil
 }
 
 // workdir is the third stage: the daemon creates a WORKDIR that is missing

@@ -49,7 +49,7 @@ func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *
 	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
 		f.facts.Words = execForm(append(words, x.d.Argv[1:]...)...)
 	}
-	f.evidence = []Evidence{asked, {"looked for, link by link, inside the image", way.at, way.Error()}}
+	f.evidence = []Evidence{asked, {"looked for, link by link, inside the image", x.files.absolute(name), way.Error()}}
 	switch way.kind {
 	case running:
 		return unknown("%s is the running system's, not the image's", way.at)

@@ -7,29 +7,30 @@ import (
 
 // facts are what a cause's texts speak of.
 type facts struct {
-	Name    string // what was asked for
-	At      string // where the way ended, or which file is meant
-	Target  string // where the file has to be
-	Instr   string // ENTRYPOINT or CMD: where the program comes from
-	Words   string // the exec form that was meant, as JSON
-	Closed  bool   // a folder is closed, not the file
-	Hidden  bool   // under what the runtime mounts
-	User    string
-	File    string // an account file
-	Link    string // "/sh -> /busybox"
-	Loop    bool   // the links lead in a circle
-	Command string // of a shell form
-	Path    string // PATH
-	Line    string // a script's first line
-	Found   string // what a file is instead
-	Machine string // that a file is for
-	Wants   string // the machine that it should be for
-	Loader  string
-	Libc    string
-	Library string
-	Version string
-	Symbol  string
-	Go      bool // the program was built by Go
+	Name       string // what was asked for
+	At         string // where the way ended, or which file is meant
+	Target     string // where the file has to be
+	Instr      string // ENTRYPOINT or CMD: where the program comes from
+	Words      string // the exec form that was meant, as JSON
+	Capability string // that the file demands, by its number
+	Closed     bool   // a folder is closed, not the file
+	Hidden     bool   // under what the runtime mounts
+	User       string
+	File       string // an account file
+	Link       string // "/sh -> /busybox"
+	Loop       bool   // the links lead in a circle
+	Command    string // of a shell form
+	Path       string // PATH
+	Line       string // a script's first line
+	Found      string // what a file is instead
+	Machine    string // that a file is for
+	Wants      string // the machine that it should be for
+	Loader     string
+	Libc       string
+	Library    string
+	Version    string
+	Symbol     string
+	Go         bool // the program was built by Go
 }
 
 // JSON is the shell form's command as the exec form wants it; empty where only a shell can do it.
