@@ -15,11 +15,12 @@ import (
 // the visit ends. A hard link comes with the entry of the file behind it, and
 // without content.
 func EachFile(ctx context.Context, e *engine.Engine, ref string, visit func(entry Entry, content io.Reader) error) (err error) {
-	name := containerName()
-	if err := create(context.WithoutCancel(ctx), e, name, ref); err != nil {
+	c := &container{ctx: ctx, engine: e}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	name, err := c.create(ref)
+	if err != nil {
 		return &Fault{ref, err}
 	}
-	defer func() { err = errors.Join(err, remove(ctx, e, name)) }()
 
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
