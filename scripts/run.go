@@ -167,10 +167,10 @@ func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.S
 		if s.Name != step.Name {
 			continue
 		}
-		next := "Next: go run ./scripts run all"
+		next := "Next: " + invocation() + " run all"
 		if i+1 < len(steps) {
 			number, _, _ := strings.Cut(steps[i+1].Name, "-")
-			next = "Next: make step-" + strings.TrimLeft(number, "0") + ", or go run ./scripts run " + strings.TrimLeft(number, "0") + ": " + steps[i+1].Title
+			next = "Next: " + invocation() + " run " + strings.TrimLeft(number, "0") + ": " + steps[i+1].Title
 		}
 		out.Closing(step, run.Steps, *run.Base, sizes, next)
 		return nil
