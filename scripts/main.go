@@ -99,7 +99,8 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "teach", Title: "Teach:"},
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
-	root.AddCommand(runCommand(), diffCommand(), doctorCommand(), baseCommand(), cleanCommand(), syncCommand())
+	root.AddCommand(runCommand(), diffCommand(), doctorCommand(), baseCommand(), cleanCommand(), syncCommand(),
+		reportCommand(), bundleCommand(), loadCommand(), serveCommand())
 	return root
 }
 
