@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/engine"
 )
 
 func baseCommand() *cobra.Command {
@@ -33,7 +32,7 @@ func baseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := engine.Find(cmd.Context())
+			e, err := connect(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -70,7 +69,7 @@ func basesDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, from := range []string{here, program()} {
+	for _, from := range []string{here, programPath()} {
 		if root := rootAbove(from); root != "" {
 			return filepath.Join(root, "bases"), nil
 		}

@@ -20,6 +20,10 @@ func cleanCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			containers, images, err := base.Clean(cmd.Context(), e)
+			if err != nil {
+				return err
+			}
 			done, err := e.Clean(cmd.Context())
 			if err != nil {
 				return err
@@ -27,14 +31,12 @@ func cleanCommand() *cobra.Command {
 			for _, kept := range done.Kept {
 				fmt.Fprintln(out, "left alone:", kept)
 			}
-			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", done.Containers, done.Images)
-			if len(done.Kept) == 0 {
-				if cache, err := base.CacheDir(); err == nil {
-					if err := base.RemoveCache(cache); err != nil {
-						return err
-					}
-					fmt.Fprintln(out, "Removed the downloads in "+cache+".")
+			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", containers+done.Containers, images+done.Images)
+			if cache, err := base.CacheDir(); err == nil {
+				if err := base.RemoveCache(cache); err != nil {
+					return err
 				}
+				fmt.Fprintln(out, "Removed the downloads in "+cache+".")
 			}
 			fmt.Fprintln(out, "The engine's build cache stays: it is not ours alone. To empty it for all your builds: "+e.Name+" builder prune")
 			return nil

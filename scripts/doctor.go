@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,14 +18,23 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var asJSON bool
-	var user, workdir, entrypoint string
+	var asJSON, deep bool
+	var start doctor.Start
+	var entrypoint string
 	c := &cobra.Command{
 		Use:     "doctor IMAGE [-- ARGS…]",
 		GroupID: "read",
 		Short:   "Prove whether an image can start, and if not, why: without starting it",
+		Long: `Reads an image's config and files, starts nothing, and says: it starts, and as
+whom; or it cannot, for this cause, with this evidence, and this fix.
+
+IMAGE is an engine's image, a tarball of ` + "`docker save`" + ` (FILE or FILE:TAG), or an
+OCI layout folder. The options answer for a start that overrides what the image
+says, as a pod or a compose file does.
+
+Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 || cmd.ArgsLenAtDash() == 0 {
 				return usagef("doctor needs an image: an engine's, a `docker save` tarball, or an OCI layout folder")
 			}
 			if len(args) > 1 && cmd.ArgsLenAtDash() != 1 {
@@ -31,11 +43,11 @@ func doctorCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			start := doctor.Start{User: user, Workdir: workdir, Args: args[1:]}
+			start.Args = args[1:]
 			if cmd.Flags().Changed("entrypoint") {
 				start.Entrypoint = &[]string{entrypoint}
 			}
-			d, err := examine(cmd.Context(), args[0], start)
+			d, err := examine(cmd.Context(), args[0], deep, start)
 			if err != nil {
 				return err
 			}
@@ -43,19 +55,21 @@ func doctorCommand() *cobra.Command {
 				out := json.NewEncoder(cmd.OutOrStdout())
 				out.SetEscapeHTML(false)
 				out.SetIndent("", "  ")
-				if err := out.Encode(d); err != nil {
-					return err
-				}
+				err = out.Encode(d)
 			} else {
-				fmt.Fprintln(cmd.OutOrStdout(), d.Summary)
+				err = doctor.Screen(cmd.OutOrStdout(), d, colourful(cmd.OutOrStdout()))
+			}
+			if err != nil {
+				return err
 			}
 			return verdictStatus(d)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the diagnosis as JSON")
-	c.Flags().StringVar(&user, "user", "", "answer for this user, as `docker run --user` would start it")
-	c.Flags().StringVar(&workdir, "workdir", "", "answer for this working folder")
-	c.Flags().StringVar(&entrypoint, "entrypoint", "", "answer for this program instead of ENTRYPOINT (and CMD)")
+	c.Flags().BoolVar(&deep, "deep", false, "read every layer and file of an engine's image (slow: `docker save`)")
+	c.Flags().StringVar(&start.User, "user", "", "the user that it is to run as")
+	c.Flags().StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")
+	c.Flags().StringVar(&entrypoint, "entrypoint", "", "the program to start instead of ENTRYPOINT (and CMD)")
 	return c
 }
 
@@ -69,16 +83,81 @@ func verdictStatus(d *doctor.Diagnosis) error {
 	return nil
 }
 
-// examine opens the image, wherever it lies, and examines it.
-func examine(ctx context.Context, ref string, start doctor.Start) (d *doctor.Diagnosis, err error) {
-	e, err := engine.Find(ctx)
-	if err != nil {
-		return nil, err
+// colourful reports whether a stream is a terminal, and whoever reads it wants colours (no-color.org).
+func colourful(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
 	}
-	img, err := image.FromEngine(ctx, e, ref)
-	if err != nil {
-		return nil, err
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// examine opens the image, wherever it lies, and examines it.
+func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d *doctor.Diagnosis, err error) {
+	var img image.Image
+	var machine doctor.Machine
+	if path, tag, ok := archive(ref); ok {
+		machine = startsOn(ctx)
+		platform := image.Platform{OS: machine.OS, Arch: machine.Arch}
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			img, err = image.FromLayout(ctx, path, tag, platform)
+			if err != nil {
+				return nil, err
+			}
+		} else if img, err = image.FromTarball(ctx, path, tag, platform); err != nil {
+			return nil, err
+		}
+	} else {
+		e, err := engine.Find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		machine = doctor.MachineHere(e.OS, e.Arch, os.Getenv("DOCKER_HOST"))
+		open := image.FromEngine
+		if deep {
+			open = image.FromEngineDeep
+		}
+		if img, err = open(ctx, e, ref); err != nil {
+			return nil, err
+		}
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
-	return doctor.Examine(ctx, img, doctor.MachineHere(e.OS, e.Arch, os.Getenv("DOCKER_HOST")), start)
+	return doctor.Examine(ctx, img, machine, start)
+}
+
+// archive tells a tarball or a layout, with or without a :TAG, from an engine's
+// image. A file that happens to be called like an image must not be taken for one.
+func archive(ref string) (path, tag string, ok bool) {
+	is := func(path string) bool {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			return false
+		case info.IsDir():
+			_, err := os.Stat(filepath.Join(path, "index.json"))
+			return err == nil || strings.ContainsAny(path[:1]+path[len(path)-1:], "./\\")
+		}
+		return strings.ContainsAny(path, "./\\")
+	}
+	if is(ref) {
+		return ref, "", true
+	}
+	for i := 2; i < len(ref); i++ { // not the colon of C:\
+		if ref[i] == ':' && is(ref[:i]) {
+			return ref[:i], ref[i+1:], true
+		}
+	}
+	return "", "", false
+}
+
+// startsOn is the machine that an archive is judged for: the engine's where one
+// answers at once, else this one.
+func startsOn(ctx context.Context) doctor.Machine {
+	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
+	defer stop()
+	if e, err := engine.Find(ctx); err == nil {
+		return doctor.MachineHere(e.OS, e.Arch, os.Getenv("DOCKER_HOST"))
+	}
+	return doctor.MachineHere("linux", runtime.GOARCH, "")
 }

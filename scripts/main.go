@@ -99,8 +99,11 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "teach", Title: "Teach:"},
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
-	root.AddCommand(runCommand(), diffCommand(), doctorCommand(), baseCommand(), cleanCommand(), syncCommand(),
-		reportCommand(), bundleCommand(), loadCommand(), serveCommand())
+	root.AddCommand(
+		runCommand(), diffCommand(), doctorCommand(),
+		readyCommand(), reportCommand(), bundleCommand(), loadCommand(), serveCommand(),
+		baseCommand(), cleanCommand(), syncCommand(), evaluateCommand(),
+	)
 	return root
 }
 

@@ -40,22 +40,26 @@ func serving(t *testing.T, bytes int64) (file, url string, server *exec.Cmd) {
 	}))
 	require.NoError(t, out.Close())
 
-	server = exec.Command("steps", "serve", file, "--addr", "127.0.0.1:0")
+	server = program(t, "serve", file, "--addr", "127.0.0.1:0")
+	return file, address(t, server), server
+}
+
+// address starts `serve` and returns the URL that it names.
+func address(t *testing.T, server *exec.Cmd) string {
 	server.Stderr = os.Stderr
 	said, err := server.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, server.Start())
 	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
-	address := regexp.MustCompile(`^ +(http://127\.0\.0\.1:\d+)$`)
-	lines := bufio.NewScanner(said)
-	for lines.Scan() {
-		if m := address.FindStringSubmatch(lines.Text()); m != nil {
+	named := regexp.MustCompile(`^ +(http://127\.0\.0\.1:\d+)$`)
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		if m := named.FindStringSubmatch(lines.Text()); m != nil {
 			go io.Copy(io.Discard, said)
-			return file, m[1], server
+			return m[1]
 		}
 	}
 	t.Fatal("serve named no address")
-	return
+	return ""
 }
 
 // A room of thirty: some of them on a network that keeps dropping.

@@ -27,7 +27,7 @@ func atRoot() error {
 	if root := rootAbove(here); root != "" {
 		return os.Chdir(root)
 	}
-	if root := rootAbove(program()); root != "" {
+	if root := rootAbove(programPath()); root != "" {
 		return os.Chdir(root)
 	}
 	return usagef("%s is not inside the repo: no folder above it holds steps/%s", here, lesson.Table)
@@ -51,8 +51,8 @@ func inClone() bool {
 	return err == nil && rootAbove(here) != ""
 }
 
-// program is this program's path, links followed; "/" or the like where it is not known.
-func program() string {
+// programPath is this program's path, links followed; "/" or the like where it is not known.
+func programPath() string {
 	path, err := os.Executable()
 	if err == nil {
 		path, err = filepath.EvalSymlinks(path)
@@ -66,7 +66,7 @@ func program() string {
 // invocation is how a reader calls this program from the repo's root: by its
 // path if it lies there, as a bundle brings it, else as the README says.
 func invocation() string {
-	path := program()
+	path := programPath()
 	if root := rootAbove(path); root != "" && filepath.Dir(path) == filepath.Join(root, "bin") {
 		return tool(runtime.GOOS)
 	}

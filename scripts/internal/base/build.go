@@ -16,13 +16,13 @@ import (
 
 // build has the engine build a stand-in from its context, and leaves nothing
 // of the way there behind.
-func build(ctx context.Context, e *engine.Engine, b Base, dir, digest, logDir string, say Progress) error {
+func build(ctx context.Context, e *engine.Engine, b Base, dir, digest string, c *cache, say Progress) error {
 	name := standInName(b)
 	before, err := inspect(ctx, e, name)
 	if err != nil {
 		return err
 	}
-	log, err := os.Create(filepath.Join(logDir, "build.log"))
+	log, err := os.Create(filepath.Join(c.dir, "build.log"))
 	if err != nil {
 		return err
 	}
@@ -30,29 +30,30 @@ func build(ctx context.Context, e *engine.Engine, b Base, dir, digest, logDir st
 	watch := &buildOutput{log: log}
 	say.sayf("building %s: Go's standard library is compiled against %s", name, b.Libc)
 	stop := tick(10*time.Second, func(passed time.Duration) { say.sayf("still building, %s: %s", seconds(passed), watch.at()) })
-	err = e.Run(ctx, nil, watch, watch, buildArgs(e, name, digest, dir)...)
+	err = e.Run(ctx, nil, watch, watch, buildArgs(e, name, digest, c.id(), dir)...)
 	stop()
-	watch.flush()
+	watch.Write([]byte("\n"))
 	if ctx.Err() != nil {
-		sweep(ctx, e, watch, 4*time.Second)
+		settle(ctx, e, c.id())
 		return ctx.Err()
 	}
 	say.sayf("removing what the build made on its way")
-	sweep(ctx, e, watch, time.Minute)
+	sweep(ctx, e, c.id())
 	if err != nil {
 		return fmt.Errorf("%s build failed at %s: %s (all that it said: %s)", e.Name, watch.at(), watch.why(err), log.Name())
 	}
-	if before != nil { // the stand-in by an older recipe; one that images rest on stays
-		after, err := inspect(ctx, e, name)
-		if err == nil && after != nil && after.ID != before.ID {
-			removeDangling(ctx, e, func(id string) bool { return id == before.ID })
-		}
+	if before == nil {
+		return nil
+	}
+	// The stand-in by an older recipe has lost its name. One that images rest on stays.
+	if after, err := inspect(ctx, e, before.ID); err == nil && after != nil && len(after.RepoTags) == 0 {
+		e.Output(ctx, "image", "rm", before.ID)
 	}
 	return nil
 }
 
-func buildArgs(e *engine.Engine, name, digest, dir string) []string {
-	args := []string{"build", "--tag", name, "--build-arg", "RECIPE=" + digest}
+func buildArgs(e *engine.Engine, name, digest, cacheID, dir string) []string {
+	args := []string{"build", "--tag", name, "--build-arg", "RECIPE=" + digest, "--build-arg", "REBUILD=" + cacheID}
 	switch e.Builder {
 	case engine.Legacy:
 		args = append(args, "--force-rm") // its containers, also after a failure
@@ -64,58 +65,54 @@ func buildArgs(e *engine.Engine, name, digest, dir string) []string {
 	return append(args, dir)
 }
 
-// sweep removes the containers and images that a build made on its way, known
-// by its own output. It has its own time: the context may have ended.
-func sweep(ctx context.Context, e *engine.Engine, watch *buildOutput, limit time.Duration) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	defer cancel()
-	watch.mutex.Lock()
-	running, made := watch.running, watch.made
-	watch.mutex.Unlock()
-	if running != "" {
-		e.Output(ctx, "rm", "-f", "-v", running)
-	}
-	removeDangling(ctx, e, func(id string) bool {
-		for short := range made {
-			if strings.HasPrefix(strings.TrimPrefix(id, "sha256:"), short) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// removeDangling removes those images that ours picks, if nothing rests on
-// them and no name. The engine removes their nameless parents with them.
-func removeDangling(ctx context.Context, e *engine.Engine, ours func(id string) bool) {
-	out, err := e.Output(ctx, "image", "ls", "-q", "--no-trunc", "--filter", "dangling=true")
+// sweep removes what builds from this cache made on their way, and reports
+// whether there was anything. It may do so because the cache is locked. The
+// engine removes an image's nameless parents with it.
+func sweep(ctx context.Context, e *engine.Engine, cacheID string) bool {
+	found := false
+	mine := []string{"--filter", "label=" + labelRebuild + "=" + cacheID}
+	containers, images, err := stages(ctx, e, mine...)
 	if err != nil {
-		return
+		return false
 	}
-	for _, id := range strings.Fields(out) {
-		if ours(id) {
-			e.Output(ctx, "image", "rm", id) // refused where it is in use
+	for _, id := range containers {
+		found = true
+		e.Output(ctx, "rm", "-f", "-v", id)
+	}
+	for _, id := range images {
+		found = true
+		e.Output(ctx, "image", "rm", id)
+	}
+	return found
+}
+
+// settle sweeps after a build was cut off. The engine may finish an instruction
+// after that, so it sweeps until nothing more has come for a while. It has its
+// own time, as the context has ended.
+func settle(ctx context.Context, e *engine.Engine, cacheID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
+	defer cancel()
+	for quiet := 0; quiet < 6 && ctx.Err() == nil; quiet++ {
+		if sweep(ctx, e, cacheID) {
+			quiet = 0
 		}
+		time.Sleep(250 * time.Millisecond)
 	}
 }
 
-// buildOutput reads a builder's output: what it made, and where it is.
+// buildOutput reads a builder's output: where it is, and its last words.
 type buildOutput struct {
-	mutex   sync.Mutex
-	log     *os.File
-	rest    string          // a line that has not ended
-	step    string          // the instruction it is at
-	running string          // the container it is running
-	made    map[string]bool // short IDs of images
-	last    []string        // lines
+	mutex sync.Mutex
+	log   *os.File
+	rest  string   // a line that has not ended
+	step  string   // the instruction it is at
+	last  []string // lines
 }
 
 var (
-	stepLine  = regexp.MustCompile(`^(?:Step|STEP) (\d+/\d+) ?: (.*)$|^#\d+ \[([^\]]*\d+/\d+)\] (.*)$`)
-	imageLine = regexp.MustCompile(`^ ?--?-> ([0-9a-f]{12,})$`)
-	runLine   = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12,})$`)
-	goneLine  = regexp.MustCompile(`^(?:Removing intermediate|Removed) container ([0-9a-f]{12,})$`)
-	colour    = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	stepLine = regexp.MustCompile(`^(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+/\d+) ?: (.*)$|^#\d+ \[([^\]]*\d+/\d+)\] (.*)$`)
+	idLine   = regexp.MustCompile(`^ ?-+> |^Removing intermediate container `)
+	colour   = regexp.MustCompile("\x1b\\[[0-9;]*m")
 )
 
 func (o *buildOutput) Write(p []byte) (int, error) {
@@ -137,24 +134,14 @@ func (o *buildOutput) line(line string) {
 	switch {
 	case stepLine.MatchString(line):
 		m := stepLine.FindStringSubmatch(line)
-		o.step = short("step "+m[1]+m[3]+", "+m[2]+m[4], 70)
-	case imageLine.MatchString(line):
-		if o.made == nil {
-			o.made = map[string]bool{}
-		}
-		o.made[imageLine.FindStringSubmatch(line)[1]] = true
-	case runLine.MatchString(line):
-		o.running = runLine.FindStringSubmatch(line)[1]
-	case goneLine.MatchString(line):
-		o.running = ""
+		o.step = short(oneLine("step "+m[1]+m[3]+", "+m[2]+m[4]), 60)
+	case idLine.MatchString(line):
 	case strings.TrimSpace(line) != "":
 		if o.last = append(o.last, line); len(o.last) > 5 {
 			o.last = o.last[1:]
 		}
 	}
 }
-
-func (o *buildOutput) flush() { o.Write([]byte("\n")) }
 
 // at says which instruction the builder is at.
 func (o *buildOutput) at() string {

@@ -79,6 +79,13 @@ func openCache(ctx context.Context, say Progress) (*cache, error) {
 
 func (c *cache) close() { c.lock.Unlock() }
 
+// id tells what is built from this cache from what is built from another.
+func (c *cache) id() string {
+	host, _ := os.Hostname()
+	sum := sha256.Sum256([]byte(host + " " + c.dir))
+	return hex.EncodeToString(sum[:6])
+}
+
 // work makes a folder for what is needed during one run only.
 func (c *cache) work() (string, error) { return os.MkdirTemp(c.dir, "work-") }
 

@@ -59,6 +59,7 @@ func (d *debian) fetch(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var list strings.Builder
+	list.WriteString(d.request())
 	for _, a := range wanted {
 		file := filepath.Join(d.folder, a.name)
 		if got, err := sha256Of(file); err != nil {
@@ -75,8 +76,12 @@ func (d *debian) fetch(ctx context.Context) ([]string, error) {
 	return d.kept()
 }
 
-// kept gives the files of an earlier run if all are here and whole. A damaged
-// one is removed, so that only it is downloaded again.
+// request is the first line of the list of checksums: what it is a list for.
+func (d *debian) request() string { return "# " + strings.Join(d.packages, " ") + "\n" }
+
+// kept gives the files of an earlier run if all are here and whole, and were
+// asked for in the same words. A damaged one is removed, so that only it is
+// downloaded again.
 func (d *debian) kept() ([]string, error) {
 	list, err := os.Open(filepath.Join(d.folder, sums))
 	if errors.Is(err, os.ErrNotExist) {
@@ -87,8 +92,9 @@ func (d *debian) kept() ([]string, error) {
 	}
 	defer list.Close()
 	var files []string
-	whole := true
-	for lines := bufio.NewScanner(list); lines.Scan(); {
+	lines := bufio.NewScanner(list)
+	whole := lines.Scan() && lines.Text()+"\n" == d.request()
+	for lines.Scan() {
 		want, name, _ := strings.Cut(lines.Text(), "  ")
 		file := filepath.Join(d.folder, filepath.Base(name))
 		if got, err := sha256Of(file); err != nil || got != want {

@@ -76,14 +76,16 @@ func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 			return stand, err
 		}
 	}
-	found, err := inspect(ctx, e, b.Image)
-	if err != nil {
-		return nil, err
+	for _, name := range names(e, b) {
+		found, err := inspect(ctx, e, name)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			return ready(ctx, e, b, name, found, Present)
+		}
 	}
-	if found == nil {
-		return stand, nil
-	}
-	return ready(ctx, e, b, found, Present)
+	return stand, nil
 }
 
 // Ensure makes a base available in the engine. The image that is there is used;
@@ -100,16 +102,17 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 		cannot.Tried[0].Why = "no"
 	}
 
-	err := pull(ctx, e, b.Image, say)
+	name := pullName(e, b.Image)
+	err := pull(ctx, e, name, say)
 	if err == nil {
-		found, err := inspect(ctx, e, b.Image)
+		found, err := inspect(ctx, e, name)
 		if err != nil {
 			return nil, err
 		}
 		if found == nil {
-			return nil, fmt.Errorf("%s says that it pulled %s, but does not have it", e.Name, b.Image)
+			return nil, fmt.Errorf("%s says that it pulled %s, but does not have it", e.Name, name)
 		}
-		return ready(ctx, e, b, found, Pulled)
+		return ready(ctx, e, b, name, found, Pulled)
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -142,7 +145,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 // ways lists what a person can do where no base can be had.
 func ways(e *engine.Engine, b Base) []string {
 	out := []string{
-		fmt.Sprintf("connect this machine, then: %s pull %s", e.Name, b.Image),
+		fmt.Sprintf("connect this machine, then: %s pull %s", e.Name, pullName(e, b.Image)),
 		"load a teacher's bundle:    go run ./scripts load FILE",
 	}
 	if b.Recipe != nil {
@@ -172,10 +175,18 @@ func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Rea
 	}, nil
 }
 
+// names lists the names under which a base may be in the engine.
+func names(e *engine.Engine, b Base) []string {
+	if long := pullName(e, b.Image); long != b.Image {
+		return []string{b.Image, long}
+	}
+	return []string{b.Image}
+}
+
 // ready describes an image that is not a stand-in. What bases.yaml does not
 // say of it is found out.
-func ready(ctx context.Context, e *engine.Engine, b Base, found *image, source string) (*Ready, error) {
-	r := &Ready{ID: b.ID, Image: b.Image, Source: source, Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size}
+func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *image, source string) (*Ready, error) {
+	r := &Ready{ID: b.ID, Image: name, Source: source, Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size}
 	if r.Go == "" || r.Libc == "" {
 		var err error
 		if r.Go, r.Libc, err = look(ctx, e, found.ID); err != nil {

@@ -16,9 +16,11 @@ const (
 	LabelStandInFor = "optimizing-dockerfile.stand-in-for" // the image that it takes the place of
 )
 
-// MadeStage is the value of engine.LabelMade on what the build of a stand-in
-// makes on its way.
-const MadeStage = "base-stage"
+// On what the build of a stand-in makes on its way.
+const (
+	madeStage    = "base-stage"                    // the value of engine.LabelMade
+	labelRebuild = "optimizing-dockerfile.rebuild" // the cache that it was built from
+)
 
 // standInName is the name of a base's stand-in: never the real image's.
 func standInName(b Base) string {
@@ -28,9 +30,10 @@ func standInName(b Base) string {
 
 // image is what an engine says of one, as far as it is needed here.
 type image struct {
-	ID     string `json:"Id"`
-	Size   int64
-	Config struct{ Labels map[string]string }
+	ID       string `json:"Id"`
+	RepoTags []string
+	Size     int64
+	Config   struct{ Labels map[string]string }
 }
 
 // inspect gives an image by its name or ID; nil if it is not in the engine.
@@ -43,10 +46,14 @@ func inspect(ctx context.Context, e *engine.Engine, name string) (*image, error)
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(text, "[") { // podman up to 4 prints a list all the same
+		text = strings.TrimSuffix(text[1:], "]")
+	}
 	var found image
 	if err := json.Unmarshal([]byte(text), &found); err != nil {
 		return nil, fmt.Errorf("%s image inspect %s: %w", e.Name, name, err)
 	}
+	found.ID = "sha256:" + strings.TrimPrefix(found.ID, "sha256:") // podman leaves it out here, but not in lists
 	return &found, nil
 }
 
@@ -77,14 +84,58 @@ func Images(ctx context.Context, e *engine.Engine) ([]string, error) {
 }
 
 // Leftovers gives what builds of a stand-in left behind that were cut off, by
-// kill -9 or by a power cut.
+// kill -9 or by a power cut; or what one that is running now needs.
 func Leftovers(ctx context.Context, e *engine.Engine) (containers, images []string, err error) {
-	label := "label=" + engine.LabelMade + "=" + MadeStage
-	out, err := e.Output(ctx, "ps", "-a", "-q", "--no-trunc", "--filter", label)
+	return stages(ctx, e)
+}
+
+// Clean removes the stand-ins from the engine, and what builds of them left
+// behind. One that somebody else has given a name stays under that name.
+func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err error) {
+	own, err := Images(ctx, e)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, id := range own {
+		found, err := inspect(ctx, e, id)
+		if err != nil || found == nil {
+			continue
+		}
+		names := found.RepoTags
+		if len(names) == 0 {
+			names = []string{id}
+		}
+		for _, name := range names {
+			if name != id && !strings.HasPrefix(strings.TrimPrefix(name, "localhost/"), engine.Repository+"/base:") {
+				continue
+			}
+			// The engine removes nameless parents with it: stages, made on its way.
+			if _, err := e.Output(ctx, "image", "rm", name); err == nil {
+				images++
+			}
+		}
+	}
+	left, stages, err := Leftovers(ctx, e)
+	for _, id := range left {
+		if _, err := e.Output(ctx, "rm", "-f", "-v", id); err == nil {
+			containers++
+		}
+	}
+	for _, id := range stages {
+		if _, err := e.Output(ctx, "image", "rm", id); err == nil {
+			images++
+		}
+	}
+	return containers, images, err
+}
+
+func stages(ctx context.Context, e *engine.Engine, filters ...string) (containers, images []string, err error) {
+	args := append([]string{"ps", "-a", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + madeStage}, filters...)
+	out, err := e.Output(ctx, args...)
 	if err != nil {
 		return nil, nil, err
 	}
-	images, err = labelled(ctx, e, MadeStage, "--filter", "dangling=true")
+	images, err = labelled(ctx, e, madeStage, append(filters, "--filter", "dangling=true")...)
 	return strings.Fields(out), images, err
 }
 

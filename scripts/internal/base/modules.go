@@ -40,8 +40,21 @@ func (m *modules) toolchain(ctx context.Context, t Toolchain, arch string) (stri
 	}
 	m.say.sayf("downloading the Go release %s", version)
 	download, _ := filepath.Split(zip)
-	stop := tick(5*time.Second, func(time.Duration) { m.say.sayf("the Go release: %s so far", MB(sizeOf(download))) })
-	got, err := m.download(ctx, m.work, t.Module+"@"+version)
+	before := int64(-1)
+	stop := tick(5*time.Second, func(time.Duration) {
+		size := sizeOf(download)
+		if size == before {
+			m.say.sayf("the Go release: %s, waiting for more or checking it", MB(size))
+		} else {
+			m.say.sayf("the Go release: %s so far", MB(size))
+		}
+		before = size
+	})
+	var vouch []string
+	if sum == "" {
+		vouch = []string{"GOSUMDB=sum.golang.org", "GONOSUMDB=", "GOPRIVATE="}
+	}
+	got, err := m.download(ctx, m.work, vouch, t.Module+"@"+version)
 	stop()
 	if err != nil {
 		return "", err
@@ -92,11 +105,9 @@ func (m *modules) file(path, version, ending string) (string, error) {
 // downloaded is what `go mod download -json` says of a module.
 type downloaded struct{ Path, Version, Zip, Sum, Error string }
 
-func (m *modules) download(ctx context.Context, dir string, which ...string) ([]downloaded, error) {
-	env := []string{
-		"GOMODCACHE=" + m.cache, "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on",
-		"GONOSUMDB=", "GONOSUMCHECK=", // proxies and the like are the user's
-	}
+// download runs `go mod download` in dir. Proxies and the like are the user's.
+func (m *modules) download(ctx context.Context, dir string, env []string, which ...string) ([]downloaded, error) {
+	env = append(env, "GOMODCACHE="+m.cache, "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on")
 	var out strings.Builder
 	err := program(ctx, dir, env, &out, "go", append([]string{"mod", "download", "-json"}, which...)...)
 	if ctx.Err() != nil {

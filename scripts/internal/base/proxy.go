@@ -125,7 +125,7 @@ func (m *modules) downloadAll(ctx context.Context, app string) error {
 			return err
 		}
 	}
-	_, err := m.download(ctx, dir)
+	_, err := m.download(ctx, dir, nil)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,11 +16,28 @@ import (
 
 // How long a pull may go without a sign of progress.
 var (
+	silenceAtFirst    = 10 * time.Second // a registry that is there answers
 	silenceOnTerminal = 20 * time.Second
 	// Without a terminal, engines print a line when a layer is done, and a
 	// layer may be large.
 	silenceElsewhere = 3 * time.Minute
 )
+
+// pullName gives the name to pull an image by. podman knows no default registry,
+// unless its system's settings name one.
+func pullName(e *engine.Engine, name string) string {
+	if e.Builder != engine.Buildah {
+		return name
+	}
+	first, rest, deeper := strings.Cut(name, "/")
+	switch {
+	case !deeper:
+		return "docker.io/library/" + name
+	case rest != "" && (strings.ContainsAny(first, ".:") || first == "localhost"):
+		return name
+	}
+	return "docker.io/" + name
+}
 
 // pull has the engine pull an image, as long as it makes progress. The engine
 // shows progress, byte by byte, to a terminal only: so it gets one.
@@ -44,8 +62,9 @@ func pull(ctx context.Context, e *engine.Engine, name string, say Progress) erro
 	var stalled atomic.Bool
 	said := time.Duration(0)
 	stop := tick(500*time.Millisecond, func(passed time.Duration) {
-		silent := passed - time.Duration(sign.Load())
-		if silent > limit {
+		last := time.Duration(sign.Load())
+		silent := passed - last
+		if silent > limit || last == 0 && silent > silenceAtFirst {
 			stalled.Store(true)
 			cancel()
 		}
@@ -65,11 +84,14 @@ func pull(ctx context.Context, e *engine.Engine, name string, say Progress) erro
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case stalled.Load():
+		if sign.Load() == 0 {
+			return fmt.Errorf("the registry has not answered within %s", seconds(silenceAtFirst))
+		}
 		return fmt.Errorf("%s pull made no progress for %s", e.Name, seconds(limit))
 	}
 	var failed *engine.Failed
 	if errors.As(err, &failed) {
-		return errors.New(oneLine(failed.Error()))
+		return errors.New(strings.TrimPrefix(oneLine(failed.Error()), "Error response from daemon: "))
 	}
 	return err
 }

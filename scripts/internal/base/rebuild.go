@@ -31,6 +31,7 @@ func rebuild(ctx context.Context, e *engine.Engine, b Base, digest string, say P
 	if done, err := standIn(ctx, e, b, digest); done != nil || err != nil {
 		return err
 	}
+	sweep(ctx, e, c.id()) // after a run that could not
 	work, err := c.work()
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func rebuild(ctx context.Context, e *engine.Engine, b Base, digest string, say P
 	if err := b.Recipe.context(ctx, c, e.Arch, work, say); err != nil {
 		return err
 	}
-	return build(ctx, e, b, filepath.Join(work, "context"), digest, c.dir, say)
+	return build(ctx, e, b, filepath.Join(work, "context"), digest, c, say)
 }
 
 // canRebuild says what this machine lacks.
@@ -68,7 +69,7 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, work string, say P
 	if err := r.copyFiles(dir); err != nil {
 		return err
 	}
-	packages, err := c.folder("packages-" + arch)
+	packages, err := c.folder("packages-" + filepath.Base(r.Folder) + "-" + arch)
 	if err != nil {
 		return err
 	}

@@ -240,14 +240,18 @@ func (l *linker) versions() *finding {
 
 // symbols checks that each symbol that must be there at the start is defined somewhere.
 func (l *linker) symbols() (*finding, error) {
-	defined := map[string][]elf.Symbol{}
+	type definition struct {
+		elf.Symbol
+		in *object
+	}
+	defined := map[string][]definition{}
 	for _, o := range l.objects {
 		all, err := o.dyn.Defined()
 		if err != nil {
 			return l.corrupt(o, err)
 		}
 		for _, s := range all {
-			defined[s.Name] = append(defined[s.Name], s)
+			defined[s.Name] = append(defined[s.Name], definition{s, o})
 		}
 	}
 	for _, o := range l.objects {
@@ -256,7 +260,9 @@ func (l *linker) symbols() (*finding, error) {
 			return l.corrupt(o, err)
 		}
 		for _, w := range wanted {
-			if slices.ContainsFunc(defined[w.Name], func(s elf.Symbol) bool { return l.satisfies(s, w) }) {
+			if slices.ContainsFunc(defined[w.Name], func(s definition) bool {
+				return l.satisfies(s.Symbol, w) && !(w.Copy && s.in == o)
+			}) {
 				continue
 			}
 			name := w.Name

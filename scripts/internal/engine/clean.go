@@ -103,29 +103,35 @@ func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
 		done.Containers++
 	}
 	for _, tag := range e.ourTags(ctx) {
-		e.untag(ctx, tag, &done)
+		if err := e.untag(ctx, tag); err != nil {
+			done.Kept = append(done.Kept, fmt.Sprintf("%s: %v", tag, err))
+			continue
+		}
+		done.Images++
 	}
+	stays := map[string]bool{}
 	for _, made := range e.Ledger.entries(e.ledgerID(), imageEntry) {
 		image, err := e.InspectImage(ctx, made.id)
-		if err != nil || len(image.Tags) > 0 || !made.sinceThen(image.Created) && !image.ours() {
-			continue // gone; or somebody gave it a name since; or it was never ours
+		if err != nil || !made.sinceThen(image.Created) && !image.ours() {
+			continue // gone; or it was never ours
 		}
-		e.untag(ctx, made.id, &done)
+		if len(image.Tags) > 0 || e.untag(ctx, made.id) != nil {
+			stays[made.id] = true // somebody gave it a name since, or to an image that rests on it
+			continue
+		}
+		done.Images++
 	}
 	if ctx.Err() != nil {
 		return done, ctx.Err()
 	}
-	return done, e.Ledger.forget(e.ledgerID(), imageEntry, func(entry) bool { return true })
+	return done, e.Ledger.forget(e.ledgerID(), imageEntry, func(made entry) bool { return !stays[made.id] })
 }
 
 // untag removes a name, or an image that has none. Without --no-prune the engine
 // would also remove the parents, which may be somebody else's.
-func (e *Engine) untag(ctx context.Context, name string, done *Cleaned) {
-	if _, err := e.Call(ctx, "rmi", "--no-prune", name); err != nil {
-		done.Kept = append(done.Kept, fmt.Sprintf("%s: %v", name, err))
-		return
-	}
-	done.Images++
+func (e *Engine) untag(ctx context.Context, name string) error {
+	_, err := e.Call(ctx, "rmi", "--no-prune", name)
+	return err
 }
 
 // ourTags lists the names that this tool gave to images, and a reader who pasted its commands.

@@ -8,6 +8,9 @@ import (
 // capsRecord is how a tar carries the file capabilities.
 const capsRecord = "SCHILY.xattr.security.capability"
 
+// modeBits are what chmod sets.
+const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+
 // entryOf turns a tar's header into what the image holds; the path is the caller's.
 func entryOf(h *tar.Header) Entry {
 	e := Entry{

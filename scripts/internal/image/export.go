@@ -1,11 +1,9 @@
 package image
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 )
 
 // errTooMuch ends an export that brings more than the image's size promised.
@@ -23,16 +21,15 @@ var stub = map[string]bool{
 // exported is an image of an engine whose files have all been read, by `export`.
 type exported struct {
 	*container
-	*tree
-	spool *spool
+	*kept
 }
 
 func export(ctx context.Context, c *container) (*exported, error) {
-	s, err := newSpool()
+	files, err := newKept()
 	if err != nil {
 		return nil, err
 	}
-	all := &exported{container: c, tree: newTree(), spool: s}
+	all := &exported{container: c, kept: files}
 	limit := int64(4 * wholeTree)
 	if c.engine.Name == "podman" {
 		limit = keepAll
@@ -49,7 +46,9 @@ func export(ctx context.Context, c *container) (*exported, error) {
 		w.Close()
 		ended <- err
 	}()
-	err = all.read(&bounded{r, limit})
+	if err = all.apply(ctx, 1, &bounded{r, limit}); err == nil {
+		all.sweep()
+	}
 	if err == nil {
 		io.Copy(io.Discard, io.LimitReader(r, 1<<20)) // the padding at the end: or the engine complains of a broken pipe
 	}
@@ -60,46 +59,14 @@ func export(ctx context.Context, c *container) (*exported, error) {
 		err = ctx.Err()
 	}
 	if err != nil {
-		s.Close()
+		files.close()
 		return nil, err
 	}
 	return all, nil
 }
 
-// read takes in a tar that is a whole file system, not a layer of one.
-func (x *exported) read(r io.Reader) error {
-	archive := tar.NewReader(r)
-	for {
-		h, err := archive.Next()
-		if err == io.EOF {
-			return x.sweep()
-		}
-		if err != nil {
-			return err
-		}
-		name := clean(h.Name)
-		if h.Typeflag == tar.TypeLink {
-			if first := x.find(clean(h.Linkname)); first != nil {
-				if err := x.put(name, &node{inode: first.inode}); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		n := &node{inode: &inode{entry: entryOf(h)}}
-		if n.entry.Mode.IsRegular() {
-			if n.content, err = x.spool.keep(archive, name, h.Size); err != nil {
-				return err
-			}
-		}
-		if err := x.put(name, n); err != nil {
-			return err
-		}
-	}
-}
-
 // sweep removes what `create` has added.
-func (x *exported) sweep() error {
+func (x *exported) sweep() {
 	for name := range stub {
 		if n := x.find(name); n != nil && n.entry.Size == 0 && len(n.children) == 0 {
 			x.remove(name)
@@ -111,35 +78,10 @@ func (x *exported) sweep() error {
 		}
 	}
 	x.hidden = 0
-	return nil
 }
-
-func (x *exported) Lstat(_ context.Context, path string) (Entry, error) {
-	n, err := x.lstat(path)
-	if err != nil {
-		return Entry{}, err
-	}
-	e := n.entry
-	e.Path = path
-	return e, nil
-}
-
-func (x *exported) Open(_ context.Context, path string) (File, error) {
-	n, err := x.lstat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !n.entry.Mode.IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
-	}
-	return x.spool.open(n.content), nil
-}
-
-func (x *exported) Walk(visit func(Entry) error) error { return x.walk(visit) }
-func (x *exported) Hidden() int64                      { return 0 } // not to be seen in a container
 
 func (x *exported) Close() error {
-	x.spool.Close()
+	x.close()
 	return x.container.Close()
 }
 

@@ -46,7 +46,7 @@ func newSpool() (*spool, error) {
 }
 
 // keep copies a file's content from r, as much of it as is worth it.
-func (s *spool) keep(r io.Reader, name string, size int64) (span, error) {
+func (s *spool) keep(r io.Reader, name string, size int64, sparse bool) (span, error) {
 	head := make([]byte, min(size, keepHead))
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.EOF {
@@ -55,6 +55,8 @@ func (s *spool) keep(r io.Reader, name string, size int64) (span, error) {
 	head = head[:n]
 	limit := int64(keepSmall)
 	switch {
+	case sparse: // mostly holes, that would become zeros here
+		limit = 0
 	case len(head) >= 4 && string(head[:4]) == elfMagic:
 		limit = keepELF
 	case len(name) > 5 && name[:5] == "/etc/":

@@ -12,6 +12,7 @@ import (
 const (
 	maxEntries = 1 << 20
 	maxNames   = 128 << 20 // bytes in all names and links together
+	maxPath    = 4096      // the kernel's own
 )
 
 // inode is a file without its name: hard links are several names of one.
@@ -26,6 +27,7 @@ type node struct {
 	children map[string]*node // of a folder
 	implied  bool             // a folder that no layer mentions, only files in it
 	layer    int              // that last wrote it
+	cleared  int              // the layer that took away what lower ones have in it
 }
 
 // tree is an image's file system, as far as it has been read.
@@ -119,24 +121,20 @@ func (t *tree) remove(name string) {
 	}
 }
 
-// empty takes away a folder's children, as an opaque whiteout does.
-func (t *tree) empty(name string) {
-	if dir := t.find(name); dir != nil {
-		for _, child := range dir.children {
-			t.hide(child)
-		}
-		dir.children = nil
-	}
-}
-
 // hide counts the bytes that nobody can see any more.
 func (t *tree) hide(n *node) {
 	if n == nil {
 		return
 	}
-	t.hidden += n.entry.Size
-	for _, child := range n.children {
-		t.hide(child)
+	// A stack of its own: a path may be a thousand folders deep.
+	stack := []*node{n}
+	for len(stack) > 0 {
+		top := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		t.hidden += top.entry.Size
+		for _, child := range top.children {
+			stack = append(stack, child)
+		}
 	}
 }
 
@@ -153,7 +151,6 @@ func (t *tree) walk(visit func(Entry) error) error {
 		path string
 		*node
 	}
-	// A stack of its own: a path may be a thousand folders deep.
 	stack := []at{{"", t.root}}
 	for len(stack) > 0 {
 		top := stack[len(stack)-1]

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+	"github.com/aymanbagabas/go-udiff/myers"
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
@@ -31,7 +32,7 @@ func Diff(steps []lesson.Step, step lesson.Step, dockerfile string) ([]string, e
 		return context(now), nil
 	}
 	whole := strings.Count(before+now, "\n") // so much context that nothing is left out
-	unified, err := udiff.ToUnified("before", "now", before, udiff.Strings(before, now), whole)
+	unified, err := udiff.ToUnified("before", "now", before, myers.ComputeEdits(before, now), whole)
 	if err != nil {
 		return nil, err
 	}

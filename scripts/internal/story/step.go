@@ -48,6 +48,7 @@ func (t *Terminal) Closing(step lesson.Step, outcomes []trial.Outcome, base reco
 		t.say(Command(command, t.Width))
 	}
 	t.message(o)
+	t.say("")
 	for _, first := range outcomes[:len(outcomes)-1] {
 		t.verdict(first.Dockerfile+" ", first)
 	}
@@ -131,12 +132,17 @@ func (t *Terminal) bars(sizes []Bar) {
 	if len(sizes) == 0 {
 		return
 	}
+	t.say("")
 	var most int64
 	for _, bar := range sizes {
 		most = max(most, bar.Bytes, int64(bar.Article))
 	}
 	room := max(8, min(40, t.Width-30))
-	t.say(t.paint(dim, padRight("  size", room+5)+padLeft("here", 8)+padLeft("article", 9)))
+	head := "  size"
+	if sizes[0].Recorded {
+		head += "; (…): as recorded"
+	}
+	t.say(t.paint(dim, padRight(head, room+5)+padLeft("here", 8)+padLeft("article", 9)))
 	for _, bar := range sizes {
 		number, _, _ := strings.Cut(bar.Step, "-")
 		article := "-"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
@@ -58,13 +59,31 @@ type Table struct {
 	steps []lesson.Step
 	mutex sync.Mutex
 	doing map[string]string
+	since map[string]time.Time // when that began
+	ticks *time.Ticker         // draws the seconds that pass; nil where nothing is drawn
 	done  map[string][]trial.Outcome
 	drawn int // rows on the screen
 }
 
 // NewTable makes the table of steps, to be drawn on t.
 func NewTable(t *Terminal, steps []lesson.Step) *Table {
-	return &Table{t: t, steps: steps, doing: map[string]string{}, done: map[string][]trial.Outcome{}}
+	table := &Table{
+		t: t, steps: steps, doing: map[string]string{}, since: map[string]time.Time{},
+		done: map[string][]trial.Outcome{},
+	}
+	if t.Live {
+		table.ticks = time.NewTicker(time.Second)
+		go func() {
+			for range table.ticks.C {
+				table.mutex.Lock()
+				if table.drawn > 0 {
+					table.redraw()
+				}
+				table.mutex.Unlock()
+			}
+		}()
+	}
+	return table
 }
 
 // Tell takes an event in. It may be called from several goroutines.
@@ -75,11 +94,12 @@ func (table *Table) Tell(event trial.Event) {
 		table.done[event.Step] = append(table.done[event.Step], *event.Outcome)
 		delete(table.doing, event.Step)
 	} else {
-		table.doing[event.Step] = event.Doing
+		table.doing[event.Step], table.since[event.Step] = event.Doing, time.Now()
 	}
-	switch room := table.t.Width - nameWidth - 1; {
+	room := table.t.Width - nameWidth - 1
+	switch {
 	case table.t.Live:
-		table.redraw(room)
+		table.redraw()
 	case event.Outcome != nil:
 		table.t.say(padRight(event.Step, nameWidth) + cut(harmless(result(*event.Outcome)), room))
 	case event.Doing == "building":
@@ -87,24 +107,30 @@ func (table *Table) Tell(event trial.Event) {
 	}
 }
 
-func (table *Table) redraw(room int) {
+func (table *Table) redraw() {
 	table.erase()
+	room := table.t.Width - nameWidth - 1
 	for _, step := range table.steps {
 		text := table.doing[step.Name]
 		if outcomes := table.done[step.Name]; len(outcomes) == len(step.Tries) {
 			text = harmless(result(outcomes[len(outcomes)-1]))
 		} else if text != "" {
-			text = table.t.paint(dim, text+" …")
+			passed := int(time.Since(table.since[step.Name]).Seconds())
+			table.t.say(padRight(step.Name, nameWidth) + table.t.paint(dim, fmt.Sprintf("%s, %d s", text, passed)))
+			continue
 		}
 		table.t.say(padRight(step.Name, nameWidth) + cut(text, room))
 	}
 	table.drawn = len(table.steps)
 }
 
-// Erase takes the drawn rows off the screen.
+// Erase takes the drawn rows off the screen, for good.
 func (table *Table) Erase() {
 	table.mutex.Lock()
 	defer table.mutex.Unlock()
+	if table.ticks != nil {
+		table.ticks.Stop()
+	}
 	table.erase()
 }
 

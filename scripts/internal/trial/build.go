@@ -2,8 +2,10 @@ package trial
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -17,14 +19,18 @@ import (
 const buildTime = 20 * time.Minute
 
 // Tag is the name of a step's image: the step's, then what tells its other
-// Dockerfiles and bases apart.
-func Tag(step, dockerfile, base string) string {
-	tag := engine.Repository + ":" + step
+// Dockerfiles and bases apart. Steps of another folder than the repo's do not
+// take over the names of the repo's.
+func (t *Trial) Tag(step lesson.Step, dockerfile string) string {
+	tag := engine.Repository + ":" + step.Name
 	if _, variant, ok := strings.Cut(dockerfile, "."); ok {
 		tag += "-" + variant
 	}
-	if base != "article" {
-		tag += "-" + strings.Trim(notInTag.ReplaceAllString(base, "-"), "-")
+	if t.Base != "article" {
+		tag += "-" + strings.Trim(notInTag.ReplaceAllString(t.Base, "-"), "-")
+	}
+	if filepath.IsAbs(step.Dir) {
+		tag += fmt.Sprintf("-%x", sha256.Sum256([]byte(step.Dir)))[:9]
 	}
 	return tag
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"optimizing-dockerfile/scripts/internal/doctor"
@@ -105,10 +106,13 @@ func (t *Trial) remove(ctx context.Context, name string) {
 	t.Engine.Remove(ctx, name)
 }
 
+// containers counts those of this process, for their names.
+var containers atomic.Int64
+
 // containerName is unique to this process's try.
 func containerName(j *job) string {
 	_, tag, _ := strings.Cut(j.request.Tag, ":")
-	return fmt.Sprintf("%s-%s-%d", engine.Repository, tag, os.Getpid())
+	return fmt.Sprintf("%s-%s-%d-%d", engine.Repository, tag, os.Getpid(), containers.Add(1))
 }
 
 func free(address string) bool {

@@ -82,7 +82,7 @@ func (t *Trial) plan(steps []lesson.Step) []*job {
 		j := &job{step: step, try: try, built: make(chan struct{}), done: make(chan struct{}), only: only}
 		j.request = engine.BuildRequest{
 			Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
-			Tag:  Tag(step.Name, try.Dockerfile, t.Base),
+			Tag:  t.Tag(step, try.Dockerfile),
 			Made: engine.MadeStep, Args: []string{"GO_IMAGE=" + t.Image},
 		}
 		j.outcome = Outcome{

@@ -6,6 +6,7 @@ type Symbol struct {
 	Version string // empty where the file has none for it
 	Library string // where the version is expected, of a wanted one
 	Hidden  bool   // a defined one, of a version that is not the default
+	Copy    bool   // a wanted one, whose data is copied into the program: it must be another file's
 }
 
 // Symbol types and bindings that matter.
@@ -16,6 +17,11 @@ const (
 	sectionNo = 0
 	absolute  = 0xfff1
 )
+
+// copyRelocation is each machine's R_*_COPY.
+var copyRelocation = map[uint16]uint32{
+	MX86_64: 5, M386: 5, MAARCH64: 1024, MARM: 20, MPPC64: 19, MS390: 9, MRISCV: 4, MLOONG: 4,
+}
 
 // Defined gives the symbols that other files can find in this one.
 func (d *Dynamic) Defined() ([]Symbol, error) {
@@ -54,7 +60,7 @@ func (d *Dynamic) Defined() ([]Symbol, error) {
 // undefined, not weak, and relocated at once. Functions are looked up at their
 // first call instead (lazily) where lazy is true and the file allows that.
 func (d *Dynamic) Wanted(lazy bool) ([]Symbol, error) {
-	indexes := map[uint32]bool{}
+	indexes := map[uint32]bool{} // true: by a copy relocation
 	if err := d.relocated(dtRela, dtRelaSz, true, indexes); err != nil {
 		return nil, err
 	}
@@ -86,18 +92,19 @@ func (d *Dynamic) Wanted(lazy bool) ([]Symbol, error) {
 	}
 	var all []Symbol
 	for i := 1; i < table.count; i++ {
-		if !indexes[uint32(i)] {
+		copied, wanted := indexes[uint32(i)]
+		if !wanted {
 			continue
 		}
 		s := table.get(i)
-		if s.section != sectionNo || s.bind == bindWeak || s.bind == bindLocal {
+		if s.section != sectionNo && !copied || s.bind == bindWeak || s.bind == bindLocal {
 			continue
 		}
 		name, ok := d.text(uint64(s.name))
 		if !ok || name == "" {
 			continue
 		}
-		sym := Symbol{Name: name}
+		sym := Symbol{Name: name, Copy: copied}
 		if i < len(versions) {
 			v := d.names[versions[i]&0x7fff]
 			sym.Version, sym.Library = v.name, v.library
@@ -124,12 +131,12 @@ func (d *Dynamic) relocated(tag, sizeTag uint64, addends bool, into map[uint32]b
 	}
 	for ; len(raw) >= width; raw = raw[width:] {
 		info := f.uint(raw[f.word():])
-		index := uint32(info >> 32)
+		index, kind := uint32(info>>32), uint32(info)
 		if f.Class != Class64 {
-			index = uint32(info >> 8)
+			index, kind = uint32(info>>8), uint32(info&0xff)
 		}
 		if index != 0 {
-			into[index] = true
+			into[index] = into[index] || kind == copyRelocation[f.Machine]
 		}
 	}
 	return nil

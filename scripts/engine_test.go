@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// document runs the program with --json and reads what it printed: one document, nothing else.
+func document(t testing.TB, args ...string) (doc record.Run, code int) {
+	t.Helper()
+	command := program(t, append([]string{"run", "--json"}, args...)...)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(&stdout)
+	require.NoError(t, decoder.Decode(&doc), "stderr: %s", stderr.String())
+	rest, _ := io.ReadAll(io.MultiReader(decoder.Buffered(), &stdout))
+	assert.Empty(t, strings.TrimSpace(string(rest)), "one document, and nothing else")
+	return doc, command.ProcessState.ExitCode()
+}
+
+// allSteps is one run of everything, for the tests that look at it.
+var allSteps struct {
+	sync.Once
+	doc record.Run
+}
+
+func steps(t *testing.T) (record.Run, map[string]trial.Outcome) {
+	enginetest.Engine(t)
+	allSteps.Do(func() { allSteps.doc, _ = document(t, "all") })
+	doc := allSteps.doc
+	require.NotEmpty(t, doc.Steps, doc.Reason)
+	of := map[string]trial.Outcome{}
+	for _, o := range doc.Steps {
+		of[o.Step+" "+o.Dockerfile] = o
+	}
+	return doc, of
+}
+
+// The article's six steps, on the engine that is there.
+func TestTheSixStepsDoWhatTheArticleShows(t *testing.T) {
+	doc, of := steps(t)
+	for _, o := range doc.Steps {
+		assert.Equal(t, trial.AsExpected, o.Verdict, "%s: %v", o.Step, o.Reasons)
+	}
+	assert.Equal(t, trial.AsExpected, doc.Verdict)
+	assert.Len(t, doc.Steps, 7)
+	assert.Equal(t, "musl", doc.Base.Libc)
+
+	loader := map[string]string{"amd64": "/lib/ld-musl-x86_64.so.1", "arm64": "/lib/ld-musl-aarch64.so.1"}[doc.Engine.Arch]
+	third := of["03-exec-form Dockerfile"]
+	assert.Equal(t, []string{"fails", "exec", "missing-loader", loader}, []string{third.Outcome, third.Phase, third.Cause, third.Missing})
+	for _, name := range []string{"02-multistage Dockerfile", "06-nonroot-scratch Dockerfile.first-try"} {
+		o := of[name]
+		assert.Equal(t, []string{"fails", "start", "missing-shell", "/bin/sh"}, []string{o.Outcome, o.Phase, o.Cause, o.Missing}, name)
+	}
+	assert.Equal(t, "12345:12345", of["06-nonroot-scratch Dockerfile"].User)
+	assert.Equal(t, of["04-cgo-disabled Dockerfile"].Image.Layers, of["05-named-stages Dockerfile"].Image.Layers)
+	for name, o := range of {
+		if !strings.HasPrefix(name, "01") {
+			assert.LessOrEqual(t, o.Image.Bytes-o.Image.Binary, int64(1000), name)
+		}
+		assert.Len(t, o.Commands, 2, name)
+	}
+}
+
+// The recorded proof still holds; wording is compared only where the same engine speaks.
+func TestTheRunAgreesWithTheRecord(t *testing.T) {
+	doc, _ := steps(t)
+	recorded, err := record.Read("../steps", "article")
+	require.NoError(t, err)
+	require.NotNil(t, recorded)
+	assert.Empty(t, record.Compare(*recorded, doc))
+}
+
+// A wrong failure never passes for the expected one: each mutation of a step is
+// unexpected, for a reason that names it.
+func TestAWrongFailureNeverPasses(t *testing.T) {
+	e := enginetest.Engine(t)
+	small := func(body string) func(string) string { // without Gin: it compiles in no time
+		return func(string) string {
+			imports := ""
+			for _, name := range []string{"net/http", "os", "time"} {
+				if strings.Contains(body, filepath.Base(name)+".") {
+					imports += "import \"" + name + "\"\n"
+				}
+			}
+			return "package main\n\n" + imports + "\nfunc main() { " + body + " }\n"
+		}
+	}
+	replace := func(old, new string) func(string) string {
+		return func(text string) string {
+			require.Contains(t, text, old)
+			return strings.Replace(text, old, new, 1)
+		}
+	}
+	for name, c := range map[string]struct {
+		step, file string
+		mutate     func(string) string
+		says       string
+	}{
+		"another entrypoint path":   {"03", "Dockerfile", replace(`["/echo"]`, `["/ekko"]`), "the cause is missing-entrypoint (/ekko), not missing-loader"},
+		"a shell in step 2":         {"02", "Dockerfile", replace("ENTRYPOINT /echo", "COPY --from=0 /bin/busybox /bin/sh\nENTRYPOINT /echo"), "not missing-shell (/bin/sh)"},
+		"cgo left on in step 4":     {"04", "Dockerfile", replace("ENV CGO_ENABLED=0\n", ""), "fails in phase exec with missing-loader (/lib/ld-musl-"},
+		"a compile error":           {"03", "main.go", small("nonsense()"), "the cause is compile-error (RUN go build -o echo .), not missing-loader"},
+		"no such command":           {"03", "Dockerfile", replace("RUN adduser", "RUN addduser"), "the cause is command-not-found (RUN addduser --disabled-password echo)"},
+		"USER dropped":              {"06", "Dockerfile", replace("USER echo:echo\n", ""), "runs as user 0:0, not 12345:12345"},
+		"USER unknown":              {"06", "Dockerfile", replace("USER echo:echo", "USER ekko:echo"), "unknown-user (ekko)"},
+		"USER's group unknown":      {"06", "Dockerfile", replace("USER echo:echo", "USER echo:ekko"), "unknown-group (ekko)"},
+		"USER of another uid":       {"06", "passwd", replace("12345", "54321"), "runs as user 54321:12345, not 12345:12345"},
+		"a fat image":               {"04", "Dockerfile", replace("ENTRYPOINT", "COPY --from=0 /home/echo/go.sum /\nENTRYPOINT"), "beside /echo; at most 1kB was expected"},
+		"step 3 succeeds":           {"03", "Dockerfile", replace("RUN go build", "RUN CGO_ENABLED=0 go build"), "runs, where fails in phase exec with missing-loader"},
+		"layers of its own":         {"05", "main.go", replace("package main", "package main // other"), "its layers are not those of 04-cgo-disabled"},
+		"another log":               {"04", "main.go", replace("gin.Default()", "gin.New()"), "line 1 of its log is"},
+		"answers wrongly":           {"04", "main.go", small(`http.ListenAndServe(":8080", http.NotFoundHandler())`), "wrong-answer"},
+		"listens elsewhere":         {"04", "main.go", small(`http.ListenAndServe(":8081", nil)`), "no-answer"},
+		"never listens":             {"04", "main.go", small(`time.Sleep(time.Hour)`), "no-answer"},
+		"dies":                      {"04", "main.go", small(`os.Exit(3)`), "exited (it started, and ended by itself with status 3)"},
+		"prints the loader's error": {"03", "main.go", small(`println("exec /echo: no such file or directory"); os.Exit(1)`), "the cause is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := stepsWith(t, c.step, c.file, c.mutate)
+			doc, code := document(t, "--steps", dir, c.step)
+			assert.Equal(t, exitUnexpected, code)
+			assert.Equal(t, trial.Unexpected, doc.Verdict)
+			reasons := []string{}
+			for _, o := range doc.Steps {
+				e.Call(context.Background(), "rmi", o.Commands[0][slices.Index(o.Commands[0], "--tag")+1])
+				reasons = append(reasons, o.Reasons...)
+			}
+			assert.Contains(t, strings.Join(reasons, "\n"), c.says)
+		})
+	}
+}
+
+// stepsWith copies the steps to a folder of the test's own, with one file of one step changed.
+func stepsWith(t testing.TB, step, file string, mutate func(string) string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("../steps")))
+	folders, err := filepath.Glob(filepath.Join(dir, step+"-*"))
+	require.NoError(t, err)
+	path := filepath.Join(folders[0], file)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte(mutate(string(text))), 0o644))
+	return dir
+}
+
+// What the environment cannot give is never taken for a failure of the step.
+func TestTheEnvironmentIsNotTheStep(t *testing.T) {
+	enginetest.Engine(t)
+	doc, code := document(t, "3", "--base", "optimizing-dockerfile/none:of-this-name")
+	assert.Equal(t, exitEnvironment, code)
+	assert.Equal(t, trial.Environment, doc.Verdict)
+	assert.Contains(t, doc.Reason, "optimizing-dockerfile/none:of-this-name")
+	assert.Empty(t, doc.Steps)
+}

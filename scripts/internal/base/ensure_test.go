@@ -1,0 +1,138 @@
+package base
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+)
+
+// fakeDocker makes a docker that has no image the only program on PATH, and
+// gives the engine that it plays. What it does to pull is a shell's lines.
+func fakeDocker(t *testing.T, pull string) *engine.Engine {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a shell")
+	}
+	dir := t.TempDir()
+	script := `#!/bin/sh
+case "$1 $2" in
+"info --format") echo '{"ServerVersion":"0","OSType":"linux","Architecture":"x86_64"}' ;;
+"image inspect") echo "Error: No such image: $5" >&2; exit 1 ;;
+"buildx version") exit 1 ;;
+"pull "*) ` + pull + ` ;;
+esac
+`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755))
+	t.Setenv("PATH", dir)
+	t.Setenv("CONTAINER_ENGINE", "docker")
+	t.Setenv(CacheVariable, t.TempDir())
+	e, err := engine.Find(context.Background())
+	require.NoError(t, err)
+	return e
+}
+
+const unreachable = `echo 'Error response from daemon: Get "https://registry.example.org/v2/": no such host' >&2; exit 1`
+
+// A base that cannot be had says what was tried, why it failed, and what to do now.
+func TestUnobtainable(t *testing.T) {
+	e := fakeDocker(t, unreachable)
+	c, err := Load(bases)
+	require.NoError(t, err)
+	b, _ := c.Find("article")
+	_, err = Ensure(context.Background(), e, b, nil)
+	var cannot *Unobtainable
+	require.ErrorAs(t, err, &cannot)
+	why := "needs Debian or Ubuntu: there is no apt-get on PATH"
+	if runtime.GOOS != "linux" {
+		why = "needs Debian or Ubuntu"
+	}
+	assert.Equal(t, `the base golang:1.15.7-alpine3.13 cannot be had here
+  present: no, and no stand-in for it either
+  pull:    Get "https://registry.example.org/v2/": no such host
+  rebuild: `+why+`
+Ways out, any one of them:
+  connect this machine, then: docker pull golang:1.15.7-alpine3.13
+  load a teacher's bundle:    go run ./scripts load FILE
+  on Debian or Ubuntu, with a network, run the same again: a stand-in is rebuilt
+  use another golang image that is here: --base IMAGE`, err.Error())
+}
+
+func TestAnUnknownImageIsNotRebuilt(t *testing.T) {
+	e := fakeDocker(t, unreachable)
+	_, err := Ensure(context.Background(), e, Base{ID: "golang:9", Image: "golang:9"}, nil)
+	var cannot *Unobtainable
+	require.ErrorAs(t, err, &cannot)
+	assert.Equal(t, []Attempt{{"present", "no"}, {"pull", `Get "https://registry.example.org/v2/": no such host`}}, cannot.Tried)
+	assert.NotContains(t, err.Error(), "Debian")
+}
+
+// A pull may take long, but not without a sign of progress.
+func TestAPullWithoutProgressIsEnded(t *testing.T) {
+	before := []time.Duration{silenceAtFirst, silenceOnTerminal, silenceElsewhere}
+	t.Cleanup(func() { silenceAtFirst, silenceOnTerminal, silenceElsewhere = before[0], before[1], before[2] })
+	silenceAtFirst, silenceOnTerminal, silenceElsewhere = time.Second, time.Second, time.Second
+	for name, c := range map[string]struct{ pull, why string }{
+		"no answer":    {"/bin/sleep 60", "the registry has not answered within 1 s"},
+		"it stalls":    {"echo pulling; /bin/sleep 60", "docker pull made no progress for 1 s"},
+		"it goes on":   {"for i in 1 2 3 4 5; do echo $i; /bin/sleep 0.5; done", ""},
+		"it is denied": {"echo denied >&2; exit 1", "denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := fakeDocker(t, c.pull)
+			begin := time.Now()
+			err := pull(context.Background(), e, "golang:9", nil)
+			assert.Less(t, time.Since(begin), 10*time.Second)
+			if c.why == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.EqualError(t, err, c.why)
+			}
+		})
+	}
+}
+
+func TestAPullEndsWithItsContext(t *testing.T) {
+	e := fakeDocker(t, "/bin/sleep 60")
+	ctx, stop := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer stop()
+	begin := time.Now()
+	_, err := Ensure(ctx, e, Base{ID: "golang:9", Image: "golang:9"}, nil)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Less(t, time.Since(begin), 5*time.Second)
+}
+
+func TestUnderstand(t *testing.T) {
+	for out, want := range map[string][2]string{
+		"go version go1.15.7 linux/amd64\n/lib/ld-musl-x86_64.so.1":                                                      {"1.15.7", "musl"},
+		"go version go1.27rc1 linux/arm64\r\n/lib/ld-linux-aarch64.so.1\r\n/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1": {"1.27rc1", "glibc"},
+		"/lib/ld-linux-x86-64.so.2\n/lib/ld-musl-x86_64.so.1":                                                            {"", "musl"},
+		"/bin/sh: go: not found": {"", ""},
+	} {
+		version, libc := understand(out)
+		assert.Equal(t, want, [2]string{version, libc}, out)
+	}
+}
+
+func TestABuildersOutputSaysWhereItIs(t *testing.T) {
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	require.NoError(t, err)
+	defer log.Close()
+	for name, c := range map[string]struct{ out, at string }{
+		"legacy":   {"Step 10/21 : RUN ln -s a b;     cd c\n ---> Running in 0123456789ab\n", "step 10/21, RUN ln -s a b; cd c"},
+		"buildkit": {"#7 [compile 4/9] RUN ln -s a\n#7 0.3 a\n", "step compile 4/9, RUN ln -s a"},
+		"podman":   {"[1/2] STEP 3/9: RUN ln\n", "step 3/9, RUN ln"},
+		"nothing":  {"Sending build context to Docker daemon  1MB\r\n", "sending the build context"},
+	} {
+		o := &buildOutput{log: log}
+		o.Write([]byte(c.out))
+		assert.Equal(t, c.at, o.at(), name)
+	}
+}

@@ -1,0 +1,121 @@
+package doctor
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// width is how wide the screen is taken to be.
+const width = 80
+
+// Screen prints the diagnosis for people: the verdict first, then the evidence,
+// the fix, and what could be better. At most one screen of 24 lines where the
+// texts allow that.
+func Screen(w io.Writer, d *Diagnosis, colour bool) error {
+	p := &printer{colour: colour}
+	switch {
+	case d.Starts == nil:
+		p.verdict("33", "UNKNOWN", d.Image)
+	case *d.Starts:
+		p.verdict("32", "STARTS", d.Image)
+	default:
+		p.verdict("31", "CANNOT START", d.Image)
+	}
+	cause := ""
+	if d.Cause != "" {
+		cause = string(d.Cause) + ": "
+	}
+	p.text("  ", cause+d.Summary+".")
+	if len(d.Evidence) > 0 {
+		p.line("")
+		p.heading("Evidence")
+		for _, e := range d.Evidence {
+			p.text("  ", e.Claim+":")
+			p.text("      ", e.Path+"  "+e.Found)
+		}
+	}
+	if d.Fix.Text != "" {
+		p.line("")
+		p.heading("Fix")
+		p.text("  ", d.Fix.Text)
+		for _, l := range strings.Split(d.Fix.Dockerfile, "\n") {
+			p.line("      " + l)
+		}
+	}
+	if len(d.Advice) > 0 {
+		p.line("")
+		p.heading("Also")
+		for _, a := range d.Advice {
+			p.text("  ", a.ID+": "+a.Summary+". "+a.Fix)
+		}
+	}
+	_, err := io.WriteString(w, p.out.String())
+	return err
+}
+
+type printer struct {
+	out    strings.Builder
+	colour bool
+}
+
+func (p *printer) verdict(code, word, image string) {
+	if p.colour {
+		word = "\x1b[1;" + code + "m" + word + "\x1b[0m"
+	}
+	p.line(word + "  " + image)
+}
+
+func (p *printer) heading(s string) {
+	if p.colour {
+		s = "\x1b[1m" + s + "\x1b[0m"
+		p.out.WriteString(s + "\n")
+		return
+	}
+	p.line(s)
+}
+
+func (p *printer) line(s string) {
+	if strings.HasPrefix(s, "\x1b") { // our own colours
+		p.out.WriteString(s + "\n")
+		return
+	}
+	p.out.WriteString(printable(s) + "\n")
+}
+
+// text breaks a text at blanks; a word that is longer than a line is left whole,
+// so that a path can be copied.
+func (p *printer) text(indent, s string) {
+	line := indent
+	for _, word := range strings.Fields(printable(s)) {
+		if utf8.RuneCountInString(line)+utf8.RuneCountInString(word) > width && strings.TrimSpace(line) != "" {
+			p.out.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = indent
+			if indent == "  " {
+				line = "    "
+			}
+		}
+		line += word + " "
+	}
+	p.out.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// printable keeps what stands in an image from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// Line is the diagnosis in one line.
+func (d *Diagnosis) Line() string {
+	if d.Cause != "" {
+		return fmt.Sprintf("%s: %s", d.Cause, d.Summary)
+	}
+	return d.Summary
+}

@@ -1,0 +1,37 @@
+// Package enginetest gives tests a container engine: the machine's, or one of
+// their own, where what they do could disturb somebody.
+package enginetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+)
+
+// Engine gives the machine's engine. Where none answers, the test is skipped,
+// loudly; under CI that is a failure.
+func Engine(t testing.TB) *engine.Engine {
+	t.Helper()
+	e, err := engine.Find(context.Background())
+	if err != nil {
+		without(t, err.Error())
+	}
+	return e
+}
+
+// without ends a test that lacks something. `go test` hides a skip where all
+// else passes, so it is said on the terminal itself.
+func without(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("CI is set, so this test must not be skipped: %s", what)
+	}
+	if terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+		fmt.Fprintf(terminal, "SKIPPED: %s: %s\n", t.Name(), what)
+		terminal.Close()
+	}
+	t.Skip("SKIPPED: ", what)
+}

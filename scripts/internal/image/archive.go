@@ -1,0 +1,314 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Platform is the one that is taken of an image for several.
+type Platform struct{ OS, Arch string }
+
+// archived is an image from a tarball or a layout: all of its files are known.
+type archived struct {
+	*kept
+	name, id string
+	config   Config
+}
+
+func (a *archived) Name() string   { return a.name }
+func (a *archived) ID() string     { return a.id }
+func (a *archived) Config() Config { return a.config }
+func (a *archived) Close() error   { return a.close() }
+
+// FromTarball opens an image in a tarball of `docker save`, `podman save`, or an
+// OCI archive; compressed or not. Where it holds several, tag says which. The
+// error is a *NotFound, a *Fault, or the context's.
+func FromTarball(ctx context.Context, file, tag string, p Platform) (Image, error) {
+	img, err := fromTarball(ctx, file, tag, p)
+	return finish(ctx, img, file, err)
+}
+
+func fromTarball(ctx context.Context, name, tag string, p Platform) (*archived, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, errors.New("it is not a regular file"))
+	}
+	plain, done, err := uncompressed(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	t, err := openTarball(plain)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case t.has("manifest.json"):
+		return fromSave(ctx, t, name, tag, p)
+	case t.has("index.json"):
+		return fromIndex(ctx, t, name, tag, p)
+	}
+	return nil, errors.New("it holds neither a manifest.json (docker save) nor an index.json (OCI): it is no tarball of an image" +
+		"; `docker export` writes files only")
+}
+
+// FromLayout opens an image in an OCI layout folder. Otherwise it is as FromTarball.
+func FromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return finish(ctx, nil, dir, err)
+	}
+	defer root.Close()
+	s := layoutFolder{root}
+	if !s.has("index.json") {
+		return nil, &Fault{dir, errors.New("it holds no index.json: it is no OCI layout")}
+	}
+	img, err := fromIndex(ctx, s, dir, tag, p)
+	return finish(ctx, img, dir, err)
+}
+
+func finish(ctx context.Context, img *archived, ref string, err error) (Image, error) {
+	var missing *NotFound
+	switch {
+	case err == nil:
+		return img, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.As(err, &missing):
+		return nil, missing
+	}
+	return nil, &Fault{ref, err}
+}
+
+// uncompressed gives the tarball itself, or an unpacked copy in the temporary folder.
+func uncompressed(ctx context.Context, file *os.File) (*os.File, func(), error) {
+	head := make([]byte, 6)
+	n, _ := file.ReadAt(head, 0)
+	packed := false
+	for _, magic := range []string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zXZ\x00"} {
+		packed = packed || strings.HasPrefix(string(head[:n]), magic)
+	}
+	if !packed {
+		return file, func() {}, nil
+	}
+	s, err := newSpool()
+	if err != nil {
+		return nil, nil, err
+	}
+	r, stop, err := unpack(ctx, file)
+	if err == nil {
+		_, err = io.Copy(s.file, r)
+		stop()
+	}
+	if err == nil {
+		_, err = s.file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		s.Close()
+		return nil, nil, err
+	}
+	return s.file, func() { s.Close() }, nil
+}
+
+// fromSave reads what `docker save` wrote.
+func fromSave(ctx context.Context, s store, name, tag string, p Platform) (*archived, error) {
+	text, err := document(s, "manifest.json")
+	if err != nil {
+		return nil, err
+	}
+	var images []struct {
+		Config   string
+		RepoTags []string
+		Layers   []string
+	}
+	if err := json.Unmarshal(text, &images); err != nil {
+		return nil, fmt.Errorf("its manifest.json makes no sense: %w", err)
+	}
+	var tags []string
+	found := -1
+	for i, img := range images {
+		tags = append(tags, img.RepoTags...)
+		if tag == "" && len(images) == 1 || tag != "" && slices.ContainsFunc(img.RepoTags, func(t string) bool { return sameTag(t, tag) }) {
+			found = i
+		}
+	}
+	if found < 0 {
+		return nil, choose(name, tag, len(images), tags)
+	}
+	return build(ctx, s, name, images[found].Config, images[found].Layers)
+}
+
+func sameTag(have, asked string) bool {
+	return have == asked || have == asked+":latest" || strings.HasSuffix(have, ":"+asked) && !strings.Contains(asked, ":")
+}
+
+// choose says what there is to choose from.
+func choose(name, tag string, count int, tags []string) error {
+	list := strings.Join(tags[:min(len(tags), 8)], ", ")
+	if list == "" {
+		list = "none has a name"
+	}
+	if tag != "" {
+		return &NotFound{name + ":" + tag, "the archive has " + list}
+	}
+	return fmt.Errorf("it holds %d images: say which, as %s:TAG (%s)", count, filepath.Base(name), list)
+}
+
+// fromIndex reads an OCI layout (image-layout.md).
+func fromIndex(ctx context.Context, s store, name, tag string, p Platform) (*archived, error) {
+	index, err := parseIndex(s, "index.json")
+	if err != nil {
+		return nil, err
+	}
+	for range 4 { // an index may name indexes
+		d, err := pick(index, name, tag, p)
+		if err != nil {
+			return nil, err
+		}
+		if !d.MediaType.IsIndex() {
+			return fromManifest(ctx, s, name, d.Digest)
+		}
+		if index, err = parseIndex(s, blob(d.Digest)); err != nil {
+			return nil, err
+		}
+		tag = "" // chosen
+	}
+	return nil, errors.New("its indexes name each other without end")
+}
+
+func parseIndex(s store, name string) (*v1.IndexManifest, error) {
+	text, err := document(s, name)
+	if err != nil {
+		return nil, err
+	}
+	index, err := v1.ParseIndexManifest(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("its %s makes no sense: %w", name, err)
+	}
+	return index, nil
+}
+
+// nameAnnotation holds an image's tag in a layout's index.
+const nameAnnotation = "org.opencontainers.image.ref.name"
+
+// pick takes the image for the platform; attestations are none.
+func pick(index *v1.IndexManifest, name, tag string, p Platform) (v1.Descriptor, error) {
+	var all, fit []v1.Descriptor
+	var tags []string
+	for _, d := range index.Manifests {
+		if d.Platform != nil && d.Platform.OS == "unknown" || !d.MediaType.IsIndex() && !d.MediaType.IsImage() {
+			continue
+		}
+		if called := d.Annotations[nameAnnotation]; called != "" {
+			tags = append(tags, called)
+		}
+		if tag != "" && !sameTag(d.Annotations[nameAnnotation], tag) {
+			continue
+		}
+		all = append(all, d)
+		if d.Platform != nil && d.Platform.Architecture == p.Arch && d.Platform.OS == p.OS {
+			fit = append(fit, d)
+		}
+	}
+	switch {
+	case len(fit) >= 1:
+		return fit[0], nil
+	case len(all) == 1:
+		return all[0], nil
+	case len(all) > 1 && all[0].Platform != nil:
+		return all[0], nil // none is for this machine; that is for the doctor to say
+	}
+	return v1.Descriptor{}, choose(name, tag, len(all), tags)
+}
+
+func blob(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
+
+func fromManifest(ctx context.Context, s store, name string, digest v1.Hash) (*archived, error) {
+	text, err := document(s, blob(digest))
+	if err != nil {
+		return nil, err
+	}
+	m, err := v1.ParseManifest(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("its manifest makes no sense: %w", err)
+	}
+	var layers []string
+	for _, l := range m.Layers {
+		layers = append(layers, blob(l.Digest))
+	}
+	return build(ctx, s, name, blob(m.Config.Digest), layers)
+}
+
+// build reads an image: its config, then its layers from the lowest up.
+func build(ctx context.Context, s store, name, configName string, layers []string) (*archived, error) {
+	if len(layers) > maxLayers {
+		return nil, fmt.Errorf("it has %d layers; engines allow 127", len(layers))
+	}
+	text, err := document(s, configName)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := v1.ParseConfigFile(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("its config makes no sense: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	img := &archived{name: name, id: "sha256:" + hex.EncodeToString(sum[:]), config: configOf(parsed)}
+	if img.kept, err = newKept(); err != nil {
+		return nil, err
+	}
+	if img.config.OS == "windows" {
+		return img, nil // its layers are no Linux file system
+	}
+	for i, layer := range layers {
+		if err := img.layer(ctx, s, i+1, layer); err != nil {
+			img.Close()
+			return nil, err
+		}
+	}
+	return img, nil
+}
+
+func (a *archived) layer(ctx context.Context, s store, number int, name string) error {
+	r, _, err := s.open(name)
+	if err != nil {
+		return fmt.Errorf("layer %d: %w", number, err)
+	}
+	defer r.Close()
+	plain, stop, err := unpack(ctx, r)
+	if err != nil {
+		return fmt.Errorf("layer %d: %w", number, err)
+	}
+	defer stop()
+	return a.apply(ctx, number, plain)
+}
+
+func configOf(f *v1.ConfigFile) Config {
+	c := f.Config
+	out := Config{
+		OS: f.OS, Architecture: f.Architecture, Variant: f.Variant,
+		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, Shell: c.Shell,
+		WorkingDir: c.WorkingDir, User: c.User,
+		Volumes: sorted(c.Volumes), Ports: sorted(c.ExposedPorts),
+	}
+	if c.Healthcheck != nil {
+		out.Healthcheck = c.Healthcheck.Test
+	}
+	return out
+}

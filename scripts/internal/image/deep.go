@@ -1,0 +1,43 @@
+package image
+
+import (
+	"context"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+)
+
+// FromEngineDeep opens an image of the engine with every layer and every file
+// of it, by `save`: slow, as much as the image is large. Otherwise it is as FromEngine.
+func FromEngineDeep(ctx context.Context, e *engine.Engine, ref string) (Image, error) {
+	a, err := inspect(ctx, e, ref)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSpool()
+	if err != nil {
+		return nil, &Fault{ref, err}
+	}
+	defer s.Close()
+	args := []string{"save"}
+	if e.Name == "podman" {
+		args = append(args, "--format=docker-archive")
+	}
+	if err := e.Run(ctx, nil, s.file, nil, append(args, ref)...); err != nil {
+		if ctx.Err() == nil {
+			err = &Fault{ref, err}
+		}
+		return nil, err
+	}
+	if _, err := s.file.Seek(0, 0); err != nil {
+		return nil, &Fault{ref, err}
+	}
+	t, err := openTarball(s.file)
+	var img *archived
+	if err == nil {
+		img, err = fromSave(ctx, t, ref, "", Platform{e.OS, e.Arch})
+	}
+	if err == nil {
+		img.id, img.config = a.ID, a.config
+	}
+	return finish(ctx, img, ref, err)
+}
