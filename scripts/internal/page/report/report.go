@@ -24,7 +24,7 @@ import (
 var text string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"figure": figure, "number": number, "join": func(lines []string) string { return strings.Join(lines, "\n") },
+	"figure": figure, "number": number, "prose": prose,
 }).Parse(text))
 
 // article is the base that the lesson is told on.
@@ -266,4 +266,17 @@ func number(f Figure) template.HTML {
 		digits = digits[:i] + "\u202f" + digits[i:]
 	}
 	return template.HTML(fmt.Sprintf(`<data value="%d" data-of="%s">%s</data>`, f.Value, template.HTMLEscapeString(f.Of), digits))
+}
+
+// prose shows what stands between backticks as code.
+func prose(text string) template.HTML {
+	var out strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		out.WriteString(part)
+	}
+	return template.HTML(out.String())
 }
