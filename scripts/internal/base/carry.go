@@ -107,7 +107,13 @@ func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) erro
 	if err != nil {
 		return err
 	}
-	if found == nil || found.Config.Labels[LabelRecipe] != recipe {
+	own := found != nil && found.Config.Labels[LabelRecipe] == recipe
+	if own {
+		if own, err = isBase(ctx, e, found.ID); err != nil {
+			return err
+		}
+	}
+	if !own {
 		return fmt.Errorf("what %s has loaded is not the %s that was expected", e.Name, name)
 	}
 	if loaded(e, found.ID) {
