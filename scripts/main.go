@@ -100,7 +100,7 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
 	root.AddCommand(
-		runCommand(), diffCommand(), doctorCommand(),
+		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
 		readyCommand(), reportCommand(), bundleCommand(), loadCommand(), serveCommand(),
 		baseCommand(), cleanCommand(), syncCommand(), evaluateCommand(),
 	)

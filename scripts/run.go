@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,7 +86,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		}
 	case failure != nil:
 	case len(asked) == 1:
-		if err := closing(out, dir, steps, asked[0], run); err != nil {
+		if err := closing(out, dir, steps, asked[0], run, nextStep(steps, asked[0])); err != nil {
 			return err
 		}
 	default:
@@ -147,13 +146,13 @@ func keepRecord(dir string, run record.Run, o runOptions) error {
 }
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.
-func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.Step, run record.Run) error {
+func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.Step, run record.Run, next string) error {
 	recorded, err := record.Read(dir, run.Base.Name)
 	if err != nil {
 		return err
 	}
 	var sizes []story.Bar
-	for i, s := range steps {
+	for _, s := range steps {
 		bar := story.Bar{Step: s.Name, Article: s.ArticleSize}
 		if recorded != nil {
 			bar.Bytes, bar.Recorded = size(recorded.Steps, s.Name), true
@@ -164,18 +163,27 @@ func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.S
 		if bar.Bytes > 0 {
 			sizes = append(sizes, bar)
 		}
-		if s.Name != step.Name {
-			continue
+		if s.Name == step.Name {
+			break
 		}
-		next := "Next: " + invocation() + " run all"
-		if i+1 < len(steps) {
-			number, _, _ := strings.Cut(steps[i+1].Name, "-")
-			next = "Next: " + invocation() + " run " + strings.TrimLeft(number, "0") + ": " + steps[i+1].Title
-		}
-		out.Closing(step, run.Steps, *run.Base, sizes, next)
-		return nil
 	}
+	out.Closing(step, run.Steps, *run.Base, sizes, next)
 	return nil
+}
+
+// nextStep says what to type after a step.
+func nextStep(steps []lesson.Step, step lesson.Step) string {
+	for i, s := range steps[:len(steps)-1] {
+		if s.Name == step.Name {
+			number := steps[i+1].Number()
+			next := invocation() + " run " + number + ": " + steps[i+1].Title
+			if invocation() == fromSource {
+				next = "make step-" + number + ", or " + next
+			}
+			return "Next: " + next
+		}
+	}
+	return "Next: " + invocation() + " run all"
 }
 
 // size gives the bytes of a step's main image; 0 where there is none.

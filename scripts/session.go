@@ -63,6 +63,9 @@ func programPath() string {
 	return path
 }
 
+// fromSource is how this program is called in a clone.
+const fromSource = "go run ./scripts"
+
 // invocation is how a reader calls this program from the repo's root: by its
 // path if it lies there, as a bundle brings it, else as the README says.
 func invocation() string {
@@ -70,7 +73,7 @@ func invocation() string {
 	if root := rootAbove(path); root != "" && filepath.Dir(path) == filepath.Join(root, "bin") {
 		return tool(runtime.GOOS)
 	}
-	return "go run ./scripts"
+	return fromSource
 }
 
 // tool is how the program that a bundle brings is called, from the lesson's folder.

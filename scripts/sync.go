@@ -17,7 +17,7 @@ var appFiles = []string{"main.go", "main_test.go", "go.mod", "go.sum", ".dockeri
 func syncCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "sync",
-		Short:   "copy step 1's app to the other steps, and write the generated parts of the texts",
+		Short:   "copy step 1's app to the other steps and the workshop, and write the generated parts of the texts",
 		GroupID: "maintain",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -28,6 +28,9 @@ func syncCommand() *cobra.Command {
 			if err := copyApp(steps); err != nil {
 				return err
 			}
+			if err := copyToWorkshop(steps[0]); err != nil {
+				return err
+			}
 			written, err := page.Update(".")
 			for _, path := range written {
 				fmt.Fprintln(cmd.OutOrStdout(), "wrote", path)
@@ -35,6 +38,48 @@ func syncCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// Where the workshop has the app, too.
+const (
+	startDir     = "workshop/start"
+	exercisesDir = "workshop/exercises"
+)
+
+// workshopFiles gives what is copied from step 1 to the workshop, by its path
+// there: all of it to the start, to each exercise the program alone.
+func workshopFiles() (map[string]string, error) {
+	files := map[string]string{startDir + "/Dockerfile": "Dockerfile"}
+	for _, name := range appFiles {
+		files[startDir+"/"+name] = name
+	}
+	exercises, err := lesson.LoadExercises(exercisesDir)
+	if err != nil {
+		return nil, err
+	}
+	for _, exercise := range exercises {
+		for _, name := range []string{"main.go", "go.mod", "go.sum", ".dockerignore"} {
+			files[filepath.ToSlash(filepath.Join(exercise.Dir, name))] = name
+		}
+	}
+	return files, nil
+}
+
+func copyToWorkshop(original lesson.Step) error {
+	files, err := workshopFiles()
+	if err != nil {
+		return err
+	}
+	for path, name := range files {
+		text, err := os.ReadFile(filepath.Join(original.Dir, name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func copyApp(steps []lesson.Step) error {

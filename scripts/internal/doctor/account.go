@@ -89,7 +89,7 @@ func (x *examination) resolveUser(ctx context.Context, spec string) (Cause, erro
 // accountFile opens /etc/passwd or /etc/group as the daemon does: links are
 // followed inside the image, and a file that cannot be opened counts as none.
 func (x *examination) accountFile(ctx context.Context, path string) (io.Reader, error) {
-	at, err := x.files.resolve(ctx, path, root)
+	at, err := x.files.peek(ctx, path)
 	var way *lookupError
 	if errors.As(err, &way) {
 		return nil, nil

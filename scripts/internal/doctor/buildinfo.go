@@ -3,6 +3,10 @@ package doctor
 import (
 	"context"
 	"debug/buildinfo"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 )
 
 // maxBuildinfo is up to which size a program is searched for Go's build information.
@@ -32,4 +36,31 @@ func (x *examination) isGo(ctx context.Context, at place) (is bool) {
 	}
 	x.info, x.golang = info, true
 	return true
+}
+
+// now is the clock; tests have their own.
+var now = time.Now
+
+// unsupported says that a Go release is no longer supported, by the project's
+// own calendar: one in February and one in August, each supported until the
+// second one after it (https://go.dev/doc/devel/release#policy). Empty: it is, or nobody knows.
+func unsupported(version string) string {
+	rest, ok := strings.CutPrefix(version, "go1.")
+	if !ok {
+		return ""
+	}
+	digits := strings.FieldsFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if len(digits) == 0 {
+		return ""
+	}
+	minor, err := strconv.Atoi(digits[0])
+	if err != nil || minor > 1000 {
+		return ""
+	}
+	// Go 1.21 came in August 2023.
+	end := time.Date(2023, time.August, 28, 0, 0, 0, 0, time.UTC).AddDate(0, 6*(minor-21)+12, 0)
+	if now().Before(end) {
+		return ""
+	}
+	return fmt.Sprintf("It is built with %s, whose support ended in %s: known vulnerabilities stay in it", version, end.Format("January 2006"))
 }

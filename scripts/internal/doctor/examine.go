@@ -112,7 +112,7 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 		name, file = group, "/etc/group"
 	}
 	have := "no such file in the image"
-	if at, err := x.files.resolve(ctx, file, root); err == nil {
+	if at, err := x.files.peek(ctx, file); err == nil {
 		have = fmt.Sprintf("%d bytes, and no entry for %q (%v)", at.Size, name, x.accountError)
 	}
 	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file},

@@ -138,9 +138,11 @@ func (x *examination) byEnv(ctx context.Context, file place, line shebang, asked
 		search = "/bin:/usr/bin" // the C library's own (confstr _CS_PATH)
 	}
 	dirs := strings.Split(search, ":")
-	x.hint(ctx, dirs, name)
 	var denied *finding
 	for _, dir := range dirs {
+		if x.files.absent(ctx, strings.TrimSuffix(dir, "/")+"/"+name) {
+			continue
+		}
 		at, err := x.files.resolve(ctx, strings.TrimSuffix(dir, "/")+"/"+name, x.as)
 		var way *lookupError
 		if errors.As(err, &way) {

@@ -85,8 +85,8 @@ func steps(p, link string) []step {
 // working folder where it is relative, `..` physically, links inside the image.
 // The error is a *lookupError where the way ends; otherwise the image's.
 func (f *files) resolve(ctx context.Context, p string, as account) (place, error) {
-	if pre, ok := f.img.(image.Prefetcher); ok {
-		pre.Prefetch(ctx, path.Join(f.cwd, p))
+	if far, ok := f.img.(image.Remote); ok {
+		far.Prefetch(ctx, f.absolute(p))
 	}
 	here := place{Entry: image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}}
 	todo := steps(p, "")
@@ -157,12 +157,45 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 		todo = append(steps(e.Link, link), todo...)
 		if strings.HasPrefix(e.Link, "/") {
 			here.Entry = image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}
-			if pre, ok := f.img.(image.Prefetcher); ok {
-				pre.Prefetch(ctx, e.Link)
+			if far, ok := f.img.(image.Remote); ok {
+				far.Prefetch(ctx, e.Link)
 			}
 		}
 	}
 	return here, nil
+}
+
+// absolute puts a relative path into the working folder, without looking at links.
+func (f *files) absolute(p string) string {
+	if strings.HasPrefix(p, "/") {
+		return path.Clean(p)
+	}
+	return path.Join(f.cwd, p)
+}
+
+// absent reports, with one question, that there is surely nothing at a path;
+// false says nothing. It saves asking for each folder on the way.
+func (f *files) absent(ctx context.Context, p string) bool {
+	far, ok := f.img.(image.Remote)
+	if !ok || strings.Contains(p, "..") {
+		return false
+	}
+	_, err := far.Peek(ctx, f.absolute(p))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// peek is resolve for root, where only what lies at the end counts, not the way there.
+func (f *files) peek(ctx context.Context, p string) (place, error) {
+	if far, ok := f.img.(image.Remote); ok {
+		e, err := far.Peek(ctx, p)
+		if err == nil && !e.IsLink() {
+			return place{Entry: e}, nil
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return place{}, &lookupError{kind: absent, path: p, at: p}
+		}
+	}
+	return f.resolve(ctx, p, root)
 }
 
 func join(dir, name string) string {

@@ -94,7 +94,6 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 			}
 			notes = append(notes, Evidence{"/etc/ld.so.cache names it, and there it is not", at, "not there"})
 		}
-		l.x.hint(ctx, g.defaults, name)
 		if found, err := try(g.defaults); found != nil || err != nil {
 			return found, notes, err
 		}

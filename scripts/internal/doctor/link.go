@@ -153,6 +153,9 @@ func (l *linker) preloads(ctx context.Context) []string {
 
 // open opens a candidate for a library. Nil without an error: go on searching.
 func (l *linker) open(ctx context.Context, by *object, name, at string) (*object, *Evidence, error) {
+	if l.x.files.absent(ctx, at) {
+		return nil, nil, nil
+	}
 	found, err := l.x.files.resolve(ctx, at, l.x.as)
 	var way *lookupError
 	if errors.As(err, &way) {

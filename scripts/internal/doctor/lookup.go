@@ -86,9 +86,11 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 	if search == "" {
 		dirs = nil
 	}
-	x.hint(ctx, dirs, name)
 	var passedOver *finding // a hit that only some runtimes pass over
 	for _, dir := range dirs {
+		if x.files.absent(ctx, path.Join(dir, name)) {
+			continue
+		}
 		at, err := x.files.resolve(ctx, path.Join(dir, name), x.as) // Go joins: "" becomes the working folder
 		var way *lookupError
 		if errors.As(err, &way) {
@@ -154,16 +156,6 @@ func (x *examination) mayExecute(at place, name string, asked Evidence, phase st
 	return f
 }
 
-func (x *examination) hint(ctx context.Context, dirs []string, name string) {
-	if pre, ok := x.files.img.(image.Prefetcher); ok {
-		var paths []string
-		for _, dir := range dirs {
-			paths = append(paths, path.Join("/", dir, name))
-		}
-		pre.Prefetch(ctx, paths...)
-	}
-}
-
 func (x *examination) describeUser() string {
 	return fmt.Sprintf("uid %d, gid %d", x.as.uid, x.as.gid)
 }
@@ -205,7 +197,15 @@ func (w *withFolder) Lstat(ctx context.Context, p string) (image.Entry, error) {
 
 // Prefetch passes the hint on.
 func (w *withFolder) Prefetch(ctx context.Context, paths ...string) {
-	if pre, ok := w.Image.(image.Prefetcher); ok {
-		pre.Prefetch(ctx, paths...)
+	if far, ok := w.Image.(image.Remote); ok {
+		far.Prefetch(ctx, paths...)
 	}
+}
+
+// Peek asks the image, where that can be asked so.
+func (w *withFolder) Peek(ctx context.Context, p string) (image.Entry, error) {
+	if far, ok := w.Image.(image.Remote); ok {
+		return far.Peek(ctx, p)
+	}
+	return image.Entry{}, errors.ErrUnsupported
 }

@@ -71,7 +71,6 @@ func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*o
 		dirs = append(dirs, m.runpath(o)...)
 	}
 	dirs = append(dirs, m.sys...)
-	l.x.hint(ctx, m.sys, name)
 	o, notes, err := l.search(ctx, by, name, dirs)
 	if o == nil && len(notes) == 0 {
 		notes = []Evidence{{"looked for in " + strings.Join(dirs, ", "), name, "not there"}}

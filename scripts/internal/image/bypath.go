@@ -12,14 +12,18 @@ import (
 	"optimizing-dockerfile/scripts/internal/engine"
 )
 
-// atOnce is how many files an engine is asked for at the same time.
-const atOnce = 4
+// atOnce is how many files an engine is asked for at the same time: each from a
+// container of its own, since docker locks a container while it copies from it.
+const atOnce = 2
 
 // byPath is an image of an engine that is asked for one file at a time, by
 // `cp CONTAINER:PATH -`: what comes is a tar, its header says what the file is,
-// and reading stops there unless somebody wants the content.
+// and reading stops there unless the content is worth keeping.
 type byPath struct {
 	*container
+	free   chan string // containers that nobody is reading from
+	making sync.WaitGroup
+
 	mu   sync.Mutex
 	seen map[string]*answer
 }
@@ -28,8 +32,24 @@ type byPath struct {
 type answer struct {
 	done    chan struct{}
 	entry   Entry
-	content *lazy // of a regular file
+	spool   *spool // of a regular file
+	content span
 	err     error
+}
+
+func newByPath(c *container) *byPath {
+	b := &byPath{container: c, free: make(chan string, atOnce), seen: map[string]*answer{}}
+	b.free <- c.names[0]
+	for range atOnce - 1 {
+		b.making.Add(1)
+		go func() {
+			defer b.making.Done()
+			if name, err := c.create(c.about.ref); err == nil {
+				b.free <- name
+			}
+		}()
+	}
+	return b
 }
 
 func (b *byPath) ask(ctx context.Context, path string) *answer {
@@ -39,7 +59,7 @@ func (b *byPath) ask(ctx context.Context, path string) *answer {
 		a = &answer{done: make(chan struct{})}
 		b.seen[path] = a
 		b.mu.Unlock()
-		a.entry, a.content, a.err = b.fetch(path)
+		a.err = b.fetch(ctx, path, a)
 		close(a.done)
 		return a
 	}
@@ -52,50 +72,57 @@ func (b *byPath) ask(ctx context.Context, path string) *answer {
 	}
 }
 
-// fetch lives as long as the image, not as long as the question: the content
-// may be wanted later.
-func (b *byPath) fetch(path string) (Entry, *lazy, error) {
+func (b *byPath) fetch(ctx context.Context, path string, a *answer) error {
 	if stub[path] {
-		return Entry{}, nil, notExist(path)
+		return notExist(path)
 	}
-	ctx, cancel := context.WithCancel(b.ctx)
+	var name string
+	select {
+	case name = <-b.free:
+		defer func() { b.free <- name }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	reading, stop := context.WithCancel(ctx)
 	r, w := io.Pipe()
 	ended := make(chan struct{})
 	go func() {
-		err := b.engine.Run(ctx, nil, w, nil, "cp", b.name+":"+path, "-")
+		err := b.engine.Run(reading, nil, w, nil, "cp", name+":"+path, "-")
 		if err == nil {
 			err = io.EOF
 		}
 		w.CloseWithError(err)
 		close(ended)
 	}()
-	stop := func() {
-		cancel()
+	defer func() {
+		stop()
 		r.Close()
 		<-ended
-	}
+	}()
 	archive := tar.NewReader(r)
 	h, err := archive.Next()
+	var failed *engine.Failed
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &failed) && noSuchPath(failed.Stderr):
+		return notExist(path)
+	default:
+		return &Fault{b.Name(), err}
+	}
+	a.entry = entryOf(h)
+	a.entry.Path = path
+	if !a.entry.Mode.IsRegular() {
+		return nil
+	}
+	if a.spool, err = newSpool(); err == nil {
+		a.content, err = a.spool.keep(archive, path, a.entry.Size, false)
+	}
 	if err != nil {
-		stop()
-		var failed *engine.Failed
-		switch {
-		case b.ctx.Err() != nil:
-			err = b.ctx.Err()
-		case errors.As(err, &failed) && noSuchPath(failed.Stderr):
-			err = notExist(path)
-		default:
-			err = &Fault{b.Name(), err}
-		}
-		return Entry{}, nil, err
+		return &Fault{b.Name(), err}
 	}
-	e := entryOf(h)
-	e.Path = path
-	if !e.Mode.IsRegular() || e.Size == 0 {
-		stop()
-		return e, &lazy{stop: func() {}}, nil
-	}
-	return e, &lazy{stream: archive, stop: stop, size: e.Size}, nil
+	return nil
 }
 
 func notExist(path string) error {
@@ -121,52 +148,54 @@ func (b *byPath) Lstat(ctx context.Context, path string) (Entry, error) {
 	return a.entry, a.err
 }
 
+// Peek is the same question: docker follows the links of the folders itself.
+func (b *byPath) Peek(ctx context.Context, path string) (Entry, error) { return b.Lstat(ctx, path) }
+
 func (b *byPath) Open(ctx context.Context, path string) (File, error) {
 	a := b.ask(ctx, path)
 	if a.err != nil {
 		return nil, a.err
 	}
-	if !a.entry.Mode.IsRegular() {
+	if a.spool == nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
 	}
-	return a.content, nil
+	return a.spool.open(a.content), nil
 }
 
 // Prefetch asks for the paths and for the folders on their way, several at once.
 func (b *byPath) Prefetch(ctx context.Context, paths ...string) {
-	var all []string
-	for _, p := range paths {
-		if p = clean(p); p != "/" {
-			all = append(append(all, above(p)...), p)
-		}
-	}
 	var wait sync.WaitGroup
-	turn := make(chan struct{}, atOnce)
+	defer wait.Wait()
 	asked := map[string]bool{}
-	for _, p := range all {
-		if asked[p] {
-			continue
+	ask := func(p string) {
+		if p == "/" || asked[p] {
+			return
 		}
 		asked[p] = true
-		turn <- struct{}{}
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
 			b.ask(ctx, p)
-			<-turn
 		}()
 	}
-	wait.Wait()
+	for _, p := range paths {
+		p = clean(p)
+		for _, up := range above(p) {
+			ask(up)
+		}
+		ask(p)
+	}
 }
 
 func (b *byPath) Close() error {
+	b.making.Wait()
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, a := range b.seen {
 		<-a.done
-		if a.content != nil {
-			a.content.end()
+		if a.spool != nil {
+			a.spool.Close()
 		}
 	}
-	b.mu.Unlock()
 	return b.container.Close()
 }

@@ -7,8 +7,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"optimizing-dockerfile/scripts/internal/engine"
@@ -18,7 +21,7 @@ import (
 // command that brings 30 MB is faster than ten that bring a file each.
 const wholeTree = 32 << 20
 
-// farewell is how long the engine may take to remove the container that we created.
+// farewell is how long the engine may take to create or remove a container.
 const farewell = 30 * time.Second
 
 // FromEngine opens an image that the engine has, for reading. It creates a
@@ -26,76 +29,94 @@ const farewell = 30 * time.Second
 // Close removes the container, whatever happened to the context.
 // The error is a *NotFound, a *Fault, or the context's.
 func FromEngine(ctx context.Context, e *engine.Engine, ref string) (Image, error) {
-	// Neither is cancelled half way: a container must have a known end.
+	// The container is created while the engine says what the image is.
+	c := &container{ctx: ctx, engine: e}
 	created := make(chan error, 1)
-	name := containerName()
-	go func() { created <- create(context.WithoutCancel(ctx), e, name, ref) }()
+	go func() { _, err := c.create(ref); created <- err }()
 	about, err := inspect(ctx, e, ref)
-	if failed := <-created; failed == nil {
-		defer func() {
-			if err != nil {
-				remove(ctx, e, name)
-			}
-		}()
-	} else if err == nil {
+	if failed := <-created; failed != nil && err == nil {
 		err = &Fault{ref, failed}
 	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
 	if err != nil {
+		c.Close()
 		return nil, err
 	}
-	container := &container{ctx: ctx, engine: e, name: name, about: *about}
+	c.about = *about
 	if about.Size > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
-		return &byPath{container: container, seen: map[string]*answer{}}, nil
+		return newByPath(c), nil
 	}
-	var all *exported
-	if all, err = export(ctx, container); err != nil {
-		if errors.Is(err, errTooMuch) {
-			err = nil
-			return &byPath{container: container, seen: map[string]*answer{}}, nil
-		}
-		if ctx.Err() == nil {
-			err = &Fault{ref, err}
-		}
-		return nil, err
+	all, err := export(ctx, c)
+	switch {
+	case err == nil:
+		return all, nil
+	case errors.Is(err, errTooMuch):
+		return newByPath(c), nil
 	}
-	return all, nil
+	c.Close()
+	if ctx.Err() == nil {
+		err = &Fault{ref, err}
+	}
+	return nil, err
 }
 
-// container is what both ways of reading from an engine share.
+// container is what both ways of reading from an engine share: the containers
+// that were created, never started, for one image.
 type container struct {
 	ctx    context.Context
 	engine *engine.Engine
-	name   string
 	about  about
+
+	mu    sync.Mutex
+	names []string
 }
 
 func (c *container) Name() string   { return c.about.ref }
 func (c *container) ID() string     { return c.about.ID }
 func (c *container) Config() Config { return c.about.config }
-func (c *container) Close() error   { return remove(c.ctx, c.engine, c.name) }
+
+// create makes a container. The command is a dummy, for images that have none;
+// the folder keeps the engine from creating the image's WORKDIR. It is not
+// cancelled half way: a container must have a known end.
+func (c *container) create(ref string) (name string, err error) {
+	name = containerName()
+	c.mu.Lock()
+	c.names = append(c.names, name)
+	c.mu.Unlock()
+	args := append([]string{"create", "--name", name, "--pull=never", "--network=none", "--workdir=/"}, engine.Ours()...)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(c.ctx), farewell)
+	defer stop()
+	if _, err = c.engine.Output(ctx, append(args, "--", ref, "never-started")...); err != nil && ctx.Err() == nil {
+		c.mu.Lock()
+		c.names = slices.DeleteFunc(c.names, func(n string) bool { return n == name }) // there is none
+		c.mu.Unlock()
+	}
+	return name, err
+}
+
+// Close removes the containers, with a time of its own.
+func (c *container) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.names) == 0 {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(c.ctx), farewell)
+	defer stop()
+	_, err := c.engine.Output(ctx, append([]string{"rm", "--force", "--volumes"}, c.names...)...)
+	if err != nil {
+		return fmt.Errorf("the containers %s could not be removed: %w", strings.Join(c.names, " "), err)
+	}
+	c.names = nil
+	return nil
+}
 
 func containerName() string {
 	var b [6]byte
 	rand.Read(b[:])
 	return "optimizing-dockerfile-doctor-" + hex.EncodeToString(b[:])
-}
-
-// create makes the container. The command is a dummy, for images that have
-// none; the folder keeps the engine from creating the image's WORKDIR.
-func create(ctx context.Context, e *engine.Engine, name, ref string) error {
-	args := append([]string{"create", "--name", name, "--pull=never", "--network=none", "--workdir=/"}, engine.Ours()...)
-	_, err := e.Output(ctx, append(args, "--", ref, "never-started")...)
-	return err
-}
-
-func remove(ctx context.Context, e *engine.Engine, name string) error {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-	defer stop()
-	_, err := e.Output(ctx, "rm", "--force", "--volumes", name)
-	return err
 }
 
 // about is what `image inspect` says, as far as it is needed here.

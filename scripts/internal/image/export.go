@@ -39,7 +39,7 @@ func export(ctx context.Context, c *container) (*exported, error) {
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := c.engine.Run(reading, nil, w, nil, "export", c.name)
+		err := c.engine.Run(reading, nil, w, nil, "export", c.names[0])
 		if err != nil {
 			w.CloseWithError(err)
 		}
@@ -55,6 +55,9 @@ func export(ctx context.Context, c *container) (*exported, error) {
 	stop()
 	r.Close()
 	<-ended
+	if err == nil { // all is read: it can go while the doctor thinks
+		go c.Close()
+	}
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 )
 
 // How much is kept of the files that a stream brings. Whoever examines an image
@@ -105,83 +104,4 @@ func (f *spooled) ReadAt(p []byte, off int64) (int, error) {
 		err = ErrTooLarge
 	}
 	return n, err
-}
-
-// lazy is the content of a file that arrives as a stream: it is fetched as far
-// as somebody asks for it, and no further.
-type lazy struct {
-	mu     sync.Mutex
-	stream io.Reader
-	stop   func()
-	spool  *spool
-	have   int64
-	size   int64
-	err    error
-}
-
-// lazyLimit is how much of one file is ever fetched.
-const lazyLimit = 1 << 30
-
-func (l *lazy) Size() int64 { return l.size }
-
-func (l *lazy) ReadAt(p []byte, off int64) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	end := min(off+int64(len(p)), l.size)
-	if off < 0 || off >= l.size {
-		return 0, io.EOF
-	}
-	if end > lazyLimit {
-		return 0, ErrTooLarge
-	}
-	if err := l.fetch(end); err != nil {
-		return 0, err
-	}
-	n, err := l.spool.file.ReadAt(p[:end-off], off)
-	if err == nil && n < len(p) {
-		err = io.EOF
-	}
-	return n, err
-}
-
-func (l *lazy) fetch(end int64) error {
-	if end <= l.have {
-		return nil
-	}
-	if l.err != nil {
-		return l.err
-	}
-	if l.spool == nil {
-		s, err := newSpool()
-		if err != nil {
-			return err
-		}
-		l.spool = s
-	}
-	// A little further than asked: whoever reads one field reads the next.
-	want := min(max(end, l.have+64<<10), l.size)
-	n, err := io.CopyN(io.NewOffsetWriter(l.spool.file, l.have), l.stream, want-l.have)
-	l.have += n
-	if err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		l.err = err
-	}
-	if end <= l.have {
-		return nil
-	}
-	return l.err
-}
-
-// Close ends the stream; the image calls it, a reader need not.
-func (l *lazy) Close() error { return nil }
-
-func (l *lazy) end() {
-	l.stop()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.spool != nil {
-		l.spool.Close()
-	}
 }

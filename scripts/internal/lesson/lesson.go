@@ -27,6 +27,7 @@ type Step struct {
 	Title       string `yaml:"title"`
 	Change      string `yaml:"change"` // one sentence: what its Dockerfile changes
 	Why         string `yaml:"why"`    // two: why it ends as it does
+	Hint        string `yaml:"hint"`   // for who has to guess how it ends
 	Article     string `yaml:"article"`
 	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
 	Tries       []Try  `yaml:"tries"`
@@ -145,3 +146,9 @@ func Find(steps []Step, word string) (Step, bool) {
 
 // Main is the Dockerfile that the story of a step is about, the last of its tries.
 func (s Step) Main() Try { return s.Tries[len(s.Tries)-1] }
+
+// Number is a step's, as people say it: 3.
+func (s Step) Number() string {
+	number, _, _ := strings.Cut(s.Name, "-")
+	return strings.TrimLeft(number, "0")
+}

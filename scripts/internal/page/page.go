@@ -19,6 +19,14 @@ var parts = map[string]func(source) (string, error){
 	"changes": changes,
 	"output":  output,
 	"size":    size,
+
+	"exercises":  exercisesTable,
+	"dockerfile": brokenDockerfile,
+	"solution":   solution,
+	"six-diffs":  sixDiffs,
+	"errors":     errorsTable,
+	"minutes":    minutes,
+	"outcomes":   outcomes,
 }
 
 // source is what a part is made from.
@@ -26,6 +34,10 @@ type source struct {
 	steps  []lesson.Step
 	record *record.Run
 	step   lesson.Step // of a page in a step's folder
+
+	cold      *record.Run // a run from an empty build cache, for how long it takes; nil where there is none
+	exercises []lesson.Exercise
+	exercise  lesson.Exercise // of a page in an exercise's folder
 }
 
 var marked = regexp.MustCompile(`(?s)<!-- generated: ([a-z-]+) -->\n.*?<!-- end -->`)
@@ -51,17 +63,20 @@ func each(root string, write bool) ([]string, error) {
 	if from.record == nil {
 		return nil, fmt.Errorf("%s holds no record of the article's base yet: run all --record makes one", dir)
 	}
-	pages := map[string]lesson.Step{filepath.Join(root, "README.md"): {}}
-	for _, step := range steps {
-		pages[filepath.Join(step.Dir, "README.md")] = step
+	workshop := filepath.Join(root, "workshop")
+	if from.exercises, err = lesson.LoadExercises(filepath.Join(workshop, "exercises")); err != nil {
+		return nil, err
+	}
+	if from.cold, err = record.Read(workshop, "article"); err != nil {
+		return nil, err
 	}
 	var stale []string
-	for path, step := range pages {
+	for path, about := range pages(root, workshop, from) {
 		was, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		from.step = step
+		from.step, from.exercise = about.step, about.exercise
 		now, err := fill(strings.ReplaceAll(string(was), "\r\n", "\n"), from)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
@@ -77,6 +92,27 @@ func each(root string, write bool) ([]string, error) {
 		}
 	}
 	return stale, nil
+}
+
+// about is the step or the exercise that a page is about; of most pages, neither.
+type about struct {
+	step     lesson.Step
+	exercise lesson.Exercise
+}
+
+// pages lists all texts with generated parts.
+func pages(root, workshop string, from source) map[string]about {
+	all := map[string]about{filepath.Join(root, "README.md"): {}}
+	for _, name := range []string{"README.md", "handout.md", "exercises/README.md"} {
+		all[filepath.Join(workshop, filepath.FromSlash(name))] = about{}
+	}
+	for _, step := range from.steps {
+		all[filepath.Join(step.Dir, "README.md")] = about{step: step}
+	}
+	for _, exercise := range from.exercises {
+		all[filepath.Join(exercise.Dir, "README.md")] = about{exercise: exercise}
+	}
+	return all
 }
 
 // fill makes the marked parts of a page anew.

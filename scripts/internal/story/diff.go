@@ -28,6 +28,23 @@ func Diff(steps []lesson.Step, step lesson.Step, dockerfile string) ([]string, e
 			}
 		}
 	}
+	return differ(before, now)
+}
+
+// DiffFiles is Diff for any two Dockerfiles.
+func DiffFiles(before, now string) ([]string, error) {
+	was, err := instructions(before)
+	if err != nil {
+		return nil, err
+	}
+	is, err := instructions(now)
+	if err != nil {
+		return nil, err
+	}
+	return differ(was, is)
+}
+
+func differ(before, now string) ([]string, error) {
 	if before == now {
 		return context(now), nil
 	}

@@ -110,13 +110,31 @@ func (t *Terminal) proof(o trial.Outcome) {
 		if !strings.HasPrefix(found, e.Path) {
 			found = e.Path + " → " + found
 		}
-		for i, line := range wrap(harmless(e.Claim+": "+found), t.Width-9) {
-			if i == 0 {
-				t.say("  proof  " + line)
-			} else {
-				t.say("         " + line)
-			}
+		t.labelled("proof", e.Claim+": "+found)
+	}
+	if o.Image != nil && len(o.Image.Files) > 0 {
+		t.labelled("holds", Holds(*o.Image))
+	}
+}
+
+// Holds names the files of a small image.
+func Holds(image trial.Image) string {
+	const most = 4
+	var files []string
+	for i, file := range image.Files {
+		if i == most {
+			return strings.Join(files, ", ") + fmt.Sprintf(" and %d more", len(image.Files)-most)
 		}
+		files = append(files, fmt.Sprintf("%s (%s)", file.Path, lesson.Size(file.Bytes)))
+	}
+	return strings.Join(files, ", ") + " and nothing else"
+}
+
+// labelled writes a paragraph beside a word.
+func (t *Terminal) labelled(label, text string) {
+	for _, line := range wrap(harmless(text), t.Width-9) {
+		t.say("  " + padRight(label, 7) + line)
+		label = ""
 	}
 }
 

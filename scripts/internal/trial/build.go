@@ -101,7 +101,11 @@ func environmentOf(failed *engine.BuildError) string {
 		{"dial tcp", "the network could not be reached"},
 		{"no such host", "the network could not be reached"},
 		{"TLS handshake timeout", "the network could not be reached"},
-		{"file:///modules", "a module is not among those that the rebuilt base carries"},
+		{"bad address", "the network could not be reached"}, // busybox's wget
+		{"Could not resolve host", "the network could not be reached"},
+		{"Temporary failure in name resolution", "the network could not be reached"},
+		{"emporary error (try again later)", "the network could not be reached"}, // apk
+		{"reading file:///usr/local/share/goproxy", "a module is not among those that the rebuilt base carries"},
 	} {
 		if strings.Contains(words, f.sign) {
 			return f.fault

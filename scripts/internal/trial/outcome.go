@@ -62,6 +62,13 @@ type Image struct {
 	Bytes  int64    `json:"bytes"`  // of the files in all layers, uncompressed
 	Layers []string `json:"layers"` // digests of the uncompressed layers
 	Binary int64    `json:"binary"` // bytes of lesson.Binary; 0 where it is not there
+	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
+}
+
+// File is one that an image holds.
+type File struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
 }
 
 // Seconds that the phases took.

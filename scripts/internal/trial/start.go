@@ -40,9 +40,17 @@ func (t *Trial) start(ctx context.Context, j *job) error {
 	return t.observe(ctx, &j.outcome, diagnosis, name)
 }
 
+// listed is the size up to which an image is read whole, to list its files: those
+// from scratch are far below, those with a system in them far above.
+const listed = 64 << 20
+
 // examine has the doctor look at the image, and notes what it found.
 func (t *Trial) examine(ctx context.Context, o *Outcome) (*doctor.Diagnosis, error) {
-	img, err := image.FromEngine(ctx, t.Engine, o.Image.ID)
+	open := image.FromEngine
+	if o.Image.Bytes < listed {
+		open = image.FromEngineDeep
+	}
+	img, err := open(ctx, t.Engine, o.Image.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +58,19 @@ func (t *Trial) examine(ctx context.Context, o *Outcome) (*doctor.Diagnosis, err
 	if entry, err := img.Lstat(ctx, lesson.Binary); err == nil {
 		o.Image.Binary = entry.Size
 	}
-	diagnosis, err := doctor.Examine(ctx, img, doctor.MachineHere(t.Engine.OS, t.Engine.Arch, os.Getenv("DOCKER_HOST")), doctor.Start{})
+	if o.Image.Bytes < listed {
+		err := image.Walk(img, func(entry image.Entry) error {
+			if !entry.Mode.IsDir() {
+				o.Image.Files = append(o.Image.Files, File{entry.Path, entry.Size})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	machine := doctor.MachineHere(t.Engine.OS, t.Engine.Arch, os.Getenv("DOCKER_HOST"))
+	diagnosis, err := doctor.Examine(ctx, img, machine, doctor.Start{})
 	if err != nil {
 		return nil, err
 	}

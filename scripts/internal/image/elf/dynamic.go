@@ -140,14 +140,22 @@ func (d *Dynamic) tagText(tag uint64) string {
 }
 
 func (d *Dynamic) text(at uint64) (string, bool) {
-	if at >= uint64(len(d.strings)) {
+	if at >= uint64(len(d.strings)) || bytes.IndexByte(d.strings[at:], 0) < 0 {
 		return "", false
 	}
-	end := bytes.IndexByte(d.strings[at:], 0)
-	if end < 0 {
-		return "", false
+	return cString(d.strings, at), true
+}
+
+// cString is the text at an offset, up to its zero byte.
+func cString(b []byte, at uint64) string {
+	if at >= uint64(len(b)) {
+		return ""
 	}
-	return string(d.strings[at : at+uint64(end)]), true
+	b = b[at:]
+	if end := bytes.IndexByte(b, 0); end >= 0 {
+		b = b[:end]
+	}
+	return string(b)
 }
 
 // needs reads DT_VERNEED: which versions of which library.

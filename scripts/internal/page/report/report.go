@@ -254,6 +254,20 @@ func (t try) Size() Figure   { return Figure{t.Of + "/image/bytes", t.Image.Byte
 func (t try) Binary() Figure { return Figure{t.Of + "/image/binary", t.Image.Binary} }
 func (t try) Rest() Figure   { return Figure{t.Of + "/rest", t.Image.Bytes - t.Image.Binary} }
 
+// held is a file in an image.
+type held struct {
+	Path   string
+	Figure Figure
+}
+
+// Contents are all files of a small image.
+func (t try) Contents() (all []held) {
+	for _, f := range t.Image.Files {
+		all = append(all, held{f.Path, Figure{t.Of + "/image/files" + f.Path, f.Bytes}})
+	}
+	return all
+}
+
 // figure shows a size as docker does.
 func figure(f Figure) template.HTML {
 	return template.HTML(fmt.Sprintf(`<data value="%d" data-of="%s">%s</data>`, f.Value, template.HTMLEscapeString(f.Of), lesson.Size(f.Value)))

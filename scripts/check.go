@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/check"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/story"
+)
+
+func checkCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "check DIR",
+		Short:   "hold your own Dockerfile against the article's goals",
+		GroupID: "read",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("check needs one folder with a Dockerfile: check workshop/start")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			request, err := toCheck(args[0])
+			if err != nil {
+				return err
+			}
+			stderr := cmd.ErrOrStderr()
+			report, err := checked(cmd.Context(), request, func(sentence string) { fmt.Fprintln(stderr, sentence) })
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				if _, err := cmd.OutOrStdout().Write(record.Marshal(report)); err != nil {
+					return err
+				}
+			} else {
+				story.NewTerminal(cmd.OutOrStdout()).Check(report)
+			}
+			return goalStatus(report)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	return cmd
+}
+
+// toCheck finds the Dockerfile of a folder; the path of a Dockerfile will do, too.
+func toCheck(path string) (check.Request, error) {
+	request := check.Request{Dir: path, Dockerfile: filepath.Join(path, "Dockerfile")}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		request = check.Request{Dir: filepath.Dir(path), Dockerfile: path}
+	}
+	if info, err := os.Stat(request.Dockerfile); err != nil || info.IsDir() {
+		return request, usagef("%s holds no Dockerfile: check wants the folder that you would give to `docker build`", path)
+	}
+	return request, nil
+}
+
+// checked does the check, on the engine that is there.
+func checked(ctx context.Context, request check.Request, say base.Progress) (*check.Report, error) {
+	dir, err := basesDir()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	catalog, err := base.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	e, err := connect(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return check.Stopped(err.Error(), nil), nil
+	}
+	defer e.RemoveOwn(context.WithoutCancel(ctx))
+	checker := &check.Checker{Engine: e, Catalog: catalog, Say: say}
+	return checker.Do(ctx, request)
+}
+
+// goalStatus is 0 only where all goals are met.
+func goalStatus(report *check.Report) error {
+	if report.Met {
+		return nil
+	}
+	for _, goal := range report.Goals {
+		if goal.Met != nil && !*goal.Met {
+			return status(exitUnexpected)
+		}
+	}
+	return status(exitEnvironment)
+}

@@ -1,0 +1,98 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
+)
+
+// realEngine gives the machine's engine, with the ledger that `clean` goes by.
+func realEngine(t *testing.T) *engine.Engine {
+	e := enginetest.Engine(t)
+	if dir, err := base.CacheDir(); err == nil {
+		e.Ledger = engine.Ledger{Path: filepath.Join(dir, base.Ledger)}
+	}
+	return e
+}
+
+// learner makes a folder as a learner has it: the app, the account files, one Dockerfile.
+func learner(t *testing.T, dockerfile string) Request {
+	t.Helper()
+	dir := t.TempDir()
+	steps := "../../../steps/"
+	for _, from := range []string{"01-single-stage/main.go", "01-single-stage/go.mod", "01-single-stage/go.sum", "06-nonroot-scratch/passwd",
+		"06-nonroot-scratch/group", "01-single-stage/.dockerignore"} {
+		text, err := os.ReadFile(steps + from)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.Base(from)), text, 0o644))
+	}
+	text, err := os.ReadFile(dockerfile)
+	require.NoError(t, err)
+	r := Request{Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile")}
+	require.NoError(t, os.WriteFile(r.Dockerfile, text, 0o644))
+	return r
+}
+
+// Dockerfiles of many styles: the good ones meet every goal, each bad one fails
+// the goal that its folder is named after, and no other; and what the environment
+// cannot give is never held against the Dockerfile.
+func TestDockerfiles(t *testing.T) {
+	e := realEngine(t)
+	catalog, err := base.Load("../../../bases")
+	require.NoError(t, err)
+	checker := &Checker{Engine: e, Catalog: catalog}
+	files, err := filepath.Glob("testdata/*/*")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 30)
+	for _, file := range files {
+		goal := filepath.Base(filepath.Dir(file))
+		t.Run(goal+"/"+filepath.Base(file), func(t *testing.T) {
+			request := learner(t, file)
+			defer e.Output(context.Background(), "image", "rm", "--no-prune", tag(request)) // its folder is gone, too
+			report, err := checker.Do(t.Context(), request)
+			require.NoError(t, err)
+			said := fmt.Sprintf("%s %v", report.Reason, report.Notes)
+			var ids, failed, open []string
+			for _, g := range report.Goals {
+				ids = append(ids, g.ID)
+				said += fmt.Sprintf("\n%s: %s", g.ID, g.Proof)
+				assert.NotEmpty(t, g.Proof, g.ID)
+				switch {
+				case g.Met == nil:
+					open = append(open, g.ID)
+				case !*g.Met:
+					failed = append(failed, g.ID)
+					assert.NotEmpty(t, g.Hint, g.ID)
+				}
+			}
+			assert.Equal(t, Goals, ids)
+			switch goal {
+			case "good":
+				assert.True(t, report.Met, said)
+				assert.Empty(t, open, said)
+				assert.Empty(t, failed, said)
+			case "environment": // an engine that can give it may find it good
+				assert.Empty(t, failed, said)
+				if !report.Met {
+					assert.NotEmpty(t, report.Reason, said)
+				}
+			default:
+				assert.False(t, report.Met, said)
+				assert.Empty(t, report.Reason, said)
+				assert.Equal(t, []string{goal}, failed, said)
+			}
+			if goal == "nothing-extra" || goal == "small" || goal == "accounts-read-only" {
+				assert.Empty(t, open, "all else can be judged: %s", said)
+			}
+		})
+	}
+}

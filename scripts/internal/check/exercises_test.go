@@ -1,0 +1,49 @@
+package check
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/lesson"
+)
+
+// Each exercise still fails, for the cause that the table names, and its solution
+// meets every goal.
+func TestExercises(t *testing.T) {
+	e := realEngine(t)
+	catalog, err := base.Load("../../../bases")
+	require.NoError(t, err)
+	exercises, err := lesson.LoadExercises("../../../workshop/exercises")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(exercises), 6)
+	checker := &Checker{Engine: e, Catalog: catalog}
+	for _, exercise := range exercises {
+		t.Run(exercise.Name, func(t *testing.T) {
+			report, err := checker.Do(t.Context(), Request{exercise.Dir, filepath.Join(exercise.Dir, "Dockerfile")})
+			require.NoError(t, err)
+			require.Empty(t, report.Reason)
+			assert.False(t, report.Met)
+			assert.Equal(t, exercise.Cause, report.Cause)
+			for _, goal := range report.Goals {
+				if goal.ID == exercise.Goal {
+					require.NotNil(t, goal.Met, goal.Proof)
+					assert.False(t, *goal.Met, goal.Proof)
+				}
+			}
+		})
+		t.Run(exercise.Name+" solved", func(t *testing.T) {
+			report, err := checker.Do(t.Context(), Request{exercise.Dir, filepath.Join(exercise.Dir, lesson.Solution)})
+			require.NoError(t, err)
+			said := report.Reason
+			for _, goal := range report.Goals {
+				said += fmt.Sprintf("\n%s: %s", goal.ID, goal.Proof)
+			}
+			assert.True(t, report.Met, said)
+		})
+	}
+}

@@ -1,0 +1,38 @@
+package story
+
+import (
+	"fmt"
+
+	"optimizing-dockerfile/scripts/internal/check"
+)
+
+// Check tells of each goal whether a Dockerfile meets it, with the proof.
+func (t *Terminal) Check(r *check.Report) {
+	met := 0
+	for _, goal := range r.Goals {
+		sign, word, color := "?", "cannot tell", dim
+		switch {
+		case goal.Met != nil && *goal.Met:
+			sign, word, color = "✓", "yes", green
+			met++
+		case goal.Met != nil:
+			sign, word, color = "✗", "no", red
+		}
+		t.say(t.paint(color, fmt.Sprintf("%s %s%s", sign, padRight(goal.ID, nameWidth), word)))
+		t.paragraph("    ", harmless(goal.Proof))
+		if goal.Hint != "" {
+			t.paragraph("    ", "Hint: "+goal.Hint)
+		}
+	}
+	for _, note := range r.Notes {
+		t.paragraph("", "Note: "+harmless(note)+".")
+	}
+	switch {
+	case r.Met:
+		t.coloured(green, fmt.Sprintf("All %d goals are met.", met))
+	case r.Reason != "":
+		t.Trouble("This environment cannot tell: " + r.Reason)
+	default:
+		t.coloured(red, fmt.Sprintf("%d of %d goals are met.", met, len(r.Goals)))
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/learn"
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/story"
+)
+
+func learnCommand() *cobra.Command {
+	var word string
+	cmd := &cobra.Command{
+		Use:     "learn",
+		Short:   "guess what each step does, see it happen, and why",
+		GroupID: "read",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return learnSteps(cmd.Context(), word, cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&word, "step", "", "begin with this step (default: the first one not done yet)")
+	return cmd
+}
+
+func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer) error {
+	dir, steps, err := loadSteps("")
+	if err != nil {
+		return err
+	}
+	file, err := progressFile()
+	if err != nil {
+		return err
+	}
+	progress, err := learn.ReadProgress(file)
+	if err != nil {
+		return err
+	}
+	out := story.NewTerminal(stdout)
+	at, more := progress.Next(steps)
+	if word != "" {
+		step, ok := lesson.Find(steps, word)
+		if !ok {
+			return unknownStep(steps, word)
+		}
+		at = place(steps, step)
+	} else if !more {
+		out.Paragraph("You have done all the steps. `" + invocation() + " learn --step 1` begins again.")
+		return nil
+	}
+	behind, err := findBase("")
+	if err != nil {
+		return err
+	}
+	session := &learn.Session{
+		Steps: steps, Progress: progress, In: in, Out: out, Call: invocation(),
+		Try: func(ctx context.Context, step lesson.Step, say func(string)) (record.Run, error) {
+			run := record.Run{Schema: 1, Kind: "run"}
+			say("the container engine is building " + step.Name)
+			err := runOptions{}.try(ctx, &run, steps, []lesson.Step{step}, behind,
+				story.NewTable(story.NewTerminal(io.Discard), nil), sentences(say))
+			return run, err
+		},
+		Close: func(step lesson.Step, run record.Run) error { return closing(out, dir, steps, step, run, "") },
+	}
+	return session.From(ctx, at)
+}
+
+// progressVariable names another file for the learner's progress.
+const progressVariable = "OPTIMIZING_DOCKERFILE_PROGRESS"
+
+// progressFile is in the learner's own configuration: `clean` does not take it away.
+func progressFile() (string, error) {
+	if file := os.Getenv(progressVariable); file != "" {
+		return filepath.Abs(file)
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder to keep your progress in: %w; set %s to a file that can be written to", err, progressVariable)
+	}
+	return filepath.Join(dir, "optimizing-dockerfile", "learn.json"), nil
+}
+
+func place(steps []lesson.Step, step lesson.Step) int {
+	for i, s := range steps {
+		if s.Name == step.Name {
+			return i
+		}
+	}
+	return 0
+}
+
+// sentences hands on each line that is written to it.
+type sentences func(string)
+
+func (s sentences) Write(p []byte) (int, error) {
+	for _, line := range strings.Split(strings.TrimSpace(string(p)), "\n") {
+		s(line)
+	}
+	return len(p), nil
+}

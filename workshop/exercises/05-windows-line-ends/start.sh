@@ -1,0 +1,3 @@
+#!/bin/sh
+export GIN_MODE=release
+exec /echo
