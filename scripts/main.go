@@ -101,6 +101,7 @@ func rootCommand() *cobra.Command {
 	)
 	root.AddCommand(
 		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
+		readyCommand(), reportCommand(), bundleCommand(), loadCommand(), serveCommand(),
 		baseCommand(), cleanCommand(), benchCommand(), syncCommand(), evaluateCommand(),
 	)
 	return root

@@ -196,10 +196,14 @@ func nextStep(steps []lesson.Step, step lesson.Step) string {
 	for i, s := range steps[:len(steps)-1] {
 		if s.Name == step.Name {
 			number := steps[i+1].Number()
-			return "Next: make step-" + number + ", or go run ./scripts run " + number + ": " + steps[i+1].Title
+			next := invocation() + " run " + number + ": " + steps[i+1].Title
+			if invocation() == fromSource {
+				next = "make step-" + number + ", or " + next
+			}
+			return "Next: " + next
 		}
 	}
-	return "Next: go run ./scripts run all"
+	return "Next: " + invocation() + " run all"
 }
 
 // size gives the bytes of a step's main image; 0 where there is none.
