@@ -15,7 +15,7 @@ import (
 func baseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "base [NAME]",
-		Short:   "Get the image that stands behind FROM, and say what it is",
+		Short:   "get the image that stands behind FROM, and say what it is",
 		GroupID: "maintain",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -63,21 +63,18 @@ func findBase(name string) (base.Base, error) {
 	return b, err
 }
 
-// basesDir finds bases/ in this folder or in one above it.
+// basesDir finds bases/ of the repo that this is used in.
 func basesDir() (string, error) {
-	dir, err := os.Getwd()
+	here, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
-	for ; ; dir = filepath.Dir(dir) {
-		bases := filepath.Join(dir, "bases")
-		if _, err := os.Stat(filepath.Join(bases, "bases.yaml")); err == nil {
-			return bases, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("there is no bases/bases.yaml here or above: run this in a clone of the repository")
+	for _, from := range []string{here, programPath()} {
+		if root := rootAbove(from); root != "" {
+			return filepath.Join(root, "bases"), nil
 		}
 	}
+	return "", errors.New("there is no bases/bases.yaml here or above: run this in a clone of the repository")
 }
 
 func showBase(cmd *cobra.Command, r *base.Ready) error {

@@ -20,11 +20,12 @@ func cleanCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			containers, images, err := base.Clean(cmd.Context(), e)
+			done, err := e.Clean(cmd.Context())
 			if err != nil {
 				return err
 			}
-			done, err := e.Clean(cmd.Context())
+			// The bases after what rests on them: before, they would lose their names only.
+			containers, images, err := base.Clean(cmd.Context(), e)
 			if err != nil {
 				return err
 			}

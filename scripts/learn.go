@@ -53,7 +53,7 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 		}
 		at = place(steps, step)
 	} else if !more {
-		out.Paragraph("You have done all the steps. `go run ./scripts learn --step 1` begins again.")
+		out.Paragraph("You have done all the steps. `" + invocation() + " learn --step 1` begins again.")
 		return nil
 	}
 	behind, err := findBase("")
@@ -61,11 +61,11 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 		return err
 	}
 	session := &learn.Session{
-		Steps: steps, Progress: progress, In: in, Out: out,
+		Steps: steps, Progress: progress, In: in, Out: out, Call: invocation(),
 		Try: func(ctx context.Context, step lesson.Step, say func(string)) (record.Run, error) {
 			run := record.Run{Schema: 1, Kind: "run"}
 			say("the container engine is building " + step.Name)
-			err := runOptions{}.try(ctx, &run, steps, []lesson.Step{step}, behind,
+			_, err := runOptions{}.try(ctx, &run, steps, []lesson.Step{step}, behind,
 				story.NewTable(story.NewTerminal(io.Discard), nil), sentences(say))
 			return run, err
 		},

@@ -101,7 +101,8 @@ func rootCommand() *cobra.Command {
 	)
 	root.AddCommand(
 		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
-		baseCommand(), cleanCommand(), syncCommand(), evaluateCommand(),
+		readyCommand(), reportCommand(), bundleCommand(), loadCommand(), serveCommand(),
+		baseCommand(), cleanCommand(), benchCommand(), syncCommand(), evaluateCommand(),
 	)
 	return root
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/base"
@@ -16,20 +18,83 @@ import (
 )
 
 // atRoot makes the repo's root the working folder, so that the paths in what is
-// printed are those that a reader pastes there.
+// printed are those that a reader pastes there. It is the one around the working
+// folder, else the one around this program: a bundle unpacks it as bin/steps.
 func atRoot() error {
 	here, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	for dir := here; ; dir = filepath.Dir(dir) {
+	if root := rootAbove(here); root != "" {
+		return os.Chdir(root)
+	}
+	if root := rootAbove(programPath()); root != "" {
+		return os.Chdir(root)
+	}
+	return usagef("%s is not inside the repo: no folder above it holds steps/%s", here, lesson.Table)
+}
+
+// rootAbove gives the repo's root around a folder or file; "" where there is none.
+func rootAbove(dir string) string {
+	for ; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "steps", lesson.Table)); err == nil {
-			return os.Chdir(dir)
+			return dir
 		}
 		if dir == filepath.Dir(dir) {
-			return usagef("%s is not inside the repo: no folder above it holds steps/%s", here, lesson.Table)
+			return ""
 		}
 	}
+}
+
+// inClone says whether the working folder lies in the repo.
+func inClone() bool {
+	here, err := os.Getwd()
+	return err == nil && rootAbove(here) != ""
+}
+
+// programPath is this program's path, links followed; "/" or the like where it is not known.
+func programPath() string {
+	path, err := os.Executable()
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return string(filepath.Separator)
+	}
+	return path
+}
+
+// fromSource is how this program is called in a clone.
+const fromSource = "go run ./scripts"
+
+// invocation is how a reader calls this program from the repo's root: by its
+// path if it lies there, as a bundle brings it, else as the README says.
+func invocation() string {
+	path := programPath()
+	if root := rootAbove(path); root != "" && filepath.Dir(path) == filepath.Join(root, "bin") {
+		return tool(runtime.GOOS)
+	}
+	return fromSource
+}
+
+// tool is how the program that a bundle brings is called, from the lesson's folder.
+func tool(goos string) string {
+	if goos == "windows" {
+		return `.\bin\steps.exe`
+	}
+	return "bin/steps"
+}
+
+// shown is a path as a reader types it here: relative where that is shorter.
+func shown(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if relative, err := filepath.Rel(here, path); err == nil && len(relative) < len(path) {
+		return relative
+	}
+	return path
 }
 
 // loadSteps reads the table in dir; "" is the repo's own, steps/.
@@ -56,6 +121,41 @@ func loadSteps(dir string) (string, []lesson.Step, error) {
 		return "", nil, usageError{err}
 	}
 	return dir, steps, nil
+}
+
+// after is the folder of the lessons after the article.
+const after = "beyond"
+
+// course is what words are about: a folder of steps, the steps in it, and with
+// them those that they go on from.
+type course struct {
+	dir      string
+	all, own []lesson.Step
+	words    []string // that say which of its own
+}
+
+// courseOf finds out which lessons words are about: those of the article, in dir;
+// or, begun by the word beyond, those after it.
+func courseOf(dir string, words []string) (course, error) {
+	c := course{words: words}
+	var err error
+	if c.dir, c.own, err = loadSteps(dir); err != nil {
+		return c, err
+	}
+	c.all = c.own
+	later := len(words) > 0 && words[0] == after
+	if later {
+		c.words = words[1:]
+	}
+	if dir != "" || !later {
+		return c, nil
+	}
+	beyond, err := lesson.Load(after, c.own...)
+	if err != nil {
+		return c, usageError{err}
+	}
+	c.dir, c.own, c.all = after, beyond, append(slices.Clone(c.own), beyond...)
+	return c, nil
 }
 
 // chosen gives the steps that words name, in the lesson's order; no word, or all, means every one.

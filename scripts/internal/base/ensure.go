@@ -27,6 +27,8 @@ type Ready struct {
 	Libc       string `json:"libc"`   // musl or glibc; "" likewise
 	ImageID    string `json:"-"`
 	Bytes      int64  `json:"-"`
+
+	Facts Facts `json:"-"` // what the steps turn on
 }
 
 // Progress is told, in plain sentences, what happens while it takes its time.
@@ -62,10 +64,20 @@ func (u *Unobtainable) Error() string {
 	return text.String()
 }
 
-// Ensure makes a base available in the engine. The image that is there is used;
-// else a stand-in that is there; else the image is pulled; else a stand-in is
-// built. The error is an *Unobtainable, the context's, or the engine's.
-func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready, error) {
+// Here gives a base that is in the engine already, itself or its stand-in; nil
+// where Ensure would have to get one. One that was loaded goes first: it carries
+// the app's modules, so the steps need no network.
+func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
+	var stand *Ready
+	if b.Recipe != nil {
+		digest, err := b.Recipe.digest(e.Arch)
+		if err != nil {
+			return nil, err
+		}
+		if stand, err = standIn(ctx, e, b, digest); err != nil || stand != nil && stand.Source == Loaded {
+			return stand, err
+		}
+	}
 	for _, name := range names(e, b) {
 		found, err := inspect(ctx, e, name)
 		if err != nil {
@@ -75,16 +87,15 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 			return ready(ctx, e, b, name, found, Present)
 		}
 	}
-	var digest string
-	if b.Recipe != nil {
-		var err error
-		if digest, err = b.Recipe.digest(e.Arch); err != nil {
-			return nil, err
-		}
-		found, err := standIn(ctx, e, b, digest)
-		if found != nil || err != nil {
-			return found, err
-		}
+	return stand, nil
+}
+
+// Ensure makes a base available in the engine. The image that is there is used;
+// else a stand-in that is there; else the image is pulled; else a stand-in is
+// built. The error is an *Unobtainable, the context's, or the engine's.
+func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready, error) {
+	if here, err := Here(ctx, e, b); here != nil || err != nil {
+		return here, err
 	}
 	say.sayf("the base %s is not here yet", b.Image)
 	cannot := &Unobtainable{Image: b.Image, Ways: ways(e, b)}
@@ -114,6 +125,10 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 		return nil, cannot
 	}
 
+	digest, err := b.Recipe.digest(e.Arch)
+	if err != nil {
+		return nil, err
+	}
 	err = rebuild(ctx, e, b, digest, say)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -152,9 +167,13 @@ func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Rea
 	if err != nil || !own {
 		return nil, err
 	}
+	source := Rebuilt
+	if loaded(e, found.ID) {
+		source = Loaded
+	}
 	return &Ready{
-		ID: b.ID, Image: standInName(b), StandInFor: b.Image, Source: Rebuilt,
-		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size,
+		ID: b.ID, Image: standInName(b), StandInFor: b.Image, Source: source,
+		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size, Facts: b.facts(),
 	}, nil
 }
 
@@ -167,14 +186,20 @@ func names(e *engine.Engine, b Base) []string {
 }
 
 // ready describes an image that is not a stand-in. What bases.yaml does not
-// say of it is found out.
+// say of it is found out; of a listed one whose tag moves on, the Go version.
 func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *image, source string) (*Ready, error) {
-	r := &Ready{ID: b.ID, Image: name, Source: source, Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size}
-	if r.Go == "" || r.Libc == "" {
-		var err error
-		if r.Go, r.Libc, err = look(ctx, e, found.ID); err != nil {
+	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Size, Facts: b.facts()}
+	if b.Go == "" || !strings.Contains(b.Image, b.Go) {
+		seen, err := look(ctx, e, found.ID)
+		if err != nil {
 			return nil, err
 		}
+		if b.Libc == "" {
+			r.Facts = seen
+		} else if seen.Go != "" {
+			r.Facts.Go = seen.Go
+		}
 	}
+	r.Go, r.Libc = r.Facts.Go, r.Facts.Libc
 	return r, nil
 }

@@ -43,6 +43,8 @@ type Outcome struct {
 	Seconds  Seconds    `json:"seconds"`
 	Commands [][]string `json:"commands"` // as a reader types them
 
+	Measured *Measured `json:"measured,omitempty"` // in the lessons after the article
+
 	// The proof of the cause, and the facts around it.
 	Missing string            `json:"missing"` // what was asked for and is not there
 	Libc    string            `json:"libc"`
@@ -62,6 +64,7 @@ type Image struct {
 	Bytes  int64    `json:"bytes"`  // of the files in all layers, uncompressed
 	Layers []string `json:"layers"` // digests of the uncompressed layers
 	Binary int64    `json:"binary"` // bytes of lesson.Binary; 0 where it is not there
+	User   string   `json:"user"`   // as its config names it
 	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
 }
 

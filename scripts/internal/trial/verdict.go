@@ -49,6 +49,9 @@ func judge(o Outcome, arch string, layers func(step string) []string) (verdict s
 			differs("line %d of its log is %q, not %q", line, got, expected)
 		}
 	}
+	if o.Outcome == want.Outcome && o.Image != nil {
+		judgeFurther(o, differs)
+	}
 	if len(reasons) > 0 {
 		return Unexpected, reasons
 	}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/bundle"
+)
+
+// bundleName is the file that `bundle` writes and `serve` offers, unless told otherwise.
+const bundleName = "optimizing-dockerfile.tar"
+
+func bundleCommand() *cobra.Command {
+	var join []string
+	cmd := &cobra.Command{
+		Use:     "bundle [FILE]",
+		Short:   "write one file with all that learners need where there is no network",
+		GroupID: "teach",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("bundle writes one file: bundle %s", bundleName)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := filepath.Abs(append(args, bundleName)[0])
+			if err != nil {
+				return err
+			}
+			for i := range join {
+				if join[i], err = filepath.Abs(join[i]); err != nil {
+					return err
+				}
+			}
+			if err := atRoot(); err != nil {
+				return err
+			}
+			behind, err := findBase("")
+			if err != nil {
+				return err
+			}
+			e, err := connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			say := func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) }
+			b, err := bundle.Make(cmd.Context(), bundle.Order{Root: ".", Engine: e, Base: behind, Join: join, Say: say}, file)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "%s: %s, SHA-256 %s\n", shown(file), base.MB(b.Size), b.Sum)
+			for _, image := range b.Bases {
+				fmt.Fprintf(out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, base.MB(image.Bytes))
+			}
+			fmt.Fprintf(out, "the lesson's folders, and the tool for %d kinds of machines.\n", len(b.Tools))
+			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", invocation(), shown(file))
+			return nil
+		},
+	}
+	cmd.Flags().StringArrayVar(&join, "join", nil, "a bundle made on another kind of machine: take over its base")
+	return cmd
+}

@@ -1,0 +1,142 @@
+package bundle
+
+import (
+	"archive/tar"
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// small is a bundle of the shape of a real one.
+func small(t *testing.T) []byte {
+	tool := Tool{OS: runtime.GOOS, Arch: runtime.GOARCH, File: toolFile(runtime.GOOS, runtime.GOARCH)}
+	image := Base{ID: "article", Image: "x:1", Arch: "amd64", Recipe: "r", File: imageFile("article", "amd64")}
+	files := []File{
+		InMemory("steps/steps.yaml", []byte("- step: 01-x\n")),
+		InMemory("steps/01-x/Dockerfile", []byte("FROM scratch\n")),
+		InMemory(tool.File, []byte("the tool")),
+		InMemory(image.File, []byte("the image")),
+	}
+	files[2].Program = true
+	var out bytes.Buffer
+	require.NoError(t, Write(&out, Manifest{Tools: []Tool{tool}, Bases: []Base{image}}, files))
+	return out.Bytes()
+}
+
+func open(t *testing.T, content []byte) (*Bundle, error) {
+	file := filepath.Join(t.TempDir(), "b.tar")
+	require.NoError(t, os.WriteFile(file, content, 0o644))
+	b, err := Open(file)
+	if err == nil {
+		t.Cleanup(func() { b.Close() })
+	}
+	return b, err
+}
+
+func TestABundleGivesBackWhatWentIn(t *testing.T) {
+	text := small(t)
+	assert.Equal(t, text, small(t), "the same files, the same bytes")
+	b, err := open(t, text)
+	require.NoError(t, err)
+	assert.EqualValues(t, len(text), b.Size)
+	content, _, err := b.Entry("images/article-amd64.tar.gz")
+	require.NoError(t, err)
+	var got bytes.Buffer
+	got.ReadFrom(content)
+	assert.Equal(t, "the image", got.String())
+	_, err = b.For("riscv64")
+	assert.ErrorContains(t, err, "no base for riscv64, only for amd64")
+}
+
+// Every single byte counts, also those between the files and after the last.
+func TestOneFlippedBitIsRefused(t *testing.T) {
+	text := small(t)
+	file := filepath.Join(t.TempDir(), "b.tar")
+	for i := range text {
+		bit := byte(1) << (i % 8)
+		text[i] ^= bit
+		require.NoError(t, os.WriteFile(file, text, 0o644))
+		text[i] ^= bit
+		b, err := Open(file)
+		var damaged *Damaged
+		if !assert.ErrorAs(t, err, &damaged, "byte %d", i) {
+			b.Close()
+			return
+		}
+	}
+}
+
+func TestACutOrLongerFileIsRefused(t *testing.T) {
+	text := small(t)
+	for _, wrong := range [][]byte{nil, text[:100], text[:len(text)/2], text[:len(text)-512], text[:len(text)-1], append(text[:len(text):len(text)], 0), append(text[:len(text):len(text)], text...)} {
+		_, err := open(t, wrong)
+		var damaged *Damaged
+		assert.ErrorAs(t, err, &damaged, "%d of %d bytes", len(wrong), len(text))
+		assert.ErrorContains(t, err, "Nothing was loaded")
+	}
+}
+
+// A bundle whose sums are right, and whose names lead elsewhere.
+func TestNamesThatLeadOutAreRefused(t *testing.T) {
+	for _, name := range []string{"../evil", "/etc/evil", "steps/../../evil", `..\evil`, "C:evil", "steps//x", ""} {
+		assert.Error(t, Write(&bytes.Buffer{}, Manifest{}, []File{InMemory(name, nil)}), name)
+
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		list := "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  " + name + "\n"
+		require.NoError(t, w.WriteHeader(header(sums, int64(len(list)), false)))
+		w.Write([]byte(list))
+		require.NoError(t, w.WriteHeader(header(name, 0, false)))
+		require.NoError(t, w.Close())
+		_, err := open(t, out.Bytes())
+		assert.ErrorContains(t, err, "a line that is none", name)
+	}
+}
+
+func TestUnpackWritesOverNothing(t *testing.T) {
+	b, err := open(t, small(t))
+	require.NoError(t, err)
+	dir := filepath.Join(t.TempDir(), "lesson")
+	tool, err := b.Unpack(dir)
+	require.NoError(t, err)
+	text, err := os.ReadFile(tool)
+	require.NoError(t, err)
+	assert.Equal(t, "the tool", string(text))
+	if runtime.GOOS != "windows" {
+		info, err := os.Stat(tool)
+		require.NoError(t, err)
+		assert.NotZero(t, info.Mode()&0o100, "it can be run")
+	}
+	assert.NoDirExists(t, filepath.Join(dir, "images"), "the image goes to the engine, not to the folder")
+	_, err = b.Unpack(dir)
+	require.NoError(t, err, "again is no harm")
+
+	changed := filepath.Join(dir, "steps", "01-x", "Dockerfile")
+	require.NoError(t, os.WriteFile(changed, []byte("FROM mine\n"), 0o644))
+	require.NoError(t, os.Remove(filepath.Join(dir, "steps", "steps.yaml")))
+	_, err = b.Unpack(dir)
+	var differs *Differs
+	require.ErrorAs(t, err, &differs)
+	assert.Equal(t, changed, differs.Path)
+	assert.NoFileExists(t, filepath.Join(dir, "steps", "steps.yaml"), "nothing was written")
+}
+
+// A link in the folder must not take a file somewhere else.
+func TestUnpackFollowsNoLinkOutOfTheFolder(t *testing.T) {
+	b, err := open(t, small(t))
+	require.NoError(t, err)
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, "steps")); err != nil {
+		t.Skip("NOT TESTED: this system makes no links for this user:", err)
+	}
+	_, err = b.Unpack(dir)
+	assert.Error(t, err)
+	left, err := os.ReadDir(outside)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}

@@ -1,0 +1,124 @@
+package bundle
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// flaky serves a content, and cuts every answer short after some bytes.
+type flaky struct {
+	content []byte
+	etag    string
+	after   int64 // bytes; 0 is never
+	sent    atomic.Int64
+	gets    atomic.Int64
+}
+
+func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.etag != "" {
+		w.Header().Set("ETag", f.etag)
+	}
+	if r.Method == http.MethodGet {
+		f.gets.Add(1)
+	}
+	http.ServeContent(&cutter{ResponseWriter: w, f: f}, r, "", time.Time{}, bytes.NewReader(f.content))
+}
+
+type cutter struct {
+	http.ResponseWriter
+	f    *flaky
+	sent int64
+}
+
+func (c *cutter) Write(p []byte) (int, error) {
+	if c.f.after > 0 && c.sent+int64(len(p)) > c.f.after {
+		http.NewResponseController(c.ResponseWriter).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	n, err := c.ResponseWriter.Write(p)
+	c.sent += int64(n)
+	c.f.sent.Add(int64(n))
+	return n, err
+}
+
+func offered(t *testing.T, f *flaky) string {
+	f.content = make([]byte, 3<<20+1)
+	rand.Read(f.content)
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func fetched(t *testing.T, f *flaky, url string) {
+	file, err := Fetch(t.Context(), url, t.TempDir(), func(string) {})
+	require.NoError(t, err)
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(f.content, got), "it is the whole, and right")
+}
+
+func TestADownloadThatIsCutGoesOnWhereItWas(t *testing.T) {
+	f := &flaky{etag: `"1"`, after: 1 << 20}
+	fetched(t, f, offered(t, f))
+	assert.EqualValues(t, 4, f.gets.Load(), "a byte more than 3 MB, at most 1 MB each")
+	assert.EqualValues(t, len(f.content), f.sent.Load(), "no byte came twice")
+}
+
+func TestADownloadGoesOnInAnotherProcess(t *testing.T) {
+	f := &flaky{etag: `"1"`}
+	url, dir := offered(t, f), t.TempDir()
+	f.after = 1 << 20
+	ctx, stop := context.WithCancel(t.Context())
+	_, err := Fetch(ctx, url, dir, func(sentence string) {
+		if strings.HasPrefix(sentence, "going on") {
+			stop()
+		}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	f.after = 0
+	file, err := Fetch(t.Context(), url, dir, func(string) {})
+	require.NoError(t, err)
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(f.content, got))
+	assert.Less(t, f.sent.Load(), int64(len(f.content)+1<<20), "what had come was not asked for again")
+}
+
+// Half of one file and half of another would be neither.
+func TestADownloadDoesNotGoOnWithAnotherFile(t *testing.T) {
+	f := &flaky{etag: `"1"`, after: 1 << 20}
+	url, dir := offered(t, f), t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	Fetch(ctx, url, dir, func(string) { stop() })
+	rand.Read(f.content)
+	f.etag, f.after = `"2"`, 0
+	file, err := Fetch(t.Context(), url, dir, func(string) {})
+	require.NoError(t, err)
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(f.content, got))
+}
+
+// A server that vouches for nothing, and one that knows no ranges, cost time, not truth.
+func TestAServerWithoutETagStartsOver(t *testing.T) {
+	f := &flaky{}
+	fetched(t, f, offered(t, f))
+}
+
+func TestWhatIsNotThereIsSaidAtOnce(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	_, err := Fetch(t.Context(), server.URL, t.TempDir(), func(string) {})
+	assert.ErrorContains(t, err, server.URL+"/bundle.tar cannot be downloaded: the server answers 404")
+}

@@ -1,0 +1,113 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Differs is a file that is there already with another content.
+type Differs struct{ Path string }
+
+func (d *Differs) Error() string {
+	return fmt.Sprintf("%s is there already, and it is not the bundle's: nothing was written\n"+
+		"Unpack into another folder: load … --into FOLDER", d.Path)
+}
+
+// Unpack writes the lesson's folders into dir, and beside them the tool for this
+// machine as bin/steps. What somebody has changed there is not written over: the
+// error is then a *Differs, and nothing was written.
+func (b *Bundle) Unpack(dir string) (tool string, err error) {
+	here, err := b.Here()
+	if err != nil {
+		return "", err
+	}
+	to := map[string]string{}
+	for _, e := range b.entries {
+		switch top, _, _ := strings.Cut(e.name, "/"); {
+		case e.name == here.File:
+			tool = path.Join(toolsDir, executable("steps", runtime.GOOS))
+			to[e.name] = tool
+		case top == toolsDir, top == imagesDir, e.name == sums, e.name == manifest:
+		default:
+			to[e.name] = e.name
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	root, err := os.OpenRoot(dir) // a link in there leads no file out of it
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	missing := map[string]bool{}
+	for _, e := range b.entries {
+		if name := to[e.name]; name != "" {
+			if missing[name], err = lacks(root, name, e.sum); err != nil {
+				return "", err
+			}
+		}
+	}
+	for _, e := range b.entries {
+		if name := to[e.name]; missing[name] {
+			if err := b.place(root, name, e); err != nil {
+				return "", err
+			}
+		}
+	}
+	return filepath.Join(dir, filepath.FromSlash(tool)), nil
+}
+
+// lacks says whether a file is still to be written.
+func lacks(root *os.Root, name, sum string) (bool, error) {
+	file, err := root.Open(filepath.FromSlash(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	there := sha256.New()
+	if _, err := io.Copy(there, file); err != nil {
+		return false, err
+	}
+	if hex.EncodeToString(there.Sum(nil)) != sum {
+		return false, &Differs{filepath.Join(root.Name(), filepath.FromSlash(name))}
+	}
+	return false, nil
+}
+
+// place writes a file under another name first: it is there whole or not at all.
+func (b *Bundle) place(root *os.Root, name string, e entry) error {
+	for i, c := range name {
+		if c == '/' {
+			if err := root.Mkdir(filepath.FromSlash(name[:i]), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+		}
+	}
+	mode := os.FileMode(0o644)
+	if e.run {
+		mode = 0o755
+	}
+	part := filepath.FromSlash(name) + ".part"
+	out, err := root.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, io.NewSectionReader(b.file, e.offset, e.size))
+	if err := errors.Join(err, out.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", filepath.Join(root.Name(), part), err)
+	}
+	return os.Rename(filepath.Join(root.Name(), part), filepath.Join(root.Name(), filepath.FromSlash(name)))
+}

@@ -1,0 +1,296 @@
+// Package report makes the one page that shows the whole lesson: a file of HTML
+// that asks for nothing else, to read on a phone, to print, or to teach from.
+// Every figure on it is taken from the records and the steps' files.
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+//go:embed report.html
+var text string
+
+var page = template.Must(template.New("report").Funcs(template.FuncMap{
+	"figure": figure, "number": number, "prose": prose,
+}).Parse(text))
+
+// article is the base that the lesson is told on.
+const article = "article"
+
+// Render makes the page from the folder of steps.
+func Render(dir string) ([]byte, error) {
+	steps, err := lesson.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := records(dir)
+	if err != nil {
+		return nil, err
+	}
+	v, err := newView(steps, runs)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := page.Execute(&out, v); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// records reads those of all bases, the article's first.
+func records(dir string) ([]record.Run, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "records", "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var runs []record.Run
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		run, err := record.Read(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		if run == nil || run.Kind != "run" || run.Base == nil || run.Engine == nil {
+			continue
+		}
+		if name == article {
+			runs = slices.Insert(runs, 0, *run)
+		} else {
+			runs = append(runs, *run)
+		}
+	}
+	if len(runs) == 0 || runs[0].Base.Name != article {
+		return nil, errors.New("there is no record of the article's base to report: run all --record makes one")
+	}
+	return runs, nil
+}
+
+// view is what the page shows.
+type view struct {
+	Run         record.Run // on the article's base
+	First, Last Figure     // sizes: the article's first image, our last
+	Steps       []step
+	Runs        []record.Run // a column of the matrix each
+	Matrix      []row
+}
+
+type step struct {
+	lesson.Step
+	Number     string
+	Tries      []try // the main one first
+	Transcript string
+	Bars       []bar
+}
+
+type try struct {
+	trial.Outcome
+	Diff   []line
+	Layers []layer
+	Of     string // names its facts: STEP/DOCKERFILE
+}
+
+// line is one of a diff: Kind is add, gone or stay.
+type line struct{ Kind, Text string }
+
+// layer is one of an image's, and the first step that shows the same.
+type layer struct{ Short, SameAs string }
+
+// Figure is a number, and where it stands: what shows it can be held against that.
+type Figure struct {
+	Of    string
+	Value int64
+}
+
+type bar struct {
+	Kind, Label string
+	Figure      Figure
+	Percent     string
+}
+
+type row struct {
+	Step  string
+	Cells []cell
+}
+
+type cell struct{ Base, Text, Verdict string }
+
+func newView(steps []lesson.Step, runs []record.Run) (view, error) {
+	v := view{Run: runs[0], Runs: runs}
+	seen := map[string]string{} // layer -> the step that showed it first
+	var most int64
+	for _, s := range steps {
+		made, err := newStep(steps, s, of(runs[0], s.Name), seen)
+		if err != nil {
+			return v, err
+		}
+		for _, b := range made.Bars {
+			most = max(most, b.Figure.Value)
+		}
+		v.Steps = append(v.Steps, made)
+		r := row{Step: s.Name}
+		for _, run := range runs {
+			r.Cells = append(r.Cells, newCell(run, s.Name))
+		}
+		v.Matrix = append(v.Matrix, r)
+	}
+	for _, s := range v.Steps {
+		for i := range s.Bars {
+			s.Bars[i].Percent = fmt.Sprintf("%.2f%%", 100*float64(s.Bars[i].Figure.Value)/float64(most))
+		}
+	}
+	last := v.Steps[len(v.Steps)-1].Tries[0]
+	v.First = Figure{steps[0].Name + "/article_size", int64(steps[0].ArticleSize)}
+	v.Last = Figure{last.Of + "/image/bytes", last.Image.Bytes}
+	return v, nil
+}
+
+func newStep(steps []lesson.Step, s lesson.Step, outcomes []trial.Outcome, seen map[string]string) (step, error) {
+	number, _, _ := strings.Cut(s.Name, "-")
+	made := step{Step: s, Number: strings.TrimLeft(number, "0")}
+	if len(outcomes) == 0 || outcomes[len(outcomes)-1].Image == nil {
+		return made, fmt.Errorf("%s is not in the record, or without an image: run all --record", s.Name)
+	}
+	transcript, err := os.ReadFile(filepath.Join(s.Dir, "output.txt"))
+	if err != nil {
+		return made, err
+	}
+	made.Transcript = strings.TrimRight(strings.ReplaceAll(string(transcript), "\r\n", "\n"), "\n")
+	for i := len(outcomes) - 1; i >= 0; i-- {
+		t := try{Outcome: outcomes[i], Of: s.Name + "/" + outcomes[i].Dockerfile}
+		diff, err := story.Diff(steps, s, t.Dockerfile)
+		if err != nil {
+			return made, err
+		}
+		for _, text := range diff {
+			t.Diff = append(t.Diff, newLine(text))
+		}
+		if t.Image != nil {
+			for _, digest := range t.Image.Layers {
+				t.Layers = append(t.Layers, layer{short(digest), seen[digest]})
+			}
+			for _, digest := range t.Image.Layers {
+				if seen[digest] == "" {
+					seen[digest] = s.Name
+				}
+			}
+		}
+		made.Tries = append(made.Tries, t)
+	}
+	if s.ArticleSize > 0 {
+		made.Bars = append(made.Bars, bar{Kind: "article", Label: "in the article", Figure: Figure{s.Name + "/article_size", int64(s.ArticleSize)}})
+	}
+	made.Bars = append(made.Bars, bar{Kind: "here", Label: "here", Figure: Figure{made.Tries[0].Of + "/image/bytes", made.Tries[0].Image.Bytes}})
+	return made, nil
+}
+
+func newLine(text string) line {
+	switch {
+	case strings.HasPrefix(text, "+"):
+		return line{"add", text}
+	case strings.HasPrefix(text, "-"):
+		return line{"gone", text}
+	}
+	return line{"stay", text}
+}
+
+func newCell(run record.Run, name string) cell {
+	outcomes := of(run, name)
+	if len(outcomes) == 0 {
+		return cell{Base: run.Base.Name, Text: "not tried"}
+	}
+	return cell{run.Base.Name, strings.Join(strings.Fields(story.Row(outcomes)), " "), trial.Worst(outcomes)}
+}
+
+func of(run record.Run, name string) (some []trial.Outcome) {
+	for _, o := range run.Steps {
+		if o.Step == name {
+			some = append(some, o)
+		}
+	}
+	return some
+}
+
+func short(digest string) string {
+	_, hex, ok := strings.Cut(digest, ":")
+	if !ok || len(hex) < 12 {
+		return digest
+	}
+	return hex[:12]
+}
+
+// Happened puts an outcome into half a sentence.
+func (t try) Happened() string {
+	if t.Outcome.Outcome == lesson.Runs {
+		return "The echo comes back, from user " + t.User + "."
+	}
+	text := story.Failure(t.Outcome)
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// Word is the outcome's, as the terminal shows it.
+func (t try) Word() string {
+	if t.Verdict != trial.AsExpected {
+		return strings.ToUpper(t.Verdict)
+	}
+	return strings.ToUpper(t.Outcome.Outcome)
+}
+
+// Size, Binary and Rest are the image's.
+func (t try) Size() Figure   { return Figure{t.Of + "/image/bytes", t.Image.Bytes} }
+func (t try) Binary() Figure { return Figure{t.Of + "/image/binary", t.Image.Binary} }
+func (t try) Rest() Figure   { return Figure{t.Of + "/rest", t.Image.Bytes - t.Image.Binary} }
+
+// held is a file in an image.
+type held struct {
+	Path   string
+	Figure Figure
+}
+
+// Contents are all files of a small image.
+func (t try) Contents() (all []held) {
+	for _, f := range t.Image.Files {
+		all = append(all, held{f.Path, Figure{t.Of + "/image/files" + f.Path, f.Bytes}})
+	}
+	return all
+}
+
+// figure shows a size as docker does.
+func figure(f Figure) template.HTML {
+	return template.HTML(fmt.Sprintf(`<data value="%d" data-of="%s">%s</data>`, f.Value, template.HTMLEscapeString(f.Of), lesson.Size(f.Value)))
+}
+
+// number shows it to the last byte, in groups of three digits.
+func number(f Figure) template.HTML {
+	digits := fmt.Sprint(f.Value)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:]
+	}
+	return template.HTML(fmt.Sprintf(`<data value="%d" data-of="%s">%s</data>`, f.Value, template.HTMLEscapeString(f.Of), digits))
+}
+
+// prose shows what stands between backticks as code.
+func prose(text string) template.HTML {
+	var out strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		out.WriteString(part)
+	}
+	return template.HTML(out.String())
+}

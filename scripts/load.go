@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/bundle"
+)
+
+func loadCommand() *cobra.Command {
+	var into string
+	cmd := &cobra.Command{
+		Use:     "load FILE|FOLDER|URL",
+		Short:   "take a teacher's bundle: afterwards no step needs a network",
+		GroupID: "teach",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("load takes a bundle: a file, the folder that it lies in, or a URL")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return load(cmd.Context(), args[0], into, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&into, "into", "", "the folder for the lesson (default: ./"+bundle.Folder+"; none inside a clone)")
+	return cmd
+}
+
+func load(ctx context.Context, from, into string, stdout, stderr io.Writer) error {
+	say := func(sentence string) { fmt.Fprintln(stderr, sentence) }
+	e, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	file, downloaded, err := brought(ctx, from, say)
+	if err != nil {
+		return err
+	}
+	say("checking " + file)
+	b, err := bundle.Open(file)
+	if err != nil {
+		if downloaded { // or the next attempt would find it complete
+			os.Remove(file)
+		}
+		return err
+	}
+	defer b.Close()
+	if _, err := b.For(e.Arch); err != nil {
+		return err
+	}
+	root, err := unpack(b, into, e.Arch)
+	if err != nil {
+		return err
+	}
+	if err := b.Load(ctx, e, say); err != nil {
+		return err
+	}
+	if downloaded {
+		b.Close()
+		warn(stderr, os.Remove(file))
+	}
+	fmt.Fprintf(stdout, "Checked, %s, SHA-256 %s. The base is in %s.\n", base.MB(b.Size), b.Sum, e.Name)
+	if root == "" {
+		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", invocation())
+		return nil
+	}
+	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd '%s'\n  %s run all\n", shown(root), shown(root), tool(runtime.GOOS))
+	return nil
+}
+
+// brought gives the bundle's path on this machine, and whether it was downloaded for this.
+func brought(ctx context.Context, from string, say base.Progress) (file string, downloaded bool, err error) {
+	if bundle.IsURL(from) {
+		cache, err := base.CacheDir()
+		if err != nil {
+			return "", false, err
+		}
+		file, err := bundle.Fetch(ctx, from, cache, say)
+		return file, true, err
+	}
+	info, err := os.Stat(from)
+	if err != nil {
+		return "", false, usageError{err}
+	}
+	if !info.IsDir() {
+		return from, false, nil
+	}
+	found, err := filepath.Glob(filepath.Join(from, "*.tar"))
+	if err != nil {
+		return "", false, err
+	}
+	if len(found) != 1 {
+		return "", false, usagef("%s holds %d files that end in .tar: name the one to load", from, len(found))
+	}
+	return found[0], false, nil
+}
+
+// unpack puts the lesson where it is wanted, and returns the folder. Inside a
+// clone nothing is unpacked, if the clone can use the bundle's base; "" then.
+func unpack(b *bundle.Bundle, into, arch string) (string, error) {
+	if into == "" {
+		if inClone() {
+			return "", fits(b, arch)
+		}
+		into = bundle.Folder
+	}
+	into, err := filepath.Abs(into)
+	if err != nil {
+		return "", err
+	}
+	_, err = b.Unpack(into)
+	return into, err
+}
+
+// fits says whether this clone would use the bundle's base.
+func fits(b *bundle.Bundle, arch string) error {
+	images, err := b.For(arch)
+	if err != nil {
+		return err
+	}
+	for _, image := range images {
+		behind, err := findBase(image.ID)
+		if err != nil {
+			return err
+		}
+		if recipe, err := behind.RecipeDigest(arch); err != nil || recipe != image.Recipe {
+			return fmt.Errorf("this clone and the bundle are of different versions: it could not use the bundle's base\n" +
+				"Use the bundle's own copy of the lesson: load … --into FOLDER")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/page/report"
+)
+
+func reportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "report [FILE]",
+		Short:   "write the whole lesson as one HTML file: to read, to print, to teach from",
+		GroupID: "teach",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("report writes one file: report report.html; - is stdout")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := append(args, "report.html")[0]
+			file, err := filepath.Abs(name)
+			if err != nil {
+				return err
+			}
+			dir, _, err := loadSteps("")
+			if err != nil {
+				return err
+			}
+			page, err := report.Render(dir)
+			if err != nil {
+				return err
+			}
+			if name == "-" {
+				_, err := cmd.OutOrStdout().Write(page)
+				return err
+			}
+			if err := os.WriteFile(file, page, 0o644); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s: open it in a browser; → shows the next step.\n", shown(file))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/bundle"
+	"optimizing-dockerfile/scripts/internal/page/report"
+	"optimizing-dockerfile/scripts/internal/room"
+)
+
+func serveCommand() *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:     "serve [BUNDLE]",
+		Short:   "offer bundle, instructions and report to the room over HTTP",
+		GroupID: "teach",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("serve offers one bundle: serve %s", bundleName)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := filepath.Abs(append(args, bundleName)[0])
+			if err != nil {
+				return err
+			}
+			b, err := bundle.Open(file)
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), invocation(), shown(file))
+			}
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			dir, _, err := loadSteps("")
+			if err != nil {
+				return err
+			}
+			page, err := report.Render(dir)
+			if err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", address)
+			if err != nil {
+				return fmt.Errorf("cannot listen on %s: %w\nChoose another one: serve --addr 127.0.0.1:8001", address, err)
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "Serving %s: %s, SHA-256 %s\n", shown(file), base.MB(b.Size), b.Sum)
+			all := room.Addresses(listener)
+			for _, url := range all {
+				fmt.Fprintln(out, "  "+url)
+			}
+			fmt.Fprintf(out, "Linux, macOS:  curl -fsS %s/get.sh | sh\nPowerShell:    irm %s/get.ps1 | iex\n", all[0], all[0])
+			if at, ok := listener.Addr().(*net.TCPAddr); ok && at.IP.IsLoopback() {
+				fmt.Fprintf(out, "Only this machine reaches it. For the room: serve --addr 0.0.0.0:%d\n", at.Port)
+			}
+			fmt.Fprintln(out, "Ctrl-C ends it.")
+			return room.Serve(cmd.Context(), listener, b, page)
+		},
+	}
+	cmd.Flags().StringVar(&address, "addr", "127.0.0.1:8000", "HOST:PORT to listen on; 0.0.0.0:8000 lets the room in")
+	return cmd
+}
