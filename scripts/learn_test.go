@@ -36,8 +36,8 @@ type screen struct {
 	read    int // up to where it was looked at
 }
 
-// learner starts `learn` in a terminal of 80 columns, with its progress in a file.
-func learner(t *testing.T, progress string, args ...string) *screen {
+// learnerAt starts `learn` in a terminal of 80 columns, with its progress in a file.
+func learnerAt(t *testing.T, progress string, args ...string) *screen {
 	t.Helper()
 	s := &screen{t: t, command: program(t, append([]string{"learn"}, args...)...)}
 	s.command.Env = append(s.command.Env, "TERM=xterm", "NO_COLOR=1", progressVariable+"="+progress)
@@ -104,7 +104,7 @@ func TestLearnInATerminal(t *testing.T) {
 	e := enginetest.Engine(t)
 	progress := filepath.Join(t.TempDir(), "learn.json")
 
-	s := learner(t, progress, "--step", "2")
+	s := learnerAt(t, progress, "--step", "2")
 	s.sees("Step 2 of 6: Multi-stage")
 	s.sees("+ FROM scratch")
 	s.sees("Will it build?")
@@ -141,7 +141,7 @@ func TestLearnInATerminal(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, left, "a container of ours is left")
 
-	s = learner(t, progress)
+	s = learnerAt(t, progress)
 	s.sees("Step 1 of 6: Single stage") // the first that is not done; step 2 is
 	s.sees("> ")
 	s.types("n\n")
@@ -154,7 +154,7 @@ func TestLearnInATerminal(t *testing.T) {
 	s.sees("goes on with step 3.")
 	assert.Zero(t, s.ends())
 
-	s = learner(t, progress)
+	s = learnerAt(t, progress)
 	s.sees("Step 3 of 6: Exec form")
 	s.sees("> ")
 	s.types("\x04") // Ctrl-D: no more input

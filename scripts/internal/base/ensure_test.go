@@ -78,14 +78,18 @@ func TestAnUnknownImageIsNotRebuilt(t *testing.T) {
 func TestAPullWithoutProgressIsEnded(t *testing.T) {
 	before := []time.Duration{silenceAtFirst, silenceOnTerminal, silenceElsewhere}
 	t.Cleanup(func() { silenceAtFirst, silenceOnTerminal, silenceElsewhere = before[0], before[1], before[2] })
-	silenceAtFirst, silenceOnTerminal, silenceElsewhere = time.Second, time.Second, time.Second
-	for name, c := range map[string]struct{ pull, why string }{
-		"no answer":    {"/bin/sleep 60", "the registry has not answered within 1 s"},
-		"it stalls":    {"echo pulling; /bin/sleep 60", "docker pull made no progress for 1 s"},
-		"it goes on":   {"for i in 1 2 3 4 5; do echo $i; /bin/sleep 0.5; done", ""},
-		"it is denied": {"echo denied >&2; exit 1", "denied"},
+	for name, c := range map[string]struct {
+		pull          string
+		first, silent time.Duration
+		why           string
+	}{
+		"no answer":    {"/bin/sleep 60", time.Second, time.Hour, "the registry has not answered within 1 s"},
+		"it stalls":    {"echo pulling; /bin/sleep 60", time.Hour, 2 * time.Second, "docker pull made no progress for 2 s"},
+		"it goes on":   {"for i in 1 2 3 4 5 6; do echo $i; /bin/sleep 0.5; done", 2 * time.Second, 2 * time.Second, ""},
+		"it is denied": {"echo denied >&2; exit 1", time.Hour, time.Hour, "denied"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			silenceAtFirst, silenceOnTerminal, silenceElsewhere = c.first, c.silent, c.silent
 			e := fakeDocker(t, c.pull)
 			begin := time.Now()
 			err := pull(context.Background(), e, "golang:9", nil)
@@ -113,7 +117,7 @@ func TestUnderstand(t *testing.T) {
 	for out, want := range map[string][2]string{
 		"go version go1.15.7 linux/amd64\n/lib/ld-musl-x86_64.so.1":                                                      {"1.15.7", "musl"},
 		"go version go1.27rc1 linux/arm64\r\n/lib/ld-linux-aarch64.so.1\r\n/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1": {"1.27rc1", "glibc"},
-		"/lib/ld-linux-x86-64.so.2\n/lib/ld-musl-x86_64.so.1":                                                            {"", "musl"},
+		"/lib/ld-musl-x86_64.so.1\n/lib/ld-linux-x86-64.so.2":                                                            {"", "musl"},
 		"/bin/sh: go: not found": {"", ""},
 	} {
 		version, libc := understand(out)

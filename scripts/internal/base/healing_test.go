@@ -35,6 +35,12 @@ var damages = map[string]func(t *testing.T, file string){
 		require.NoError(t, err)
 		overwrite(t, file, content[:len(content)/2])
 	},
+	"another": func(t *testing.T, file string) { // whole in itself, but not what it should be
+		var content bytes.Buffer
+		w := zip.NewWriter(&content)
+		require.NoError(t, w.Close())
+		overwrite(t, file, content.Bytes())
+	},
 	"gone": func(t *testing.T, file string) { require.NoError(t, os.Remove(file)) },
 }
 

@@ -41,6 +41,7 @@ type Report struct {
 	Met    bool     `json:"met"`  // all goals are
 	Goals  []Goal   `json:"goals"`
 	Notes  []string `json:"notes"`            // such as an image that took the place of the one named
+	Image  string   `json:"image,omitempty"`  // the name of what was built
 	Cause  string   `json:"cause,omitempty"`  // why it does not build, start or answer: run's and the doctor's ids
 	Reason string   `json:"reason,omitempty"` // what this environment cannot give: nothing behind it was judged
 }
@@ -114,7 +115,9 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 		}
 		return Stopped(err.Error(), g.notes), nil
 	}
-	return s.report(g.notes), nil
+	report := s.report(g.notes)
+	report.Image = request.Tag
+	return report, nil
 }
 
 func (c *Checker) say(sentence string) {

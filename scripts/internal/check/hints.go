@@ -27,7 +27,7 @@ var hints = map[string]map[string]string{
 		string(doctor.WrongArchitecture):  "For which machine was it compiled? Look at GOARCH, and at --platform.",
 		string(doctor.ExecFormat):         "Is this file a program at all? Look at its first bytes and at its size.",
 		string(doctor.MissingInterpreter): "It is a script, and its first line names a program. Is that one in the image?",
-		"":                                "Ask the doctor about this image: go run ./scripts doctor IMAGE",
+		"":                                "Ask the doctor about this image: it knows what a start needs, and says what it looked at.",
 	},
 	Answers: {
 		trial.NoAnswer:    "It runs, but nobody listens on port 8080. Which port does the program take, and what in the Dockerfile could change that?",

@@ -68,7 +68,7 @@ func (a account) mayWrite(e image.Entry) bool {
 
 func (x *examination) adviseShell(ctx context.Context) error {
 	if x.shellForm && x.d.Cause != MissingShell {
-		command := x.d.Argv[len(x.d.Argv)-1]
+		command := x.shellCommand
 		if !strings.HasPrefix(strings.TrimSpace(command), "exec ") {
 			fix := "Use the exec form"
 			if list := quoteList(command); list != "" {

@@ -27,7 +27,8 @@ type examination struct {
 
 	accountError error
 	shellForm    bool
-	program      place // what is executed, links followed
+	shellCommand string // what the shell is given
+	program      place  // what is executed, links followed
 	info         *buildinfo.BuildInfo
 	golang       bool // it was built by Go
 	asked        bool
@@ -82,7 +83,7 @@ func (x *examination) stages(ctx context.Context) (*finding, error) {
 		return unknown("the engine runs %s containers, and the doctor knows the rules of Linux only", x.machine.OS), nil
 	}
 	for _, stage := range []func(context.Context) (*finding, error){
-		x.account, x.command, x.workdir, x.lookup, x.execute,
+		x.account, x.command, x.workdir, x.volumes, x.lookup, x.execute,
 	} {
 		if found, err := stage(ctx); found != nil || err != nil {
 			return found, err
@@ -147,7 +148,9 @@ func (x *examination) command(context.Context) (*finding, error) {
 		return &finding{cause: EmptyCommand, evidence: []Evidence{
 			{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)}}}, nil
 	}
-	x.shellForm = isShellForm(argv, x.config.Shell)
+	if n := shellForm(argv, x.config.Shell); n > 0 {
+		x.shellForm, x.shellCommand = true, strings.Join(argv[n:], " ")
+	}
 	return nil, nil
 }
 
@@ -164,15 +167,30 @@ func (x *examination) source() string {
 	return "config.Cmd"
 }
 
-// isShellForm reports whether argv is what a builder writes for a shell form:
-// the shell of the SHELL instruction, or the default one, and one string.
-func isShellForm(argv, shell []string) bool {
+// shellForm reports whether argv is what a builder writes for a shell form, the
+// shell of the SHELL instruction, or the default one, and the command; and how
+// many words of it are the shell's. Zero: it is not.
+func shellForm(argv, shell []string) int {
 	for _, s := range [][]string{shell, {"/bin/sh", "-c"}} {
 		if len(s) > 0 && len(argv) > len(s) && slices.Equal(argv[:len(s)], s) {
-			return true
+			return len(s)
 		}
 	}
-	return false
+	return 0
+}
+
+// volumes is part of it: docker refuses to mount a volume over a file.
+func (x *examination) volumes(ctx context.Context) (*finding, error) {
+	for _, volume := range x.config.Volumes {
+		at, err := x.files.peek(ctx, path.Clean("/"+volume))
+		if fault := imageFault(err); fault != nil {
+			return nil, fault
+		}
+		if err == nil && !at.Mode.IsDir() && !at.IsLink() {
+			return unknown("VOLUME %s is a file in the image: docker refuses to mount a volume over it, other engines may not", volume), nil
+		}
+	}
+	return nil, nil
 }
 
 // workdir is the third stage: the daemon creates a WORKDIR that is missing

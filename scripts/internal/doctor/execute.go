@@ -94,7 +94,11 @@ func (x *examination) script(ctx context.Context, file place, head []byte, depth
 // interpreter judges where an interpreter's path led to; nil: it may be executed.
 func (x *examination) interpreter(file place, line shebang, name string, asked Evidence, at place, err error) (*finding, error) {
 	f := &finding{cause: MissingInterpreter, phase: PhaseExec, missing: name,
-		facts: facts{Name: name, At: file.Path, Line: "#!" + line.line, User: x.describeUser()}, evidence: []Evidence{asked}}
+		facts:    facts{Name: name, At: file.Path, Line: "#!" + line.line, Target: name, User: x.describeUser(), Instr: x.instruction()},
+		evidence: []Evidence{asked}}
+	if !strings.Contains(name, "/") {
+		f.facts.Target, f.facts.Words = target(x.env["PATH"], name), x.oneWord(name)
+	}
 	var way *lookupError
 	switch {
 	case errors.As(err, &way) && way.kind == running:
@@ -102,7 +106,7 @@ func (x *examination) interpreter(file place, line shebang, name string, asked E
 	case errors.As(err, &way):
 		f.evidence = append(f.evidence, Evidence{"the interpreter", way.at, way.Error()})
 		if way.kind == closed {
-			f.cause = UserCannotExecute
+			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
 		}
 		if line.crlf && strings.HasSuffix(name, "\r") {
 			f.cause, f.missing = CRLFInterpreter, name
@@ -117,6 +121,23 @@ func (x *examination) interpreter(file place, line shebang, name string, asked E
 		return found, nil
 	}
 	return nil, nil
+}
+
+// oneWord is the line that was meant where env got several words as one; empty where it got one.
+func (x *examination) oneWord(name string) string {
+	words := strings.Fields(name)
+	if len(words) < 2 {
+		return ""
+	}
+	at := target(x.env["PATH"], words[0])
+	for _, dir := range strings.Split(x.env["PATH"], ":") {
+		found, err := x.files.resolve(context.Background(), path.Join(dir, words[0]), x.as)
+		if err == nil && found.Mode.IsRegular() {
+			at = found.Path
+			break
+		}
+	}
+	return "#!" + strings.Join(append([]string{at}, words[1:]...), " ")
 }
 
 // byEnv finds what `#!/usr/bin/env NAME` finds: env searches PATH with execvp.

@@ -104,6 +104,8 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 	return nil, notes, nil
 }
 
+func (g *glibc) home() string { return g.defaults[len(g.defaults)-1] }
+
 // list splits a search path and fills in its variables.
 func (g *glibc) list(text string, o *object, separators string) []string {
 	if text == "" {

@@ -42,6 +42,8 @@ type rules interface {
 	// find opens the library that by asks for; notes say where it looked and
 	// what was wrong there. A nil object is "not found"; self is the C library itself.
 	find(ctx context.Context, l *linker, by *object, name string) (o *object, notes []Evidence, err error)
+	// home is a folder that is always searched.
+	home() string
 }
 
 // errFatal ends the loader at a file that is no library, where others search on.
@@ -138,8 +140,18 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 }
 
 func (l *linker) missing(by *object, name string, notes []Evidence) *finding {
+	target := name
+	if !strings.Contains(name, "/") {
+		target = l.rules.home() + "/" + name
+	}
+	for _, n := range notes { // over what is there and is of no use
+		if strings.HasPrefix(n.Claim, "it is there") {
+			target = n.Path
+			break
+		}
+	}
 	return &finding{cause: MissingLibrary, missing: name,
-		facts:    facts{Name: l.objects[0].path, At: by.path, Library: name, Libc: l.x.d.Libc, Go: l.x.golang},
+		facts:    facts{Name: l.objects[0].path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang},
 		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}
 }
 

@@ -42,13 +42,19 @@ func (x *examination) lookupPath(ctx context.Context, name string) (*finding, er
 
 // wayBroken names the cause where a program's path leads nowhere.
 func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *finding {
-	f := &finding{missing: name, facts: facts{Name: name, At: way.at, Link: way.link, Shell: name}}
-	f.evidence = []Evidence{asked, {"looked for, link by link, inside the image", way.at, way.Error()}}
+	f := &finding{missing: name, facts: facts{
+		Name: name, At: way.at, Target: created(way), Link: way.link, Loop: way.kind == looping, Instr: x.instruction(),
+		Closed: way.kind == closed, Hidden: strings.HasPrefix(way.at, "/dev/"),
+	}}
+	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
+		f.facts.Words = execForm(append(words, x.d.Argv[1:]...)...)
+	}
+	f.evidence = []Evidence{asked, {"looked for, link by link, inside the image", x.files.absolute(name), way.Error()}}
 	switch way.kind {
 	case running:
 		return unknown("%s is the running system's, not the image's", way.at)
 	case closed:
-		f.cause, f.facts.User = UserCannotExecute, x.describeUser()
+		f.cause, f.facts.User, f.facts.Words = UserCannotExecute, x.describeUser(), ""
 		f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
 		return f
 	case looping, dangling:
@@ -60,7 +66,7 @@ func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *
 	}
 	if x.shellForm {
 		f.cause = MissingShell
-		f.facts.Command = strings.Join(x.d.Argv[min(2, len(x.d.Argv)):], " ")
+		f.facts.Command = x.shellCommand
 	}
 	return f
 }
@@ -73,14 +79,14 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 	if !sets(x.config.Env, "PATH") {
 		source = "the runtime's PATH"
 	}
-	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search, Shell: name},
+	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search, Instr: x.instruction(), Target: target(search, name)},
 		evidence: []Evidence{
 			{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)},
 			{"the folders that are searched", source, search},
 		}}
 	if x.shellForm {
 		f.cause = MissingShell
-		f.facts.Command = strings.Join(x.d.Argv[min(2, len(x.d.Argv)):], " ")
+		f.facts.Command = x.shellCommand
 	}
 	dirs := strings.Split(search, ":")
 	if search == "" {
@@ -111,6 +117,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 		}
 		hit := path.Join(dir, name)
 		if !strings.HasPrefix(hit, "/") {
+			f.facts.Words = execForm(append([]string{at.Path}, x.d.Argv[1:]...)...)
 			f.evidence = append(f.evidence, Evidence{"found through a relative folder of PATH, which the runtime refuses", at.Path, describe(at.Entry)})
 			return f, nil
 		}
@@ -137,7 +144,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 
 // mayExecute is the check of the file itself.
 func (x *examination) mayExecute(at place, name string, asked Evidence, phase string) *finding {
-	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, User: x.describeUser()},
+	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, Target: x.inside(at), User: x.describeUser(), Instr: x.instruction()},
 		evidence: []Evidence{asked, {"what lies there", at.Path, describe(at.Entry)}}}
 	for _, link := range at.links {
 		f.evidence = append(f.evidence, Evidence{"reached through the link", link[:strings.Index(link, " -> ")], link})
@@ -154,6 +161,40 @@ func (x *examination) mayExecute(at place, name string, asked Evidence, phase st
 		return nil
 	}
 	return f
+}
+
+// target is where a program has to be for PATH to lead to it.
+func target(search, name string) string {
+	for _, dir := range strings.Split(search, ":") {
+		if strings.HasPrefix(dir, "/") && !strings.HasPrefix(dir, "/dev") && !strings.HasPrefix(dir, "/proc") {
+			return path.Join(dir, name)
+		}
+	}
+	return "/usr/local/bin/" + name
+}
+
+// inside finds a program in a folder that was taken for one, where all files are known.
+func (x *examination) inside(at place) string {
+	found := path.Join(at.Path, path.Base(at.Path))
+	if lister, ok := x.lister(); ok && at.Mode.IsDir() {
+		stop := errors.New("found")
+		lister.Walk(func(e image.Entry) error {
+			if strings.HasPrefix(e.Path, at.Path+"/") && e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 {
+				found = e.Path
+				return stop
+			}
+			return nil
+		})
+	}
+	return found
+}
+
+// instruction names the Dockerfile's line that the program comes from.
+func (x *examination) instruction() string {
+	if x.source() == "config.Cmd" {
+		return "CMD"
+	}
+	return "ENTRYPOINT"
 }
 
 func (x *examination) describeUser() string {

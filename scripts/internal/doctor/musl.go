@@ -78,6 +78,13 @@ func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*o
 	return o, notes, err
 }
 
+func (m *musl) home() string {
+	if len(m.sys) == 0 {
+		return "/usr/lib"
+	}
+	return m.sys[0]
+}
+
 // runpath fills in $ORIGIN; a path with any other variable counts for nothing.
 func (m *musl) runpath(o *object) []string {
 	text := o.dyn.Rpath

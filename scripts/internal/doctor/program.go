@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"optimizing-dockerfile/scripts/internal/image"
 	"optimizing-dockerfile/scripts/internal/image/elf"
 )
 
@@ -35,7 +34,7 @@ func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
 	if missing, cut := file.CutOff(); cut {
 		return x.badFormat(at, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
 	}
-	if found := notPermitted(at.Entry); found != nil {
+	if found := x.notPermitted(at); found != nil {
 		return found, nil
 	}
 	dynamic, err := file.Dynamic()
@@ -91,19 +90,19 @@ func (x *examination) loader(ctx context.Context, at place, file *elf.File, dyna
 	x.d.Loader, x.d.Libc = name, libcByName(name)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
 	f := &finding{cause: MissingLoader, missing: name, phase: PhaseExec,
-		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Go: x.isGo(ctx, at)}}
+		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at)}}
 	loader, err := x.files.resolve(ctx, name, x.as)
 	var way *lookupError
 	switch {
 	case errors.As(err, &way) && way.kind == running:
 		return unknown("%s is the running system's, not the image's", way.at), nil
 	case errors.As(err, &way):
-		f.evidence = []Evidence{asked, {"the loader", way.at, way.Error()}}
+		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
 		if dynamic != nil && len(dynamic.Needed) > 0 {
 			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(dynamic.Needed, ", ")})
 		}
 		if way.kind == closed {
-			f.cause = UserCannotExecute
+			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
 		}
 		return f, nil
 	case err != nil:
@@ -149,7 +148,3 @@ func libcByName(loader string) string {
 	}
 	return ""
 }
-
-// notPermitted finds file capabilities that no container has by default: the
-// kernel then refuses execve with EPERM, to root as well (security/commoncap.c).
-func notPermitted(image.Entry) *finding { return nil }

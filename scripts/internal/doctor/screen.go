@@ -45,7 +45,16 @@ func Screen(w io.Writer, d *Diagnosis, colour bool) error {
 			p.line("      " + l)
 		}
 	}
-	if len(d.Advice) > 0 {
+	if d.Starts == nil || !*d.Starts { // first things first
+		if len(d.Advice) > 0 {
+			p.line("")
+			var ids []string
+			for _, a := range d.Advice {
+				ids = append(ids, a.ID)
+			}
+			p.text("", "Also: "+strings.Join(ids, ", ")+" (--json explains)")
+		}
+	} else if len(d.Advice) > 0 {
 		p.line("")
 		p.heading("Also")
 		for _, a := range d.Advice {

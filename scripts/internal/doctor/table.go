@@ -1,33 +1,42 @@
 package doctor
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // facts are what a cause's texts speak of.
 type facts struct {
-	Name    string // what was asked for
-	At      string // where the way ended, or which file is meant
-	User    string
-	File    string // an account file
-	Link    string // "/sh -> /busybox"
-	Shell   string
-	Command string // of a shell form
-	Path    string // PATH
-	Line    string // a script's first line
-	Found   string // what a file is instead
-	Machine string // that a file is for
-	Wants   string // the machine that it should be for
-	Loader  string
-	Libc    string
-	Library string
-	Version string
-	Symbol  string
-	Go      bool // the program was built by Go
+	Name       string // what was asked for
+	At         string // where the way ended, or which file is meant
+	Target     string // where the file has to be
+	Instr      string // ENTRYPOINT or CMD: where the program comes from
+	Words      string // the exec form that was meant, as JSON
+	Capability string // that the file demands, by its number
+	Closed     bool   // a folder is closed, not the file
+	Hidden     bool   // under what the runtime mounts
+	User       string
+	File       string // an account file
+	Link       string // "/sh -> /busybox"
+	Loop       bool   // the links lead in a circle
+	Command    string // of a shell form
+	Path       string // PATH
+	Line       string // a script's first line
+	Found      string // what a file is instead
+	Machine    string // that a file is for
+	Wants      string // the machine that it should be for
+	Loader     string
+	Libc       string
+	Library    string
+	Version    string
+	Symbol     string
+	Go         bool // the program was built by Go
 }
 
-// Upper makes a word fit for a sentence's beginning.
+// JSON is the shell form's command as the exec form wants it; empty where only a shell can do it.
 func (f facts) JSON() string { return quoteList(f.Command) }
 
-// IsGo and the rest are for the templates, which know no operators.
+// IsMusl is for the templates.
 func (f facts) IsMusl() bool { return f.Libc == libcMusl }
 
 // entry is one row of the table of causes: the doctor's texts and the docs come from it.
@@ -77,9 +86,15 @@ func quoteList(command string) string {
 	if command == "" || strings.ContainsAny(command, "|&;<>()$`\\\"'*?[]#~=%\n") {
 		return ""
 	}
-	words := strings.Fields(command)
+	return execForm(strings.Fields(command)...)
+}
+
+// execForm writes words as ENTRYPOINT and CMD take them.
+func execForm(words ...string) string {
+	quoted := make([]string, len(words))
 	for i, w := range words {
-		words[i] = `"` + w + `"`
+		text, _ := json.Marshal(w)
+		quoted[i] = string(text)
 	}
-	return "[" + strings.Join(words, ", ") + "]"
+	return "[" + strings.Join(quoted, ", ") + "]"
 }

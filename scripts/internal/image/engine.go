@@ -34,15 +34,23 @@ func FromEngine(ctx context.Context, e *engine.Engine, ref string) (Image, error
 	created := make(chan error, 1)
 	go func() { _, err := c.create(ref); created <- err }()
 	about, err := inspect(ctx, e, ref)
-	if failed := <-created; failed != nil && err == nil {
-		err = &Fault{ref, failed}
-	}
+	failed := <-created
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		c.Close()
 		return nil, err
+	case failed != nil:
+		// The image is there, and the engine makes no container of it (a volume
+		// over a file, for one): its layers can still be read.
+		c.Close()
+		img, err := FromEngineDeep(ctx, e, ref)
+		if err != nil && ctx.Err() == nil {
+			err = &Fault{ref, failed}
+		}
+		return img, err
 	}
 	c.about = *about
 	if about.Size > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them

@@ -27,6 +27,9 @@ func (t *Terminal) Check(r *check.Report) {
 	for _, note := range r.Notes {
 		t.paragraph("", "Note: "+harmless(note)+".")
 	}
+	if r.Cause != "" && r.Image != "" {
+		t.paragraph("", "To look into the image: go run ./scripts doctor "+r.Image)
+	}
 	switch {
 	case r.Met:
 		t.coloured(green, fmt.Sprintf("All %d goals are met.", met))

@@ -31,6 +31,11 @@ func (t *Trial) start(ctx context.Context, j *job) error {
 		defer t.remove(ctx, name)
 	}
 	container, words, err := t.launch(ctx, j, name, diagnosis)
+	var failed *engine.Failed
+	if errors.As(err, &failed) && provedUnstartable(diagnosis) && t.Engine.Alive(ctx) == nil {
+		// Some images the engine refuses before there is a container, such as one without any command.
+		container, words, err = engine.Container{ExitCode: failed.ExitCode}, strings.TrimSpace(failed.Stderr), nil
+	}
 	if err != nil {
 		return err
 	}
@@ -144,11 +149,16 @@ func free(address string) bool {
 	return true
 }
 
+// provedUnstartable says whether the doctor proved that no process can be made of the image.
+func provedUnstartable(d *doctor.Diagnosis) bool {
+	return d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseStart
+}
+
 // refused fills in the outcome of a container whose process was never made. An
 // image that lacks nothing, and still does not start, is the engine's fault.
 func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) error {
 	o.Phase, o.Message = lesson.Start, words
-	if d.Starts == nil || *d.Starts || d.Phase != doctor.PhaseStart {
+	if !provedUnstartable(d) {
 		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", lastLine(words))
 	}
 	o.ExitCode, o.Missing = &c.ExitCode, d.Missing
