@@ -75,7 +75,7 @@ func TestABundleIsAllThatALearnerNeeds(t *testing.T) {
 		require.NoError(t, os.WriteFile(bad, text, 0o644))
 		said, code := l.does(t, "", steps, "load", bad)
 		assert.Equal(t, exitEnvironment, code)
-		assert.Contains(t, said, "is damaged")
+		assert.Contains(t, said, "Nothing was loaded")
 		assert.Empty(t, l.Docker(t, "images", "--all", "--quiet"))
 		assert.NoDirExists(t, filepath.Join(l.home, bundle.Folder))
 	})
