@@ -2,7 +2,7 @@
 STEPS := go run ./scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help steps bases beyond bench test clean sync
+.PHONY: help learn steps bases beyond bench test clean sync
 
 help: ## list what there is
 	@echo "make step-N    run step N (1 to 6) and tell its story"
@@ -14,6 +14,9 @@ step-%:
 
 diff-%:
 	@$(STEPS) diff $*
+
+learn: ## guess what each step does, see it happen, and why
+	@$(STEPS) learn
 
 steps: ## run all six steps
 	@$(STEPS) run all
