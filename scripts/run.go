@@ -83,7 +83,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		}
 	case failure != nil:
 	case len(asked) == 1:
-		if err := closing(out, c.dir, c.own, asked[0], run, nextStep(c.own, asked[0])); err != nil {
+		if err := closing(out, c.dir, c.own, asked[0], run, nextStep(c, asked[0])); err != nil {
 			return err
 		}
 	default:
@@ -218,18 +218,23 @@ func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.S
 }
 
 // nextStep says what to type after a step.
-func nextStep(steps []lesson.Step, step lesson.Step) string {
-	for i, s := range steps[:len(steps)-1] {
-		if s.Name == step.Name {
-			number := steps[i+1].Number()
-			next := invocation() + " run " + number + ": " + steps[i+1].Title
-			if invocation() == fromSource {
-				next = "make step-" + number + ", or " + next
-			}
-			return "Next: " + next
-		}
+func nextStep(c course, step lesson.Step) string {
+	run := invocation() + " run "
+	if c.dir == after {
+		run += after + " "
 	}
-	return "Next: " + invocation() + " run all"
+	for i, s := range c.own[:len(c.own)-1] {
+		if s.Name != step.Name {
+			continue
+		}
+		number := c.own[i+1].Number()
+		next := run + number + ": " + c.own[i+1].Title
+		if invocation() == fromSource && c.dir != after {
+			next = "make step-" + number + ", or " + next
+		}
+		return "Next: " + next
+	}
+	return "Next: " + run + "all"
 }
 
 // size gives the bytes of a step's main image; 0 where there is none.

@@ -50,9 +50,9 @@ func (t *Terminal) Closing(step lesson.Step, outcomes []trial.Outcome, base reco
 	t.message(o)
 	t.say("")
 	for _, first := range outcomes[:len(outcomes)-1] {
-		t.verdict(first.Dockerfile+" ", first)
+		t.verdict(first.Dockerfile+" ", first, like(step, base))
 	}
-	t.verdict("", o)
+	t.verdict("", o, like(step, base))
 	t.proof(o)
 	for _, o := range outcomes {
 		if figure := Figure(step, o); figure != "" {
@@ -94,17 +94,26 @@ func (t *Terminal) message(o trial.Outcome) {
 }
 
 // verdict says in a sentence what happened, and whether it should have.
-func (t *Terminal) verdict(subject string, o trial.Outcome) {
+func (t *Terminal) verdict(subject string, o trial.Outcome, like string) {
 	switch {
 	case o.Verdict == trial.Environment:
 		t.coloured(red, subject+"CANNOT TELL: "+strings.Join(o.Reasons, "; "))
 	case o.Verdict == trial.Unexpected:
-		t.coloured(red, subject+"NOT as in the article: "+strings.Join(o.Reasons, "; "))
+		t.coloured(red, subject+"NOT "+like+": "+strings.Join(o.Reasons, "; "))
 	case o.Outcome == lesson.Runs:
-		t.coloured(green, subject+"RUNS, as in the article: the echo came back, from user "+o.User)
+		t.coloured(green, subject+"RUNS, "+like+": the echo came back, from user "+o.User)
 	default:
-		t.coloured(green, subject+"FAILS, as in the article: "+Failure(o))
+		t.coloured(green, subject+"FAILS, "+like+": "+Failure(o))
 	}
+}
+
+// like says what a step's end is held against: the article, or, on another base
+// and in the lessons after it, what the table foretells.
+func like(step lesson.Step, base record.Base) string {
+	if base.Name != "article" || step.Against != "" {
+		return "as foretold"
+	}
+	return "as in the article"
 }
 
 // Failure puts a proven failure into half a sentence.

@@ -158,7 +158,7 @@ func (t *Terminal) Table(steps []lesson.Step, run record.Run) {
 			t.row(step, outcomes, sizes)
 		}
 	}
-	t.total(run)
+	t.total(run, like(steps[0], *run.Base))
 	t.kept(run.Steps)
 }
 
@@ -204,12 +204,12 @@ func (t *Terminal) row(step lesson.Step, outcomes []trial.Outcome, sizes int) {
 // width80 is the width for tables: more than 100 columns make rows hard to follow.
 func (t *Terminal) width80() int { return min(t.Width, 100) }
 
-func (t *Terminal) total(run record.Run) {
+func (t *Terminal) total(run record.Run, like string) {
 	switch run.Verdict {
 	case trial.AsExpected:
-		t.coloured(green, fmt.Sprintf("All as in the article, in %.0f s.", run.Seconds))
+		t.coloured(green, fmt.Sprintf("All %s, in %.0f s.", like, run.Seconds))
 	case trial.Unexpected:
-		t.coloured(red, "Not all is as in the article.")
+		t.coloured(red, "Not all is "+like+".")
 	default:
 		t.coloured(red, "The environment stopped some of it; what is said of the others holds.")
 	}

@@ -29,8 +29,6 @@ type Measured struct {
 	Health   string   `json:"health,omitempty"`
 	Machines []string `json:"machines,omitempty"`
 	Repeats  string   `json:"repeats,omitempty"`
-
-	builder string // that did the repeating
 }
 
 // healthTime is the longest that a HEALTHCHECK may stay at "starting": the
@@ -63,7 +61,7 @@ func (t *Trial) further(ctx context.Context, j *job, jobs []*job) error {
 	}{
 		{want.Keeps != "", t.changeALine},
 		{len(want.Machines) > 0, t.buildForMachines},
-		{want.Repeats[t.Engine.Builder] != "", t.repeat},
+		{want.Repeats != "", t.repeat},
 	} {
 		if !m.asked {
 			continue
@@ -215,7 +213,6 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	j.outcome.measured().builder = t.Engine.Builder
 	switch first := j.outcome.Image; {
 	case again.ID == first.ID:
 		j.outcome.measured().Repeats = lesson.Digest

@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
@@ -23,10 +22,9 @@ func TestEveryFigureIsHeldAgainstItsExpectation(t *testing.T) {
 		"numeric user": {lesson.Further{NumericUser: &yes}, Measured{NumericUser: &yes}, Measured{NumericUser: new(bool)}},
 		"health":       {lesson.Further{Health: "unhealthy"}, Measured{Health: "unhealthy"}, Measured{Health: "healthy"}},
 		"machines":     {lesson.Further{Machines: []string{"amd64", "arm64"}}, Measured{Machines: []string{"amd64", "arm64"}}, Measured{Machines: []string{"amd64"}}},
-		"repeats": {
-			lesson.Further{Repeats: map[string]string{engine.Legacy: lesson.Layers, engine.BuildKit: lesson.Digest}},
-			Measured{Repeats: lesson.Digest, builder: engine.BuildKit}, Measured{Repeats: lesson.Layers, builder: engine.BuildKit},
-		},
+		"repeats":      {lesson.Further{Repeats: lesson.Layers}, Measured{Repeats: lesson.Layers}, Measured{Repeats: lesson.Nothing}},
+		"repeats more": {lesson.Further{Repeats: lesson.Layers}, Measured{Repeats: lesson.Digest}, Measured{Repeats: lesson.Nothing}},
+		"repeats not":  {lesson.Further{Repeats: lesson.Nothing}, Measured{Repeats: lesson.Nothing}, Measured{Repeats: lesson.Layers}},
 	} {
 		o := Outcome{
 			Expected: lesson.Expectation{Outcome: lesson.Runs, Further: c.want}, Outcome: lesson.Runs, Phase: lesson.Serve,
