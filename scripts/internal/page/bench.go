@@ -48,7 +48,7 @@ func BenchTable(t bench.Table) string {
 	if len(t.Rows) > 0 {
 		rounds = len(t.Rows[0].Hand)
 	}
-	text += fmt.Sprintf("\nMedians of %d rounds, on %d processors, with %s %s and %s.\n", rounds, t.CPUs, t.Engine.Name, t.Engine.Version, t.Base)
+	text += fmt.Sprintf("\nMedians of %d round(s), on %d processors, with %s %s and %s.\n", rounds, t.CPUs, t.Engine.Name, t.Engine.Version, t.Base)
 	text += fmt.Sprintf("A diagnosis by the doctor: %.2f s. The tool's own processor time in a cold run: %.2f s, %.1f %% of what the processors could give.\n",
 		bench.Median(t.Doctor), bench.Median(t.OwnCPU), 100*bench.Median(t.OwnPart))
 	return text
