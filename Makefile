@@ -2,7 +2,7 @@
 STEPS := go run ./scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help steps test clean sync
+.PHONY: help learn steps bases beyond bench test clean sync
 
 help: ## list what there is
 	@echo "make step-N    run step N (1 to 6) and tell its story"
@@ -15,8 +15,20 @@ step-%:
 diff-%:
 	@$(STEPS) diff $*
 
+learn: ## guess what each step does, see it happen, and why
+	@$(STEPS) learn
+
 steps: ## run all six steps
 	@$(STEPS) run all
+
+bases: ## run all six steps on every base
+	@$(STEPS) run all --base all
+
+beyond: ## run the lessons after the article
+	@$(STEPS) run beyond
+
+bench: ## measure the six steps by this tool and by hand, for docs/performance.md
+	@$(STEPS) bench --record
 
 test: ## all tests: the app's in each step, the tool's, the engine's
 	go test -timeout 30m ./...

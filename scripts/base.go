@@ -15,7 +15,7 @@ import (
 func baseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "base [NAME]",
-		Short:   "Get the image that stands behind FROM, and say what it is",
+		Short:   "get the image that stands behind FROM, and say what it is",
 		GroupID: "maintain",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {

@@ -13,14 +13,14 @@ func diffCommand() *cobra.Command {
 		Short:   "show what a step's Dockerfile changes",
 		GroupID: "read",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, steps, err := loadSteps(dir)
+			c, err := courseOf(dir, args)
 			if err != nil {
 				return err
 			}
-			if len(args) != 1 {
+			if len(c.words) != 1 {
 				return usagef("diff shows one step: diff 3")
 			}
-			asked, err := chosen(steps, args)
+			asked, err := chosen(c.own, c.words)
 			if err != nil {
 				return err
 			}
@@ -32,7 +32,7 @@ func diffCommand() *cobra.Command {
 				if len(step.Tries) > 1 {
 					out.Heading(try.Dockerfile)
 				}
-				lines, err := story.Diff(steps, step, try.Dockerfile)
+				lines, err := story.Diff(c.all, step, try.Dockerfile)
 				if err != nil {
 					return err
 				}

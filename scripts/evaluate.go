@@ -15,7 +15,7 @@ func evaluateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "evaluate",
 		GroupID: "maintain",
-		Short:   "Hold the doctor against real starts of its corpus: confusion matrix, cause accuracy",
+		Short:   "hold the doctor against real starts of its corpus: confusion matrix, cause accuracy",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e, err := engine.Find(cmd.Context())

@@ -65,7 +65,7 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 		Try: func(ctx context.Context, step lesson.Step, say func(string)) (record.Run, error) {
 			run := record.Run{Schema: 1, Kind: "run"}
 			say("the container engine is building " + step.Name)
-			err := runOptions{}.try(ctx, &run, steps, []lesson.Step{step}, behind,
+			_, err := runOptions{}.try(ctx, &run, steps, []lesson.Step{step}, behind,
 				story.NewTable(story.NewTerminal(io.Discard), nil), sentences(say))
 			return run, err
 		},

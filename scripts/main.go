@@ -102,7 +102,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
 		readyCommand(), reportCommand(), bundleCommand(), loadCommand(), serveCommand(),
-		baseCommand(), cleanCommand(), syncCommand(), evaluateCommand(),
+		baseCommand(), cleanCommand(), benchCommand(), syncCommand(), evaluateCommand(),
 	)
 	return root
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/page"
 	"optimizing-dockerfile/scripts/internal/record"
@@ -18,22 +20,23 @@ import (
 
 // runOptions are the flags of the verb run.
 type runOptions struct {
-	base, steps                string
+	base, steps, builder       string
 	json, keep, record, accept bool
 }
 
 func runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:     "run [STEP...|all]",
+		Use:     "run [STEP...|all|beyond [STEP...]]",
 		Short:   "build and start steps, and prove what happens",
 		GroupID: "read",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&o.base, "base", "article", "what stands behind FROM: an id of bases.yaml, or an image")
+	cmd.Flags().StringVar(&o.base, "base", "article", "what stands behind FROM: an id of bases.yaml, an image, or all")
 	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
+	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document")
 	cmd.Flags().BoolVar(&o.keep, "keep", false, "leave the containers there, to look at; clean removes them")
 	cmd.Flags().BoolVar(&o.record, "record", false, "keep the outcomes as the repo's records")
@@ -42,42 +45,36 @@ func runCommand() *cobra.Command {
 }
 
 func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.Writer) error {
-	dir, steps, err := loadSteps(o.steps)
+	c, err := courseOf(o.steps, words)
 	if err != nil {
 		return err
 	}
-	asked, err := chosen(steps, words)
+	asked, err := chosen(c.own, c.words)
 	if err != nil {
 		return err
 	}
-	if o.record && len(asked) < len(steps) {
+	if o.record && len(asked) < len(c.own) {
 		return usagef("a record is of all steps: run all --record")
 	}
 	if o.accept && !o.record {
 		return usagef("--accept goes with --record")
 	}
+	if o.base == "all" {
+		return o.runMatrix(ctx, c, asked, stdout, stderr)
+	}
 	behind, err := findBase(o.base)
 	if err != nil {
 		return err
 	}
-	out, progress := story.NewTerminal(stdout), story.NewTerminal(stderr)
-	table := story.NewTable(progress, asked)
+	out := story.NewTerminal(stdout)
 	if len(asked) == 1 && !o.json {
-		if err := out.Opening(steps, asked[0]); err != nil {
+		if err := out.Opening(c.all, asked[0]); err != nil {
 			return err
 		}
 	}
-
-	run := record.Run{Schema: 1, Kind: "run", Steps: []trial.Outcome{}}
-	began := time.Now()
-	failure := o.try(ctx, &run, steps, asked, behind, table, stderr)
-	table.Erase()
-	run.Seconds = time.Since(began).Seconds()
+	run, asked, failure := o.runOn(ctx, behind, c.all, asked, stderr)
 	if ctx.Err() != nil {
 		return ctx.Err()
-	}
-	if failure != nil {
-		run.Verdict, run.Reason = trial.Environment, failure.Error()
 	}
 	switch {
 	case o.json:
@@ -86,7 +83,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		}
 	case failure != nil:
 	case len(asked) == 1:
-		if err := closing(out, dir, steps, asked[0], run, nextStep(steps, asked[0])); err != nil {
+		if err := closing(out, c.dir, c.own, asked[0], run, nextStep(c.own, asked[0])); err != nil {
 			return err
 		}
 	default:
@@ -96,11 +93,16 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return failure
 	}
 	if o.record {
-		if err := keepRecord(dir, run, o); err != nil {
+		if err := o.keepRecord(c.dir, run); err != nil {
 			return err
 		}
 	}
-	switch run.Verdict {
+	return statusOf(run.Verdict)
+}
+
+// statusOf gives the exit status of a verdict.
+func statusOf(verdict string) error {
+	switch verdict {
 	case trial.AsExpected:
 		return nil
 	case trial.Environment:
@@ -109,32 +111,76 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 	return status(exitUnexpected)
 }
 
+// runOn tries steps on a base. It returns the document, also of a run that
+// failed, and the steps as they are expected to end on that base.
+func (o runOptions) runOn(ctx context.Context, behind base.Base, steps, asked []lesson.Step, stderr io.Writer) (record.Run, []lesson.Step, error) {
+	table := story.NewTable(story.NewTerminal(stderr), asked)
+	run := record.Run{Schema: 1, Kind: "run", Steps: []trial.Outcome{}}
+	began := time.Now()
+	there, failure := o.try(ctx, &run, steps, asked, behind, table, stderr)
+	table.Erase()
+	run.Seconds = time.Since(began).Seconds()
+	if failure != nil {
+		run.Verdict, run.Reason = trial.Environment, failure.Error()
+		return run, asked, failure
+	}
+	return run, there, nil
+}
+
 // try fills in run: the engine, the base, then an outcome for each Dockerfile.
 // What it returns kept it from trying at all.
-func (o runOptions) try(ctx context.Context, run *record.Run, steps, asked []lesson.Step, behind base.Base, table *story.Table, stderr io.Writer) error {
+func (o runOptions) try(ctx context.Context, run *record.Run, steps, asked []lesson.Step, behind base.Base, table *story.Table, stderr io.Writer) ([]lesson.Step, error) {
 	e, err := connect(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	run.Engine = e
 	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
-	ready, err := base.Ensure(ctx, e, behind, func(sentence string) { fmt.Fprintln(stderr, sentence) })
+	say := func(sentence string) { fmt.Fprintln(stderr, sentence) }
+	ready, err := base.Ensure(ctx, e, behind, say)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	run.Base = described(ready)
+	traits, err := ready.Traits()
+	if err != nil {
+		return nil, err
+	}
+	asked = lesson.On(asked, traits)
+	given, cleanUp, err := o.handOver(ctx, e, ready.Image, say)
+	if err != nil {
+		return nil, err
+	}
+	defer cleanUp()
 	t := &trial.Trial{
-		Engine: e, Steps: steps, Base: ready.ID, Image: ready.Image, Keep: o.keep, Progress: table.Tell,
+		Engine: e, Steps: lesson.On(steps, traits), Base: ready.ID, Image: ready.Image, Keep: o.keep, Given: given, Progress: table.Tell,
 	}
 	if run.Steps, err = t.Do(ctx, asked); err != nil {
-		return err
+		return nil, err
 	}
 	run.Verdict = trial.Worst(run.Steps)
-	return nil
+	return asked, nil
+}
+
+// handOver has the builder of --builder build, and gives it the base if it
+// cannot see it by itself. cleanUp is to be called after the builds.
+func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string, say base.Progress) (given []string, cleanUp func(), err error) {
+	cleanUp = func() {}
+	if o.builder == "" {
+		return nil, cleanUp, nil
+	}
+	if err := e.Use(ctx, o.builder); err != nil || !e.Apart {
+		return nil, cleanUp, err
+	}
+	layout, dir, err := base.Layout(ctx, e, image, say)
+	if err != nil {
+		return nil, cleanUp, err
+	}
+	return []string{layout}, func() { os.RemoveAll(dir) }, nil
 }
 
 // keepRecord writes the records, and what is generated from those of the repo.
-func keepRecord(dir string, run record.Run, o runOptions) error {
+func (o runOptions) keepRecord(dir string, run record.Run) error {
 	if err := record.Write(dir, run, o.accept); err != nil {
 		return unexpected{err}
 	}

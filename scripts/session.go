@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/base"
@@ -115,6 +116,41 @@ func loadSteps(dir string) (string, []lesson.Step, error) {
 		return "", nil, usageError{err}
 	}
 	return dir, steps, nil
+}
+
+// after is the folder of the lessons after the article.
+const after = "beyond"
+
+// course is what words are about: a folder of steps, the steps in it, and with
+// them those that they go on from.
+type course struct {
+	dir      string
+	all, own []lesson.Step
+	words    []string // that say which of its own
+}
+
+// courseOf finds out which lessons words are about: those of the article, in dir;
+// or, begun by the word beyond, those after it.
+func courseOf(dir string, words []string) (course, error) {
+	c := course{words: words}
+	var err error
+	if c.dir, c.own, err = loadSteps(dir); err != nil {
+		return c, err
+	}
+	c.all = c.own
+	later := len(words) > 0 && words[0] == after
+	if later {
+		c.words = words[1:]
+	}
+	if dir != "" || !later {
+		return c, nil
+	}
+	beyond, err := lesson.Load(after, c.own...)
+	if err != nil {
+		return c, usageError{err}
+	}
+	c.dir, c.own, c.all = after, beyond, append(slices.Clone(c.own), beyond...)
+	return c, nil
 }
 
 // chosen gives the steps that words name, in the lesson's order; no word, or all, means every one.

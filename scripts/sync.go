@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +26,11 @@ func syncCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := copyApp(steps); err != nil {
+			beyond, err := lesson.Load(after, steps...)
+			if err != nil {
+				return usageError{err}
+			}
+			if err := copyApp(append(steps, beyond...)); err != nil {
 				return err
 			}
 			if err := copyToWorkshop(steps[0]); err != nil {
@@ -89,6 +94,9 @@ func copyApp(steps []lesson.Step) error {
 			return err
 		}
 		for _, step := range steps[1:] {
+			if slices.Contains(step.Own, name) {
+				continue
+			}
 			if err := os.WriteFile(filepath.Join(step.Dir, name), original, 0o644); err != nil {
 				return err
 			}

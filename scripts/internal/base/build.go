@@ -28,7 +28,7 @@ func build(ctx context.Context, e *engine.Engine, b Base, dir, digest string, c 
 	}
 	defer log.Close()
 	watch := &buildOutput{log: log}
-	say.sayf("building %s: Go's standard library is compiled against %s", name, b.Libc)
+	say.sayf("building %s", name)
 	stop := tick(10*time.Second, func(passed time.Duration) { say.sayf("still building, %s: %s", seconds(passed), watch.at()) })
 	err = e.Run(ctx, nil, watch, watch, buildArgs(e, name, digest, c.id(), dir)...)
 	stop()

@@ -24,7 +24,11 @@ type Base struct {
 	Go     string            `yaml:"go"`     // the Go version in it; "" where it has to be found out
 	Libc   string            `yaml:"libc"`   // musl or glibc; "" likewise
 	Loader map[string]string `yaml:"loader"` // the dynamic loader's path, by architecture as in GOARCH
-	Recipe *Recipe           `yaml:"recipe"` // how a stand-in is made; nil: it cannot be
+
+	Compiler bool `yaml:"c_compiler"` // a C compiler and the C library's headers are in it
+	Adduser  bool `yaml:"adduser"`    // a program of that name is
+
+	Recipe *Recipe `yaml:"recipe"` // how a stand-in is made; nil: it cannot be
 }
 
 // Recipe says how a stand-in of a base is made.

@@ -167,9 +167,9 @@ func (d *debian) download(ctx context.Context, wanted []archive) error {
 	if missing == 0 {
 		return nil
 	}
-	d.say.sayf("downloading the compiler's packages: %s", MB(missing))
+	d.say.sayf("downloading Debian's packages: %s", MB(missing))
 	stop := tick(5*time.Second, func(time.Duration) {
-		d.say.sayf("the compiler's packages: %s of %s", MB(sizeOf(d.folder)-here), MB(missing))
+		d.say.sayf("Debian's packages: %s of %s", MB(sizeOf(d.folder)-here), MB(missing))
 	})
 	defer stop()
 	return d.apt(ctx, nil, append([]string{"install", "--download-only"}, d.packages...)...)

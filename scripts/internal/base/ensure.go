@@ -27,6 +27,8 @@ type Ready struct {
 	Libc       string `json:"libc"`   // musl or glibc; "" likewise
 	ImageID    string `json:"-"`
 	Bytes      int64  `json:"-"`
+
+	Facts Facts `json:"-"` // what the steps turn on
 }
 
 // Progress is told, in plain sentences, what happens while it takes its time.
@@ -171,7 +173,7 @@ func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Rea
 	}
 	return &Ready{
 		ID: b.ID, Image: standInName(b), StandInFor: b.Image, Source: source,
-		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size,
+		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size, Facts: b.facts(),
 	}, nil
 }
 
@@ -184,14 +186,20 @@ func names(e *engine.Engine, b Base) []string {
 }
 
 // ready describes an image that is not a stand-in. What bases.yaml does not
-// say of it is found out.
+// say of it is found out; of a listed one whose tag moves on, the Go version.
 func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *image, source string) (*Ready, error) {
-	r := &Ready{ID: b.ID, Image: name, Source: source, Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size}
-	if r.Go == "" || r.Libc == "" {
-		var err error
-		if r.Go, r.Libc, err = look(ctx, e, found.ID); err != nil {
+	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Size, Facts: b.facts()}
+	if b.Go == "" || !strings.Contains(b.Image, b.Go) {
+		seen, err := look(ctx, e, found.ID)
+		if err != nil {
 			return nil, err
 		}
+		if b.Libc == "" {
+			r.Facts = seen
+		} else if seen.Go != "" {
+			r.Facts.Go = seen.Go
+		}
 	}
+	r.Go, r.Libc = r.Facts.Go, r.Facts.Libc
 	return r, nil
 }

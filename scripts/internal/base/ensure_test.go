@@ -120,8 +120,8 @@ func TestUnderstand(t *testing.T) {
 		"/lib/ld-musl-x86_64.so.1\n/lib/ld-linux-x86-64.so.2":                                                            {"", "musl"},
 		"/bin/sh: go: not found": {"", ""},
 	} {
-		version, libc := understand(out)
-		assert.Equal(t, want, [2]string{version, libc}, out)
+		f := understand(out)
+		assert.Equal(t, want, [2]string{f.Go, f.Libc}, out)
 	}
 }
 

@@ -18,13 +18,20 @@ const lookTime = 30 * time.Second
 // looks counts, so that no two containers of this process have one name.
 var looks atomic.Int64
 
-// script asks an image for its Go version and its loaders. The folders of
-// official golang images are on PATH whatever the image's own PATH is.
-const script = `PATH=$PATH:/usr/local/go/bin; go version; ls -d /lib/ld-musl-*.so.1 /lib*/ld-linux*.so.* /lib/*/ld-linux*.so.* 2>/dev/null; true`
+// script asks an image for what a step's outcome turns on. The folders of
+// official golang images are on PATH whatever the image's own PATH is. Up to
+// 1.19 a Go release brings the compiled standard library along: net.a is of it.
+const script = `PATH=$PATH:/usr/local/go/bin
+go version
+ls -d /lib/ld-musl-*.so.1 /lib*/ld-linux*.so.* /lib/*/ld-linux*.so.* 2>/dev/null
+command -v ${CC:-gcc} >/dev/null && echo has compiler
+test -e /usr/include/stdlib.h && echo has headers
+command -v adduser >/dev/null && echo has adduser
+ls "$(go env GOROOT)"/pkg/linux_*/net.a >/dev/null 2>&1 && echo has std
+echo cgo "$(go env CGO_ENABLED)"`
 
-// look finds out which Go version and which libc an image holds; "" for what
-// it does not tell.
-func look(ctx context.Context, e *engine.Engine, id string) (version, libc string, err error) {
+// look finds out what an image holds; of one that does not tell, nothing.
+func look(ctx context.Context, e *engine.Engine, id string) (Facts, error) {
 	name := fmt.Sprintf("optimizing-dockerfile-look-%d-%d", os.Getpid(), looks.Add(1))
 	looking, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
@@ -38,30 +45,43 @@ func look(ctx context.Context, e *engine.Engine, id string) (version, libc strin
 	var failed *engine.Failed
 	switch {
 	case ctx.Err() != nil:
-		return "", "", ctx.Err()
+		return Facts{}, ctx.Err()
 	case errors.As(err, &failed), errors.Is(err, context.DeadlineExceeded):
-		return "", "", nil // it has no shell, or not for this machine: nothing can be told
+		return Facts{}, nil // it has no shell, or not for this machine: nothing can be told
 	case err != nil:
-		return "", "", err
+		return Facts{}, err
 	}
-	version, libc = understand(out)
-	return version, libc, nil
+	return understand(out), nil
 }
 
 // understand reads what the script printed. Where both loaders are there, the
 // image is Alpine with a package for programs made elsewhere: musl is its own.
-func understand(out string) (version, libc string) {
+func understand(out string) Facts {
+	var f Facts
+	has := map[string]bool{}
 	for _, line := range strings.Split(out, "\n") {
 		line = strings.TrimSpace(line)
 		if words, ok := strings.CutPrefix(line, "go version go"); ok {
-			version, _, _ = strings.Cut(words, " ")
+			f.Go, _, _ = strings.Cut(words, " ")
 		}
+		has[line] = true
 		switch {
 		case strings.Contains(line, "/ld-musl-"):
-			libc = "musl"
-		case strings.Contains(line, "/ld-linux") && libc == "":
-			libc = "glibc"
+			f.Libc = "musl"
+		case strings.Contains(line, "/ld-linux") && f.Libc == "":
+			f.Libc = "glibc"
 		}
 	}
-	return version, libc
+	f.Compiler, f.Adduser = has["has compiler"] && has["has headers"], has["has adduser"]
+	switch {
+	case has["has compiler"] && !has["has headers"]:
+		f.odd = "a C compiler, but not the C library's headers"
+	case f.Go != "" && !f.cgo() && has["cgo 1"]:
+		f.odd = "cgo switched on, but no C compiler"
+	case f.cgo() && has["cgo 0"]:
+		f.odd = "cgo switched off by hand"
+	case f.Go != "" && f.cgo() && !f.Compiler && !has["has std"]:
+		f.odd = "no compiled standard library, and no C compiler to make one"
+	}
+	return f
 }

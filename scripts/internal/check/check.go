@@ -43,6 +43,7 @@ type Report struct {
 	Notes  []string `json:"notes"`            // such as an image that took the place of the one named
 	Image  string   `json:"image,omitempty"`  // the name of what was built
 	Cause  string   `json:"cause,omitempty"`  // why it does not build, start or answer: run's and the doctor's ids
+	Said   string   `json:"said,omitempty"`   // the engine's or the program's own words about it, raw
 	Reason string   `json:"reason,omitempty"` // what this environment cannot give: nothing behind it was judged
 }
 
@@ -225,7 +226,7 @@ func (c *Checker) notBuilt(o trial.Outcome, d *dockerfile, g *given) *Report {
 		cause, proof = trial.BuildFailed, g.fault
 	}
 	r := newReport(g.notes)
-	r.Cause = cause
+	r.Cause, r.Said = cause, o.Message
 	r.not(Builds, proof, hintFor(Builds, cause))
 	r.rest("not judged: there is no image")
 	return r

@@ -20,7 +20,9 @@ const Beside = 4_000_000
 // report judges an image, goal by goal.
 func (s *subject) report(notes []string) *Report {
 	r := newReport(notes)
-	r.Cause = s.outcome.Cause
+	if r.Cause = s.outcome.Cause; r.Cause != "" {
+		r.Said = s.outcome.Message
+	}
 	r.is(Builds, "the image is "+strings.TrimPrefix(s.outcome.Image.ID, "sha256:")[:12]+", "+lesson.Size(s.outcome.Image.Bytes).String())
 	s.starts(r)
 	s.notRoot(r)

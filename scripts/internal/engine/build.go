@@ -20,6 +20,14 @@ type BuildRequest struct {
 	Tag        string   // the image's name
 	Made       string   // the value of LabelMade that it gets
 	Args       []string // build arguments, each NAME=VALUE
+	Platform   string   // such as linux/arm64; "" the engine's own
+	NoCache    bool     // do every instruction, also those done before
+	Layouts    []string // images that the builder is given, each NAME=FOLDER, of an OCI layout
+	Plain      bool     // BuildCommand to the letter, and no ID: what somebody types by hand
+
+	// Cached, where it is not nil, is told of the instructions that were taken
+	// from an earlier build.
+	Cached func(instruction string)
 }
 
 // BuildError is a build that the engine ran and that failed.
@@ -37,6 +45,12 @@ func BuildCommand(r BuildRequest) []string {
 	words := []string{"build"}
 	for _, arg := range r.Args {
 		words = append(words, "--build-arg", arg)
+	}
+	if r.NoCache {
+		words = append(words, "--no-cache")
+	}
+	if r.Platform != "" {
+		words = append(words, "--platform", r.Platform)
 	}
 	words = append(words, "--tag", r.Tag)
 	if r.Dockerfile != filepath.Join(r.Dir, "Dockerfile") {
@@ -61,8 +75,17 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	if e.Builder == BuildKit {
 		options = append(options, "--load") // into the engine, whatever the builder
 	}
+	if e.Using != "" {
+		options = append(options, "--builder", e.Using)
+	}
+	for _, layout := range r.Layouts {
+		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
+	}
+	if r.Plain {
+		options = words[:1]
+	}
 	began := time.Now()
-	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}}
+	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached}
 	out := &lines{each: log.line}
 	var progress io.Writer
 	if e.Builder == BuildKit {
@@ -81,6 +104,9 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	}
 	if err != nil {
 		return "", err
+	}
+	if r.Plain {
+		return "", nil
 	}
 	id, err := os.ReadFile(idFile)
 	if err != nil {
@@ -105,6 +131,9 @@ type buildLog struct {
 	instruction string                // the one at work
 	cached      bool                  // it was taken from an earlier build
 	output      *tail                 // what it printed
+
+	reused   func(instruction string) // told each that was taken from an earlier build; may be nil
+	vertices map[string]string        // BuildKit's numbers of instructions
 }
 
 var (
@@ -113,7 +142,8 @@ var (
 	legacyGone  = regexp.MustCompile(`^Removing intermediate container ([0-9a-f]{12})$`)
 	legacyImage = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
 	// BuildKit: "#8 [build 6/6] RUN go build -o echo .", "#8 1.234 text"; Buildah: "STEP 6/7: RUN …", "[1/2] STEP 6/7: RUN …".
-	buildkitStep = regexp.MustCompile(`^#\d+ \[.*\d+/\d+\] (.*)`)
+	buildkitStep = regexp.MustCompile(`^(#\d+) \[.*\d+/\d+\] (.*)`)
+	buildkitKept = regexp.MustCompile(`^(#\d+) CACHED$`)
 	buildkitText = regexp.MustCompile(`^#\d+ \d+\.\d+ (.*)`)
 	buildahStep  = regexp.MustCompile(`^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)`)
 )
@@ -122,7 +152,13 @@ func (b *buildLog) line(line string) {
 	line = ansi.ReplaceAllString(line, "") // the legacy builder reddens what a RUN prints to stderr
 	for _, form := range []*regexp.Regexp{legacyStep, buildkitStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
-			b.instruction, b.cached, b.output = m[1], false, &tail{limit: 64 << 10}
+			b.instruction, b.cached, b.output = m[len(m)-1], false, &tail{limit: 64 << 10}
+			if form == buildkitStep {
+				if b.vertices == nil {
+					b.vertices = map[string]string{}
+				}
+				b.vertices[m[1]] = b.instruction
+			}
 			return
 		}
 	}
@@ -136,13 +172,25 @@ func (b *buildLog) line(line string) {
 	switch m := legacyImage.FindStringSubmatch(line); {
 	case line == " ---> Using cache":
 		b.cached = true
+		b.keep(b.instruction)
+	case strings.HasPrefix(line, "--> Using cache "):
+		b.keep(b.instruction)
 	case m != nil && !strings.HasPrefix(b.instruction, "FROM ") && !b.cached:
 		b.made(imageEntry, m[1])
+	}
+	if m := buildkitKept.FindStringSubmatch(line); m != nil {
+		b.keep(b.vertices[m[1]])
 	}
 	if m := buildkitText.FindStringSubmatch(line); m != nil {
 		line = m[1]
 	}
 	b.output.Write([]byte(line + "\n"))
+}
+
+func (b *buildLog) keep(instruction string) {
+	if b.reused != nil {
+		b.reused(instruction)
+	}
 }
 
 // How the builders end when an instruction fails: with the exit status of a RUN's command, or in words.

@@ -85,3 +85,18 @@ func TestALineWithoutEndIsCut(t *testing.T) {
 	assert.Less(t, longest, 70_000)
 	assert.Less(t, len(out.rest), 70_000)
 }
+
+// What a builder takes from an earlier build, each says in its own way.
+func TestTheLogTellsWhatWasCached(t *testing.T) {
+	for builder, text := range map[string]string{
+		"legacy":   "Step 1/3 : FROM x\n ---> 0123456789ab\nStep 2/3 : RUN a\n ---> Using cache\n ---> 0123456789ac\nStep 3/3 : RUN b\n ---> Running in 0123456789ad\n",
+		"buildkit": "#5 [build 1/3] FROM x\n#6 [build 2/3] RUN a\n#7 [build 3/3] RUN b\n#6 CACHED\n#7 0.1 CACHED\n",
+		"buildah":  "STEP 1/3: FROM x\nSTEP 2/3: RUN a\n--> Using cache 0123\nSTEP 3/3: RUN b\n--> 0124\n",
+	} {
+		var cached []string
+		log := &buildLog{made: func(string, string) {}, output: &tail{limit: 1 << 10}, reused: func(i string) { cached = append(cached, i) }}
+		out := &lines{each: log.line}
+		out.Write([]byte(text))
+		assert.Equal(t, []string{"RUN a"}, cached, builder)
+	}
+}

@@ -69,6 +69,7 @@ type Container struct {
 	Started  bool   // its process was made, whatever came of it then
 	ExitCode int
 	Error    string // of a start that the runtime refused
+	Health   string // of its HEALTHCHECK: starting, healthy, unhealthy; "" where it has none
 	Host     string // HOST:PORT of this machine that reaches port 8080; "" where it is not published
 }
 
@@ -82,6 +83,7 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 		State struct {
 			Status, Error, StartedAt string
 			ExitCode                 int
+			Health                   struct{ Status string }
 		}
 		NetworkSettings struct {
 			Ports map[string][]struct{ HostIp, HostPort string }
@@ -92,7 +94,7 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 	}
 	state := found[0].State
 	c := Container{
-		Status: state.Status, ExitCode: state.ExitCode, Error: state.Error,
+		Status: state.Status, ExitCode: state.ExitCode, Error: state.Error, Health: state.Health.Status,
 		Started: !strings.HasPrefix(state.StartedAt, "0001-01-01") && state.Status != "created",
 	}
 	if ports := found[0].NetworkSettings.Ports["8080/tcp"]; len(ports) > 0 {
@@ -132,6 +134,7 @@ type Image struct {
 	Created string   // when, in RFC 3339
 	Labels  map[string]string
 	Tags    []string
+	User    string // as USER names it
 }
 
 // NoSuchImage is the error of an image that is not in the engine.
@@ -154,13 +157,16 @@ func (e *Engine) InspectImage(ctx context.Context, name string) (Image, error) {
 		Created  string
 		RepoTags []string
 		RootFS   struct{ Layers []string }
-		Config   struct{ Labels map[string]string }
+		Config   struct {
+			Labels map[string]string
+			User   string
+		}
 	}
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) == 0 {
 		return Image{}, fmt.Errorf("`%s image inspect %s` printed what cannot be read", e.Name, name)
 	}
 	f := found[0]
-	return Image{ID: f.ID, Bytes: f.Size, Layers: f.RootFS.Layers, Created: f.Created, Labels: f.Config.Labels, Tags: f.RepoTags}, nil
+	return Image{ID: f.ID, Bytes: f.Size, Layers: f.RootFS.Layers, Created: f.Created, Labels: f.Config.Labels, Tags: f.RepoTags, User: f.Config.User}, nil
 }
 
 // ours says whether its label claims it. An image built from ours has the label

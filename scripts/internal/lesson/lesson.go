@@ -32,12 +32,20 @@ type Step struct {
 	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
 	Tries       []Try  `yaml:"tries"`
 
+	Against string   `yaml:"against"` // the step that it changes; "" the one before it
+	Own     []string `yaml:"own"`     // files of the app that differ from the first step's
+
+	// On says what another kind of base than the article's makes of the step.
+	On map[Trait]Difference `yaml:"on"`
+
 	Dir string `yaml:"-"` // the folder's path
 }
 
 // Try is one Dockerfile of a step.
 type Try struct {
 	Dockerfile string      `yaml:"dockerfile"`
+	Needs      string      `yaml:"needs"` // a builder that it takes; "" any
+	Args       []string    `yaml:"args"`  // further build arguments, each NAME=VALUE
 	Expect     Expectation `yaml:"expect"`
 }
 
@@ -51,6 +59,8 @@ type Expectation struct {
 	Overhead     *Size   `yaml:"overhead" json:"overhead,omitempty"`             // the most bytes beside Binary
 	SameLayersAs string  `yaml:"same_layers_as" json:"same_layers_as,omitempty"` // a step
 	Log          string  `yaml:"log" json:"log,omitempty"`                       // before the first request
+
+	Further `yaml:",inline"`
 }
 
 // The two outcomes.
@@ -67,8 +77,9 @@ const (
 	Serve = "serve" // it runs, and must answer
 )
 
-// Load reads the table in the folder dir. An error names the file, and the line where there is one.
-func Load(dir string) ([]Step, error) {
+// Load reads the table in the folder dir. An error names the file, and the line
+// where there is one. earlier are the steps of other tables that it goes on from.
+func Load(dir string, earlier ...Step) ([]Step, error) {
 	path := filepath.Join(dir, Table)
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -95,7 +106,13 @@ func Load(dir string) ([]Step, error) {
 		}
 		seen[step.Name] = true
 	}
+	for _, step := range earlier {
+		seen[step.Name] = true
+	}
 	for _, step := range steps {
+		if step.Against != "" && !seen[step.Against] {
+			return nil, fmt.Errorf("%s: %s: against names %q, which is no step", path, step.Name, step.Against)
+		}
 		for _, try := range step.Tries {
 			if other := try.Expect.SameLayersAs; other != "" && !seen[other] {
 				return nil, fmt.Errorf("%s: %s: same_layers_as names %q, which is no step", path, step.Name, other)
@@ -114,18 +131,36 @@ func (s *Step) check() error {
 	if len(s.Tries) == 0 {
 		return fmt.Errorf("%s: has no tries", s.Name)
 	}
+	for trait, on := range s.On {
+		if !trait.known() {
+			return fmt.Errorf("%s: on: %q is none of %v", s.Name, trait, Traits)
+		}
+		if on.Why == "" {
+			return fmt.Errorf("%s: on: %s: the reason is missing", s.Name, trait)
+		}
+		if err := on.Expect.check(); err != nil {
+			return fmt.Errorf("%s: on: %s: %w", s.Name, trait, err)
+		}
+	}
 	for _, try := range s.Tries {
 		if try.Dockerfile == "" || filepath.Base(try.Dockerfile) != try.Dockerfile {
 			return fmt.Errorf("%s: %q is no name of a Dockerfile in the step's folder", s.Name, try.Dockerfile)
 		}
-		switch e := try.Expect; {
-		case e.Outcome == Runs && (e.Cause != "" || e.Phase != "" && e.Phase != Serve):
-			return fmt.Errorf("%s: %s: what runs has no cause, and its phase is serve", s.Name, try.Dockerfile)
-		case e.Outcome == Fails && (e.Cause == "" || e.Phase == ""):
-			return fmt.Errorf("%s: %s: a failure needs its phase and its cause", s.Name, try.Dockerfile)
-		case e.Outcome != Runs && e.Outcome != Fails:
-			return fmt.Errorf("%s: %s: outcome is %q, not runs or fails", s.Name, try.Dockerfile, e.Outcome)
+		if err := try.Expect.check(); err != nil {
+			return fmt.Errorf("%s: %s: %w", s.Name, try.Dockerfile, err)
 		}
+	}
+	return nil
+}
+
+func (e Expectation) check() error {
+	switch {
+	case e.Outcome == Runs && (e.Cause != "" || e.Phase != "" && e.Phase != Serve):
+		return errors.New("what runs has no cause, and its phase is serve")
+	case e.Outcome == Fails && (e.Cause == "" || e.Phase == ""):
+		return errors.New("a failure needs its phase and its cause")
+	case e.Outcome != Runs && e.Outcome != Fails:
+		return fmt.Errorf("outcome is %q, not runs or fails", e.Outcome)
 	}
 	return nil
 }
@@ -139,6 +174,19 @@ func Find(steps []Step, word string) (Step, bool) {
 		}
 		if n, err := strconv.Atoi(word); err == nil && n > 0 && number == fmt.Sprintf("%02d", n) {
 			return step, true
+		}
+	}
+	return Step{}, false
+}
+
+// Before gives the step that a step changes; ok is false for the first.
+func Before(steps []Step, step Step) (before Step, ok bool) {
+	for i, s := range steps {
+		if s.Name == step.Name && step.Against == "" && i > 0 {
+			return steps[i-1], true
+		}
+		if s.Name == step.Against {
+			return s, true
 		}
 	}
 	return Step{}, false

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
+	"optimizing-dockerfile/scripts/internal/bench"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
 )
@@ -27,6 +29,12 @@ var parts = map[string]func(source) (string, error){
 	"errors":     errorsTable,
 	"minutes":    minutes,
 	"outcomes":   outcomes,
+
+	"beyond":  beyondTable,
+	"figure":  figure,
+	"matrix":  matrix,
+	"reasons": reasons,
+	"bench":   benchPart,
 }
 
 // source is what a part is made from.
@@ -35,7 +43,11 @@ type source struct {
 	record *record.Run
 	step   lesson.Step // of a page in a step's folder
 
-	cold      *record.Run // a run from an empty build cache, for how long it takes; nil where there is none
+	beyond    []lesson.Step // the lessons after the article
+	measured  *record.Run   // their record
+	bases     []record.Run  // the records of every base, in the order of bases.yaml
+	bench     *bench.Table  // the last figures of `make bench`; nil where there are none
+	cold      *record.Run   // a run from an empty build cache, for how long it takes; nil where there is none
 	exercises []lesson.Exercise
 	exercise  lesson.Exercise // of a page in an exercise's folder
 }
@@ -68,6 +80,9 @@ func each(root string, write bool) ([]string, error) {
 		return nil, err
 	}
 	if from.cold, err = record.Read(workshop, "article"); err != nil {
+		return nil, err
+	}
+	if err := from.readOthers(root, dir); err != nil {
 		return nil, err
 	}
 	var stale []string
@@ -106,7 +121,10 @@ func pages(root, workshop string, from source) map[string]about {
 	for _, name := range []string{"README.md", "handout.md", "exercises/README.md"} {
 		all[filepath.Join(workshop, filepath.FromSlash(name))] = about{}
 	}
-	for _, step := range from.steps {
+	all[filepath.Join(root, "docs", "then-and-now.md")] = about{}
+	all[filepath.Join(root, "docs", "performance.md")] = about{}
+	all[filepath.Join(root, "beyond", "README.md")] = about{}
+	for _, step := range append(slices.Clone(from.steps), from.beyond...) {
 		all[filepath.Join(step.Dir, "README.md")] = about{step: step}
 	}
 	for _, exercise := range from.exercises {

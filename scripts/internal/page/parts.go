@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/story"
-	"optimizing-dockerfile/scripts/internal/trial"
 )
 
 // stepsTable is the README's table of the steps.
@@ -16,7 +16,7 @@ func stepsTable(from source) (string, error) {
 	text := "| Step | What changes | What happens | Size here | In the article | The article's section |\n" +
 		"|---|---|---|---|---|---|\n"
 	for _, step := range from.steps {
-		outcomes := outcomesOf(from, step)
+		outcomes := from.record.Of(step.Name)
 		if len(outcomes) == 0 {
 			return "", fmt.Errorf("%s is not in the record", step.Name)
 		}
@@ -47,7 +47,7 @@ func changes(from source) (string, error) {
 	text := ""
 	for i := len(from.step.Tries) - 1; i >= 0; i-- {
 		try := from.step.Tries[i]
-		lines, err := story.Diff(from.steps, from.step, try.Dockerfile)
+		lines, err := story.Diff(append(slices.Clone(from.steps), from.beyond...), from.step, try.Dockerfile)
 		if err != nil {
 			return "", err
 		}
@@ -70,7 +70,7 @@ func output(from source) (string, error) {
 
 // size is what a step's image weighs, here and in the article.
 func size(from source) (string, error) {
-	outcomes := outcomesOf(from, from.step)
+	outcomes := from.record.Of(from.step.Name)
 	if len(outcomes) == 0 {
 		return "", fmt.Errorf("%s is not in the record", from.step.Name)
 	}
@@ -83,14 +83,4 @@ func size(from source) (string, error) {
 		text += fmt.Sprintf("; %s is %d bytes of it, all else %d bytes", lesson.Binary, image.Binary, image.Bytes-image.Binary)
 	}
 	return text + ".\n", nil
-}
-
-func outcomesOf(from source, step lesson.Step) []trial.Outcome {
-	var some []trial.Outcome
-	for _, o := range from.record.Steps {
-		if o.Step == step.Name {
-			some = append(some, o)
-		}
-	}
-	return some
 }

@@ -59,7 +59,7 @@ func sixDiffs(from source) (string, error) {
 				changed = append(changed, line)
 			}
 		}
-		all := outcomesOf(from, step)
+		all := from.record.Of(step.Name)
 		if len(all) == 0 {
 			return "", fmt.Errorf("%s is not in the record", step.Name)
 		}
@@ -74,7 +74,7 @@ func sixDiffs(from source) (string, error) {
 func errorsTable(from source) (string, error) {
 	text := "| What it says | What is wrong | The fix |\n|---|---|---|\n"
 	for i, step := range from.steps[:len(from.steps)-1] {
-		all := outcomesOf(from, step)
+		all := from.record.Of(step.Name)
 		if len(all) == 0 {
 			return "", fmt.Errorf("%s is not in the record", step.Name)
 		}
@@ -122,7 +122,7 @@ func minutes(from source) (string, error) {
 func outcomes(from source) (string, error) {
 	text := "| Step | It | The image |\n|---|---|---|\n"
 	for _, step := range from.steps {
-		all := outcomesOf(from, step)
+		all := from.record.Of(step.Name)
 		if len(all) == 0 {
 			return "", fmt.Errorf("%s is not in the record", step.Name)
 		}

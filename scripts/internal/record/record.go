@@ -37,6 +37,17 @@ type Base struct {
 	StandInFor string `json:"stand_in_for,omitempty"` // the real image's name, where this one only stands in for it
 }
 
+// Of gives the outcomes of a step, one for each of its Dockerfiles.
+func (r Run) Of(step string) []trial.Outcome {
+	var some []trial.Outcome
+	for _, o := range r.Steps {
+		if o.Step == step {
+			some = append(some, o)
+		}
+	}
+	return some
+}
+
 // Said names the base as every output that rests on it must.
 func (b Base) Said() string {
 	if b.StandInFor != "" {

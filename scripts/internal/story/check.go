@@ -2,8 +2,10 @@ package story
 
 import (
 	"fmt"
+	"strings"
 
 	"optimizing-dockerfile/scripts/internal/check"
+	"optimizing-dockerfile/scripts/internal/record"
 )
 
 // Check tells of each goal whether a Dockerfile meets it, with the proof.
@@ -19,6 +21,9 @@ func (t *Terminal) Check(r *check.Report) {
 			sign, word, color = "✗", "no", red
 		}
 		t.say(t.paint(color, fmt.Sprintf("%s %s%s", sign, padRight(goal.ID, nameWidth), word)))
+		if goal.ID == check.Starts && goal.Met != nil && !*goal.Met {
+			t.paragraph("    ", "The engine says: "+lastLine(record.Normalise(r.Said)))
+		}
 		t.paragraph("    ", harmless(goal.Proof))
 		if goal.Hint != "" {
 			t.paragraph("    ", "Hint: "+goal.Hint)
@@ -38,4 +43,9 @@ func (t *Terminal) Check(r *check.Report) {
 	default:
 		t.coloured(red, fmt.Sprintf("%d of %d goals are met.", met, len(r.Goals)))
 	}
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(harmless(text))
+	return text[strings.LastIndex(text, "\n")+1:]
 }

@@ -11,8 +11,8 @@ import (
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
-// Diff gives the lines by which a step's Dockerfile differs from the step's
-// before it, each begun by "+ ", "- " or, for what stays, "  ". The first step's
+// Diff gives the lines by which a step's Dockerfile differs from that of the
+// step that it changes, each begun by "+ ", "- " or, for what stays, "  ". The first step's
 // are all new. Comments, and the ARG that stands for the base, are left out.
 func Diff(steps []lesson.Step, step lesson.Step, dockerfile string) ([]string, error) {
 	now, err := instructions(filepath.Join(step.Dir, dockerfile))
@@ -20,12 +20,9 @@ func Diff(steps []lesson.Step, step lesson.Step, dockerfile string) ([]string, e
 		return nil, err
 	}
 	var before string
-	for i, s := range steps {
-		if s.Name == step.Name && i > 0 {
-			previous := steps[i-1]
-			if before, err = instructions(filepath.Join(previous.Dir, previous.Main().Dockerfile)); err != nil {
-				return nil, err
-			}
+	if previous, ok := lesson.Before(steps, step); ok {
+		if before, err = instructions(filepath.Join(previous.Dir, previous.Main().Dockerfile)); err != nil {
+			return nil, err
 		}
 	}
 	return differ(before, now)

@@ -54,6 +54,11 @@ func (t *Terminal) Closing(step lesson.Step, outcomes []trial.Outcome, base reco
 	}
 	t.verdict("", o)
 	t.proof(o)
+	for _, o := range outcomes {
+		if figure := Figure(step, o); figure != "" {
+			t.paragraph("", o.Dockerfile+": "+figure+".")
+		}
+	}
 	t.paragraph("  ", step.Why)
 	t.bars(sizes)
 	t.paragraph("", "Base: "+base.Said()+" (Go "+base.Go+", "+base.Libc+").")

@@ -176,6 +176,14 @@ func (t *Terminal) row(step lesson.Step, outcomes []trial.Outcome, sizes int) {
 	}
 	room := t.width80() - nameWidth - sizes
 	text := wrap(harmless(Row(outcomes)), room)
+	for _, o := range outcomes {
+		if figure := Figure(step, o); figure != "" && o.Verdict == trial.AsExpected {
+			if len(outcomes) > 1 {
+				figure = o.Dockerfile + ": " + figure
+			}
+			text = append(text, wrap(harmless(figure), room)...)
+		}
+	}
 	text[0] = strings.Replace(text[0], "RUNS ", "RUNS   ", 1) // wrap folds the spaces that line the words up
 	text[0] = strings.Replace(text[0], "FAILS ", "FAILS  ", 1)
 	first := padRight(text[0], room)

@@ -43,6 +43,8 @@ type Outcome struct {
 	Seconds  Seconds    `json:"seconds"`
 	Commands [][]string `json:"commands"` // as a reader types them
 
+	Measured *Measured `json:"measured,omitempty"` // in the lessons after the article
+
 	// The proof of the cause, and the facts around it.
 	Missing string            `json:"missing"` // what was asked for and is not there
 	Libc    string            `json:"libc"`
@@ -62,7 +64,24 @@ type Image struct {
 	Bytes  int64    `json:"bytes"`  // of the files in all layers, uncompressed
 	Layers []string `json:"layers"` // digests of the uncompressed layers
 	Binary int64    `json:"binary"` // bytes of lesson.Binary; 0 where it is not there
+	User   string   `json:"user"`   // as its config names it
 	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
+
+	archives bool // Bytes counts the layers' archives
+}
+
+// content gives the bytes of the files in the image. Podman counts the archives
+// that its layers are, with a header and padding for every file; there, the files
+// themselves are counted.
+func (i *Image) content() int64 {
+	if !i.archives || i.Files == nil {
+		return i.Bytes
+	}
+	var sum int64
+	for _, file := range i.Files {
+		sum += file.Bytes
+	}
+	return sum
 }
 
 // File is one that an image holds.

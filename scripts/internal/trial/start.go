@@ -42,7 +42,13 @@ func (t *Trial) start(ctx context.Context, j *job) error {
 	if !container.Started {
 		return refused(&j.outcome, diagnosis, container, words)
 	}
-	return t.observe(ctx, &j.outcome, diagnosis, name)
+	if err := t.observe(ctx, &j.outcome, diagnosis, name); err != nil {
+		return err
+	}
+	if j.try.Expect.Health != "" && j.outcome.Outcome == lesson.Runs {
+		return t.health(ctx, &j.outcome, name)
+	}
+	return nil
 }
 
 // listed is the size up to which an image is read whole, to list its files: those
@@ -168,14 +174,15 @@ func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) 
 
 // observe waits for the echo, for the program's end, or for the time to run out.
 func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, name string) error {
-	for deadline := time.Now().Add(answerTime); ; {
+	began := time.Now()
+	for deadline := began.Add(answerTime); ; {
 		container, err := t.Engine.Inspect(ctx, name)
 		if err != nil {
 			return err
 		}
 		wrong, silent := "", errors.New("its port is not published")
 		if container.Status == "running" && container.Host != "" {
-			wrong, silent = probe(ctx, container.Host)
+			wrong, silent = t.ask(ctx, name, container.Host, time.Since(began))
 		}
 		if silent == nil { // an echo of a program that dies of it is none
 			if container, err = t.Engine.Inspect(ctx, name); err != nil {

@@ -19,10 +19,13 @@ type Trial struct {
 	Base   string        // the base's name: article, or another id, or an image
 	Image  string        // the image that GO_IMAGE names
 	Keep   bool          // leave the containers there
+	Given  []string      // images that the builder cannot see by itself: engine.BuildRequest.Layouts
 
 	Progress func(Event) // told as the work goes on; may be nil
 
 	port8080 sync.Mutex
+	slots    chan struct{} // as many as builds may be under way
+	timing   sync.Mutex    // held by the one that takes all of them
 }
 
 // Event tells where a try is.
@@ -52,13 +55,13 @@ type job struct {
 func (t *Trial) Do(ctx context.Context, steps []lesson.Step) ([]Outcome, error) {
 	jobs := t.plan(steps)
 	// Builds compete for the cores; more at once than there are would only be in each other's way.
-	slots := make(chan struct{}, max(1, min(t.Engine.LogicalCPUs, 4)))
+	t.slots = make(chan struct{}, max(1, min(t.Engine.LogicalCPUs, 4)))
 	var all sync.WaitGroup
 	for _, j := range jobs {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			t.do(ctx, j, jobs, slots)
+			t.do(ctx, j, jobs)
 		}()
 	}
 	all.Wait()
@@ -83,7 +86,7 @@ func (t *Trial) plan(steps []lesson.Step) []*job {
 		j.request = engine.BuildRequest{
 			Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
 			Tag:  t.Tag(step, try.Dockerfile),
-			Made: engine.MadeStep, Args: []string{"GO_IMAGE=" + t.Image},
+			Made: engine.MadeStep, Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given,
 		}
 		j.outcome = Outcome{
 			Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,
@@ -105,6 +108,8 @@ func (t *Trial) plan(steps []lesson.Step) []*job {
 	for _, step := range t.Steps {
 		for _, try := range step.Tries {
 			switch {
+			case try.Needs != "" && try.Needs != t.Engine.Builder:
+				t.tell(&job{step: step, try: try}, "left out: needs "+try.Needs)
 			case asked[step.Name]:
 				add(step, try, false)
 			case try.Dockerfile == step.Main().Dockerfile && needed(steps, step.Name):
@@ -115,11 +120,11 @@ func (t *Trial) plan(steps []lesson.Step) []*job {
 	return jobs
 }
 
-// needed says whether one of the steps compares its layers with those of the step name.
+// needed says whether one of the steps is held against the image of the step name.
 func needed(steps []lesson.Step, name string) bool {
 	for _, step := range steps {
 		for _, try := range step.Tries {
-			if try.Expect.SameLayersAs == name {
+			if try.Expect.SameLayersAs == name || step.Against == name && (try.Expect.Saves > 0 || try.Expect.NumericUser != nil) {
 				return true
 			}
 		}
@@ -128,17 +133,20 @@ func needed(steps []lesson.Step, name string) bool {
 }
 
 // do builds a job's image, starts it, and gives the outcome its verdict.
-func (t *Trial) do(ctx context.Context, j *job, jobs []*job, slots chan struct{}) {
+func (t *Trial) do(ctx context.Context, j *job, jobs []*job) {
 	defer close(j.done)
 	if j.behind != nil {
 		<-j.behind.done
 	}
 	t.tell(j, "waiting")
-	failure := t.buildInTurn(ctx, j, slots)
+	failure := t.buildInTurn(ctx, j)
 	close(j.built)
 	if failure == nil && j.outcome.Image != nil && !j.only {
 		t.tell(j, "starting")
 		failure = t.start(ctx, j)
+	}
+	if failure == nil && !j.only {
+		failure = t.further(ctx, j, jobs)
 	}
 	if j.only || ctx.Err() != nil {
 		return
@@ -155,7 +163,7 @@ func (t *Trial) do(ctx context.Context, j *job, jobs []*job, slots chan struct{}
 }
 
 // buildInTurn builds when the compile that it shares is done and a slot is free.
-func (t *Trial) buildInTurn(ctx context.Context, j *job, slots chan struct{}) error {
+func (t *Trial) buildInTurn(ctx context.Context, j *job) error {
 	if j.after != nil {
 		select {
 		case <-j.after.built:
@@ -164,8 +172,8 @@ func (t *Trial) buildInTurn(ctx context.Context, j *job, slots chan struct{}) er
 		}
 	}
 	select {
-	case slots <- struct{}{}:
-		defer func() { <-slots }()
+	case t.slots <- struct{}{}:
+		defer func() { <-t.slots }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -175,6 +183,14 @@ func (t *Trial) buildInTurn(ctx context.Context, j *job, slots chan struct{}) er
 
 // layers gives those of a step's image when it is built; nil where it is not.
 func layers(ctx context.Context, jobs []*job, step string) []string {
+	if image := imageOf(ctx, jobs, step); image != nil {
+		return image.Layers
+	}
+	return nil
+}
+
+// imageOf gives a step's image when it is built; nil where it is not.
+func imageOf(ctx context.Context, jobs []*job, step string) *Image {
 	for _, j := range jobs {
 		if j.step.Name != step || j.try.Dockerfile != j.step.Main().Dockerfile {
 			continue
@@ -183,9 +199,7 @@ func layers(ctx context.Context, jobs []*job, step string) []string {
 		case <-j.built:
 		case <-ctx.Done():
 		}
-		if j.outcome.Image != nil {
-			return j.outcome.Image.Layers
-		}
+		return j.outcome.Image
 	}
 	return nil
 }

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/bench"
+	"optimizing-dockerfile/scripts/internal/doctor"
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/page"
+	"optimizing-dockerfile/scripts/internal/record"
+)
+
+func benchCommand() *cobra.Command {
+	var rounds int
+	var keep bool
+	cmd := &cobra.Command{
+		Use:     "bench",
+		Short:   "measure the six steps by this tool against typing them by hand",
+		GroupID: "maintain",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if rounds < 1 {
+				return usagef("--rounds takes a number from 1")
+			}
+			_, steps, err := loadSteps("")
+			if err != nil {
+				return err
+			}
+			table, err := measure(cmd.Context(), steps, rounds, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			fmt.Fprint(cmd.OutOrStdout(), page.BenchTable(table))
+			if !keep {
+				return nil
+			}
+			if err := os.WriteFile(filepath.FromSlash(page.BenchRecord), record.Marshal(table), 0o644); err != nil {
+				return err
+			}
+			_, err = page.Update(".")
+			return err
+		},
+	}
+	cmd.Flags().IntVar(&rounds, "rounds", 3, "how often everything is measured")
+	cmd.Flags().BoolVar(&keep, "record", false, "keep the figures for docs/performance.md")
+	return cmd
+}
+
+// measure takes the rounds with every builder that the engine has.
+func measure(ctx context.Context, steps []lesson.Step, rounds int, stderr io.Writer) (bench.Table, error) {
+	var table bench.Table
+	e, err := connect(ctx)
+	if err != nil {
+		return table, err
+	}
+	behind, err := findBase("")
+	if err != nil {
+		return table, err
+	}
+	ready, err := base.Ensure(ctx, e, behind, func(sentence string) { fmt.Fprintln(stderr, sentence) })
+	if err != nil {
+		return table, err
+	}
+	table.Engine, table.CPUs, table.Base = e, e.LogicalCPUs, described(ready).Said()
+	builders := []string{e.Builder}
+	if e.Builder == engine.BuildKit {
+		builders = []string{engine.BuildKit, engine.Legacy}
+	}
+	for _, builder := range builders {
+		if err := measureWith(ctx, builder, steps, ready.Image, rounds, &table, stderr); err != nil {
+			return table, err
+		}
+	}
+	return table, nil
+}
+
+// measureWith takes the rounds with one builder.
+func measureWith(ctx context.Context, builder string, steps []lesson.Step, image string, rounds int, table *bench.Table, stderr io.Writer) error {
+	if builder == engine.Legacy {
+		was, set := os.LookupEnv("DOCKER_BUILDKIT")
+		os.Setenv("DOCKER_BUILDKIT", "0")
+		if set {
+			defer os.Setenv("DOCKER_BUILDKIT", was)
+		} else {
+			defer os.Unsetenv("DOCKER_BUILDKIT")
+		}
+	}
+	e, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
+	cold, warm := bench.Row{Builder: builder, What: bench.Cold}, bench.Row{Builder: builder, What: bench.Warm}
+	for round := range rounds {
+		dir, err := os.MkdirTemp("", engine.Repository+"-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		hand, err := bench.Fresh(steps, filepath.Join(dir, "hand"), false)
+		if err != nil {
+			return err
+		}
+		tool, err := bench.Fresh(steps, filepath.Join(dir, "tool"), true)
+		if err != nil {
+			return err
+		}
+		for _, row := range []*bench.Row{&cold, &warm} {
+			byHand, err := hand.ByHand(ctx, e, image)
+			if err != nil {
+				return err
+			}
+			byTool, cpu, err := runTool(ctx, tool.Dir)
+			if err != nil {
+				return err
+			}
+			row.Hand, row.Tool = append(row.Hand, byHand), append(row.Tool, byTool)
+			fmt.Fprintf(stderr, "%s, %s, round %d: by hand %.1f s, by this tool %.1f s (%.2f)\n", builder, row.What, round+1, byHand, byTool, byTool/byHand)
+			if row == &cold {
+				table.OwnCPU = append(table.OwnCPU, cpu)
+				table.OwnPart = append(table.OwnPart, cpu/byTool/float64(max(1, e.LogicalCPUs)))
+			}
+		}
+		seconds, err := timeDoctor(ctx, steps)
+		if err != nil {
+			return err
+		}
+		table.Doctor = append(table.Doctor, seconds)
+	}
+	table.Rows = append(table.Rows, cold, warm)
+	return nil
+}
+
+// runTool runs all steps in dir, in this process, and must find all as expected.
+func runTool(ctx context.Context, dir string) (seconds, cpu float64, err error) {
+	began, used := time.Now(), bench.OwnCPU()
+	if err := (runOptions{base: "article", steps: dir}).run(ctx, []string{"all"}, io.Discard, io.Discard); err != nil {
+		return 0, 0, errors.Join(errors.New("the tool's own run was not as expected"), err)
+	}
+	return time.Since(began).Seconds(), bench.OwnCPU() - used, nil
+}
+
+// timeDoctor measures a diagnosis of step 3's image, as the verb doctor makes it.
+func timeDoctor(ctx context.Context, steps []lesson.Step) (float64, error) {
+	if err := (runOptions{base: "article"}).run(ctx, []string{"3"}, io.Discard, io.Discard); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	_, err := examine(ctx, engine.Repository+":"+steps[2].Name, false, doctor.Start{})
+	return time.Since(began).Seconds(), err
+}

@@ -1,0 +1,70 @@
+package page
+
+import (
+	"fmt"
+
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// beyondTable is the table of the lessons after the article.
+func beyondTable(from source) (string, error) {
+	if from.measured == nil {
+		return "Not measured yet: run beyond --record.\n", nil
+	}
+	text := "| Step | What changes | What happens | What it is worth |\n|---|---|---|---|\n"
+	for _, step := range from.beyond {
+		outcomes := from.measured.Of(step.Name)
+		if len(outcomes) == 0 {
+			return "", fmt.Errorf("%s is not in the record", step.Name)
+		}
+		text += fmt.Sprintf("| [%s](%s/) | %s | %s | %s |\n", step.Name, step.Name, step.Change, cell(story.Row(outcomes)), figures(step, outcomes))
+	}
+	return text + measuredOn(from), nil
+}
+
+// figure is what a lesson after the article measured, with each of its Dockerfiles.
+func figure(from source) (string, error) {
+	if from.measured == nil {
+		return "Not measured yet: run beyond --record.\n", nil
+	}
+	outcomes := from.measured.Of(from.step.Name)
+	if len(outcomes) == 0 {
+		return "", fmt.Errorf("%s is not in the record", from.step.Name)
+	}
+	text := "| Dockerfile | What happens | The image | What is measured |\n|---|---|---|---|\n"
+	for _, o := range outcomes {
+		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", o.Dockerfile, cell(story.Row([]trial.Outcome{o})), lesson.Size(o.Image.Bytes), orNothing(story.Figure(from.step, o)))
+	}
+	return text + measuredOn(from), nil
+}
+
+func figures(step lesson.Step, outcomes []trial.Outcome) string {
+	text := ""
+	for _, o := range outcomes {
+		one := story.Figure(step, o)
+		switch {
+		case one == "":
+			continue
+		case text != "":
+			text += "; then: "
+		case o.Dockerfile != step.Main().Dockerfile:
+			text = "first try: "
+		}
+		text += one
+	}
+	return orNothing(text)
+}
+
+func orNothing(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return text
+}
+
+func measuredOn(from source) string {
+	e := from.measured.Engine
+	return fmt.Sprintf("\nMeasured on %s, with %s %s and its %s builder.\n", from.measured.Base.Said(), e.Name, e.Version, e.Builder)
+}
