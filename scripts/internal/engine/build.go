@@ -28,6 +28,8 @@ type BuildRequest struct {
 	// Cached, where it is not nil, is told of the instructions that were taken
 	// from an earlier build.
 	Cached func(instruction string)
+	// At, where it is not nil, is told of each instruction as it begins.
+	At func(instruction string)
 }
 
 // BuildError is a build that the engine ran and that failed.
@@ -85,7 +87,7 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 		options = words[:1]
 	}
 	began := time.Now()
-	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached}
+	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached, at: r.At}
 	out := &lines{each: log.line}
 	var progress io.Writer
 	if e.Builder == BuildKit {
@@ -133,6 +135,7 @@ type buildLog struct {
 	output      *tail                 // what it printed
 
 	reused   func(instruction string) // told each that was taken from an earlier build; may be nil
+	at       func(instruction string) // told each that begins; may be nil
 	vertices map[string]string        // BuildKit's numbers of instructions
 }
 
@@ -153,6 +156,9 @@ func (b *buildLog) line(line string) {
 	for _, form := range []*regexp.Regexp{legacyStep, buildkitStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
 			b.instruction, b.cached, b.output = m[len(m)-1], false, &tail{limit: 64 << 10}
+			if b.at != nil {
+				b.at(b.instruction)
+			}
 			if form == buildkitStep {
 				if b.vertices == nil {
 					b.vertices = map[string]string{}

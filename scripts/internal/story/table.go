@@ -20,6 +20,7 @@ func Row(outcomes []trial.Outcome) string {
 		switch {
 		case first.Verdict != trial.AsExpected:
 			text += "; " + first.Dockerfile + ": " + result(first)
+		case first.Outcome == lesson.Runs: // its figure tells how it differs
 		case first.Cause == "missing-shell":
 			text += "; first try: no " + first.Missing
 		default:
@@ -43,7 +44,7 @@ func result(o trial.Outcome) string {
 		return "RUNS   as " + o.User + ", the layers of " + number
 	case o.Outcome == lesson.Runs:
 		return "RUNS   as " + o.User
-	case o.Missing != "":
+	case strings.HasPrefix(o.Cause, "missing-") && o.Missing != "":
 		return fmt.Sprintf("FAILS  at %s: no %s", o.Phase, o.Missing)
 	}
 	return fmt.Sprintf("FAILS  at %s: %s", o.Phase, o.Cause)

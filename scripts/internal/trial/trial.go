@@ -23,9 +23,10 @@ type Trial struct {
 
 	Progress func(Event) // told as the work goes on; may be nil
 
-	port8080 sync.Mutex
-	slots    chan struct{} // as many as builds may be under way
-	timing   sync.Mutex    // held by the one that takes all of them
+	port8080  sync.Mutex
+	beginning *beginning    // what all builds share; nil where the builder sees to it
+	slots     chan struct{} // as many as builds may be under way
+	timing    sync.Mutex    // held by the one that takes all of them
 }
 
 // Event tells where a try is.
@@ -56,6 +57,9 @@ func (t *Trial) Do(ctx context.Context, steps []lesson.Step) ([]Outcome, error) 
 	jobs := t.plan(steps)
 	// Builds compete for the cores; more at once than there are would only be in each other's way.
 	t.slots = make(chan struct{}, max(1, min(t.Engine.LogicalCPUs, 4)))
+	if t.Engine.Builder != engine.BuildKit && len(jobs) > 0 {
+		t.beginning = beginWith(jobs[0])
+	}
 	var all sync.WaitGroup
 	for _, j := range jobs {
 		all.Add(1)
@@ -171,6 +175,9 @@ func (t *Trial) buildInTurn(ctx context.Context, j *job) error {
 			return ctx.Err()
 		}
 	}
+	if err := t.beginning.wait(ctx, j); err != nil {
+		return err
+	}
 	select {
 	case t.slots <- struct{}{}:
 		defer func() { <-t.slots }()
@@ -178,6 +185,7 @@ func (t *Trial) buildInTurn(ctx context.Context, j *job) error {
 		return ctx.Err()
 	}
 	t.tell(j, "building")
+	defer t.beginning.made(j)
 	return t.build(ctx, j)
 }
 

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// The three bases of bases.yaml, on the engine that is there, or stand-ins for
+// them: what steps.yaml foretells of each comes to pass.
+func TestTheStepsDoOnEveryBaseWhatIsForetold(t *testing.T) {
+	enginetest.Engine(t)
+	command := program(t, "run", "all", "--base", "all", "--json")
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	var matrix record.Matrix
+	require.NoError(t, json.Unmarshal(stdout.Bytes(), &matrix), "stderr: %s", stderr.String())
+	require.NoError(t, err, "stderr: %s", stderr.String())
+	assert.Equal(t, "matrix", matrix.Kind)
+	assert.Equal(t, trial.AsExpected, matrix.Verdict)
+	ends := map[string]string{}
+	for _, run := range matrix.Runs {
+		for _, o := range run.Steps {
+			assert.Equal(t, trial.AsExpected, o.Verdict, "%s, %s: %v", run.Base.Name, o.Step, o.Reasons)
+		}
+		third := run.Of("03-exec-form")
+		require.Len(t, third, 1, run.Base.Name)
+		ends[run.Base.Name] = third[0].Outcome + " " + third[0].Missing
+		recorded, err := record.Read("../steps", run.Base.Name)
+		require.NoError(t, err)
+		require.NotNil(t, recorded, run.Base.Name)
+		assert.Empty(t, record.Compare(*recorded, run), run.Base.Name)
+	}
+	loader := map[string][2]string{
+		"amd64": {"/lib/ld-musl-x86_64.so.1", "/lib64/ld-linux-x86-64.so.2"},
+		"arm64": {"/lib/ld-musl-aarch64.so.1", "/lib/ld-linux-aarch64.so.1"},
+	}[matrix.Runs[0].Engine.Arch]
+	assert.Equal(t, map[string]string{
+		"article": "fails " + loader[0], "today-alpine": "runs ", "today-bookworm": "fails " + loader[1],
+	}, ends)
+}
+
+// An image that the repo has never heard of is looked into, and what it lacks foretells every step.
+func TestAnUnknownBaseIsForetoldFromWhatItHolds(t *testing.T) {
+	e := enginetest.Engine(t)
+	doc, _ := ranSteps(t)
+	derive := func(name, instruction string) string {
+		dir := t.TempDir()
+		text := "FROM " + doc.Base.Image + "\n" + instruction + "\n"
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644))
+		tag := engine.Repository + "/unknown:" + name
+		_, err := e.Build(context.Background(), engine.BuildRequest{Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: tag, Made: engine.MadeStep})
+		require.NoError(t, err)
+		t.Cleanup(func() { e.Call(context.Background(), "rmi", "--no-prune", tag) })
+		return tag
+	}
+
+	same, code := document(t, "3", "--base", derive("same", "LABEL x=y"))
+	assert.Equal(t, exitExpected, code)
+	require.Len(t, same.Steps, 1, same.Reason)
+	assert.Equal(t, "missing-loader", same.Steps[0].Cause)
+
+	without, code := document(t, "all", "--base", derive("no-adduser", `RUN rm "$(command -v adduser)"`))
+	assert.Equal(t, exitExpected, code)
+	require.Len(t, without.Steps, 7, without.Reason)
+	for _, o := range without.Steps {
+		assert.Equal(t, []string{lesson.Build, trial.CommandNotFound, trial.AsExpected}, []string{o.Phase, o.Cause, o.Verdict}, "%s: %v", o.Step, o.Reasons)
+	}
+
+	for name, instruction := range map[string]string{
+		"no Go": `RUN rm "$(command -v go)"`, "by hand": "ENV CGO_ENABLED=0",
+	} {
+		cannot, code := document(t, "3", "--base", derive("odd", instruction))
+		assert.Equal(t, exitEnvironment, code, name)
+		assert.Empty(t, cannot.Steps, name)
+		assert.Contains(t, cannot.Reason, "cannot be told beforehand", name)
+	}
+}
+
+// The lessons after the article, each with its figure.
+func TestTheLessonsAfterTheArticleDoWhatTheySay(t *testing.T) {
+	enginetest.Engine(t)
+	doc, code := document(t, "beyond")
+	assert.Equal(t, exitExpected, code)
+	for _, o := range doc.Steps {
+		assert.Equal(t, trial.AsExpected, o.Verdict, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
+		assert.True(t, o.Measured != nil || o.Outcome == lesson.Fails, "%s (%s) has its figure", o.Step, o.Dockerfile)
+	}
+	want := 8
+	if doc.Engine.Builder == engine.BuildKit {
+		want++ // the one that only BuildKit builds
+	}
+	assert.Len(t, doc.Steps, want)
+}
+
+// buildx is the version that the tests of BuildKit build from its Go module.
+const buildx = "github.com/docker/buildx/cmd/buildx@v0.38.2"
+
+// BuildKit and the legacy builder come to the same verdicts, causes and proofs.
+func TestTheVerdictsAreTheSameWithBuildKit(t *testing.T) {
+	if e := enginetest.Engine(t); e.Name != "docker" {
+		t.Skip("SKIPPED: BuildKit is docker's")
+	}
+	_, of := ranSteps(t)
+	config := t.TempDir()
+	plugins := filepath.Join(config, "cli-plugins")
+	require.NoError(t, os.Mkdir(plugins, 0o755))
+	install := exec.Command("go", "install", buildx)
+	install.Env = append(os.Environ(), "GOBIN="+plugins, "GOFLAGS=-mod=mod", "GOTOOLCHAIN=auto")
+	out, err := install.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.NoError(t, os.Rename(filepath.Join(plugins, "buildx"), filepath.Join(plugins, "docker-buildx")))
+
+	command := program(t, "run", "all", "--json")
+	command.Env = append(command.Env, "DOCKER_CONFIG="+config, "DOCKER_BUILDKIT=1")
+	text, err := command.Output()
+	require.NoError(t, err, "%s", text)
+	var doc record.Run
+	require.NoError(t, json.Unmarshal(text, &doc))
+	assert.Equal(t, engine.BuildKit, doc.Engine.Builder)
+	require.Len(t, doc.Steps, len(of))
+	for _, o := range doc.Steps {
+		other := of[o.Step+" "+o.Dockerfile]
+		assert.Equal(t,
+			[]string{other.Outcome, other.Phase, other.Cause, other.Missing, other.User, other.Verdict},
+			[]string{o.Outcome, o.Phase, o.Cause, o.Missing, o.User, o.Verdict}, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
+	}
+}

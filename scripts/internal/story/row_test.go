@@ -1,0 +1,25 @@
+package story
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"optimizing-dockerfile/scripts/internal/lesson"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+func TestARowSaysWhatIsMissingOnlyWhereSomethingIs(t *testing.T) {
+	runs := trial.Outcome{Outcome: lesson.Runs, Verdict: trial.AsExpected, User: "1:1"}
+	shell := trial.Outcome{Outcome: lesson.Fails, Verdict: trial.AsExpected, Phase: lesson.Start, Cause: "missing-shell", Missing: "/bin/sh"}
+	format := trial.Outcome{Outcome: lesson.Fails, Verdict: trial.AsExpected, Phase: lesson.Exec, Cause: "exec-format", Missing: "/echo"}
+	for want, outcomes := range map[string][]trial.Outcome{
+		"FAILS  at start: no /bin/sh":           {shell},
+		"FAILS  at exec: exec-format":           {format},
+		"RUNS   as 1:1; first try: no /bin/sh":  {shell, runs},
+		"RUNS   as 1:1; first try: exec-format": {format, runs},
+		"RUNS   as 1:1":                         {runs, runs},
+	} {
+		assert.Equal(t, want, Row(outcomes))
+	}
+}
