@@ -2,7 +2,7 @@
 STEPS := go run ./scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help learn steps bases beyond bench test clean sync
+.PHONY: help learn steps bases beyond bench build test clean sync
 
 help: ## list what there is
 	@echo "make step-N    run step N (1 to 6) and tell its story"
@@ -29,6 +29,9 @@ beyond: ## run the lessons after the article
 
 bench: ## measure the six steps by this tool and by hand, for docs/performance.md
 	@$(STEPS) bench --record
+
+build: ## build the tool, as bin/steps
+	go build -o bin/steps ./scripts
 
 test: ## all tests: the app's in each step, the tool's, the engine's
 	go test -timeout 30m ./...

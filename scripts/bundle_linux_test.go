@@ -18,16 +18,16 @@ import (
 	"optimizing-dockerfile/scripts/internal/trial"
 )
 
-// learner is a person with an engine that holds nothing of ours, without a
+// student is a person with an engine that holds nothing of ours, without a
 // network, and without Go: with docker alone on PATH.
-type learner struct {
+type student struct {
 	*enginetest.Own
 	home string
 	env  []string
 }
 
-func newLearner(t *testing.T) learner {
-	l := learner{Own: enginetest.OwnDaemon(t), home: t.TempDir()}
+func newStudent(t *testing.T) student {
+	l := student{Own: enginetest.OwnDaemon(t), home: t.TempDir()}
 	path := filepath.Join(t.TempDir(), "bin")
 	require.NoError(t, os.Mkdir(path, 0o755))
 	docker, err := exec.LookPath("docker")
@@ -38,7 +38,7 @@ func newLearner(t *testing.T) learner {
 }
 
 // does runs a program in the learner's folder dir, and returns what it printed and its exit status.
-func (l learner) does(t *testing.T, dir, name string, args ...string) (string, int) {
+func (l student) does(t *testing.T, dir, name string, args ...string) (string, int) {
 	command := l.Command(name, args...)
 	command.Dir, command.Env = filepath.Join(l.home, dir), l.env
 	out, err := command.Output()
@@ -53,7 +53,7 @@ func (l learner) does(t *testing.T, dir, name string, args ...string) (string, i
 // without any image loads, and all six steps do what the article shows.
 func TestABundleIsAllThatALearnerNeeds(t *testing.T) {
 	enginetest.Engine(t)
-	l := newLearner(t)
+	l := newStudent(t)
 	file := filepath.Join(t.TempDir(), bundleName)
 	out, err := program(t, "bundle", file).CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -75,7 +75,7 @@ func TestABundleIsAllThatALearnerNeeds(t *testing.T) {
 		require.NoError(t, os.WriteFile(bad, text, 0o644))
 		said, code := l.does(t, "", steps, "load", bad)
 		assert.Equal(t, exitEnvironment, code)
-		assert.Contains(t, said, "is damaged")
+		assert.Contains(t, said, "Nothing was loaded")
 		assert.Empty(t, l.Docker(t, "images", "--all", "--quiet"))
 		assert.NoDirExists(t, filepath.Join(l.home, bundle.Folder))
 	})
@@ -114,7 +114,7 @@ func TestABundleIsAllThatALearnerNeeds(t *testing.T) {
 		server := program(t, "serve", file, "--addr", "127.0.0.1:0")
 		server.Path, server.Args = l.Command(server.Path, server.Args[1:]...).Path, l.Command(server.Path, server.Args[1:]...).Args
 		url := address(t, server)
-		again := learner{Own: l.Own, home: t.TempDir(), env: l.env}
+		again := student{Own: l.Own, home: t.TempDir(), env: l.env}
 		// Here the shell and curl are needed, as on any learner's machine; still no Go.
 		again.env = append(again.env, "PATH="+withoutGo(t), "HOME="+again.home)
 		said, code := again.does(t, "", "sh", "-c", "curl -fsS "+url+"/get.sh | sh")

@@ -46,7 +46,8 @@ var allSteps struct {
 	doc record.Run
 }
 
-func steps(t *testing.T) (record.Run, map[string]trial.Outcome) {
+// ranSteps gives that run, where there is an engine.
+func ranSteps(t *testing.T) (record.Run, map[string]trial.Outcome) {
 	enginetest.Engine(t)
 	allSteps.Do(func() { allSteps.doc, _ = document(t, "all") })
 	doc := allSteps.doc
@@ -60,7 +61,7 @@ func steps(t *testing.T) (record.Run, map[string]trial.Outcome) {
 
 // The article's six steps, on the engine that is there.
 func TestTheSixStepsDoWhatTheArticleShows(t *testing.T) {
-	doc, of := steps(t)
+	doc, of := ranSteps(t)
 	for _, o := range doc.Steps {
 		assert.Equal(t, trial.AsExpected, o.Verdict, "%s: %v", o.Step, o.Reasons)
 	}
@@ -87,7 +88,7 @@ func TestTheSixStepsDoWhatTheArticleShows(t *testing.T) {
 
 // The recorded proof still holds; wording is compared only where the same engine speaks.
 func TestTheRunAgreesWithTheRecord(t *testing.T) {
-	doc, _ := steps(t)
+	doc, _ := ranSteps(t)
 	recorded, err := record.Read("../steps", "article")
 	require.NoError(t, err)
 	require.NotNil(t, recorded)

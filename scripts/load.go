@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -50,13 +50,17 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 		if downloaded { // or the next attempt would find it complete
 			os.Remove(file)
 		}
+		var damaged *bundle.Damaged
+		if errors.As(err, &damaged) {
+			return fmt.Errorf("%w\nNothing was loaded. Get the file again, and load that.", err)
+		}
 		return err
 	}
 	defer b.Close()
 	if _, err := b.For(e.Arch); err != nil {
 		return err
 	}
-	root, err := unpack(b, into, e.Arch)
+	root, tool, err := unpack(b, into, e.Arch)
 	if err != nil {
 		return err
 	}
@@ -72,7 +76,7 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", invocation())
 		return nil
 	}
-	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd '%s'\n  %s run all\n", shown(root), shown(root), tool(runtime.GOOS))
+	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd '%s'\n  %s run all\n", shown(root), shown(root), tool)
 	return nil
 }
 
@@ -103,21 +107,29 @@ func brought(ctx context.Context, from string, say base.Progress) (file string, 
 	return found[0], false, nil
 }
 
-// unpack puts the lesson where it is wanted, and returns the folder. Inside a
-// clone nothing is unpacked, if the clone can use the bundle's base; "" then.
-func unpack(b *bundle.Bundle, into, arch string) (string, error) {
+// unpack puts the lesson where it is wanted, and returns the folder and how the
+// tool is called from there. Inside a clone nothing is unpacked, if the clone can
+// use the bundle's base; "" then.
+func unpack(b *bundle.Bundle, into, arch string) (root, tool string, err error) {
 	if into == "" {
 		if inClone() {
-			return "", fits(b, arch)
+			return "", "", fits(b, arch)
 		}
 		into = bundle.Folder
 	}
-	into, err := filepath.Abs(into)
-	if err != nil {
-		return "", err
+	if root, err = filepath.Abs(into); err != nil {
+		return "", "", err
 	}
-	_, err = b.Unpack(into)
-	return into, err
+	if tool, err = b.Unpack(root); err != nil {
+		return "", "", err
+	}
+	if tool, err = filepath.Rel(root, tool); err != nil {
+		return "", "", err
+	}
+	if filepath.Separator == '\\' {
+		tool = `.\` + tool // PowerShell runs nothing of this folder without it
+	}
+	return root, tool, nil
 }
 
 // fits says whether this clone would use the bundle's base.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/page"
 	"optimizing-dockerfile/scripts/internal/record"
@@ -18,7 +20,7 @@ import (
 
 // runOptions are the flags of the verb run.
 type runOptions struct {
-	base, steps                string
+	base, steps, builder       string
 	json, keep, record, accept bool
 }
 
@@ -34,6 +36,7 @@ func runCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&o.base, "base", "article", "what stands behind FROM: an id of bases.yaml, an image, or all")
 	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
+	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document")
 	cmd.Flags().BoolVar(&o.keep, "keep", false, "leave the containers there, to look at; clean removes them")
 	cmd.Flags().BoolVar(&o.record, "record", false, "keep the outcomes as the repo's records")
@@ -133,7 +136,8 @@ func (o runOptions) try(ctx context.Context, run *record.Run, steps, asked []les
 	}
 	run.Engine = e
 	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
-	ready, err := base.Ensure(ctx, e, behind, func(sentence string) { fmt.Fprintln(stderr, sentence) })
+	say := func(sentence string) { fmt.Fprintln(stderr, sentence) }
+	ready, err := base.Ensure(ctx, e, behind, say)
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +147,36 @@ func (o runOptions) try(ctx context.Context, run *record.Run, steps, asked []les
 		return nil, err
 	}
 	asked = lesson.On(asked, traits)
+	given, cleanUp, err := o.handOver(ctx, e, ready.Image, say)
+	if err != nil {
+		return nil, err
+	}
+	defer cleanUp()
 	t := &trial.Trial{
-		Engine: e, Steps: lesson.On(steps, traits), Base: ready.ID, Image: ready.Image, Keep: o.keep, Progress: table.Tell,
+		Engine: e, Steps: lesson.On(steps, traits), Base: ready.ID, Image: ready.Image, Keep: o.keep, Given: given, Progress: table.Tell,
 	}
 	if run.Steps, err = t.Do(ctx, asked); err != nil {
 		return nil, err
 	}
 	run.Verdict = trial.Worst(run.Steps)
 	return asked, nil
+}
+
+// handOver has the builder of --builder build, and gives it the base if it
+// cannot see it by itself. cleanUp is to be called after the builds.
+func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string, say base.Progress) (given []string, cleanUp func(), err error) {
+	cleanUp = func() {}
+	if o.builder == "" {
+		return nil, cleanUp, nil
+	}
+	if err := e.Use(ctx, o.builder); err != nil || !e.Apart {
+		return nil, cleanUp, err
+	}
+	layout, dir, err := base.Layout(ctx, e, image, say)
+	if err != nil {
+		return nil, cleanUp, err
+	}
+	return []string{layout}, func() { os.RemoveAll(dir) }, nil
 }
 
 // keepRecord writes the records, and what is generated from those of the repo.

@@ -36,6 +36,10 @@ func serveCommand() *cobra.Command {
 			if errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), invocation(), shown(file))
 			}
+			var damaged *bundle.Damaged
+			if errors.As(err, &damaged) {
+				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, invocation(), shown(file))
+			}
 			if err != nil {
 				return err
 			}

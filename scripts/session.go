@@ -72,17 +72,12 @@ const fromSource = "go run ./scripts"
 func invocation() string {
 	path := programPath()
 	if root := rootAbove(path); root != "" && filepath.Dir(path) == filepath.Join(root, "bin") {
-		return tool(runtime.GOOS)
+		if runtime.GOOS == "windows" {
+			return `.\bin\` + filepath.Base(path)
+		}
+		return "bin/" + filepath.Base(path)
 	}
 	return fromSource
-}
-
-// tool is how the program that a bundle brings is called, from the lesson's folder.
-func tool(goos string) string {
-	if goos == "windows" {
-		return `.\bin\steps.exe`
-	}
-	return "bin/steps"
 }
 
 // shown is a path as a reader types it here: relative where that is shorter.

@@ -77,7 +77,6 @@ func TestACutOrLongerFileIsRefused(t *testing.T) {
 		_, err := open(t, wrong)
 		var damaged *Damaged
 		assert.ErrorAs(t, err, &damaged, "%d of %d bytes", len(wrong), len(text))
-		assert.ErrorContains(t, err, "Nothing was loaded")
 	}
 }
 

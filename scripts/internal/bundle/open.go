@@ -18,7 +18,7 @@ import (
 type Damaged struct{ Path, Why string }
 
 func (d *Damaged) Error() string {
-	return fmt.Sprintf("%s is damaged, or no bundle: %s\nNothing was loaded. Get the file again, and load that.", d.Path, d.Why)
+	return fmt.Sprintf("%s is damaged, or no bundle: %s", d.Path, d.Why)
 }
 
 // Open opens a bundle and checks all of it. The error is a *Damaged where the

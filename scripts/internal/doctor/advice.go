@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,6 +109,7 @@ var (
 )
 
 func (x *examination) adviseFiles(ctx context.Context) error {
+	x.files.ahead(ctx, append(slices.Clone(certificates), timeZones...)...)
 	some := func(paths []string) (bool, error) {
 		for _, p := range paths {
 			_, err := x.files.peek(ctx, p)

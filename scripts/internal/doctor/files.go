@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"optimizing-dockerfile/scripts/internal/image"
 )
@@ -196,6 +197,23 @@ func (f *files) peek(ctx context.Context, p string) (place, error) {
 		}
 	}
 	return f.resolve(ctx, p, root)
+}
+
+// ahead asks an engine for several places at the same time, before they are peeked at one by one.
+func (f *files) ahead(ctx context.Context, paths ...string) {
+	far, ok := f.img.(image.Remote)
+	if !ok {
+		return
+	}
+	var wait sync.WaitGroup
+	for _, p := range paths {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			far.Peek(ctx, p)
+		}()
+	}
+	wait.Wait()
 }
 
 func join(dir, name string) string {

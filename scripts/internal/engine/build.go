@@ -22,6 +22,7 @@ type BuildRequest struct {
 	Args       []string // build arguments, each NAME=VALUE
 	Platform   string   // such as linux/arm64; "" the engine's own
 	NoCache    bool     // do every instruction, also those done before
+	Layouts    []string // images that the builder is given, each NAME=FOLDER, of an OCI layout
 	Plain      bool     // BuildCommand to the letter, and no ID: what somebody types by hand
 
 	// Cached, where it is not nil, is told of the instructions that were taken
@@ -73,6 +74,12 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	options := []string{"build", "--force-rm", "--label", LabelMade + "=" + r.Made, "--iidfile", idFile}
 	if e.Builder == BuildKit {
 		options = append(options, "--load") // into the engine, whatever the builder
+	}
+	if e.Using != "" {
+		options = append(options, "--builder", e.Using)
+	}
+	for _, layout := range r.Layouts {
+		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
 	}
 	if r.Plain {
 		options = words[:1]

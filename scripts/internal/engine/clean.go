@@ -52,10 +52,8 @@ func (e *Engine) removeContainers(ctx context.Context, which func(owner string) 
 	for _, c := range e.Ledger.entries(e.ledgerID(), containerEntry) {
 		if which(c.owner) {
 			e.removeBuildContainer(ctx, c)
+			e.Ledger.note(entry{engine: c.engine, kind: goneEntry, id: c.id, owner: owner()})
 		}
-	}
-	if err := e.Ledger.forget(e.ledgerID(), containerEntry, func(c entry) bool { return which(c.owner) }); err != nil {
-		return err
 	}
 	owners, err := e.ourContainers(ctx)
 	if err != nil {
@@ -124,7 +122,7 @@ func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
 	if ctx.Err() != nil {
 		return done, ctx.Err()
 	}
-	return done, e.Ledger.forget(e.ledgerID(), imageEntry, func(made entry) bool { return !stays[made.id] })
+	return done, e.Ledger.forget(e.ledgerID(), func(image string) bool { return stays[image] })
 }
 
 // untag removes a name, or an image that has none. Without --no-prune the engine

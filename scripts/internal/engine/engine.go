@@ -37,6 +37,8 @@ type Engine struct {
 	ID          string `json:"-"` // tells one engine from another; empty where it has none
 	LogicalCPUs int    `json:"-"` // that the engine's machine has
 	Ledger      Ledger `json:"-"` // where the images that builds make are noted
+	Using       string `json:"-"` // the builder of buildx that builds; "" the engine's own
+	Apart       bool   `json:"-"` // that builder cannot see the engine's images
 	path        string // the program's
 }
 

@@ -20,6 +20,7 @@ type Ledger struct{ Path string }
 const (
 	imageEntry     = "image"
 	containerEntry = "container"
+	goneEntry      = "gone" // a container of an earlier line has been removed
 )
 
 // entry is a line of the ledger.
@@ -48,8 +49,12 @@ func (l Ledger) note(e entry) {
 // entries lists an engine's of a kind, the newest first, each once.
 func (l Ledger) entries(engine, kind string) []entry {
 	var newest []entry
-	seen := map[string]bool{}
-	all := l.read()
+	all, seen := l.read(), map[string]bool{}
+	for _, e := range all {
+		if e.engine == engine && e.kind == goneEntry {
+			seen[e.id] = true
+		}
+	}
 	for i := len(all) - 1; i >= 0; i-- {
 		if e := all[i]; e.engine == engine && e.kind == kind && !seen[e.id] {
 			seen[e.id] = true
@@ -75,13 +80,14 @@ func (l Ledger) read() []entry {
 	return all
 }
 
-// forget drops an engine's entries of a kind for which done is true; an empty
-// ledger goes away.
-func (l Ledger) forget(engine, kind string, done func(entry) bool) error {
+// forget drops an engine's entries but those of images for which stays is true;
+// an empty ledger goes away. Only `clean` does it: what another run notes while
+// the file is written anew would be lost.
+func (l Ledger) forget(engine string, stays func(image string) bool) error {
 	all := l.read()
 	var rest strings.Builder
 	for _, e := range all {
-		if e.engine != engine || e.kind != kind || !done(e) {
+		if e.engine != engine || e.kind == imageEntry && stays(e.id) {
 			fmt.Fprintln(&rest, e.engine, e.kind, e.id, e.owner, e.since)
 		}
 	}

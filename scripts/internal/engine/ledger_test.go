@@ -1,14 +1,37 @@
 package engine
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// Runs at the same time note in one file: none takes away another's lines.
+func TestRunsSideBySideLoseNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger")
+	var all sync.WaitGroup
+	for run := range 8 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			l := Ledger{Path: path}
+			for i := range 50 {
+				l.note(entry{"e", imageEntry, fmt.Sprintf("image-%d-%d", run, i), "1@h", 1})
+				l.note(entry{"e", containerEntry, fmt.Sprintf("container-%d-%d", run, i), "1@h", 1})
+				l.note(entry{"e", goneEntry, fmt.Sprintf("container-%d-%d", run, i), "1@h", 0})
+			}
+		}()
+	}
+	all.Wait()
+	assert.Len(t, Ledger{Path: path}.entries("e", imageEntry), 400)
+	assert.Empty(t, Ledger{Path: path}.entries("e", containerEntry))
+}
 
 func TestTheLedgerListsWhatAnEngineHolds(t *testing.T) {
 	l := Ledger{Path: filepath.Join(t.TempDir(), "sub", "ledger")}
@@ -26,13 +49,16 @@ func TestTheLedgerListsWhatAnEngineHolds(t *testing.T) {
 		return all
 	}
 	assert.Equal(t, []string{"a", "c"}, ids("e1", imageEntry), "the newest first, each once: children go before parents")
-	require.NoError(t, l.forget("e1", imageEntry, func(entry) bool { return true }))
-	assert.Empty(t, ids("e1", imageEntry))
-	assert.Equal(t, []string{"d"}, ids("e1", containerEntry))
+	l.note(entry{"e1", goneEntry, "d", "1@h", 0})
+	assert.Empty(t, ids("e1", containerEntry), "it has been removed")
+	require.NoError(t, l.forget("e1", func(image string) bool { return image == "c" }))
+	assert.Equal(t, []string{"c"}, ids("e1", imageEntry), "somebody uses it still")
 	assert.Equal(t, []string{"b"}, ids("e2", imageEntry), "another engine's stay")
-	require.NoError(t, l.forget("e1", containerEntry, func(entry) bool { return true }))
-	require.NoError(t, l.forget("e2", imageEntry, func(entry) bool { return true }))
+	none := func(string) bool { return false }
+	require.NoError(t, l.forget("e1", none))
+	require.NoError(t, l.forget("e2", none))
 	assert.NoFileExists(t, l.Path, "nothing of ours is left")
+	require.NoError(t, l.forget("e1", none), "nor to forget")
 }
 
 // A RUN that prints "---> Running in ID" must not get somebody's container removed.

@@ -183,3 +183,16 @@ func TestSparseFileIsNotUnpacked(t *testing.T) {
 	require.NoError(t, err)
 	assert.LessOrEqual(t, k.spool.used, int64(keepHead))
 }
+
+// More files than any image has, or folders that nothing but deep paths make: an error.
+func TestTooManyFiles(t *testing.T) {
+	var many []tar.Header
+	for i := range 200 {
+		many = append(many, file(fmt.Sprintf("%d/a/b/c/d", i), ""))
+	}
+	k, err := newKept()
+	require.NoError(t, err)
+	defer k.close()
+	k.most = 500
+	assert.ErrorIs(t, k.apply(context.Background(), 1, bytes.NewReader(layer(t, many...))), errTooMany)
+}

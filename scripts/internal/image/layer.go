@@ -31,7 +31,7 @@ func (k *kept) apply(ctx context.Context, layer int, r io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("layer %d is no whole tar: %w", layer, err)
 		}
-		if entries > maxEntries {
+		if entries > k.most {
 			return errTooMany
 		}
 		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {

@@ -35,9 +35,10 @@ type tree struct {
 	root           *node
 	entries, names int
 	hidden         int64
+	most           int // entries: maxEntries, but for tests
 }
 
-func newTree() *tree { return &tree{root: folder(true)} }
+func newTree() *tree { return &tree{root: folder(true), most: maxEntries} }
 
 func folder(implied bool) *node {
 	return &node{inode: &inode{entry: Entry{Mode: fs.ModeDir | 0o755}}, implied: implied}
@@ -103,7 +104,7 @@ func (t *tree) put(name string, n *node) error {
 func (t *tree) add(dir *node, name string, n *node) error {
 	t.entries++
 	t.names += len(name) + len(n.entry.Link)
-	if t.entries > maxEntries || t.names > maxNames {
+	if t.entries > t.most || t.names > maxNames {
 		return errTooMany
 	}
 	if dir.children == nil {

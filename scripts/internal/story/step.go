@@ -62,7 +62,17 @@ func (t *Terminal) Closing(step lesson.Step, outcomes []trial.Outcome, base reco
 	t.paragraph("  ", step.Why)
 	t.bars(sizes)
 	t.paragraph("", "Base: "+base.Said()+" (Go "+base.Go+", "+base.Libc+").")
+	t.kept(outcomes)
 	t.paragraph("", next)
+}
+
+// kept says where the containers that stay can be reached.
+func (t *Terminal) kept(outcomes []trial.Outcome) {
+	for _, o := range outcomes {
+		if o.Address != "" {
+			t.paragraph("", fmt.Sprintf("Kept: %s answers at http://%s/?message=hello until `go run ./scripts clean`.", o.Step, o.Address))
+		}
+	}
 }
 
 // message shows the last of what was said: the engine's, of a failure in red.

@@ -158,6 +158,7 @@ func (t *Terminal) Table(steps []lesson.Step, run record.Run) {
 		}
 	}
 	t.total(run)
+	t.kept(run.Steps)
 }
 
 // row writes one step; what does not fit beside the sizes goes to lines of its own.

@@ -135,7 +135,7 @@ func (t *Trial) rebuildChanged(ctx context.Context, step lesson.Step, try lesson
 	defer os.RemoveAll(filepath.Dir(dir))
 	request := engine.BuildRequest{
 		Dir: dir, Dockerfile: filepath.Join(dir, try.Dockerfile),
-		Tag: t.Tag(step, try.Dockerfile+".changed"), Made: engine.MadeStep, Args: args,
+		Tag: t.Tag(step, try.Dockerfile+".changed"), Made: engine.MadeStep, Args: args, Layouts: t.Given,
 	}
 	if _, err := t.Engine.Build(ctx, request); err != nil {
 		return 0, nil, err

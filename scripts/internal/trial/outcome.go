@@ -66,6 +66,22 @@ type Image struct {
 	Binary int64    `json:"binary"` // bytes of lesson.Binary; 0 where it is not there
 	User   string   `json:"user"`   // as its config names it
 	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
+
+	archives bool // Bytes counts the layers' archives
+}
+
+// content gives the bytes of the files in the image. Podman counts the archives
+// that its layers are, with a header and padding for every file; there, the files
+// themselves are counted.
+func (i *Image) content() int64 {
+	if !i.archives || i.Files == nil {
+		return i.Bytes
+	}
+	var sum int64
+	for _, file := range i.Files {
+		sum += file.Bytes
+	}
+	return sum
 }
 
 // File is one that an image holds.

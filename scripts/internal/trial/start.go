@@ -193,7 +193,10 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, na
 		case container.Status != "running":
 			ended(o, d, container)
 		case silent == nil && wrong == "":
-			o.Outcome, o.Phase, o.Address = lesson.Runs, lesson.Serve, container.Host
+			o.Outcome, o.Phase = lesson.Runs, lesson.Serve
+			if t.Keep {
+				o.Address = container.Host
+			}
 		case silent == nil:
 			o.fails(lesson.Serve, WrongAnswer, wrong)
 		case time.Now().After(deadline):

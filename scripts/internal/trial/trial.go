@@ -19,6 +19,7 @@ type Trial struct {
 	Base   string        // the base's name: article, or another id, or an image
 	Image  string        // the image that GO_IMAGE names
 	Keep   bool          // leave the containers there
+	Given  []string      // images that the builder cannot see by itself: engine.BuildRequest.Layouts
 
 	Progress func(Event) // told as the work goes on; may be nil
 
@@ -85,7 +86,7 @@ func (t *Trial) plan(steps []lesson.Step) []*job {
 		j.request = engine.BuildRequest{
 			Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
 			Tag:  t.Tag(step, try.Dockerfile),
-			Made: engine.MadeStep, Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...),
+			Made: engine.MadeStep, Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given,
 		}
 		j.outcome = Outcome{
 			Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,

@@ -107,6 +107,9 @@ func (b *builder) glibcChains(c *compiler, base Spec, dir string) error {
 	chain.put(dir+"/libb.so", File{Data: libb})
 	add := b.from(chain)
 	add("chain", "", nil)
+	add("chain-cyclic", "", func(s *Spec) {
+		s.put(dir+"/libb.so", File{Data: c.library("libb.so", libB, "-Wl,--no-as-needed", "liba.so")})
+	})
 	add("chain-second-missing", doctor.MissingLibrary, func(s *Spec) { delete(s.Files, dir+"/libb.so") })
 	opt := func(s *Spec) {
 		for _, name := range []string{"/liba.so", "/libb.so"} {

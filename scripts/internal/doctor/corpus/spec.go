@@ -21,6 +21,7 @@ type Spec struct {
 	Entrypoint, Cmd, Env, Shell []string
 	WorkingDir, User            string
 	Arch                        string // empty: this machine's
+	Healthcheck                 []string
 	Files                       map[string]File
 }
 
@@ -148,11 +149,15 @@ func (s Spec) config(layer string, labels map[string]string) []byte {
 	if arch == "" {
 		arch = runtime.GOARCH
 	}
+	var health map[string]any
+	if len(s.Healthcheck) > 0 {
+		health = map[string]any{"Test": s.Healthcheck}
+	}
 	text, _ := json.Marshal(map[string]any{
 		"architecture": arch, "os": "linux", "created": "2021-02-03T13:10:02Z",
 		"config": map[string]any{
 			"Entrypoint": s.Entrypoint, "Cmd": s.Cmd, "Env": s.Env, "Shell": s.Shell,
-			"WorkingDir": s.WorkingDir, "User": s.User, "Labels": labels,
+			"WorkingDir": s.WorkingDir, "User": s.User, "Labels": labels, "Healthcheck": health,
 		},
 		"rootfs":  map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + layer}},
 		"history": []map[string]any{{"created_by": "corpus"}},

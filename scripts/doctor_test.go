@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/doctor/corpus"
+	"optimizing-dockerfile/scripts/internal/engine"
+)
+
+// archives writes two images as tarballs: one that starts, and one that cannot.
+func archives(t *testing.T) (good, bad string) {
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		t.Skip("the corpus has programs for Linux on amd64 and arm64 only")
+	}
+	cases, _ := corpus.Cases()
+	save := func(name string) string {
+		for _, c := range cases {
+			if c.Name == name {
+				at := filepath.Join(t.TempDir(), name+".tar")
+				f, err := os.Create(at)
+				require.NoError(t, err)
+				require.NoError(t, corpus.Save(f, map[string]corpus.Spec{"x:latest": c.Image}, nil))
+				require.NoError(t, f.Close())
+				return at
+			}
+		}
+		t.Fatal("no case ", name)
+		return ""
+	}
+	return save("plain"), save("shell-missing")
+}
+
+func steps(args ...string) (status int, stdout, stderr string) {
+	var out, complaint bytes.Buffer
+	status = run(context.Background(), args, &out, &complaint)
+	return status, out.String(), complaint.String()
+}
+
+// The exit statuses and the first words are what scripts and people go by.
+func TestDoctorVerb(t *testing.T) {
+	t.Setenv("CONTAINER_ENGINE", "no-such-engine") // a tarball needs none
+	good, bad := archives(t)
+	for _, c := range []struct {
+		args   []string
+		status int
+		words  string
+	}{
+		{[]string{good}, exitExpected, "STARTS"},
+		{[]string{bad}, exitUnexpected, "CANNOT START"},
+		{[]string{bad, "--entrypoint", "/app"}, exitExpected, "STARTS"},
+		{[]string{good, "--user", "ghost"}, exitUnexpected, "unknown-user"},
+		{[]string{good, "--workdir", "/app"}, exitUnexpected, "workdir-unusable"},
+		{[]string{good, "--entrypoint", "", "--", "/nowhere"}, exitUnexpected, "missing-entrypoint"},
+		{[]string{good, "--entrypoint", ""}, exitUnexpected, "no-command"},
+		{[]string{good, "--", "an", "argument"}, exitExpected, "STARTS"},
+		{[]string{good, "--entrypoint", "/proc/self/exe"}, exitEnvironment, "UNKNOWN"},
+		{[]string{}, exitUsage, "needs an image"},
+		{[]string{good, bad}, exitUsage, "one image"},
+		{[]string{good, "--colour"}, exitUsage, "--help"},
+		{[]string{good + ":other"}, exitEnvironment, "the archive has x:latest"},
+		{[]string{"some-image"}, exitEnvironment, "no container engine"},
+	} {
+		status, out, complaint := steps(append([]string{"doctor"}, c.args...)...)
+		assert.Equal(t, c.status, status, "%q: %s%s", c.args, out, complaint)
+		assert.Contains(t, out+complaint, c.words, "%q", c.args)
+		assert.LessOrEqual(t, strings.Count(out, "\n"), 24, "more than a screen: %s", out)
+	}
+}
+
+func TestDoctorJSON(t *testing.T) {
+	t.Setenv("CONTAINER_ENGINE", "no-such-engine")
+	_, bad := archives(t)
+	status, out, complaint := steps("doctor", bad, "--json")
+	assert.Equal(t, exitUnexpected, status)
+	assert.Empty(t, complaint)
+	var d map[string]any
+	require.NoError(t, json.Unmarshal([]byte(out), &d))
+	for _, field := range []string{"schema", "kind", "image", "id", "starts", "cause", "summary", "evidence", "fix", "argv", "user", "libc", "advice"} {
+		assert.Contains(t, d, field)
+	}
+	assert.Equal(t, "missing-shell", d["cause"])
+	assert.Equal(t, false, d["starts"])
+	assert.Equal(t, map[string]any{"configured": "", "uid": 0.0, "gid": 0.0}, d["user"])
+}
+
+// The doctor leaves nothing in the engine, neither after a verdict nor after Ctrl-C.
+func TestDoctorLeavesNothing(t *testing.T) {
+	ctx := context.Background()
+	e, err := engine.Find(ctx)
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("NO ENGINE: ", err)
+	}
+	archives(t)
+	cases, _ := corpus.Cases()
+	images := map[string]corpus.Spec{corpus.Tag("leaves-nothing"): cases[0].Image}
+	require.NoError(t, corpus.Load(ctx, e, images))
+	defer corpus.Unload(ctx, e, images)
+	ours := func() string {
+		out, err := e.Output(ctx, "ps", "--all", "--quiet", "--filter", "ancestor="+corpus.Tag("leaves-nothing"))
+		require.NoError(t, err)
+		return out
+	}
+	status, out, complaint := steps("doctor", corpus.Tag("leaves-nothing"))
+	assert.Equal(t, exitExpected, status, out+complaint)
+	assert.Empty(t, ours())
+
+	for _, after := range []time.Duration{0, 40, 80, 160, 320} { // wherever it happens to be then
+		stopped, stop := context.WithTimeout(ctx, after*time.Millisecond)
+		run(stopped, []string{"doctor", corpus.Tag("leaves-nothing")}, &bytes.Buffer{}, &bytes.Buffer{})
+		stop()
+		assert.Empty(t, ours())
+	}
+}
