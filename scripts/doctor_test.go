@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/doctor/corpus"
-	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
 )
 
 // archives writes two images as tarballs: one that starts, and one that cannot.
@@ -97,13 +97,7 @@ func TestDoctorJSON(t *testing.T) {
 // The doctor leaves nothing in the engine, neither after a verdict nor after Ctrl-C.
 func TestDoctorLeavesNothing(t *testing.T) {
 	ctx := context.Background()
-	e, err := engine.Find(ctx)
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("NO ENGINE: ", err)
-	}
+	e := enginetest.Engine(t)
 	archives(t)
 	cases, _ := corpus.Cases()
 	images := map[string]corpus.Spec{corpus.Tag("leaves-nothing"): cases[0].Image}

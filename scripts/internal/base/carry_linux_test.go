@@ -31,7 +31,7 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 	require.NoError(t, err)
 	// What a registry would have given: the same, without modules, under the image's own name.
 	require.NoError(t, e.Run(t.Context(), strings.NewReader("FROM "+first.Image+"\n"+
-		"RUN rm -r /usr/local/share/goproxy\nENV GOPROXY=https://proxy.golang.org,direct\n"), nil, nil, "build", "--tag", b.Image, "-"))
+		"RUN rm -r /usr/local/share/goproxy\nENV GOPROXY=https://127.0.0.1:9,direct\n"), nil, nil, "build", "--tag", b.Image, "-"))
 	own.Docker(t, "rmi", "--no-prune", first.Image)
 
 	real, err := Ensure(t.Context(), e, b, func(string) {})

@@ -3,9 +3,7 @@ package base
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"debug/elf"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,28 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
 )
-
-// realEngine gives the machine's engine. Without one the test is skipped, but
-// not in CI, where that would mean that nothing is tested.
-func realEngine(t *testing.T) *engine.Engine {
-	t.Helper()
-	e, err := engine.Find(context.Background())
-	var none *engine.Unavailable
-	if errors.As(err, &none) {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI is set, and there is no engine: %v", err)
-		}
-		t.Skipf("NOT TESTED, there is no engine: %v", err)
-	}
-	require.NoError(t, err)
-	return e
-}
 
 // The base of the article has the structure that its lesson turns on, whether
 // it is the real image or the stand-in.
 func TestTheArticlesBase(t *testing.T) {
-	e, ctx := realEngine(t), t.Context()
+	e, ctx := enginetest.Engine(t), t.Context()
 	c, err := Load(bases)
 	require.NoError(t, err)
 	b, err := c.Find("article")

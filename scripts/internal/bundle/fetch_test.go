@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,31 +19,45 @@ import (
 
 // flaky serves a content, and cuts every answer short after some bytes.
 type flaky struct {
+	offer
+	mutex sync.Mutex // of offer: an answer to a client that left may still be under way
+	sent  atomic.Int64
+	gets  atomic.Int64
+}
+
+type offer struct {
 	content []byte
 	etag    string
 	after   int64 // bytes; 0 is never
-	sent    atomic.Int64
-	gets    atomic.Int64
+}
+
+func (f *flaky) now(content []byte, etag string, after int64) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.offer = offer{content, etag, after}
 }
 
 func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if f.etag != "" {
-		w.Header().Set("ETag", f.etag)
+	f.mutex.Lock()
+	o := f.offer
+	f.mutex.Unlock()
+	if o.etag != "" {
+		w.Header().Set("ETag", o.etag)
 	}
 	if r.Method == http.MethodGet {
 		f.gets.Add(1)
 	}
-	http.ServeContent(&cutter{ResponseWriter: w, f: f}, r, "", time.Time{}, bytes.NewReader(f.content))
+	http.ServeContent(&cutter{ResponseWriter: w, f: f, after: o.after}, r, "", time.Time{}, bytes.NewReader(o.content))
 }
 
 type cutter struct {
 	http.ResponseWriter
-	f    *flaky
-	sent int64
+	f           *flaky
+	after, sent int64
 }
 
 func (c *cutter) Write(p []byte) (int, error) {
-	if c.f.after > 0 && c.sent+int64(len(p)) > c.f.after {
+	if c.after > 0 && c.sent+int64(len(p)) > c.after {
 		http.NewResponseController(c.ResponseWriter).Flush()
 		panic(http.ErrAbortHandler)
 	}
@@ -69,16 +84,15 @@ func fetched(t *testing.T, f *flaky, url string) {
 }
 
 func TestADownloadThatIsCutGoesOnWhereItWas(t *testing.T) {
-	f := &flaky{etag: `"1"`, after: 1 << 20}
+	f := &flaky{offer: offer{etag: `"1"`, after: 1 << 20}}
 	fetched(t, f, offered(t, f))
 	assert.EqualValues(t, 4, f.gets.Load(), "a byte more than 3 MB, at most 1 MB each")
 	assert.EqualValues(t, len(f.content), f.sent.Load(), "no byte came twice")
 }
 
 func TestADownloadGoesOnInAnotherProcess(t *testing.T) {
-	f := &flaky{etag: `"1"`}
+	f := &flaky{offer: offer{etag: `"1"`, after: 1 << 20}}
 	url, dir := offered(t, f), t.TempDir()
-	f.after = 1 << 20
 	ctx, stop := context.WithCancel(t.Context())
 	_, err := Fetch(ctx, url, dir, func(sentence string) {
 		if strings.HasPrefix(sentence, "going on") {
@@ -86,7 +100,7 @@ func TestADownloadGoesOnInAnotherProcess(t *testing.T) {
 		}
 	})
 	require.ErrorIs(t, err, context.Canceled)
-	f.after = 0
+	f.now(f.content, f.etag, 0)
 	file, err := Fetch(t.Context(), url, dir, func(string) {})
 	require.NoError(t, err)
 	got, err := os.ReadFile(file)
@@ -97,12 +111,13 @@ func TestADownloadGoesOnInAnotherProcess(t *testing.T) {
 
 // Half of one file and half of another would be neither.
 func TestADownloadDoesNotGoOnWithAnotherFile(t *testing.T) {
-	f := &flaky{etag: `"1"`, after: 1 << 20}
+	f := &flaky{offer: offer{etag: `"1"`, after: 1 << 20}}
 	url, dir := offered(t, f), t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
 	Fetch(ctx, url, dir, func(string) { stop() })
-	rand.Read(f.content)
-	f.etag, f.after = `"2"`, 0
+	other := make([]byte, len(f.content))
+	rand.Read(other)
+	f.now(other, `"2"`, 0)
 	file, err := Fetch(t.Context(), url, dir, func(string) {})
 	require.NoError(t, err)
 	got, err := os.ReadFile(file)

@@ -23,10 +23,10 @@ type Own struct {
 func OwnDaemon(t testing.TB) *Own {
 	t.Helper()
 	if os.Getuid() != 0 {
-		without(t, "a docker daemon of the test's own takes root")
+		Without(t, "a docker daemon of the test's own takes root")
 	}
 	if _, err := exec.LookPath("dockerd"); err != nil {
-		without(t, "a docker daemon of the test's own takes dockerd")
+		Without(t, "a docker daemon of the test's own takes dockerd")
 	}
 	dir, err := os.MkdirTemp("", "od-own-") // short: the path of a socket has at most 107 bytes
 	if err != nil {

@@ -97,9 +97,11 @@ func (m Machine) program(ctx context.Context) Check {
 	c.Found = "go run has all modules that it needs"
 	command := exec.CommandContext(ctx, "go", "list", "-deps", "./scripts")
 	command.Dir = m.Root
-	command.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod")
-	if words, err := command.CombinedOutput(); err != nil {
-		c.Lack = "go run would need a network: " + firstLine(string(words))
+	command.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=readonly")
+	var words bytes.Buffer
+	command.Stderr = &words
+	if err := command.Run(); err != nil {
+		c.Lack = "go run would need a network: " + lastLine(words.String())
 		c.Fix = "go build -o bin/steps ./scripts, and use bin/steps"
 	}
 	return c
@@ -126,11 +128,11 @@ func (m Machine) inside(ctx context.Context, there *base.Ready) []Check {
 		offline.Lack = "the app does not compile without a network: " + oneLine(fmt.Sprint(err))
 		offline.Fix = fmt.Sprintf("with a network: %s bundle; then, here: %s load %s.tar. Its base carries the app's modules.", m.Call, m.Call, engine.Repository)
 	}
-	return []Check{offline, disk(out.String()), memory(out.String(), m.Engine.Name)}
+	return []Check{offline, disk(out.String(), m.Engine.Name), memory(out.String(), m.Engine.Name)}
 }
 
 // disk reads what `df -Pk` said of the engine's disk.
-func disk(said string) Check {
+func disk(said, name string) Check {
 	c := Check{Name: "disk"}
 	var device string
 	var all, used, free int64
@@ -141,7 +143,7 @@ func disk(said string) Check {
 	c.Found = fmt.Sprintf("%s free for the engine, %s needed", size(free*1024), size(diskNeeded))
 	if free*1024 < diskNeeded {
 		c.Lack = c.Found
-		c.Fix = "make room; docker system df shows what takes it, Docker Desktop has a limit of its own under Resources"
+		c.Fix = "make room; " + name + " system df shows what takes it. A virtual machine around the engine has a limit of its own"
 	}
 	return c
 }
@@ -251,7 +253,7 @@ func size(bytes int64) string { return units.HumanSizeWithPrecision(float64(byte
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return line
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndex(text, "\n")+1:]
 }

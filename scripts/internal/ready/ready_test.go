@@ -14,9 +14,9 @@ func TestDiskAndMemoryAreReadAndWeighed(t *testing.T) {
 		got  Check
 		lack string
 	}{
-		"enough disk":    {disk(roomy), ""},
-		"a full disk":    {disk("overlay 264212084 263000000 1212084 100% /\n"), "1.24GB free for the engine, 1.5GB needed"},
-		"no disk said":   {disk("df: /: can't find mount point\n"), "a container did not tell how much is free"},
+		"enough disk":    {disk(roomy, "docker"), ""},
+		"a full disk":    {disk("overlay 264212084 263000000 1212084 100% /\n", "docker"), "1.24GB free for the engine, 1.5GB needed"},
+		"no disk said":   {disk("df: /: can't find mount point\n", "docker"), "a container did not tell how much is free"},
 		"enough memory":  {memory(roomy, "docker"), ""},
 		"little memory":  {memory("overlay 1 1 1 1% /\nMemAvailable:     812000 kB\n", "docker"), "831MB free for the engine, 1GB needed"},
 		"no memory said": {memory("overlay 1 1 1 1% /\n", "docker"), "a container did not tell how much is free"},

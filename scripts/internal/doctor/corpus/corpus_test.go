@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/doctor"
-	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
 	"optimizing-dockerfile/scripts/internal/image"
 )
 
@@ -92,7 +93,7 @@ func TestCorpusHasEveryCause(t *testing.T) {
 		have[c.Cause] = true
 	}
 	if len(skipped) > 0 {
-		t.Skip("without its compilers: ", skipped)
+		enginetest.Without(t, fmt.Sprint("the corpus lacks a compiler: ", skipped))
 	}
 	for _, c := range doctor.Causes {
 		assert.True(t, have[c], c)
@@ -105,13 +106,7 @@ func TestRealStarts(t *testing.T) {
 		t.Skip("starts containers")
 	}
 	ctx := context.Background()
-	e, err := engine.Find(ctx)
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("NO ENGINE, so nothing is really started: ", err)
-	}
+	e := enginetest.Engine(t)
 	seen := map[doctor.Cause]bool{}
 	var broken, fixed []Case
 	for _, c := range all(t) {

@@ -126,7 +126,11 @@ type row struct {
 	Cells []cell
 }
 
-type cell struct{ Base, Text, Verdict string }
+// cell is what a step did on a base.
+type cell struct {
+	Base, Text, Outcome string
+	Differs             bool // from what it did on the article's
+}
 
 func newView(steps []lesson.Step, runs []record.Run) (view, error) {
 	v := view{Run: runs[0], Runs: runs}
@@ -143,7 +147,9 @@ func newView(steps []lesson.Step, runs []record.Run) (view, error) {
 		v.Steps = append(v.Steps, made)
 		r := row{Step: s.Name}
 		for _, run := range runs {
-			r.Cells = append(r.Cells, newCell(run, s.Name))
+			c := newCell(run, s.Name)
+			c.Differs = len(r.Cells) > 0 && c.Text != r.Cells[0].Text
+			r.Cells = append(r.Cells, c)
 		}
 		v.Matrix = append(v.Matrix, r)
 	}
@@ -212,7 +218,8 @@ func newCell(run record.Run, name string) cell {
 	if len(outcomes) == 0 {
 		return cell{Base: run.Base.Name, Text: "not tried"}
 	}
-	return cell{run.Base.Name, strings.Join(strings.Fields(story.Row(outcomes)), " "), trial.Worst(outcomes)}
+	text := strings.Join(strings.Fields(story.Row(outcomes)), " ")
+	return cell{Base: run.Base.Name, Text: text, Outcome: outcomes[len(outcomes)-1].Outcome}
 }
 
 func of(run record.Run, name string) (some []trial.Outcome) {
