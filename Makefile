@@ -2,7 +2,7 @@
 STEPS := go run ./scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help learn steps bases beyond bench build test clean sync
+.PHONY: help learn steps bases beyond bench build test testall clean sync
 
 help: ## list what there is
 	@echo "make step-N    run step N (1 to 6) and tell its story"
@@ -35,6 +35,9 @@ build: ## build the tool, as bin/steps
 
 test: ## all tests: the app's in each step, the tool's, the engine's
 	go test -timeout 30m ./...
+
+testall: ## the tests that take many minutes too: every base, the lessons after the article, BuildKit
+	LONG_TESTS=1 go test -timeout 60m ./...
 
 clean: ## remove every container, image and download that this tool made
 	@$(STEPS) clean

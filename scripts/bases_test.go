@@ -22,7 +22,7 @@ import (
 // The three bases of bases.yaml, on the engine that is there, or stand-ins for
 // them: what steps.yaml foretells of each comes to pass.
 func TestTheStepsDoOnEveryBaseWhatIsForetold(t *testing.T) {
-	enginetest.Engine(t)
+	enginetest.Long(t)
 	command := program(t, "run", "all", "--base", "all", "--json")
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
@@ -93,7 +93,7 @@ func TestAnUnknownBaseIsForetoldFromWhatItHolds(t *testing.T) {
 
 // The lessons after the article, each with its figure.
 func TestTheLessonsAfterTheArticleDoWhatTheySay(t *testing.T) {
-	enginetest.Engine(t)
+	enginetest.Long(t)
 	doc, code := document(t, "beyond")
 	assert.Equal(t, exitExpected, code)
 	for _, o := range doc.Steps {
@@ -112,7 +112,7 @@ const buildx = "github.com/docker/buildx/cmd/buildx@v0.38.2"
 
 // BuildKit and the legacy builder come to the same verdicts, causes and proofs.
 func TestTheVerdictsAreTheSameWithBuildKit(t *testing.T) {
-	if e := enginetest.Engine(t); e.Name != "docker" {
+	if e := enginetest.Long(t); e.Name != "docker" {
 		t.Skip("SKIPPED: BuildKit is docker's")
 	}
 	_, of := ranSteps(t)

@@ -35,3 +35,16 @@ func Without(t testing.TB, what string) {
 	}
 	t.Skip("SKIPPED: ", what)
 }
+
+// longTests is set where the tests run that take many minutes: `make testall`.
+const longTests = "LONG_TESTS"
+
+// Long is Engine for a test that takes many minutes. It runs only where it is
+// asked for, so that `go test ./...` stays something that one does.
+func Long(t testing.TB) *engine.Engine {
+	t.Helper()
+	if os.Getenv(longTests) == "" {
+		t.Skip("SKIPPED: it takes many minutes; make testall runs it")
+	}
+	return Engine(t)
+}
