@@ -52,7 +52,7 @@ func (l student) does(t *testing.T, dir, name string, args ...string) (string, i
 // The whole way: the teacher bundles; a learner without a network, without Go and
 // without any image loads, and all six steps do what the article shows.
 func TestABundleIsAllThatALearnerNeeds(t *testing.T) {
-	enginetest.Engine(t)
+	enginetest.Long(t)
 	l := newStudent(t)
 	file := filepath.Join(t.TempDir(), bundleName)
 	out, err := program(t, "bundle", file).CombinedOutput()

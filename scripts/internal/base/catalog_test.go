@@ -37,7 +37,7 @@ func TestTheRepositorysBases(t *testing.T) {
 func TestFind(t *testing.T) {
 	c, err := Load(bases)
 	require.NoError(t, err)
-	for _, name := range []string{"golang:1.27-alpine", "registry.example.org/golang", "golang@sha256:0123"} {
+	for _, name := range []string{"golang:1.22-bullseye", "registry.example.org/golang", "golang@sha256:0123"} {
 		b, err := c.Find(name)
 		require.NoError(t, err)
 		assert.Equal(t, Base{ID: name, Image: name}, b)

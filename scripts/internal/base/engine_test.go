@@ -70,7 +70,10 @@ func TestTheArticlesBase(t *testing.T) {
 		require.NoError(t, err)
 		found, err := Ensure(ctx, e, foreign, nil)
 		require.NoError(t, err)
-		assert.Equal(t, &Ready{ID: name, Image: name, Source: Present, Go: "1.15.7", Libc: "musl", ImageID: ready.ImageID, Bytes: ready.Bytes}, found)
+		assert.Equal(t, &Ready{
+			ID: name, Image: name, Source: Present, Go: "1.15.7", Libc: "musl", ImageID: ready.ImageID, Bytes: ready.Bytes,
+			Facts: Facts{Go: "1.15.7", Libc: "musl", Adduser: true},
+		}, found)
 	})
 
 	if ready.StandInFor == "" {

@@ -39,11 +39,14 @@ func Without(t testing.TB, what string) {
 // longTests is set where the tests run that take many minutes: `make testall`.
 const longTests = "LONG_TESTS"
 
+// WantsLong says whether the tests of many minutes are asked for.
+func WantsLong() bool { return os.Getenv(longTests) != "" }
+
 // Long is Engine for a test that takes many minutes. It runs only where it is
 // asked for, so that `go test ./...` stays something that one does.
 func Long(t testing.TB) *engine.Engine {
 	t.Helper()
-	if os.Getenv(longTests) == "" {
+	if !WantsLong() {
 		t.Skip("SKIPPED: it takes many minutes; make testall runs it")
 	}
 	return Engine(t)
