@@ -131,11 +131,9 @@ func measureWith(ctx context.Context, builder string, steps []lesson.Step, image
 				table.OwnPart = append(table.OwnPart, cpu/byTool/float64(max(1, e.LogicalCPUs)))
 			}
 		}
-		seconds, err := timeDoctor(ctx, steps)
-		if err != nil {
+		if err := timeDoctor(ctx, e, steps, table); err != nil {
 			return err
 		}
-		table.Doctor = append(table.Doctor, seconds)
 	}
 	table.Rows = append(table.Rows, cold, warm)
 	return nil
@@ -150,12 +148,45 @@ func runTool(ctx context.Context, dir string) (seconds, cpu float64, err error) 
 	return time.Since(began).Seconds(), bench.OwnCPU() - used, nil
 }
 
-// timeDoctor measures a diagnosis of step 3's image, as the verb doctor makes it.
-func timeDoctor(ctx context.Context, steps []lesson.Step) (float64, error) {
-	if err := (runOptions{base: "article"}).run(ctx, []string{"3"}, io.Discard, io.Discard); err != nil {
-		return 0, err
+// timeDoctor measures diagnoses, as the verb doctor makes them: of the largest
+// image against a `docker save` of it, the floor of every tool that reads an image
+// whole; of a small one against the commands that fetch two files by hand.
+func timeDoctor(ctx context.Context, e *engine.Engine, steps []lesson.Step, table *bench.Table) error {
+	if err := (runOptions{base: "article"}).run(ctx, []string{"1", "3"}, io.Discard, io.Discard); err != nil {
+		return err
 	}
-	began := time.Now()
-	_, err := examine(ctx, engine.Repository+":"+steps[2].Name, false, doctor.Start{})
-	return time.Since(began).Seconds(), err
+	large, small := engine.Repository+":"+steps[0].Name, engine.Repository+":"+steps[2].Name
+	if len(table.Doctor) == 0 {
+		table.Doctor = []bench.DoctorRow{
+			{Image: steps[0].Name, Other: e.Name + " save"},
+			{Image: steps[2].Name, Other: e.Name + " create, twice cp, rm"},
+		}
+	}
+	typed := []func() error{
+		func() error { return e.Run(ctx, nil, io.Discard, nil, "save", large) },
+		func() error {
+			id, err := e.Output(ctx, append(append([]string{"create", "--pull=never"}, engine.Ours()...), small)...)
+			if err != nil {
+				return err
+			}
+			for range 2 {
+				err = errors.Join(err, e.Run(ctx, nil, io.Discard, nil, "cp", id+":"+lesson.Binary, "-"))
+			}
+			return errors.Join(err, e.Remove(ctx, id))
+		},
+	}
+	for i, name := range []string{large, small} {
+		row := &table.Doctor[i]
+		began := time.Now()
+		if _, err := examine(ctx, name, false, doctor.Start{}); err != nil {
+			return err
+		}
+		row.Doctor = append(row.Doctor, time.Since(began).Seconds())
+		began = time.Now()
+		if err := typed[i](); err != nil {
+			return err
+		}
+		row.Typed = append(row.Typed, time.Since(began).Seconds())
+	}
+	return nil
 }

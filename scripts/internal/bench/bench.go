@@ -21,7 +21,7 @@ type Table struct {
 	CPUs    int            `json:"cpus"`
 	Base    string         `json:"base"` // in words
 	Rows    []Row          `json:"rows"`
-	Doctor  []float64      `json:"doctor"`   // seconds of a diagnosis of step 3's image
+	Doctor  []DoctorRow    `json:"doctor"`
 	OwnCPU  []float64      `json:"own_cpu"`  // seconds that the tool's own process used in a cold run
 	OwnPart []float64      `json:"own_part"` // the same, as a share of what the cores could give meanwhile
 }
@@ -32,6 +32,15 @@ type Row struct {
 	What    string    `json:"what"` // Cold or Warm
 	Hand    []float64 `json:"hand"`
 	Tool    []float64 `json:"tool"`
+}
+
+// DoctorRow holds the doctor's diagnoses of an image, in seconds, against another
+// way to its files, a figure a round.
+type DoctorRow struct {
+	Image  string    `json:"image"`
+	Doctor []float64 `json:"doctor"`
+	Other  string    `json:"other"` // what is typed instead
+	Typed  []float64 `json:"typed"`
 }
 
 // What a row is about.

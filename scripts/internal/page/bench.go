@@ -49,7 +49,12 @@ func BenchTable(t bench.Table) string {
 		rounds = len(t.Rows[0].Hand)
 	}
 	text += fmt.Sprintf("\nMedians of %d round(s), on %d processors, with %s %s and %s.\n", rounds, t.CPUs, t.Engine.Name, t.Engine.Version, t.Base)
-	text += fmt.Sprintf("A diagnosis by the doctor: %.2f s. The tool's own processor time in a cold run: %.2f s, %.1f %% of what the processors could give.\n",
-		bench.Median(t.Doctor), bench.Median(t.OwnCPU), 100*bench.Median(t.OwnPart))
+	text += fmt.Sprintf("The tool's own processor time in a cold run: %.2f s, %.1f %% of what the processors could give.\n",
+		bench.Median(t.OwnCPU), 100*bench.Median(t.OwnPart))
+	text += "\n| The doctor's image | The doctor | Typed instead | It takes | Ratio |\n|---|---|---|---|---|\n"
+	for _, row := range t.Doctor {
+		text += fmt.Sprintf("| %s | %.2f s | `%s` | %.2f s | %.2f |\n", row.Image,
+			bench.Median(row.Doctor), row.Other, bench.Median(row.Typed), bench.Median(row.Doctor)/bench.Median(row.Typed))
+	}
 	return text
 }
