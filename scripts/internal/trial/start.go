@@ -99,10 +99,10 @@ func (t *Trial) launch(ctx context.Context, j *job, name string, d *doctor.Diagn
 		defer t.port8080.Unlock()
 		if free("127.0.0.1:8080") {
 			container, words, err := t.runAt(ctx, j, name, "127.0.0.1:8080")
-			if err != nil || container.Started || (d.Starts != nil && !*d.Starts) {
+			if err != nil || container.Started || provedUnstartable(d) && lookupFailed(container) {
 				return container, words, err
 			}
-			// Nothing in the image keeps it from starting: somebody took the port in between.
+			// It may be the port, which somebody took in between, and not the image.
 			if err := t.Engine.Remove(ctx, name); err != nil {
 				return container, words, err
 			}
@@ -154,6 +154,10 @@ func free(address string) bool {
 	listener.Close()
 	return true
 }
+
+// lookupFailed says whether the engine's exit code is that of a program that was
+// not found (127) or may not be run (126): no other trouble of a start has these.
+func lookupFailed(c engine.Container) bool { return c.ExitCode == 126 || c.ExitCode == 127 }
 
 // provedUnstartable says whether the doctor proved that no process can be made of the image.
 func provedUnstartable(d *doctor.Diagnosis) bool {
