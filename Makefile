@@ -2,7 +2,7 @@
 STEPS := go run ./scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help learn steps bases beyond bench build test testall clean sync
+.PHONY: help learn steps bases beyond bench build test testall faults clean sync
 
 help: ## list what there is
 	@echo "make step-N    run step N (1 to 6) and tell its story"
@@ -38,6 +38,9 @@ test: ## all tests: the app's in each step, the tool's, the engine's
 
 testall: ## the tests that take many minutes too: every base, the lessons after the article, BuildKit
 	LONG_TESTS=1 go test -timeout 60m ./...
+
+faults: ## attack the tool with everything that goes wrong, and show what held
+	@FAULTS=all go test -json -timeout 60m -run '^TestFault' ./scripts/... | go run ./scripts/internal/enginetest/table
 
 clean: ## remove every container, image and download that this tool made
 	@$(STEPS) clean
