@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // Exit statuses, part of the command line's contract.
@@ -64,13 +66,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "stopped; nothing of ours is left running")
 		return exitEnvironment
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintln(stderr, "error:", oneLine(err))
+		fmt.Fprintln(stderr, "error:", terminal.Harmless(oneLine(err)))
 		return exitUsage
 	case errors.As(err, &differs):
-		fmt.Fprintln(stderr, "error:", err)
+		fmt.Fprintln(stderr, "error:", terminal.Harmless(err.Error()))
 		return exitUnexpected
 	}
-	fmt.Fprintln(stderr, "error:", err)
+	fmt.Fprintln(stderr, "error:", terminal.Harmless(err.Error()))
 	return exitEnvironment
 }
 

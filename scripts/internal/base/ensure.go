@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // Where a base came from.
@@ -36,7 +37,7 @@ type Progress func(sentence string)
 
 func (p Progress) sayf(format string, args ...any) {
 	if p != nil {
-		p(fmt.Sprintf(format, args...))
+		p(terminal.Harmless(fmt.Sprintf(format, args...)))
 	}
 }
 

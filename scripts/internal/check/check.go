@@ -17,6 +17,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/doctor"
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/image"
+	"optimizing-dockerfile/scripts/internal/terminal"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
 
@@ -123,7 +124,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 
 func (c *Checker) say(sentence string) {
 	if c.Say != nil {
-		c.Say(sentence)
+		c.Say(terminal.Harmless(sentence))
 	}
 }
 

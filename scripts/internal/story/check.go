@@ -24,13 +24,13 @@ func (t *Terminal) Check(r *check.Report) {
 		if goal.ID == check.Starts && goal.Met != nil && !*goal.Met {
 			t.paragraph("    ", "The engine says: "+lastLine(record.Normalise(r.Said)))
 		}
-		t.paragraph("    ", harmless(goal.Proof))
+		t.paragraph("    ", goal.Proof)
 		if goal.Hint != "" {
 			t.paragraph("    ", "Hint: "+goal.Hint)
 		}
 	}
 	for _, note := range r.Notes {
-		t.paragraph("", "Note: "+harmless(note)+".")
+		t.paragraph("", "Note: "+note+".")
 	}
 	if r.Cause != "" && r.Image != "" {
 		t.paragraph("", "To look into the image: go run ./scripts doctor "+r.Image)
@@ -46,6 +46,6 @@ func (t *Terminal) Check(r *check.Report) {
 }
 
 func lastLine(text string) string {
-	text = strings.TrimSpace(harmless(text))
+	text = strings.TrimSpace(text)
 	return text[strings.LastIndex(text, "\n")+1:]
 }
