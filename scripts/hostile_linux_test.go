@@ -34,6 +34,7 @@ var hostile = []struct {
 	{"escapes", trial.Exited, "ended by itself with status 3", true},
 	{"ignores-sigterm", trial.WrongAnswer, `with "\x1b[31mno"`, true},
 	{"forks", trial.NoAnswer, "nothing on port 8080", false},
+	{"threads", trial.Exited, "ended by itself with status 2", true},
 	{"a-byte-at-a-time", trial.WrongAnswer, "and did not come to an end", false},
 	{"for-ever", trial.WrongAnswer, `with "xxxx`, true},
 	{"headers-for-ever", trial.NoAnswer, "nothing on port 8080", false},
