@@ -55,8 +55,7 @@ func OwnDaemon(t testing.TB) *Own {
 		ended := time.AfterFunc(20*time.Second, func() { daemon.Process.Kill() })
 		daemon.Wait()
 		ended.Stop()
-		unmount(dir)
-		os.RemoveAll(dir)
+		Discard(dir)
 	})
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		if _, err := own.Command("docker", "version").CombinedOutput(); err == nil {
@@ -104,6 +103,12 @@ func (o *Own) Load(t testing.TB, image string) {
 	if err := save.Wait(); err != nil {
 		t.Fatalf("docker save %s: %v", image, err)
 	}
+}
+
+// Discard removes a folder in which an engine had its data.
+func Discard(dir string) {
+	unmount(dir)
+	os.RemoveAll(dir)
 }
 
 // unmount takes off what a daemon that was killed leaves mounted below dir.
