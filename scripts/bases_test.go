@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/enginetest"
 	"optimizing-dockerfile/scripts/internal/lesson"
@@ -57,9 +56,6 @@ func TestTheStepsDoOnEveryBaseWhatIsForetold(t *testing.T) {
 // An image that the repo has never heard of is looked into, and what it lacks foretells every step.
 func TestAnUnknownBaseIsForetoldFromWhatItHolds(t *testing.T) {
 	e := enginetest.Engine(t)
-	if cache, err := base.CacheDir(); err == nil { // so that clean finds what lies below the images that this test builds
-		e.Ledger = engine.Ledger{Path: filepath.Join(cache, base.Ledger)}
-	}
 	doc, _ := ranSteps(t)
 	derive := func(name, instruction string) string {
 		dir := t.TempDir()

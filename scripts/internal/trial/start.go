@@ -12,6 +12,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/doctor"
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/image"
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
@@ -169,7 +170,7 @@ func provedUnstartable(d *doctor.Diagnosis) bool {
 func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) error {
 	o.Phase, o.Message = lesson.Start, words
 	if !provedUnstartable(d) {
-		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", lastLine(words))
+		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", excerpt.Last(words, 1))
 	}
 	o.ExitCode, o.Missing = &c.ExitCode, d.Missing
 	o.fails(lesson.Start, string(d.Cause), d.Missing)
@@ -231,9 +232,4 @@ func ended(o *Outcome, d *doctor.Diagnosis, c engine.Container) {
 		return
 	}
 	o.fails(lesson.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", c.ExitCode))
-}
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndex(text, "\n")+1:]
 }
