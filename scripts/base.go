@@ -48,11 +48,7 @@ func baseCommand() *cobra.Command {
 
 // findBase gives the base of a name; "" is the default one.
 func findBase(name string) (base.Base, error) {
-	dir, err := basesDir()
-	if err != nil {
-		return base.Base{}, err
-	}
-	catalog, err := base.Load(dir)
+	catalog, err := loadCatalog()
 	if err != nil {
 		return base.Base{}, err
 	}
@@ -62,6 +58,19 @@ func findBase(name string) (base.Base, error) {
 		return b, usageError{err}
 	}
 	return b, err
+}
+
+// loadCatalog reads bases.yaml; what is wrong with it is wrong usage.
+func loadCatalog() (*base.Catalog, error) {
+	dir, err := basesDir()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	catalog, err := base.Load(dir)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return catalog, nil
 }
 
 // basesDir finds bases/ of the repo that this is used in.

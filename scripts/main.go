@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/excerpt"
+	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // Exit statuses, part of the command line's contract.
@@ -66,13 +67,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "stopped; nothing of ours is left running")
 		return exitEnvironment
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintln(stderr, "error:", excerpt.Line(err.Error()))
+		fmt.Fprintln(stderr, "error:", terminal.Harmless(excerpt.Line(err.Error())))
 		return exitUsage
 	case errors.As(err, &differs):
-		fmt.Fprintln(stderr, "error:", err)
+		fmt.Fprintln(stderr, "error:", terminal.Harmless(err.Error()))
 		return exitUnexpected
 	}
-	fmt.Fprintln(stderr, "error:", err)
+	fmt.Fprintln(stderr, "error:", terminal.Harmless(err.Error()))
 	return exitEnvironment
 }
 

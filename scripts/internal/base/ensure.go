@@ -8,6 +8,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // Where a base came from.
@@ -37,7 +38,7 @@ type Progress func(sentence string)
 
 func (p Progress) sayf(format string, args ...any) {
 	if p != nil {
-		p(fmt.Sprintf(format, args...))
+		p(terminal.Harmless(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/image"
+	"optimizing-dockerfile/scripts/internal/terminal"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
 
@@ -124,7 +125,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 
 func (c *Checker) say(sentence string) {
 	if c.Say != nil {
-		c.Say(sentence)
+		c.Say(terminal.Harmless(sentence))
 	}
 }
 

@@ -17,6 +17,10 @@ const callTime = time.Minute
 // that nobody has heard of cannot be removed.
 const settleTime = 2 * time.Second
 
+// bounds keep a program that forks or prints without end from taking the
+// machine's processes or disk with it.
+var bounds = []string{"--pids-limit=512", "--log-driver=json-file", "--log-opt=max-size=16m"}
+
 // RunCommand gives the words that a reader types to run an image, after the
 // engine's name. host is HOST:PORT of this machine, or HOST: for a free port.
 func RunCommand(image, host string) []string {
@@ -33,6 +37,7 @@ func (e *Engine) StartContainer(ctx context.Context, image, name, host string, k
 		labels = Kept()
 	}
 	words := append([]string{"run", "--detach", "--name", name}, labels...)
+	words = append(words, bounds...)
 	words = append(words, "--pull=never", "--publish", host+":8080", image)
 
 	settled, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)

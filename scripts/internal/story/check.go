@@ -23,15 +23,15 @@ func (t *Terminal) Check(r *check.Report) {
 		}
 		t.say(t.paint(color, fmt.Sprintf("%s %s%s", sign, padRight(goal.ID, nameWidth), word)))
 		if goal.ID == check.Starts && goal.Met != nil && !*goal.Met {
-			t.paragraph("    ", "The engine says: "+excerpt.Last(harmless(record.Normalise(r.Said)), 1))
+			t.paragraph("    ", "The engine says: "+excerpt.Last(record.Normalise(r.Said), 1))
 		}
-		t.paragraph("    ", harmless(goal.Proof))
+		t.paragraph("    ", goal.Proof)
 		if goal.Hint != "" {
 			t.paragraph("    ", "Hint: "+goal.Hint)
 		}
 	}
 	for _, note := range r.Notes {
-		t.paragraph("", "Note: "+harmless(note)+".")
+		t.paragraph("", "Note: "+note+".")
 	}
 	if r.Cause != "" && r.Image != "" {
 		t.paragraph("", "To look into the image: "+self.Call()+" doctor "+r.Image)

@@ -204,6 +204,8 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, na
 			}
 		case silent == nil:
 			o.fails(lesson.Serve, WrongAnswer, wrong)
+		case time.Now().After(deadline) && wrong != "":
+			o.fails(lesson.Serve, WrongAnswer, wrong)
 		case time.Now().After(deadline):
 			o.fails(lesson.Serve, NoAnswer, fmt.Sprintf("nothing on port 8080 within %v", answerTime))
 		default:
