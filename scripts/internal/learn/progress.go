@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"optimizing-dockerfile/scripts/internal/atomicfile"
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
@@ -66,14 +67,5 @@ func (p *Progress) Done(step string, score Score) error {
 	if err := os.MkdirAll(filepath.Dir(p.path), 0o755); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(p.path), ".learn-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(append(text, '\n'))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), p.path)
+	return atomicfile.Write(p.path, append(text, '\n'), filepath.Dir(p.path))
 }
