@@ -112,6 +112,24 @@ func TestPackagesHeal(t *testing.T) {
 	}
 }
 
+// A list that was cut off after a line would leave out packages, and nobody would miss them.
+func TestAListOfPackagesThatWasCutOffIsNotTrusted(t *testing.T) {
+	fakeApt(t)
+	d := &debian{arch: "amd64", packages: []string{"gcc", "musl-tools"}, folder: t.TempDir(), work: t.TempDir()}
+	all, err := d.fetch(context.Background())
+	require.NoError(t, err)
+	list := filepath.Join(d.folder, sums)
+	text, err := os.ReadFile(list)
+	require.NoError(t, err)
+	lines := strings.SplitAfter(string(text), "\n")
+	for n := range len(lines) - 1 {
+		overwrite(t, list, []byte(strings.Join(lines[:n], "")))
+		again, err := d.fetch(context.Background())
+		require.NoError(t, err)
+		assert.Equal(t, all, again, "of its lines, %d", n)
+	}
+}
+
 func TestOtherPackagesAreAskedForAnew(t *testing.T) {
 	calls := fakeApt(t)
 	d := &debian{arch: "amd64", packages: []string{"gcc"}, folder: t.TempDir(), work: t.TempDir()}

@@ -36,6 +36,14 @@ func Without(t testing.TB, what string) {
 	t.Skip("SKIPPED: ", what)
 }
 
+// Root skips a test that takes root, such as one that mounts a disk, as Engine does.
+func Root(t testing.TB, what string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		Without(t, what+" takes root")
+	}
+}
+
 // longTests is set where the tests run that take many minutes: `make testall`.
 const longTests = "LONG_TESTS"
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"optimizing-dockerfile/scripts/internal/atomicfile"
 	"optimizing-dockerfile/scripts/internal/lesson"
@@ -63,5 +64,5 @@ func (p *Progress) Done(step string, score Score) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(p.path, append(text, '\n'))
+	return atomicfile.Write(p.path, append(text, '\n'), filepath.Dir(p.path))
 }

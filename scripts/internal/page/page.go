@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"optimizing-dockerfile/scripts/internal/atomicfile"
 	"optimizing-dockerfile/scripts/internal/bench"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
@@ -101,7 +102,7 @@ func each(root string, write bool) ([]string, error) {
 		}
 		stale = append(stale, path)
 		if write {
-			if err := os.WriteFile(path, []byte(now), 0o644); err != nil {
+			if err := atomicfile.Write(path, []byte(now), root); err != nil {
 				return nil, err
 			}
 		}

@@ -133,14 +133,15 @@ func Write(steps string, run Run, accept bool) error {
 	if len(differences) > 0 && !accept {
 		return &Changed{differences}
 	}
-	if err := atomicfile.Write(path(steps, run.Base.Name), Marshal(run)); err != nil {
+	records := filepath.Join(steps, "records")
+	if err := atomicfile.Write(path(steps, run.Base.Name), Marshal(run), records); err != nil {
 		return err
 	}
 	if run.Base.Name != "article" {
 		return nil
 	}
 	for step, text := range Texts(run) {
-		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text)); err != nil {
+		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text), records); err != nil {
 			return err
 		}
 	}
