@@ -96,13 +96,4 @@ func verdictsOf(doc record.Run) (all []string) {
 	return all
 }
 
-func reasonsOf(doc record.Run) (all []string) {
-	for _, o := range doc.Steps {
-		for _, reason := range o.Reasons {
-			all = append(all, o.Step+": "+reason)
-		}
-	}
-	return all
-}
-
 func last(text string, n int) string { return strings.TrimSpace(text[max(0, len(text)-n):]) }

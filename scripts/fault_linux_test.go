@@ -30,6 +30,7 @@ func TestFaultsOnADaemonOfItsOwn(t *testing.T) {
 	t.Run("signals", func(t *testing.T) { signals(t, g) })
 	t.Run("the engine gone", func(t *testing.T) { engineGone(t, g) })
 	t.Run("a crowd", func(t *testing.T) { crowd(t, g) })
+	t.Run("the cache's disk", func(t *testing.T) { cacheDisk(t, g) })
 	t.Run("no network", func(t *testing.T) { noNetwork(t, g) })
 }
 
