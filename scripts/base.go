@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 func baseCommand() *cobra.Command {
@@ -47,11 +48,7 @@ func baseCommand() *cobra.Command {
 
 // findBase gives the base of a name; "" is the default one.
 func findBase(name string) (base.Base, error) {
-	dir, err := basesDir()
-	if err != nil {
-		return base.Base{}, err
-	}
-	catalog, err := base.Load(dir)
+	catalog, err := loadCatalog()
 	if err != nil {
 		return base.Base{}, err
 	}
@@ -63,14 +60,27 @@ func findBase(name string) (base.Base, error) {
 	return b, err
 }
 
+// loadCatalog reads bases.yaml; what is wrong with it is wrong usage.
+func loadCatalog() (*base.Catalog, error) {
+	dir, err := basesDir()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	catalog, err := base.Load(dir)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return catalog, nil
+}
+
 // basesDir finds bases/ of the repo that this is used in.
 func basesDir() (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
-	for _, from := range []string{here, programPath()} {
-		if root := rootAbove(from); root != "" {
+	for _, from := range []string{here, self.Path()} {
+		if root := self.Root(from); root != "" {
 			return filepath.Join(root, "bases"), nil
 		}
 	}
@@ -82,7 +92,7 @@ func showBase(cmd *cobra.Command, r *base.Ready) error {
 	if r.StandInFor != "" {
 		image += ", a stand-in for " + r.StandInFor
 	}
-	cache, err := base.CacheDir()
+	cache, err := self.CacheDir()
 	if err != nil {
 		return err
 	}

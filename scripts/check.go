@@ -64,11 +64,7 @@ func toCheck(path string) (check.Request, error) {
 
 // checked does the check, on the engine that is there.
 func checked(ctx context.Context, request check.Request, say base.Progress) (*check.Report, error) {
-	dir, err := basesDir()
-	if err != nil {
-		return nil, usageError{err}
-	}
-	catalog, err := base.Load(dir)
+	catalog, err := loadCatalog()
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/doctor"
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/image"
+	"optimizing-dockerfile/scripts/internal/record"
 )
 
 func doctorCommand() *cobra.Command {
@@ -52,10 +52,7 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 				return err
 			}
 			if asJSON {
-				out := json.NewEncoder(cmd.OutOrStdout())
-				out.SetEscapeHTML(false)
-				out.SetIndent("", "  ")
-				err = out.Encode(d)
+				_, err = cmd.OutOrStdout().Write(record.Marshal(d))
 			} else {
 				err = doctor.Screen(cmd.OutOrStdout(), d, colourful(cmd.OutOrStdout()))
 			}

@@ -55,11 +55,7 @@ func (o runOptions) runMatrix(ctx context.Context, c course, asked []lesson.Step
 
 // allBases gives the bases of bases.yaml.
 func allBases() ([]base.Base, error) {
-	dir, err := basesDir()
-	if err != nil {
-		return nil, err
-	}
-	catalog, err := base.Load(dir)
+	catalog, err := loadCatalog()
 	if err != nil {
 		return nil, err
 	}

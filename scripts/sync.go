@@ -60,7 +60,7 @@ func workshopFiles() (map[string]string, error) {
 	}
 	exercises, err := lesson.LoadExercises(exercisesDir)
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
 	for _, exercise := range exercises {
 		for _, name := range []string{"main.go", "go.mod", "go.sum", ".dockerignore"} {

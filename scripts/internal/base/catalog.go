@@ -4,17 +4,13 @@
 package base
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
 // Base is an image that can stand behind FROM.
@@ -63,36 +59,23 @@ func (u *Unknown) Error() string {
 
 // Load reads bases.yaml in dir.
 func Load(dir string) (*Catalog, error) {
-	file := filepath.Join(dir, "bases.yaml")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
 	var facts struct {
 		Bases []Base `yaml:"bases"`
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&facts); err != nil && !errors.Is(err, io.EOF) {
-		return nil, at(file, 0, err)
-	}
-	var places struct { // the same once more: where each base stands
-		Bases []yaml.Node `yaml:"bases"`
-	}
-	if err := yaml.Unmarshal(text, &places); err != nil {
-		return nil, at(file, 0, err)
+	file, err := lesson.ReadYAML(filepath.Join(dir, "bases.yaml"), &facts)
+	if err != nil {
+		return nil, err
 	}
 	c := &Catalog{}
-	lines := map[string]int{}
+	seen := map[string]bool{}
 	for i, b := range facts.Bases {
-		line := places.Bases[i].Line
 		if err := b.check(); err != nil {
-			return nil, at(file, line, err)
+			return nil, file.Wrong(err, "bases", i)
 		}
-		if first, twice := lines[b.ID]; twice {
-			return nil, at(file, line, fmt.Errorf("base %s stands in line %d already", b.ID, first))
+		if seen[b.ID] {
+			return nil, file.Wrong(fmt.Errorf("base %s is there twice", b.ID), "bases", i)
 		}
-		lines[b.ID] = line
+		seen[b.ID] = true
 		if r := b.Recipe; r != nil {
 			r.Folder = filepath.Join(dir, r.Folder)
 			r.Modules = filepath.Join(dir, r.Modules)
@@ -100,7 +83,7 @@ func Load(dir string) (*Catalog, error) {
 		c.bases = append(c.bases, b)
 	}
 	if len(c.bases) == 0 {
-		return nil, at(file, 1, errors.New("it lists no base"))
+		return nil, file.Wrong(errors.New("it lists no base"))
 	}
 	return c, nil
 }
@@ -127,24 +110,6 @@ func (c *Catalog) Find(name string) (Base, error) {
 		return Base{ID: name, Image: name}, nil
 	}
 	return Base{}, &Unknown{Name: name, Known: known}
-}
-
-// yamlLine is how the YAML library begins what it says of a line.
-var yamlLine = regexp.MustCompile(`line (\d+): `)
-
-// at says where in a file something is wrong. A line of 0 is the one that the
-// YAML library names.
-func at(file string, line int, err error) error {
-	text := err.Error()
-	if line == 0 {
-		line = 1
-		if found := yamlLine.FindStringSubmatchIndex(text); found != nil {
-			line, _ = strconv.Atoi(text[found[2]:found[3]])
-			text = text[found[1]:]
-		}
-	}
-	text, _, _ = strings.Cut(text, "\n")
-	return fmt.Errorf("%s:%d: %s", file, line, text)
 }
 
 func (b *Base) check() error {

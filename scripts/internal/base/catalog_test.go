@@ -59,7 +59,7 @@ func TestLoadNamesTheLine(t *testing.T) {
 	for name, c := range map[string]struct{ yaml, want string }{
 		"a field that there is not": {good + "    lib: musl\n", "bases.yaml:5: field lib not found"},
 		"not YAML":                  {"bases:\n  - id: [a\n", "bases.yaml:"},
-		"an id twice":               {good + "  - id: a\n    image: golang:2\n    libc: musl\n", "bases.yaml:5: base a stands in line 2 already"},
+		"an id twice":               {good + "  - id: a\n    image: golang:2\n    libc: musl\n", "bases.yaml:5: base a is there twice"},
 		"no image":                  {good + "  - id: b\n    libc: musl\n", "bases.yaml:5: base b has no image"},
 		"another libc":              {"bases:\n  - {id: a, image: b, libc: newlib}\n", `bases.yaml:2: base a has libc "newlib"`},
 		"an id like an image":       {"bases:\n  - {id: a/b, image: b, libc: musl}\n", "bases.yaml:2: id \"a/b\""},

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/scripts/internal/atomicfile"
 )
 
 // debian gets packages out of Debian's or Ubuntu's archive, through the
@@ -74,7 +76,7 @@ func (d *debian) fetch(ctx context.Context) ([]string, error) {
 		fmt.Fprintf(&list, "%s  %s\n", a.sha256, a.name)
 	}
 	list.WriteString(sumsEnd + "\n")
-	if err := writeFile(filepath.Join(d.folder, sums), []byte(list.String())); err != nil {
+	if err := atomicfile.Write(filepath.Join(d.folder, sums), []byte(list.String()), d.folder); err != nil {
 		return nil, err
 	}
 	return d.kept()

@@ -20,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
+
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // ways in which a file in the cache goes bad
@@ -250,7 +252,7 @@ func TestTheAppsModulesHeal(t *testing.T) {
 }
 
 func TestTheCacheIsOneRunsAtATime(t *testing.T) {
-	t.Setenv(CacheVariable, t.TempDir())
+	t.Setenv(self.CacheVariable, t.TempDir())
 	first, err := openCache(context.Background(), nil)
 	require.NoError(t, err)
 	work, err := first.work()
@@ -284,9 +286,9 @@ func TestTheCacheIsOneRunsAtATime(t *testing.T) {
 func TestACacheThatCannotBe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
-	t.Setenv(CacheVariable, file)
+	t.Setenv(self.CacheVariable, file)
 	_, err := openCache(context.Background(), nil)
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), CacheVariable)
+	assert.Contains(t, err.Error(), self.CacheVariable)
 	assert.Contains(t, err.Error(), file)
 }

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
+
+	"optimizing-dockerfile/scripts/internal/excerpt"
 )
 
 // modules gets Go modules with the go command, into a module cache of our own.
@@ -135,7 +137,7 @@ func (m *modules) download(ctx context.Context, dir string, env []string, which 
 			return nil, fmt.Errorf("go mod download: %w", err)
 		}
 		if one.Error != "" {
-			return nil, fmt.Errorf("go mod download: %s", oneLine(one.Error))
+			return nil, fmt.Errorf("go mod download: %s", excerpt.Line(one.Error))
 		}
 		all = append(all, one)
 	}

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // width is how wide the screen is taken to be.
@@ -74,31 +75,23 @@ func (p *printer) verdict(code, word, image string) {
 	if p.colour {
 		word = "\x1b[1;" + code + "m" + word + "\x1b[0m"
 	}
-	p.line(word + "  " + image)
+	p.out.WriteString(word + "  " + oneLine(image) + "\n")
 }
 
 func (p *printer) heading(s string) {
 	if p.colour {
 		s = "\x1b[1m" + s + "\x1b[0m"
-		p.out.WriteString(s + "\n")
-		return
 	}
-	p.line(s)
+	p.out.WriteString(s + "\n")
 }
 
-func (p *printer) line(s string) {
-	if strings.HasPrefix(s, "\x1b") { // our own colours
-		p.out.WriteString(s + "\n")
-		return
-	}
-	p.out.WriteString(printable(s) + "\n")
-}
+func (p *printer) line(s string) { p.out.WriteString(terminal.Harmless(s) + "\n") }
 
 // text breaks a text at blanks; a word that is longer than a line is left whole,
 // so that a path can be copied.
 func (p *printer) text(indent, s string) {
 	line := indent
-	for _, word := range strings.Fields(printable(s)) {
+	for _, word := range strings.Fields(terminal.Harmless(s)) {
 		if utf8.RuneCountInString(line)+utf8.RuneCountInString(word) > width && strings.TrimSpace(line) != "" {
 			p.out.WriteString(strings.TrimRight(line, " ") + "\n")
 			line = indent
@@ -111,15 +104,8 @@ func (p *printer) text(indent, s string) {
 	p.out.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
-// printable keeps what stands in an image from steering the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && !unicode.IsPrint(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-}
+// oneLine is what names something: a line end in it would begin a line of its own.
+func oneLine(s string) string { return strings.Join(strings.Fields(terminal.Harmless(s)), " ") }
 
 // Line is the diagnosis in one line.
 func (d *Diagnosis) Line() string {

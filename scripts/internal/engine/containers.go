@@ -17,6 +17,10 @@ const callTime = time.Minute
 // that nobody has heard of cannot be removed.
 const settleTime = 2 * time.Second
 
+// bounds keep a program that forks or prints without end from taking the
+// machine's processes or disk with it.
+var bounds = []string{"--pids-limit=512", "--log-driver=json-file", "--log-opt=max-size=16m"}
+
 // RunCommand gives the words that a reader types to run an image, after the
 // engine's name. host is HOST:PORT of this machine, or HOST: for a free port.
 func RunCommand(image, host string) []string {
@@ -33,6 +37,7 @@ func (e *Engine) StartContainer(ctx context.Context, image, name, host string, k
 		labels = Kept()
 	}
 	words := append([]string{"run", "--detach", "--name", name}, labels...)
+	words = append(words, bounds...)
 	words = append(words, "--pull=never", "--publish", host+":8080", image)
 
 	settled, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)
@@ -125,50 +130,3 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 	}
 	return err
 }
-
-// Image is what the engine says of an image.
-type Image struct {
-	ID      string
-	Bytes   int64    // of all its files, layer by layer, uncompressed
-	Layers  []string // the layers' digests, uncompressed
-	Created string   // when, in RFC 3339
-	Labels  map[string]string
-	Tags    []string
-	User    string // as USER names it
-}
-
-// NoSuchImage is the error of an image that is not in the engine.
-type NoSuchImage struct{ Name string }
-
-func (n *NoSuchImage) Error() string { return "no image " + n.Name + " in the engine" }
-
-// InspectImage describes an image, or fails with a *NoSuchImage.
-func (e *Engine) InspectImage(ctx context.Context, name string) (Image, error) {
-	text, err := e.Call(ctx, "image", "inspect", name)
-	if err != nil {
-		if words := strings.ToLower(err.Error()); strings.Contains(words, "no such image") || strings.Contains(words, "image not known") {
-			return Image{}, &NoSuchImage{name}
-		}
-		return Image{}, err
-	}
-	var found []struct {
-		ID       string `json:"Id"`
-		Size     int64
-		Created  string
-		RepoTags []string
-		RootFS   struct{ Layers []string }
-		Config   struct {
-			Labels map[string]string
-			User   string
-		}
-	}
-	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) == 0 {
-		return Image{}, fmt.Errorf("`%s image inspect %s` printed what cannot be read", e.Name, name)
-	}
-	f := found[0]
-	return Image{ID: f.ID, Bytes: f.Size, Layers: f.RootFS.Layers, Created: f.Created, Labels: f.Config.Labels, Tags: f.RepoTags, User: f.Config.User}, nil
-}
-
-// ours says whether its label claims it. An image built from ours has the label
-// too, so that alone is not enough to remove it.
-func (i Image) ours() bool { return i.Labels[LabelMade] != "" }

@@ -61,7 +61,7 @@ func Find(ctx context.Context) (*Engine, error) {
 		if err != nil {
 			continue
 		}
-		e := &Engine{Name: name, path: path}
+		e := &Engine{Name: name, path: path, Ledger: ledger()}
 		asking, stop := context.WithTimeout(ctx, answerTime)
 		defer stop()
 		err = e.describe(asking)

@@ -50,6 +50,15 @@ const longTests = "LONG_TESTS"
 // WantsLong says whether the tests of many minutes are asked for.
 func WantsLong() bool { return os.Getenv(longTests) != "" }
 
+// SomeMinutes is Engine for a test that takes some minutes and that CI runs all the same.
+func SomeMinutes(t testing.TB) *engine.Engine {
+	t.Helper()
+	if os.Getenv("CI") == "" {
+		return Long(t)
+	}
+	return Engine(t)
+}
+
 // Long is Engine for a test that takes many minutes. It runs only where it is
 // asked for, so that `go test ./...` stays something that one does.
 func Long(t testing.TB) *engine.Engine {

@@ -70,8 +70,7 @@ func OwnDaemonIn(t testing.TB, data string) *Own {
 		own.killRest()
 		hold.Close()
 		network.Wait()
-		unmount(dir)
-		os.RemoveAll(dir)
+		Discard(dir)
 	})
 	own.Start(t)
 	return own
@@ -196,6 +195,12 @@ func (o *Own) Load(t testing.TB, image string) {
 	if err := save.Wait(); err != nil {
 		t.Fatalf("docker save %s: %v", image, err)
 	}
+}
+
+// Discard removes a folder in which an engine had its data.
+func Discard(dir string) {
+	unmount(dir)
+	os.RemoveAll(dir)
 }
 
 // unmount takes off what a daemon that was killed leaves mounted below dir.

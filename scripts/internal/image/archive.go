@@ -41,14 +41,15 @@ func FromTarball(ctx context.Context, file, tag string, p Platform) (Image, erro
 }
 
 func fromTarball(ctx context.Context, name, tag string, p Platform) (*archived, error) {
+	// Before it is opened: a pipe would wait for a writer.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, errors.New("it is not a regular file"))
-	}
 	plain, done, err := uncompressed(ctx, file)
 	if err != nil {
 		return nil, err

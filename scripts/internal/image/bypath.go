@@ -44,7 +44,7 @@ func newByPath(c *container) *byPath {
 		b.making.Add(1)
 		go func() {
 			defer b.making.Done()
-			if name, err := c.create(c.about.ref); err == nil {
+			if name, err := c.create(c.ref); err == nil {
 				b.free <- name
 			}
 		}()

@@ -9,7 +9,7 @@ import (
 // FromEngineDeep opens an image of the engine with every layer and every file
 // of it, by `save`: slow, as much as the image is large. Otherwise it is as FromEngine.
 func FromEngineDeep(ctx context.Context, e *engine.Engine, ref string) (Image, error) {
-	a, err := inspect(ctx, e, ref)
+	about, err := inspect(ctx, e, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func FromEngineDeep(ctx context.Context, e *engine.Engine, ref string) (Image, e
 		img, err = fromSave(ctx, t, ref, "", Platform{e.OS, e.Arch})
 	}
 	if err == nil {
-		img.id, img.config = a.ID, a.config
+		img.id, img.config = about.ID, configIn(about)
 	}
 	return finish(ctx, img, ref, err)
 }

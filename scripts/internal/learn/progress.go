@@ -57,14 +57,11 @@ func (p *Progress) Next(steps []lesson.Step) (int, bool) {
 	return 0, false
 }
 
-// Done keeps that a step is done. The file is replaced whole: a power cut leaves the old or the new.
+// Done keeps that a step is done.
 func (p *Progress) Done(step string, score Score) error {
 	p.Steps[step] = score
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(p.path), 0o755); err != nil {
 		return err
 	}
 	return atomicfile.Write(p.path, append(text, '\n'), filepath.Dir(p.path))

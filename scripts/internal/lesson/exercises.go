@@ -1,12 +1,10 @@
 package lesson
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // ExerciseTable is the file in a folder of exercises that says what is broken in each.
@@ -29,23 +27,25 @@ type Exercise struct {
 
 // LoadExercises reads the table in the folder dir.
 func LoadExercises(dir string) ([]Exercise, error) {
-	path := filepath.Join(dir, ExerciseTable)
-	text, err := os.ReadFile(path)
-	if err != nil {
+	var exercises []Exercise
+	file, err := ReadYAML(filepath.Join(dir, ExerciseTable), &exercises)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no table of exercises: %w", err)
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	var exercises []Exercise
-	if err := decoder.Decode(&exercises); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err != nil {
+		return nil, err
 	}
+	seen := map[string]bool{}
 	for i := range exercises {
 		e := &exercises[i]
 		e.Dir = filepath.Join(dir, e.Name)
 		if !stepName.MatchString(e.Name) || e.Goal == "" || e.Title == "" || e.Fix == "" {
-			return nil, fmt.Errorf("%s: %q: an exercise has a name such as 01-quotes, a title, a goal and a fix", path, e.Name)
+			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-quotes, a title, a goal and a fix", e.Name), i)
 		}
+		if seen[e.Name] {
+			return nil, file.Wrong(fmt.Errorf("exercise %s is there twice", e.Name), i)
+		}
+		seen[e.Name] = true
 	}
 	return exercises, nil
 }

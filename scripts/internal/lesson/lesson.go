@@ -2,17 +2,13 @@
 package lesson
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Table is the name of the file in a folder of steps that tells what is expected of them.
@@ -80,42 +76,39 @@ const (
 // Load reads the table in the folder dir. An error names the file, and the line
 // where there is one. earlier are the steps of other tables that it goes on from.
 func Load(dir string, earlier ...Step) ([]Step, error) {
-	path := filepath.Join(dir, Table)
-	text, err := os.ReadFile(path)
-	if err != nil {
+	var steps []Step
+	file, err := ReadYAML(filepath.Join(dir, Table), &steps)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no table of steps: %w", err)
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	var steps []Step
-	if err := decoder.Decode(&steps); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %s", path, strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "yaml: ")), " "))
+	if err != nil {
+		return nil, err
 	}
 	if len(steps) == 0 {
-		return nil, fmt.Errorf("%s: names no step", path)
+		return nil, file.Wrong(errors.New("it names no step"))
 	}
 	seen := map[string]bool{}
 	for i := range steps {
 		step := &steps[i]
 		step.Dir = filepath.Join(dir, step.Name)
 		if err := step.check(); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, file.Wrong(err, i)
 		}
 		if seen[step.Name] {
-			return nil, fmt.Errorf("%s: step %s is there twice", path, step.Name)
+			return nil, file.Wrong(fmt.Errorf("step %s is there twice", step.Name), i)
 		}
 		seen[step.Name] = true
 	}
 	for _, step := range earlier {
 		seen[step.Name] = true
 	}
-	for _, step := range steps {
+	for i, step := range steps {
 		if step.Against != "" && !seen[step.Against] {
-			return nil, fmt.Errorf("%s: %s: against names %q, which is no step", path, step.Name, step.Against)
+			return nil, file.Wrong(fmt.Errorf("%s: against names %q, which is no step", step.Name, step.Against), i)
 		}
 		for _, try := range step.Tries {
 			if other := try.Expect.SameLayersAs; other != "" && !seen[other] {
-				return nil, fmt.Errorf("%s: %s: same_layers_as names %q, which is no step", path, step.Name, other)
+				return nil, file.Wrong(fmt.Errorf("%s: same_layers_as names %q, which is no step", step.Name, other), i)
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func TestFindsAStepByEveryName(t *testing.T) {
 // What a table cannot mean must not pass for an expectation.
 func TestRefusesATableThatMakesNoSense(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
-		"unknown key":          {"- step: 01-a\n  colour: red\n", "line 2: field colour not found"},
+		"unknown key":          {"- step: 01-a\n  colour: red\n", "steps.yaml:2: field colour not found"},
 		"unknown expectation":  {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs, usr: 1}}]\n", "field usr not found"},
 		"no step":              {"[]", "names no step"},
 		"empty":                {"", "names no step"},
@@ -54,7 +54,7 @@ func TestRefusesATableThatMakesNoSense(t *testing.T) {
 		"failure unexplained":  {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: fails}}]\n", "needs its phase and its cause"},
 		"success with a cause": {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs, cause: x}}]\n", "has no cause"},
 		"a Dockerfile outside": {"- step: 01-a\n  tries: [{dockerfile: ../D, expect: {outcome: runs}}]\n", "no name of a Dockerfile"},
-		"size":                 {"- step: 01-a\n  article_size: big\n", "line 2: \"big\" is no size"},
+		"size":                 {"- step: 01-a\n  article_size: big\n", "steps.yaml:2: \"big\" is no size"},
 		"twice":                {"- &a\n  step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n- *a\n", "is there twice"},
 		"unknown trait":        {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n  on: {bsd: {why: x, expect: {outcome: runs}}}\n", "none of [no-adduser cgo-off glibc]"},
 		"trait unexplained":    {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n  on: {glibc: {expect: {outcome: runs}}}\n", "the reason is missing"},

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"unicode/utf8"
 
 	"optimizing-dockerfile/scripts/internal/atomicfile"
 	"optimizing-dockerfile/scripts/internal/engine"
@@ -57,6 +59,10 @@ func (b Base) Said() string {
 	return b.Image
 }
 
+// steering are characters that JSON lets stand in a text as they are, and that a
+// terminal obeys: C1 controls, and what turns the direction of writing.
+var steering = regexp.MustCompile(`[\x{7f}-\x{9f}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]`)
+
 // Marshal gives a document as people and diff read it: indented, with < and > as they are.
 func Marshal(document any) []byte {
 	var out bytes.Buffer
@@ -66,7 +72,10 @@ func Marshal(document any) []byte {
 	if err := encoder.Encode(document); err != nil {
 		panic(err) // only a type that JSON cannot hold
 	}
-	return out.Bytes()
+	return steering.ReplaceAllFunc(out.Bytes(), func(character []byte) []byte {
+		r, _ := utf8.DecodeRune(character)
+		return fmt.Appendf(nil, `\u%04x`, r)
+	})
 }
 
 // path of the record that a folder of steps holds for a base.
@@ -125,9 +134,6 @@ func Write(steps string, run Run, accept bool) error {
 		return &Changed{differences}
 	}
 	records := filepath.Join(steps, "records")
-	if err := os.MkdirAll(records, 0o755); err != nil {
-		return err
-	}
 	if err := atomicfile.Write(path(steps, run.Base.Name), Marshal(run), records); err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"strings"
 	"unicode/utf8"
+
+	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // Command writes a command as one types it: quoted where a shell needs it, and
@@ -30,6 +32,7 @@ func Command(words []string, width int) string {
 
 // quoted makes one word for a POSIX shell; PowerShell reads it alike.
 func quoted(word string) string {
+	word = terminal.Harmless(word)
 	plain := strings.IndexFunc(word, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@+", r))
 	}) < 0

@@ -68,7 +68,7 @@ func (t *Terminal) matrixTotal(run record.Run) {
 	}
 	for _, o := range run.Steps {
 		for _, reason := range o.Reasons {
-			t.paragraph("  ", harmless(o.Step+" ("+o.Dockerfile+"): "+reason))
+			t.paragraph("  ", o.Step+" ("+o.Dockerfile+"): "+reason)
 		}
 	}
 }

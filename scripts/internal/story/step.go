@@ -7,13 +7,15 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/scripts/internal/terminal"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
 
 // Opening tells what a step changes, before any waiting.
 func (t *Terminal) Opening(steps []lesson.Step, step lesson.Step) error {
 	number, _, _ := strings.Cut(step.Name, "-")
-	t.say(t.paint(bold, fmt.Sprintf("Step %s of %d: %s", strings.TrimLeft(number, "0"), len(steps), step.Title)))
+	t.Heading(fmt.Sprintf("Step %s of %d: %s", strings.TrimLeft(number, "0"), len(steps), step.Title))
 	t.paragraph("", step.Change)
 	lines, err := Diff(steps, step, step.Main().Dockerfile)
 	if err != nil {
@@ -26,6 +28,7 @@ func (t *Terminal) Opening(steps []lesson.Step, step lesson.Step) error {
 // lines shows those of a diff, in its colours.
 func (t *Terminal) lines(indent string, diff []string) {
 	for _, line := range diff {
+		line = terminal.Harmless(line)
 		switch {
 		case strings.HasPrefix(line, "+"):
 			t.say(indent + t.paint(green, line))
@@ -70,14 +73,14 @@ func (t *Terminal) Closing(step lesson.Step, outcomes []trial.Outcome, base reco
 func (t *Terminal) kept(outcomes []trial.Outcome) {
 	for _, o := range outcomes {
 		if o.Address != "" {
-			t.paragraph("", fmt.Sprintf("Kept: %s answers at http://%s/?message=hello until `go run ./scripts clean`.", o.Step, o.Address))
+			t.paragraph("", fmt.Sprintf("Kept: %s answers at http://%s/?message=hello until `%s clean`.", o.Step, o.Address, self.Call()))
 		}
 	}
 }
 
 // message shows the last of what was said: the engine's, of a failure in red.
 func (t *Terminal) message(o trial.Outcome) {
-	lines := strings.Split(strings.TrimSpace(harmless(record.Normalise(o.Message))), "\n")
+	lines := strings.Split(strings.TrimSpace(record.Normalise(o.Message)), "\n")
 	most := 3
 	if o.Outcome == lesson.Runs {
 		most = 1
@@ -156,7 +159,7 @@ func Holds(image trial.Image) string {
 
 // labelled writes a paragraph beside a word.
 func (t *Terminal) labelled(label, text string) {
-	for _, line := range wrap(harmless(text), t.Width-9) {
+	for _, line := range wrap(text, t.Width-9) {
 		t.say("  " + padRight(label, 7) + line)
 		label = ""
 	}
@@ -209,10 +212,10 @@ func (t *Terminal) paragraph(indent, text string) {
 }
 
 func (t *Terminal) coloured(color, text string) {
-	for _, line := range wrap(harmless(text), t.Width) {
+	for _, line := range wrap(text, t.Width) {
 		t.say(t.paint(color, line))
 	}
 }
 
 // Heading writes a line that stands out.
-func (t *Terminal) Heading(text string) { t.say(t.paint(bold, text)) }
+func (t *Terminal) Heading(text string) { t.say(t.paint(bold, terminal.Harmless(text))) }

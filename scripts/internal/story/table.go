@@ -61,7 +61,7 @@ type Table struct {
 	mutex sync.Mutex
 	doing map[string]string
 	since map[string]time.Time // when that began
-	ticks *time.Ticker         // draws the seconds that pass; nil where nothing is drawn
+	ended chan struct{}        // closed by Erase: nothing is drawn any more
 	done  map[string][]trial.Outcome
 	drawn int // rows on the screen
 }
@@ -70,21 +70,30 @@ type Table struct {
 func NewTable(t *Terminal, steps []lesson.Step) *Table {
 	table := &Table{
 		t: t, steps: steps, doing: map[string]string{}, since: map[string]time.Time{},
-		done: map[string][]trial.Outcome{},
+		done: map[string][]trial.Outcome{}, ended: make(chan struct{}),
 	}
 	if t.Live {
-		table.ticks = time.NewTicker(time.Second)
-		go func() {
-			for range table.ticks.C {
-				table.mutex.Lock()
-				if table.drawn > 0 {
-					table.redraw()
-				}
-				table.mutex.Unlock()
-			}
-		}()
+		go table.tick()
 	}
 	return table
+}
+
+// tick draws the seconds that pass.
+func (table *Table) tick() {
+	seconds := time.NewTicker(time.Second)
+	defer seconds.Stop()
+	for {
+		select {
+		case <-table.ended:
+			return
+		case <-seconds.C:
+		}
+		table.mutex.Lock()
+		if table.drawn > 0 {
+			table.redraw()
+		}
+		table.mutex.Unlock()
+	}
 }
 
 // Tell takes an event in. It may be called from several goroutines.
@@ -102,9 +111,9 @@ func (table *Table) Tell(event trial.Event) {
 	case table.t.Live:
 		table.redraw()
 	case event.Outcome != nil:
-		table.t.say(padRight(event.Step, nameWidth) + cut(harmless(result(*event.Outcome)), room))
+		table.t.say(padRight(event.Step, nameWidth) + cut(result(*event.Outcome), room))
 	case event.Doing == "building":
-		table.t.say(padRight(event.Step, nameWidth) + "building " + event.Dockerfile)
+		table.t.say(padRight(event.Step, nameWidth) + cut("building "+event.Dockerfile, room))
 	}
 }
 
@@ -114,7 +123,7 @@ func (table *Table) redraw() {
 	for _, step := range table.steps {
 		text := table.doing[step.Name]
 		if outcomes := table.done[step.Name]; len(outcomes) == len(step.Tries) {
-			text = harmless(result(outcomes[len(outcomes)-1]))
+			text = result(outcomes[len(outcomes)-1])
 		} else if text != "" {
 			passed := int(time.Since(table.since[step.Name]).Seconds())
 			table.t.say(padRight(step.Name, nameWidth) + table.t.paint(dim, fmt.Sprintf("%s, %d s", text, passed)))
@@ -125,13 +134,11 @@ func (table *Table) redraw() {
 	table.drawn = len(table.steps)
 }
 
-// Erase takes the drawn rows off the screen, for good.
+// Erase takes the drawn rows off the screen, for good; it is called once.
 func (table *Table) Erase() {
 	table.mutex.Lock()
 	defer table.mutex.Unlock()
-	if table.ticks != nil {
-		table.ticks.Stop()
-	}
+	close(table.ended)
 	table.erase()
 }
 
@@ -177,13 +184,13 @@ func (t *Terminal) row(step lesson.Step, outcomes []trial.Outcome, sizes int) {
 		color = red
 	}
 	room := t.width80() - nameWidth - sizes
-	text := wrap(harmless(Row(outcomes)), room)
+	text := wrap(Row(outcomes), room)
 	for _, o := range outcomes {
 		if figure := Figure(step, o); figure != "" && o.Verdict == trial.AsExpected {
 			if len(outcomes) > 1 {
 				figure = o.Dockerfile + ": " + figure
 			}
-			text = append(text, wrap(harmless(figure), room)...)
+			text = append(text, wrap(figure, room)...)
 		}
 	}
 	text[0] = strings.Replace(text[0], "RUNS ", "RUNS   ", 1) // wrap folds the spaces that line the words up

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // Terminal is where the story goes: a screen, a file or a pipe.
@@ -51,11 +53,11 @@ func (t *Terminal) paint(color, text string) string {
 }
 
 // wrap breaks text into lines of at most width columns, at spaces; a longer word
-// stays whole, so that it can be copied.
+// stays whole, so that it can be copied. What others wrote cannot steer the terminal.
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for _, word := range strings.Fields(terminal.Harmless(text)) {
 		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			lines = append(lines, line)
 			line = ""
@@ -71,22 +73,6 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
-// harmless shows control characters instead of sending them: what a program
-// printed must not move the cursor or ring the bell.
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case r < ' ':
-			return '␀' + r // Unicode's pictures of the control characters
-		case r == 0x7f || r >= 0x80 && r < 0xa0 || r == utf8.RuneError:
-			return '·'
-		}
-		return r
-	}, text)
-}
-
 func padRight(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }
@@ -95,7 +81,9 @@ func padLeft(text string, width int) string {
 	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text))) + text
 }
 
+// cut is wrap for what has one line.
 func cut(text string, width int) string {
+	text = strings.ReplaceAll(terminal.Harmless(text), "\n", " ")
 	if utf8.RuneCountInString(text) <= width {
 		return text
 	}

@@ -216,7 +216,7 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 	switch first := j.outcome.Image; {
 	case again.ID == first.ID:
 		j.outcome.measured().Repeats = lesson.Digest
-	case slices.Equal(again.Layers, first.Layers):
+	case slices.Equal(again.RootFS.Layers, first.Layers):
 		j.outcome.measured().Repeats = lesson.Layers
 	default:
 		j.outcome.measured().Repeats = lesson.Nothing

@@ -15,16 +15,22 @@ import (
 // The app needs a few milliseconds; a loaded machine, a second or two.
 const answerTime = 15 * time.Second
 
+// longest is how much of an answer is taken in; the right ones have a few hundred bytes.
+const longest = 64 << 10
+
 // probe asks for the echo, with a message and without one. It returns "" and no
 // error for the right answers, what was wrong with an answer, or an error where
-// nothing answered this time.
+// no whole answer came this time.
 func probe(ctx context.Context, host string) (wrong string, err error) {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
 	message := rand.Text() // no canned answer can be right
 	status, body, err := get(ctx, host, "/?message="+url.QueryEscape(message), message)
-	if err != nil {
+	switch {
+	case err != nil && status == 0:
 		return "", err
+	case err != nil: // it may be a machine under load: it is asked again
+		return fmt.Sprintf("asked for the echo of %q, it began with %q and did not come to an end", message, shortened(body)), err
 	}
 	if status != http.StatusOK || body != message {
 		return fmt.Sprintf("asked for the echo of %q, it answered %d with %q", message, status, shortened(body)), nil
@@ -48,7 +54,7 @@ func get(ctx context.Context, host, path, header string) (status int, body strin
 	request.Close = true
 	// A proxy of the environment has no business between us and this machine.
 	client := http.Client{
-		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true, MaxResponseHeaderBytes: longest},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	response, err := client.Do(request)
@@ -56,7 +62,7 @@ func get(ctx context.Context, host, path, header string) (status int, body strin
 		return 0, "", err
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	text, err := io.ReadAll(io.LimitReader(response.Body, longest))
 	return response.StatusCode, string(text), err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/doctor"
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/image"
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
@@ -172,7 +173,7 @@ func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) 
 		return fmt.Errorf("%s: %s", fault, lastLine(words))
 	}
 	if !provedUnstartable(d) {
-		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", lastLine(words))
+		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", excerpt.Last(words, 1))
 	}
 	o.ExitCode, o.Missing = &c.ExitCode, d.Missing
 	o.fails(lesson.Start, string(d.Cause), d.Missing)
@@ -206,6 +207,8 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, na
 			}
 		case silent == nil:
 			o.fails(lesson.Serve, WrongAnswer, wrong)
+		case time.Now().After(deadline) && wrong != "":
+			o.fails(lesson.Serve, WrongAnswer, wrong)
 		case time.Now().After(deadline):
 			o.fails(lesson.Serve, NoAnswer, fmt.Sprintf("nothing on port 8080 within %v", answerTime))
 		default:
@@ -234,9 +237,4 @@ func ended(o *Outcome, d *doctor.Diagnosis, c engine.Container) {
 		return
 	}
 	o.fails(lesson.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", c.ExitCode))
-}
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndex(text, "\n")+1:]
 }
