@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -224,20 +225,27 @@ var (
 	ansi         = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
 )
 
+// failure makes a failed build's error of all that the builder said to stderr. Its
+// last line need not be the one that tells: some programs have a word to add.
 func (b *buildLog) failure(stderr string) *BuildError {
 	stderr = strings.TrimSpace(ansi.ReplaceAllString(stderr, ""))
-	last := stderr[strings.LastIndex(stderr, "\n")+1:]
-	failure := &BuildError{
-		Instruction: b.instruction,
-		Output:      strings.TrimSpace(b.output.String()),
-		Message:     last,
-	}
+	failure := &BuildError{Instruction: b.instruction, Output: strings.TrimSpace(b.output.String())}
 	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {
 		failure.Instruction = m[1] // with several instructions at work, the last line seen is not the culprit's
 	}
-	for _, form := range []*regexp.Regexp{legacyExit, buildkitExit, buildahExit} {
-		if m := form.FindStringSubmatch(last); m != nil {
-			failure.ExitCode, _ = strconv.Atoi(m[len(m)-1])
+	said := strings.Split(stderr, "\n")
+	failure.Message = said[len(said)-1]
+	for _, line := range slices.Backward(said) {
+		for _, form := range []*regexp.Regexp{legacyExit, buildkitExit, buildahExit} {
+			if m := form.FindStringSubmatch(line); m != nil {
+				failure.Message = line
+				failure.ExitCode, _ = strconv.Atoi(m[len(m)-1])
+				return failure
+			}
+		}
+		if strings.HasPrefix(line, "ERROR: ") { // BuildKit, where no command ran
+			failure.Message = line
+			return failure
 		}
 	}
 	return failure

@@ -41,6 +41,8 @@ type Engine struct {
 	Using       string `json:"-"` // the builder of buildx that builds; "" the engine's own
 	Apart       bool   `json:"-"` // that builder cannot see the engine's images
 	path        string // the program's
+
+	silent int32 // read and set by package atomic: 1 where it did not answer when it was asked last
 }
 
 // Unavailable says that no engine answered, why, and what to do now.
@@ -162,14 +164,6 @@ func goarch(machine string) string {
 		return "arm64"
 	}
 	return machine
-}
-
-// Alive asks the engine whether it is still there. The error is an *Unavailable.
-func (e *Engine) Alive(ctx context.Context) error {
-	if _, err := e.Call(ctx, "version"); err != nil && ctx.Err() == nil {
-		return &Unavailable{fmt.Sprintf("the engine went away: %v", err)}
-	}
-	return ctx.Err()
 }
 
 func firstLine(text string) string {
