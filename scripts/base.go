@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 func baseCommand() *cobra.Command {
@@ -78,8 +79,8 @@ func basesDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, from := range []string{here, programPath()} {
-		if root := rootAbove(from); root != "" {
+	for _, from := range []string{here, self.Path()} {
+		if root := self.Root(from); root != "" {
 			return filepath.Join(root, "bases"), nil
 		}
 	}
@@ -91,7 +92,7 @@ func showBase(cmd *cobra.Command, r *base.Ready) error {
 	if r.StandInFor != "" {
 		image += ", a stand-in for " + r.StandInFor
 	}
-	cache, err := base.CacheDir()
+	cache, err := self.CacheDir()
 	if err != nil {
 		return err
 	}

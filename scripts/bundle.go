@@ -8,6 +8,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/bundle"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // bundleName is the file that `bundle` writes and `serve` offers, unless told otherwise.
@@ -58,7 +59,7 @@ func bundleCommand() *cobra.Command {
 				fmt.Fprintf(out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, base.MB(image.Bytes))
 			}
 			fmt.Fprintf(out, "the lesson's folders, and the tool for %d kinds of machines.\n", len(b.Tools))
-			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", invocation(), shown(file))
+			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", self.Call(), shown(file))
 			return nil
 		},
 	}

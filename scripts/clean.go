@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 func cleanCommand() *cobra.Command {
@@ -33,8 +34,8 @@ func cleanCommand() *cobra.Command {
 				fmt.Fprintln(out, "left alone:", kept)
 			}
 			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", containers+done.Containers, images+done.Images)
-			if cache, err := base.CacheDir(); err == nil {
-				if err := base.RemoveCache(cache); err != nil {
+			if cache, err := self.CacheDir(); err == nil {
+				if err := base.RemoveCache(cmd.Context(), cache, func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) }); err != nil {
 					return err
 				}
 				fmt.Fprintln(out, "Removed the downloads in "+cache+".")

@@ -40,6 +40,16 @@ func document(t testing.TB, args ...string) (doc record.Run, code int) {
 	return doc, command.ProcessState.ExitCode()
 }
 
+// reasonsOf gives the reasons of all steps' verdicts.
+func reasonsOf(doc record.Run) (all []string) {
+	for _, o := range doc.Steps {
+		for _, reason := range o.Reasons {
+			all = append(all, o.Step+": "+reason)
+		}
+	}
+	return all
+}
+
 // allSteps is one run of everything, for the tests that look at it.
 var allSteps struct {
 	sync.Once

@@ -13,6 +13,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/learn"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/self"
 	"optimizing-dockerfile/scripts/internal/story"
 )
 
@@ -53,7 +54,7 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 		}
 		at = place(steps, step)
 	} else if !more {
-		out.Paragraph("You have done all the steps. `" + invocation() + " learn --step 1` begins again.")
+		out.Paragraph("You have done all the steps. `" + self.Call() + " learn --step 1` begins again.")
 		return nil
 	}
 	behind, err := findBase("")
@@ -61,7 +62,7 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 		return err
 	}
 	session := &learn.Session{
-		Steps: steps, Progress: progress, In: in, Out: out, Call: invocation(),
+		Steps: steps, Progress: progress, In: in, Out: out,
 		Try: func(ctx context.Context, step lesson.Step, say func(string)) (record.Run, error) {
 			run := record.Run{Schema: 1, Kind: "run"}
 			say("the container engine is building " + step.Name)

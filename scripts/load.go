@@ -12,6 +12,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/bundle"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 func loadCommand() *cobra.Command {
@@ -73,7 +74,7 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 	}
 	fmt.Fprintf(stdout, "Checked, %s, SHA-256 %s. The base is in %s.\n", base.MB(b.Size), b.Sum, e.Name)
 	if root == "" {
-		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", invocation())
+		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", self.Call())
 		return nil
 	}
 	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd '%s'\n  %s run all\n", shown(root), shown(root), tool)
@@ -83,7 +84,7 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 // brought gives the bundle's path on this machine, and whether it was downloaded for this.
 func brought(ctx context.Context, from string, say base.Progress) (file string, downloaded bool, err error) {
 	if bundle.IsURL(from) {
-		cache, err := base.CacheDir()
+		cache, err := self.CacheDir()
 		if err != nil {
 			return "", false, err
 		}

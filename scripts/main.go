@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "stopped; nothing of ours is left running")
 		return exitEnvironment
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintln(stderr, "error:", terminal.Harmless(oneLine(err)))
+		fmt.Fprintln(stderr, "error:", terminal.Harmless(excerpt.Line(err.Error())))
 		return exitUsage
 	case errors.As(err, &differs):
 		fmt.Fprintln(stderr, "error:", terminal.Harmless(err.Error()))
@@ -75,8 +76,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fmt.Fprintln(stderr, "error:", terminal.Harmless(err.Error()))
 	return exitEnvironment
 }
-
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{

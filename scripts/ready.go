@@ -33,7 +33,7 @@ func readyCommand() *cobra.Command {
 				return err
 			}
 			m := ready.Machine{
-				Engine: e, Base: behind, App: steps[0].Dir, Program: programPath(), Root: root, Call: invocation(),
+				Engine: e, Base: behind, App: steps[0].Dir, Root: root,
 				Say: func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) },
 			}
 			checks, err := m.Examine(cmd.Context())

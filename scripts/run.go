@@ -14,6 +14,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/page"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/self"
 	"optimizing-dockerfile/scripts/internal/story"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
@@ -219,7 +220,7 @@ func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.S
 
 // nextStep says what to type after a step.
 func nextStep(c course, step lesson.Step) string {
-	run := invocation() + " run "
+	run := self.Call() + " run "
 	if c.dir == after {
 		run += after + " "
 	}
@@ -229,7 +230,7 @@ func nextStep(c course, step lesson.Step) string {
 		}
 		number := c.own[i+1].Number()
 		next := run + number + ": " + c.own[i+1].Title
-		if invocation() == fromSource && c.dir != after {
+		if self.Call() == self.FromSource && c.dir != after {
 			next = "make step-" + number + ", or " + next
 		}
 		return "Next: " + next

@@ -13,6 +13,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/bundle"
 	"optimizing-dockerfile/scripts/internal/page/report"
 	"optimizing-dockerfile/scripts/internal/room"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 func serveCommand() *cobra.Command {
@@ -34,11 +35,11 @@ func serveCommand() *cobra.Command {
 			}
 			b, err := bundle.Open(file)
 			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), invocation(), shown(file))
+				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), self.Call(), shown(file))
 			}
 			var damaged *bundle.Damaged
 			if errors.As(err, &damaged) {
-				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, invocation(), shown(file))
+				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, self.Call(), shown(file))
 			}
 			if err != nil {
 				return err

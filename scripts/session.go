@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/self"
 	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
@@ -26,59 +26,19 @@ func atRoot() error {
 	if err != nil {
 		return err
 	}
-	if root := rootAbove(here); root != "" {
+	if root := self.Root(here); root != "" {
 		return os.Chdir(root)
 	}
-	if root := rootAbove(programPath()); root != "" {
+	if root := self.Root(self.Path()); root != "" {
 		return os.Chdir(root)
 	}
 	return usagef("%s is not inside the repo: no folder above it holds steps/%s", here, lesson.Table)
 }
 
-// rootAbove gives the repo's root around a folder or file; "" where there is none.
-func rootAbove(dir string) string {
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "steps", lesson.Table)); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			return ""
-		}
-	}
-}
-
 // inClone says whether the working folder lies in the repo.
 func inClone() bool {
 	here, err := os.Getwd()
-	return err == nil && rootAbove(here) != ""
-}
-
-// programPath is this program's path, links followed; "/" or the like where it is not known.
-func programPath() string {
-	path, err := os.Executable()
-	if err == nil {
-		path, err = filepath.EvalSymlinks(path)
-	}
-	if err != nil {
-		return string(filepath.Separator)
-	}
-	return path
-}
-
-// fromSource is how this program is called in a clone.
-const fromSource = "go run ./scripts"
-
-// invocation is how a reader calls this program from the repo's root: by its
-// path if it lies there, as a bundle brings it, else as the README says.
-func invocation() string {
-	path := programPath()
-	if root := rootAbove(path); root != "" && filepath.Dir(path) == filepath.Join(root, "bin") {
-		if runtime.GOOS == "windows" {
-			return `.\bin\` + filepath.Base(path)
-		}
-		return "bin/" + filepath.Base(path)
-	}
-	return fromSource
+	return err == nil && self.Root(here) != ""
 }
 
 // shown is a path as a reader types it here: relative where that is shorter.
@@ -192,9 +152,6 @@ func connect(ctx context.Context) (*engine.Engine, error) {
 	e, err := engine.Find(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if cache, err := base.CacheDir(); err == nil {
-		e.Ledger = engine.Ledger{Path: filepath.Join(cache, base.Ledger)}
 	}
 	if err := e.Sweep(ctx); err != nil {
 		return nil, fmt.Errorf("containers of an earlier run cannot be removed: %w", err)

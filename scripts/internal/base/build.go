@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/excerpt"
 )
 
 // build has the engine build a stand-in from its context, and leaves nothing
@@ -27,12 +26,17 @@ func build(ctx context.Context, e *engine.Engine, b Base, dir, digest string, c 
 		return err
 	}
 	defer log.Close()
-	watch := &buildOutput{log: log}
 	say.sayf("building %s", name)
-	stop := tick(10*time.Second, func(passed time.Duration) { say.sayf("still building, %s: %s", seconds(passed), watch.at()) })
-	err = e.Run(ctx, nil, watch, watch, buildArgs(e, name, digest, c.id(), dir)...)
+	var at atomic.Value // the instruction that the builder is at
+	at.Store("sending the build context")
+	stop := tick(10*time.Second, func(passed time.Duration) { say.sayf("still building, %s: %s", seconds(passed), at.Load()) })
+	_, err = e.Build(ctx, engine.BuildRequest{
+		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: name,
+		Args: []string{"RECIPE=" + digest, "REBUILD=" + c.id()},
+		At:   func(instruction string) { at.Store(excerpt.Short(excerpt.Line(instruction), 60)) },
+		Log:  log,
+	})
 	stop()
-	watch.Write([]byte("\n"))
 	if ctx.Err() != nil {
 		settle(ctx, e, c.id())
 		return ctx.Err()
@@ -40,29 +44,26 @@ func build(ctx context.Context, e *engine.Engine, b Base, dir, digest string, c 
 	say.sayf("removing what the build made on its way")
 	sweep(ctx, e, c.id())
 	if err != nil {
-		return fmt.Errorf("%s build failed at %s: %s (all that it said: %s)", e.Name, watch.at(), watch.why(err), log.Name())
+		return fmt.Errorf("%s build failed at %s: %s (all that it said: %s)", e.Name, at.Load(), why(err), log.Name())
 	}
 	if before == nil {
 		return nil
 	}
 	// The stand-in by an older recipe has lost its name. One that images rest on stays.
-	if after, err := inspect(ctx, e, before.ID); err == nil && after != nil && len(after.RepoTags) == 0 {
+	if after, err := inspect(ctx, e, before.ID); err == nil && after != nil && len(after.Tags) == 0 {
 		e.Output(ctx, "image", "rm", before.ID)
 	}
 	return nil
 }
 
-func buildArgs(e *engine.Engine, name, digest, cacheID, dir string) []string {
-	args := []string{"build", "--tag", name, "--build-arg", "RECIPE=" + digest, "--build-arg", "REBUILD=" + cacheID}
-	switch e.Builder {
-	case engine.Legacy:
-		args = append(args, "--force-rm") // its containers, also after a failure
-	case engine.BuildKit:
-		args = append(args, "--load") // a builder of its own would keep the image to itself
-	case engine.Buildah:
-		args = append(args, "--format", "docker") // the other format has no SHELL
+// why gives a failed build's last words: the instruction's own, where there are any.
+func why(err error) string {
+	words := err.Error()
+	var failed *engine.BuildError
+	if errors.As(err, &failed) && failed.Output != "" {
+		words = excerpt.Last(failed.Output, 5)
 	}
-	return append(args, dir)
+	return excerpt.Short(excerpt.Line(words), 300)
 }
 
 // sweep removes what builds from this cache made on their way, and reports
@@ -98,75 +99,4 @@ func settle(ctx context.Context, e *engine.Engine, cacheID string) {
 		}
 		time.Sleep(250 * time.Millisecond)
 	}
-}
-
-// buildOutput reads a builder's output: where it is, and its last words.
-type buildOutput struct {
-	mutex sync.Mutex
-	log   *os.File
-	rest  string   // a line that has not ended
-	step  string   // the instruction it is at
-	last  []string // lines
-}
-
-var (
-	stepLine = regexp.MustCompile(`^(?:\[\d+/\d+\] )?(?:Step|STEP) (\d+/\d+) ?: (.*)$|^#\d+ \[([^\]]*\d+/\d+)\] (.*)$`)
-	idLine   = regexp.MustCompile(`^ ?-+> |^Removing intermediate container `)
-	colour   = regexp.MustCompile("\x1b\\[[0-9;]*m")
-)
-
-func (o *buildOutput) Write(p []byte) (int, error) {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	o.log.Write(p) // for reading only: a full disk shows elsewhere
-	o.rest += string(p)
-	for {
-		line, rest, whole := strings.Cut(o.rest, "\n")
-		if !whole {
-			return len(p), nil
-		}
-		o.rest = rest
-		o.line(strings.TrimRight(colour.ReplaceAllString(line, ""), "\r"))
-	}
-}
-
-func (o *buildOutput) line(line string) {
-	switch {
-	case stepLine.MatchString(line):
-		m := stepLine.FindStringSubmatch(line)
-		o.step = short(oneLine("step "+m[1]+m[3]+", "+m[2]+m[4]), 60)
-	case idLine.MatchString(line):
-	case strings.TrimSpace(line) != "":
-		if o.last = append(o.last, line); len(o.last) > 5 {
-			o.last = o.last[1:]
-		}
-	}
-}
-
-// at says which instruction the builder is at.
-func (o *buildOutput) at() string {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	if o.step == "" {
-		return "sending the build context"
-	}
-	return o.step
-}
-
-// why gives a failed build's last words: the instruction's own, where there are any.
-func (o *buildOutput) why(err error) string {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	var failed *engine.Failed
-	if !errors.As(err, &failed) || len(o.last) == 0 {
-		return short(oneLine(err.Error()), 300)
-	}
-	return short(oneLine(strings.Join(o.last, "; ")), 300)
-}
-
-func short(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
 }

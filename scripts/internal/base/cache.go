@@ -10,30 +10,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
-)
 
-// CacheVariable names the environment variable that puts the cache elsewhere:
-// in a test, or on the disk that a class shares.
-const CacheVariable = "OPTIMIZING_DOCKERFILE_CACHE"
+	"optimizing-dockerfile/scripts/internal/self"
+)
 
 // lockWait bounds how long a run waits for another that rebuilds a base.
 const lockWait = 15 * time.Minute
-
-// CacheDir is where downloads are kept.
-func CacheDir() (string, error) {
-	if dir := os.Getenv(CacheVariable); dir != "" {
-		return filepath.Abs(dir)
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no cache folder: %w; set %s to a folder that can be written to", err, CacheVariable)
-	}
-	return filepath.Join(dir, "optimizing-dockerfile"), nil
-}
 
 // cache is the folder of downloads, while this process alone may change it.
 type cache struct {
@@ -44,28 +29,26 @@ type cache struct {
 // openCache waits for its turn, and clears away what a run that was cut off
 // left there. The lock is the operating system's: it ends with its holder.
 func openCache(ctx context.Context, say Progress) (*cache, error) {
-	dir, err := CacheDir()
+	dir, err := self.CacheDir()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("no folder for downloads: %w; set %s to one that can be written to", err, CacheVariable)
-	}
 	c := &cache{dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}
-	got, err := c.lock.TryLock()
-	if err == nil && !got {
-		say.sayf("waiting for another run that rebuilds a base (it holds %s)", c.lock.Path())
-		stop := tick(15*time.Second, func(passed time.Duration) { say.sayf("still waiting for it (%s)", seconds(passed)) })
-		waiting, cancel := context.WithTimeout(ctx, lockWait)
-		got, err = c.lock.TryLockContext(waiting, 200*time.Millisecond)
-		cancel()
-		stop()
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			err = fmt.Errorf("another run has been rebuilding a base for %v; end it, or wait and try again", lockWait)
+	for own := false; !own; {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("no folder for downloads: %w; set %s to one that can be written to", err, self.CacheVariable)
 		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot lock the folder for downloads: %w", err)
+		if err := c.wait(ctx, say); errors.Is(err, fs.ErrNotExist) {
+			continue // `clean` removed the folder
+		} else if err != nil {
+			return nil, fmt.Errorf("cannot lock the folder for downloads: %w", err)
+		}
+		// If it removed the file that was waited for, the lock is nobody's.
+		held, err := c.lock.Stat()
+		there, gone := os.Stat(c.lock.Path())
+		if own = err == nil && gone == nil && os.SameFile(held, there); !own {
+			c.close()
+		}
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, "work-*"))
 	for _, old := range left {
@@ -75,6 +58,22 @@ func openCache(ctx context.Context, say Progress) (*cache, error) {
 		}
 	}
 	return c, nil
+}
+
+// wait takes the lock, as soon as no other run holds it.
+func (c *cache) wait(ctx context.Context, say Progress) error {
+	if got, err := c.lock.TryLock(); got || err != nil {
+		return err
+	}
+	say.sayf("waiting for another run that rebuilds a base (it holds %s)", c.lock.Path())
+	defer tick(15*time.Second, func(passed time.Duration) { say.sayf("still waiting for it (%s)", seconds(passed)) })()
+	waiting, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	_, err := c.lock.TryLockContext(waiting, 200*time.Millisecond)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("another run has been rebuilding a base for %v; end it, or wait and try again", lockWait)
+	}
+	return err
 }
 
 func (c *cache) close() { c.lock.Unlock() }
@@ -104,14 +103,6 @@ func removeTree(dir string) error {
 		return nil
 	})
 	return os.RemoveAll(dir)
-}
-
-// writeFile writes a file under another name first: it is there whole or not at all.
-func writeFile(file string, content []byte) error {
-	if err := os.WriteFile(file+".new", content, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(file+".new", file)
 }
 
 // place gives a file a second name, at no cost where the system can, else a copy.
@@ -179,6 +170,3 @@ func tick(every time.Duration, f func(passed time.Duration)) (stop func()) {
 	}()
 	return func() { close(done); <-ended }
 }
-
-// oneLine makes a message of a program one line.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

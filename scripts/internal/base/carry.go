@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // Portable gives a base as it can be carried to where there is no network: with
@@ -88,11 +89,10 @@ func addModules(ctx context.Context, e *engine.Engine, b Base, digest string, sa
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(withModules), 0o644); err != nil {
 		return err
 	}
-	args := []string{"build", "--force-rm", "--tag", standInName(b), "--build-arg", "IMAGE=" + b.Image, "--build-arg", "RECIPE=" + digest}
-	if e.Builder == engine.BuildKit {
-		args = append(args, "--load")
-	}
-	_, err = e.Output(ctx, append(args, dir)...)
+	_, err = e.Build(ctx, engine.BuildRequest{
+		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: standInName(b),
+		Args: []string{"IMAGE=" + b.Image, "RECIPE=" + digest},
+	})
 	return err
 }
 
@@ -119,7 +119,7 @@ func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) erro
 	if loaded(e, found.ID) {
 		return nil
 	}
-	dir, err := CacheDir()
+	dir, err := self.CacheDir()
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) erro
 
 // loaded says whether an image in an engine came out of a bundle.
 func loaded(e *engine.Engine, id string) bool {
-	dir, err := CacheDir()
+	dir, err := self.CacheDir()
 	if err != nil {
 		return false
 	}

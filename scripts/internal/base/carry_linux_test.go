@@ -11,6 +11,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // Where the article's image itself is in the engine, it has no modules in it: it
@@ -47,7 +48,7 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 	again, err := Here(t.Context(), e, b)
 	require.NoError(t, err)
 	assert.Equal(t, Present, again.Source, "on the teacher's machine all stays as it was")
-	t.Setenv(CacheVariable, t.TempDir())
+	t.Setenv(self.CacheVariable, t.TempDir())
 	digest, err := b.RecipeDigest(e.Arch)
 	require.NoError(t, err)
 	assert.Error(t, NoteLoaded(t.Context(), e, b.Image, digest), "only what the recipe makes counts as loaded")

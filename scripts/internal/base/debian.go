@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/scripts/internal/atomicfile"
 )
 
 // debian gets packages out of Debian's or Ubuntu's archive, through the
@@ -33,7 +35,10 @@ type archive struct {
 	sha256 string
 }
 
-const sums = "SHA256SUMS"
+const (
+	sums    = "SHA256SUMS"
+	sumsEnd = "# end" // the last line: a list that was cut off lacks it, not a package
+)
 
 // fetch gives the files of the packages and of all that they depend on, each
 // checked. Those that are here are used without asking anybody.
@@ -70,7 +75,8 @@ func (d *debian) fetch(ctx context.Context) ([]string, error) {
 		}
 		fmt.Fprintf(&list, "%s  %s\n", a.sha256, a.name)
 	}
-	if err := writeFile(filepath.Join(d.folder, sums), []byte(list.String())); err != nil {
+	list.WriteString(sumsEnd + "\n")
+	if err := atomicfile.Write(filepath.Join(d.folder, sums), []byte(list.String()), d.folder); err != nil {
 		return nil, err
 	}
 	return d.kept()
@@ -93,8 +99,11 @@ func (d *debian) kept() ([]string, error) {
 	defer list.Close()
 	var files []string
 	lines := bufio.NewScanner(list)
-	whole := lines.Scan() && lines.Text()+"\n" == d.request()
+	whole, ended := lines.Scan() && lines.Text()+"\n" == d.request(), false
 	for lines.Scan() {
+		if ended = lines.Text() == sumsEnd; ended {
+			continue
+		}
 		want, name, _ := strings.Cut(lines.Text(), "  ")
 		file := filepath.Join(d.folder, filepath.Base(name))
 		if got, err := sha256Of(file); err != nil || got != want {
@@ -105,7 +114,7 @@ func (d *debian) kept() ([]string, error) {
 		}
 		files = append(files, file)
 	}
-	if !whole || len(files) == 0 {
+	if !whole || !ended || len(files) == 0 {
 		return nil, os.Remove(list.Name())
 	}
 	sort.Strings(files)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/self"
 	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
@@ -149,7 +150,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 func ways(e *engine.Engine, b Base) []string {
 	out := []string{
 		fmt.Sprintf("connect this machine, then: %s pull %s", e.Name, pullName(e, b.Image)),
-		"load a teacher's bundle:    go run ./scripts load FILE",
+		"load a teacher's bundle:    " + self.Call() + " load FILE",
 	}
 	if b.Recipe != nil {
 		out = append(out, "on Debian or Ubuntu, with a network, run the same again: a stand-in is rebuilt")
@@ -174,7 +175,7 @@ func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Rea
 	}
 	return &Ready{
 		ID: b.ID, Image: standInName(b), StandInFor: b.Image, Source: source,
-		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Size, Facts: b.facts(),
+		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Bytes, Facts: b.facts(),
 	}, nil
 }
 
@@ -188,8 +189,8 @@ func names(e *engine.Engine, b Base) []string {
 
 // ready describes an image that is not a stand-in. What bases.yaml does not
 // say of it is found out; of a listed one whose tag moves on, the Go version.
-func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *image, source string) (*Ready, error) {
-	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Size, Facts: b.facts()}
+func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *engine.Image, source string) (*Ready, error) {
+	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Bytes, Facts: b.facts()}
 	if b.Go == "" || !strings.Contains(b.Image, b.Go) {
 		seen, err := look(ctx, e, found.ID)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // fakeDocker makes a docker that has no image the only program on PATH, and
@@ -33,7 +34,7 @@ esac
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755))
 	t.Setenv("PATH", dir)
 	t.Setenv("CONTAINER_ENGINE", "docker")
-	t.Setenv(CacheVariable, t.TempDir())
+	t.Setenv(self.CacheVariable, t.TempDir())
 	e, err := engine.Find(context.Background())
 	require.NoError(t, err)
 	return e
@@ -60,7 +61,7 @@ func TestUnobtainable(t *testing.T) {
   rebuild: `+why+`
 Ways out, any one of them:
   connect this machine, then: docker pull golang:1.15.7-alpine3.13
-  load a teacher's bundle:    go run ./scripts load FILE
+  load a teacher's bundle:    `+self.Call()+` load FILE
   on Debian or Ubuntu, with a network, run the same again: a stand-in is rebuilt
   use another golang image that is here: --base IMAGE`, err.Error())
 }
@@ -122,21 +123,5 @@ func TestUnderstand(t *testing.T) {
 	} {
 		f := understand(out)
 		assert.Equal(t, want, [2]string{f.Go, f.Libc}, out)
-	}
-}
-
-func TestABuildersOutputSaysWhereItIs(t *testing.T) {
-	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	require.NoError(t, err)
-	defer log.Close()
-	for name, c := range map[string]struct{ out, at string }{
-		"legacy":   {"Step 10/21 : RUN ln -s a b;     cd c\n ---> Running in 0123456789ab\n", "step 10/21, RUN ln -s a b; cd c"},
-		"buildkit": {"#7 [compile 4/9] RUN ln -s a\n#7 0.3 a\n", "step compile 4/9, RUN ln -s a"},
-		"podman":   {"[1/2] STEP 3/9: RUN ln\n", "step 3/9, RUN ln"},
-		"nothing":  {"Sending build context to Docker daemon  1MB\r\n", "sending the build context"},
-	} {
-		o := &buildOutput{log: log}
-		o.Write([]byte(c.out))
-		assert.Equal(t, c.at, o.at(), name)
 	}
 }

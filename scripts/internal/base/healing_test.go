@@ -20,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
+
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // ways in which a file in the cache goes bad
@@ -107,6 +109,24 @@ func TestPackagesHeal(t *testing.T) {
 			assert.Contains(t, asked, "fetched gcc_1.deb")
 			assert.NotContains(t, asked, "fetched musl_2.deb", "what is whole is not downloaded again")
 		})
+	}
+}
+
+// A list that was cut off after a line would leave out packages, and nobody would miss them.
+func TestAListOfPackagesThatWasCutOffIsNotTrusted(t *testing.T) {
+	fakeApt(t)
+	d := &debian{arch: "amd64", packages: []string{"gcc", "musl-tools"}, folder: t.TempDir(), work: t.TempDir()}
+	all, err := d.fetch(context.Background())
+	require.NoError(t, err)
+	list := filepath.Join(d.folder, sums)
+	text, err := os.ReadFile(list)
+	require.NoError(t, err)
+	lines := strings.SplitAfter(string(text), "\n")
+	for n := range len(lines) - 1 {
+		overwrite(t, list, []byte(strings.Join(lines[:n], "")))
+		again, err := d.fetch(context.Background())
+		require.NoError(t, err)
+		assert.Equal(t, all, again, "of its lines, %d", n)
 	}
 }
 
@@ -232,7 +252,7 @@ func TestTheAppsModulesHeal(t *testing.T) {
 }
 
 func TestTheCacheIsOneRunsAtATime(t *testing.T) {
-	t.Setenv(CacheVariable, t.TempDir())
+	t.Setenv(self.CacheVariable, t.TempDir())
 	first, err := openCache(context.Background(), nil)
 	require.NoError(t, err)
 	work, err := first.work()
@@ -266,9 +286,9 @@ func TestTheCacheIsOneRunsAtATime(t *testing.T) {
 func TestACacheThatCannotBe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
-	t.Setenv(CacheVariable, file)
+	t.Setenv(self.CacheVariable, file)
 	_, err := openCache(context.Background(), nil)
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), CacheVariable)
+	assert.Contains(t, err.Error(), self.CacheVariable)
 	assert.Contains(t, err.Error(), file)
 }

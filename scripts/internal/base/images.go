@@ -2,9 +2,7 @@ package base
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/engine"
@@ -28,39 +26,17 @@ func standInName(b Base) string {
 	return engine.Repository + "/base:" + strings.ReplaceAll(name, ":", "-")
 }
 
-// image is what an engine says of one, as far as it is needed here.
-type image struct {
-	ID       string `json:"Id"`
-	RepoTags []string
-	Size     int64
-	Config   struct{ Labels map[string]string }
-}
-
 // inspect gives an image by its name or ID; nil if it is not in the engine.
-func inspect(ctx context.Context, e *engine.Engine, name string) (*image, error) {
-	text, err := e.Output(ctx, "image", "inspect", "--format", "{{json .}}", name)
-	var failed *engine.Failed
-	if errors.As(err, &failed) && saysAbsent(failed.Stderr) {
+func inspect(ctx context.Context, e *engine.Engine, name string) (*engine.Image, error) {
+	found, err := e.InspectImage(ctx, name)
+	var absent *engine.NoSuchImage
+	switch {
+	case errors.As(err, &absent):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
-	if strings.HasPrefix(text, "[") { // podman up to 4 prints a list all the same
-		text = strings.TrimSuffix(text[1:], "]")
-	}
-	var found image
-	if err := json.Unmarshal([]byte(text), &found); err != nil {
-		return nil, fmt.Errorf("%s image inspect %s: %w", e.Name, name, err)
-	}
-	found.ID = "sha256:" + strings.TrimPrefix(found.ID, "sha256:") // podman leaves it out here, but not in lists
 	return &found, nil
-}
-
-// saysAbsent knows how the engines say that there is no such image.
-func saysAbsent(words string) bool {
-	words = strings.ToLower(words)
-	return strings.Contains(words, "no such image") || strings.Contains(words, "image not known")
 }
 
 // Images gives the IDs of the stand-ins in the engine, also of those of an
@@ -101,7 +77,7 @@ func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err e
 		if err != nil || found == nil {
 			continue
 		}
-		names := found.RepoTags
+		names := found.Tags
 		if len(names) == 0 {
 			names = []string{id}
 		}

@@ -1,10 +1,12 @@
 package base
 
 import (
+	"archive/zip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,8 @@ import (
 
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
+
+	"optimizing-dockerfile/scripts/internal/excerpt"
 )
 
 // modules gets Go modules with the go command, into a module cache of our own.
@@ -133,11 +137,40 @@ func (m *modules) download(ctx context.Context, dir string, env []string, which 
 			return nil, fmt.Errorf("go mod download: %w", err)
 		}
 		if one.Error != "" {
-			return nil, fmt.Errorf("go mod download: %s", oneLine(one.Error))
+			return nil, fmt.Errorf("go mod download: %s", excerpt.Line(one.Error))
 		}
 		all = append(all, one)
 	}
 	return all, err
+}
+
+// writeZip writes a module's zip anew, with nothing in it that its sum does not vouch
+// for. The sum is of the files as Go's reader finds them, by the list at the end; the
+// unzip in the recipe goes by what stands before each file, and by its attributes.
+func (m *modules) writeZip(file string, out io.Writer) error {
+	in, err := zip.OpenReader(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	anew := zip.NewWriter(out)
+	for _, f := range in.File {
+		to, err := anew.CreateRaw(&zip.FileHeader{
+			Name: f.Name, Method: f.Method, CRC32: f.CRC32,
+			CompressedSize64: f.CompressedSize64, UncompressedSize64: f.UncompressedSize64,
+		})
+		if err != nil {
+			return err
+		}
+		from, err := f.OpenRaw()
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(to, from); err != nil {
+			return err
+		}
+	}
+	return anew.Close()
 }
 
 // trim removes the trees that the go command unpacks beside its downloads.

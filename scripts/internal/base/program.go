@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/scripts/internal/excerpt"
 )
 
 // program runs a program of this machine in dir; stdout may be nil. When the
@@ -62,12 +64,9 @@ func told(ctx context.Context, name string, err error, words string) error {
 	if len(say) == 0 {
 		say = append(say, words)
 	}
-	text := oneLine(strings.Join(say, "; "))
+	text := excerpt.Short(excerpt.Line(strings.Join(say, "; ")), 400)
 	if text == "" {
 		text = err.Error()
-	}
-	if len(text) > 400 {
-		text = text[:400] + "…"
 	}
 	return fmt.Errorf("%s: %s", name, text)
 }

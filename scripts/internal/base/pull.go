@@ -12,6 +12,7 @@ import (
 	"github.com/creack/pty"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/excerpt"
 )
 
 // How long a pull may go without a sign of progress.
@@ -91,7 +92,7 @@ func pull(ctx context.Context, e *engine.Engine, name string, say Progress) erro
 	}
 	var failed *engine.Failed
 	if errors.As(err, &failed) {
-		return errors.New(strings.TrimPrefix(oneLine(failed.Error()), "Error response from daemon: "))
+		return errors.New(strings.TrimPrefix(excerpt.Line(failed.Error()), "Error response from daemon: "))
 	}
 	return err
 }

@@ -92,7 +92,7 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, work string, say P
 		if err != nil {
 			return err
 		}
-		return place(zip, filepath.Join(dir, "toolchain.zip"))
+		return into(filepath.Join(dir, "toolchain.zip"), func(w io.Writer) error { return m.writeZip(zip, w) })
 	})
 	jobs.Go(func() error {
 		return into(filepath.Join(dir, "modules.tar"), func(w io.Writer) error { return m.proxy(ctx, r.Modules, w) })

@@ -1,36 +1,50 @@
 package base
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+
+	"optimizing-dockerfile/scripts/internal/engine"
 )
 
-// Ledger is the file in the cache that notes what builds have made; see engine.Ledger.
-const Ledger = "ledger"
-
-// RemoveCache removes the downloads, and the cache's folder if nothing is left in
-// it: the ledger stays as long as it lists something of another engine.
-func RemoveCache(dir string) error {
-	files, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
+// RemoveCache removes the downloads, when no other run needs them any more, and
+// the folder if nothing is left in it: the ledger stays as long as it lists
+// something of another engine.
+func RemoveCache(ctx context.Context, dir string, say Progress) error {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
+	c, err := openCache(ctx, say)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	files, err := os.ReadDir(c.dir)
 	if err != nil {
 		return err
 	}
 	left := false
 	for _, file := range files {
-		if file.Name() == Ledger {
+		path := filepath.Join(c.dir, file.Name())
+		switch {
+		case path == c.lock.Path():
+			continue
+		case file.Name() == engine.LedgerFile:
 			left = true
 			continue
 		}
-		if err := removeTree(filepath.Join(dir, file.Name())); err != nil {
+		if err := removeTree(path); err != nil {
 			return err
 		}
 	}
 	if left {
 		return nil
 	}
-	return os.Remove(dir)
+	if err := os.Remove(c.lock.Path()); err != nil { // Windows removes no file that is open
+		c.close()
+		os.Remove(c.lock.Path())
+	}
+	return os.Remove(c.dir)
 }

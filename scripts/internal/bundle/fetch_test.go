@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/enginetest"
 )
 
 // flaky serves a content, and cuts every answer short after some bytes.
@@ -83,14 +85,15 @@ func fetched(t *testing.T, f *flaky, url string) {
 	assert.True(t, bytes.Equal(f.content, got), "it is the whole, and right")
 }
 
-func TestADownloadThatIsCutGoesOnWhereItWas(t *testing.T) {
+func TestFaultADownloadThatIsCutGoesOnWhereItWas(t *testing.T) {
 	f := &flaky{offer: offer{etag: `"1"`, after: 1 << 20}}
 	fetched(t, f, offered(t, f))
 	assert.EqualValues(t, 4, f.gets.Load(), "a byte more than 3 MB, at most 1 MB each")
 	assert.EqualValues(t, len(f.content), f.sent.Load(), "no byte came twice")
+	enginetest.Fault(t, "a bundle's download cut", "%d cuts of %d MB; bytes that came twice %d", f.gets.Load()-1, len(f.content)>>20, f.sent.Load()-int64(len(f.content)))
 }
 
-func TestADownloadGoesOnInAnotherProcess(t *testing.T) {
+func TestFaultADownloadGoesOnInAnotherProcess(t *testing.T) {
 	f := &flaky{offer: offer{etag: `"1"`, after: 1 << 20}}
 	url, dir := offered(t, f), t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
@@ -107,10 +110,11 @@ func TestADownloadGoesOnInAnotherProcess(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(f.content, got))
 	assert.Less(t, f.sent.Load(), int64(len(f.content)+1<<20), "what had come was not asked for again")
+	enginetest.Fault(t, "a bundle's download stopped, and begun anew", "2 processes, %d requests; a whole file", f.gets.Load())
 }
 
 // Half of one file and half of another would be neither.
-func TestADownloadDoesNotGoOnWithAnotherFile(t *testing.T) {
+func TestFaultADownloadDoesNotGoOnWithAnotherFile(t *testing.T) {
 	f := &flaky{offer: offer{etag: `"1"`, after: 1 << 20}}
 	url, dir := offered(t, f), t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
@@ -123,6 +127,7 @@ func TestADownloadDoesNotGoOnWithAnotherFile(t *testing.T) {
 	got, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(f.content, got))
+	enginetest.Fault(t, "another bundle there when the download goes on", "2 files; mixed 0")
 }
 
 // A server that vouches for nothing, and one that knows no ranges, cost time, not truth.

@@ -16,6 +16,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/doctor"
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/image"
 	"optimizing-dockerfile/scripts/internal/terminal"
 	"optimizing-dockerfile/scripts/internal/trial"
@@ -219,9 +220,9 @@ func (c *Checker) notBuilt(o trial.Outcome, d *dockerfile, g *given) *Report {
 	if lack := g.lacks(c.Engine, d, o.Message); lack != "" && g.fault == "" {
 		return Stopped(lack, g.notes)
 	}
-	cause, proof := o.Cause, fmt.Sprintf("`%s` failed: %s", o.Detail, lastLines(o.Message, 3))
+	cause, proof := o.Cause, fmt.Sprintf("`%s` failed: %s", o.Detail, excerpt.Last(o.Message, 3))
 	if o.Detail == "" {
-		proof = lastLines(o.Message, 3)
+		proof = excerpt.Last(o.Message, 3)
 	}
 	if g.fault != "" {
 		cause, proof = trial.BuildFailed, g.fault
@@ -261,10 +262,4 @@ func (r *Report) rest(why string) {
 	for _, id := range Goals[len(r.Goals):] {
 		r.open(id, why)
 	}
-}
-
-// lastLines keeps the end of what was printed, as one line.
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(strings.Fields(strings.Join(lines[max(0, len(lines)-n):], " ")), " ")
 }

@@ -11,18 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/enginetest"
 )
-
-// realEngine gives the machine's engine, with the ledger that `clean` goes by.
-func realEngine(t *testing.T) *engine.Engine {
-	e := enginetest.Engine(t)
-	if dir, err := base.CacheDir(); err == nil {
-		e.Ledger = engine.Ledger{Path: filepath.Join(dir, base.Ledger)}
-	}
-	return e
-}
 
 // learner makes a folder as a learner has it: the app, the account files, one Dockerfile.
 func learner(t *testing.T, dockerfile string) Request {
@@ -46,7 +36,7 @@ func learner(t *testing.T, dockerfile string) Request {
 // the goal that its folder is named after, and no other; and what the environment
 // cannot give is never held against the Dockerfile.
 func TestDockerfiles(t *testing.T) {
-	e := realEngine(t)
+	e := enginetest.Engine(t)
 	catalog, err := base.Load("../../../bases")
 	require.NoError(t, err)
 	checker := &Checker{Engine: e, Catalog: catalog}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/base"
+	"optimizing-dockerfile/scripts/internal/enginetest"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
 )
@@ -16,7 +17,7 @@ import (
 // Each exercise still fails, for the cause that the table names, and its solution
 // meets every goal.
 func TestExercises(t *testing.T) {
-	e := realEngine(t)
+	e := enginetest.Engine(t)
 	catalog, err := base.Load("../../../bases")
 	require.NoError(t, err)
 	exercises, err := lesson.LoadExercises("../../../workshop/exercises")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/sys/user"
 
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
@@ -66,7 +67,7 @@ func (s *subject) starts(r *Report) {
 	default:
 		r.is(Starts, "its process was made: "+strings.Join(s.diagnosis.Argv, " "))
 		proof := o.Detail
-		if last := lastLines(o.Message, 1); last != "" {
+		if last := excerpt.Last(o.Message, 1); last != "" {
 			proof += "; its last words: " + last
 		}
 		r.not(Answers, proof, hintFor(Answers, o.Cause))

@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,7 +20,7 @@ type BuildRequest struct {
 	Dir        string   // the build context
 	Dockerfile string   // its path
 	Tag        string   // the image's name
-	Made       string   // the value of LabelMade that it gets
+	Made       string   // the value of LabelMade that it gets; "" none
 	Args       []string // build arguments, each NAME=VALUE
 	Platform   string   // such as linux/arm64; "" the engine's own
 	NoCache    bool     // do every instruction, also those done before
@@ -30,6 +32,8 @@ type BuildRequest struct {
 	Cached func(instruction string)
 	// At, where it is not nil, is told of each instruction as it begins.
 	At func(instruction string)
+	// Log, where it is not nil, gets all that the builder prints.
+	Log *os.File
 }
 
 // BuildError is a build that the engine ran and that failed.
@@ -77,9 +81,15 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	idFile := filepath.Join(scratch, "id")
 
 	words := BuildCommand(r)
-	options := []string{"build", "--force-rm", "--label", LabelMade + "=" + r.Made, "--iidfile", idFile}
-	if e.Builder == BuildKit {
+	options := []string{"build", "--force-rm", "--iidfile", idFile}
+	if r.Made != "" {
+		options = append(options, "--label", LabelMade+"="+r.Made)
+	}
+	switch e.Builder {
+	case BuildKit:
 		options = append(options, "--load") // into the engine, whatever the builder
+	case Buildah:
+		options = append(options, "--format", "docker") // its other format has neither SHELL nor HEALTHCHECK
 	}
 	if e.Using != "" {
 		options = append(options, "--builder", e.Using)
@@ -93,11 +103,14 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	began := time.Now()
 	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached, at: r.At}
 	out := &lines{each: log.line}
-	var progress io.Writer
+	stdout, stderr := []io.Writer{out}, []io.Writer{}
 	if e.Builder == BuildKit {
-		progress = out // it reports everything there
+		stderr = append(stderr, out) // it reports everything there
 	}
-	err = e.Run(ctx, nil, out, progress, append(options, words[1:]...)...)
+	if r.Log != nil {
+		stdout, stderr = append(stdout, r.Log), append(stderr, r.Log)
+	}
+	err = e.Run(ctx, nil, io.MultiWriter(stdout...), io.MultiWriter(stderr...), append(options, words[1:]...)...)
 	out.flush()
 	if err != nil && log.container != "" { // the legacy builder leaves it there when it is stopped
 		gone, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)
@@ -212,32 +225,42 @@ var (
 	ansi         = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
 )
 
+// failure makes a failed build's error of all that the builder said to stderr. Its
+// last line need not be the one that tells: some programs have a word to add.
 func (b *buildLog) failure(stderr string) *BuildError {
 	stderr = strings.TrimSpace(ansi.ReplaceAllString(stderr, ""))
-	last := stderr[strings.LastIndex(stderr, "\n")+1:]
-	failure := &BuildError{
-		Instruction: b.instruction,
-		Output:      strings.TrimSpace(b.output.String()),
-		Message:     last,
-	}
+	failure := &BuildError{Instruction: b.instruction, Output: strings.TrimSpace(b.output.String())}
 	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {
 		failure.Instruction = m[1] // with several instructions at work, the last line seen is not the culprit's
 	}
-	for _, form := range []*regexp.Regexp{legacyExit, buildkitExit, buildahExit} {
-		if m := form.FindStringSubmatch(last); m != nil {
-			failure.ExitCode, _ = strconv.Atoi(m[len(m)-1])
+	said := strings.Split(stderr, "\n")
+	failure.Message = said[len(said)-1]
+	for _, line := range slices.Backward(said) {
+		for _, form := range []*regexp.Regexp{legacyExit, buildkitExit, buildahExit} {
+			if m := form.FindStringSubmatch(line); m != nil {
+				failure.Message = line
+				failure.ExitCode, _ = strconv.Atoi(m[len(m)-1])
+				return failure
+			}
+		}
+		if strings.HasPrefix(line, "ERROR: ") { // BuildKit, where no command ran
+			failure.Message = line
+			return failure
 		}
 	}
 	return failure
 }
 
-// lines hands on what is written to it, line by line.
+// lines hands on what is written to it, line by line. Two streams may write to it.
 type lines struct {
-	each func(line string)
-	rest []byte
+	each  func(line string)
+	mutex sync.Mutex
+	rest  []byte
 }
 
 func (l *lines) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	l.rest = append(l.rest, p...)
 	for {
 		end := bytes.IndexByte(l.rest, '\n')

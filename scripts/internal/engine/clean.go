@@ -50,8 +50,7 @@ func (e *Engine) RemoveOwn(ctx context.Context) error {
 
 func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) error {
 	for _, c := range e.Ledger.entries(e.ledgerID(), containerEntry) {
-		if which(c.owner) {
-			e.removeBuildContainer(ctx, c)
+		if which(c.owner) && e.removeBuildContainer(ctx, c) == nil { // else the next run tries again
 			e.Ledger.note(entry{engine: c.engine, kind: goneEntry, id: c.id, owner: owner()})
 		}
 	}
@@ -68,12 +67,18 @@ func (e *Engine) removeContainers(ctx context.Context, which func(owner string) 
 	return errors.Join(failures...)
 }
 
-// removeBuildContainer removes the container of a RUN, if it is still there.
-func (e *Engine) removeBuildContainer(ctx context.Context, c entry) {
+// removeBuildContainer removes the container of a RUN. That it is gone already is no error.
+func (e *Engine) removeBuildContainer(ctx context.Context, c entry) error {
 	created, err := e.Call(ctx, "container", "inspect", "--format", "{{.Created}}", c.id)
-	if err == nil && c.sinceThen(created) {
-		e.Remove(ctx, c.id)
+	switch {
+	case err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container"):
+		return nil
+	case err != nil:
+		return err
+	case !c.sinceThen(created):
+		return nil // it was never ours
 	}
+	return e.Remove(ctx, c.id)
 }
 
 // Cleaned tells what Clean removed, and what it had to leave and why.

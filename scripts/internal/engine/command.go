@@ -39,8 +39,23 @@ func (e *Engine) Output(ctx context.Context, args ...string) (string, error) {
 }
 
 // Run runs the engine with args; what it prints goes to stdout and stderr as it
-// comes. Any of the three streams may be nil. The error is as Output's.
+// comes. Any of the three streams may be nil. The error is as Output's; or, where
+// the engine stopped answering meanwhile, an *Unavailable.
 func (e *Engine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
+	answering, stop, err := e.watch(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	err = e.run(answering, stdin, stdout, stderr, args...)
+	var lost *Unavailable
+	if ctx.Err() == nil && errors.As(context.Cause(answering), &lost) {
+		return lost
+	}
+	return err
+}
+
+func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	words := &tail{limit: 64 << 10}
 	if stderr == nil {
 		stderr = words

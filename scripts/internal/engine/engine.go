@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,6 +41,8 @@ type Engine struct {
 	Using       string `json:"-"` // the builder of buildx that builds; "" the engine's own
 	Apart       bool   `json:"-"` // that builder cannot see the engine's images
 	path        string // the program's
+
+	silent int32 // read and set by package atomic: 1 where it did not answer when it was asked last
 }
 
 // Unavailable says that no engine answered, why, and what to do now.
@@ -59,7 +62,7 @@ func Find(ctx context.Context) (*Engine, error) {
 		if err != nil {
 			continue
 		}
-		e := &Engine{Name: name, path: path}
+		e := &Engine{Name: name, path: path, Ledger: ledger()}
 		asking, stop := context.WithTimeout(ctx, answerTime)
 		defer stop()
 		err = e.describe(asking)
@@ -99,7 +102,18 @@ type info struct {
 }
 
 func (e *Engine) describe(ctx context.Context) error {
+	var buildx bool
+	var asking sync.WaitGroup // both at the same time
+	if e.Name == "docker" && os.Getenv("DOCKER_BUILDKIT") != "0" {
+		asking.Add(1)
+		go func() {
+			defer asking.Done()
+			_, err := e.Output(ctx, "buildx", "version")
+			buildx = err == nil
+		}()
+	}
 	text, err := e.Output(ctx, "info", "--format", "{{json .}}")
+	asking.Wait()
 	var in info
 	if text != "" {
 		if parse := json.Unmarshal([]byte(text), &in); parse != nil && err == nil {
@@ -118,10 +132,8 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.OS, e.Arch, e.LogicalCPUs = in.OSType, goarch(in.Architecture), in.NCPU
 		e.Runtime = strings.TrimSpace(in.DefaultRuntime + " " + in.RuncCommit.ID)
 		e.Builder = Legacy
-		if os.Getenv("DOCKER_BUILDKIT") != "0" {
-			if _, err := e.Output(ctx, "buildx", "version"); err == nil {
-				e.Builder = BuildKit
-			}
+		if buildx {
+			e.Builder = BuildKit
 		}
 	case in.Version.Version != "":
 		e.Name, e.Version, e.Storage = "podman", in.Version.Version, in.Store.GraphDriverName
@@ -152,14 +164,6 @@ func goarch(machine string) string {
 		return "arm64"
 	}
 	return machine
-}
-
-// Alive asks the engine whether it is still there. The error is an *Unavailable.
-func (e *Engine) Alive(ctx context.Context) error {
-	if _, err := e.Call(ctx, "version"); err != nil && ctx.Err() == nil {
-		return &Unavailable{fmt.Sprintf("the engine went away: %v", err)}
-	}
-	return ctx.Err()
 }
 
 func firstLine(text string) string {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // Ledger is a file that lists the images and containers which builds make, a
@@ -15,6 +17,18 @@ import (
 // is no other way to tell ours from somebody else's. A line is written before
 // the build goes on: a kill loses none.
 type Ledger struct{ Path string }
+
+// LedgerFile is the ledger's name in the cache.
+const LedgerFile = "ledger"
+
+// ledger is that of this user; none where there is no folder for it.
+func ledger() Ledger {
+	dir, err := self.CacheDir()
+	if err != nil {
+		return Ledger{}
+	}
+	return Ledger{Path: filepath.Join(dir, LedgerFile)}
+}
 
 // Kinds of entries.
 const (

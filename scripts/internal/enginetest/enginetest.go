@@ -36,11 +36,28 @@ func Without(t testing.TB, what string) {
 	t.Skip("SKIPPED: ", what)
 }
 
+// Root skips a test that takes root, such as one that mounts a disk, as Engine does.
+func Root(t testing.TB, what string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		Without(t, what+" takes root")
+	}
+}
+
 // longTests is set where the tests run that take many minutes: `make testall`.
 const longTests = "LONG_TESTS"
 
 // WantsLong says whether the tests of many minutes are asked for.
 func WantsLong() bool { return os.Getenv(longTests) != "" }
+
+// SomeMinutes is Engine for a test that takes some minutes and that CI runs all the same.
+func SomeMinutes(t testing.TB) *engine.Engine {
+	t.Helper()
+	if os.Getenv("CI") == "" {
+		return Long(t)
+	}
+	return Engine(t)
+}
 
 // Long is Engine for a test that takes many minutes. It runs only where it is
 // asked for, so that `go test ./...` stays something that one does.

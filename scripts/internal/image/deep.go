@@ -9,10 +9,15 @@ import (
 // FromEngineDeep opens an image of the engine with every layer and every file
 // of it, by `save`: slow, as much as the image is large. Otherwise it is as FromEngine.
 func FromEngineDeep(ctx context.Context, e *engine.Engine, ref string) (Image, error) {
-	a, err := inspect(ctx, e, ref)
+	about, err := inspect(ctx, e, ref)
 	if err != nil {
 		return nil, err
 	}
+	return Saved(ctx, e, ref, about)
+}
+
+// Saved is FromEngineDeep for an image that the engine has described already.
+func Saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (Image, error) {
 	s, err := newSpool()
 	if err != nil {
 		return nil, &Fault{ref, err}
@@ -37,7 +42,7 @@ func FromEngineDeep(ctx context.Context, e *engine.Engine, ref string) (Image, e
 		img, err = fromSave(ctx, t, ref, "", Platform{e.OS, e.Arch})
 	}
 	if err == nil {
-		img.id, img.config = a.ID, a.config
+		img.id, img.config = about.ID, configIn(about)
 	}
 	return finish(ctx, img, ref, err)
 }

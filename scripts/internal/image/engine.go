@@ -1,11 +1,9 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"optimizing-dockerfile/scripts/internal/engine"
 )
@@ -52,8 +52,8 @@ func FromEngine(ctx context.Context, e *engine.Engine, ref string) (Image, error
 		}
 		return img, err
 	}
-	c.about = *about
-	if about.Size > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
+	c.ref, c.about = ref, about
+	if about.Bytes > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
 		return newByPath(c), nil
 	}
 	all, err := export(ctx, c)
@@ -75,15 +75,16 @@ func FromEngine(ctx context.Context, e *engine.Engine, ref string) (Image, error
 type container struct {
 	ctx    context.Context
 	engine *engine.Engine
-	about  about
+	ref    string
+	about  engine.Image
 
 	mu    sync.Mutex
 	names []string
 }
 
-func (c *container) Name() string   { return c.about.ref }
+func (c *container) Name() string   { return c.ref }
 func (c *container) ID() string     { return c.about.ID }
-func (c *container) Config() Config { return c.about.config }
+func (c *container) Config() Config { return configIn(c.about) }
 
 // create makes a container. The command is a dummy, for images that have none;
 // the folder keeps the engine from creating the image's WORKDIR. It is not
@@ -127,67 +128,24 @@ func containerName() string {
 	return "optimizing-dockerfile-doctor-" + hex.EncodeToString(b[:])
 }
 
-// about is what `image inspect` says, as far as it is needed here.
-type about struct {
-	ID   string `json:"Id"`
-	Size int64
-
-	OS           string `json:"Os"`
-	Architecture string
-	Variant      string
-
-	Config struct {
-		Entrypoint, Cmd, Env, Shell []string
-		WorkingDir, User            string
-		Healthcheck                 *struct{ Test []string }
-		Volumes, ExposedPorts       map[string]struct{}
-	}
-
-	ref    string
-	config Config
-}
-
-func inspect(ctx context.Context, e *engine.Engine, ref string) (*about, error) {
-	var out bytes.Buffer
-	err := e.Run(ctx, nil, &out, nil, "image", "inspect", "--", ref)
-	var failed *engine.Failed
+// inspect asks the engine what an image is. The error is a *NotFound, a *Fault, or the context's.
+func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, error) {
+	about, err := e.InspectImage(ctx, ref)
+	var absent *engine.NoSuchImage
 	switch {
 	case err == nil:
+		return about, nil
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.As(err, &failed) && missing(failed.Stderr):
-		return nil, &NotFound{ref, "build or pull it first (`" + e.Name + " images` lists what is there)"}
-	default:
-		return nil, &Fault{ref, err}
+		return about, ctx.Err()
+	case errors.As(err, &absent):
+		return about, &NotFound{ref, "build or pull it first (`" + e.Name + " images` lists what is there)"}
 	}
-	var found []about
-	if err := json.Unmarshal(out.Bytes(), &found); err != nil || len(found) != 1 {
-		return nil, &Fault{ref, errors.New("`" + e.Name + " image inspect` printed what is not understood")}
-	}
-	a := &found[0]
-	a.ref = ref
-	c := a.Config
-	a.config = Config{
-		OS: a.OS, Architecture: a.Architecture, Variant: a.Variant,
-		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, Shell: c.Shell,
-		WorkingDir: c.WorkingDir, User: c.User,
-		Volumes: sorted(c.Volumes), Ports: sorted(c.ExposedPorts),
-	}
-	if c.Healthcheck != nil {
-		a.config.Healthcheck = c.Healthcheck.Test
-	}
-	return a, nil
+	return about, &Fault{ref, err}
 }
 
-// missing tells the engine's "there is no such image" from its other troubles.
-func missing(words string) bool {
-	words = strings.ToLower(words)
-	for _, known := range []string{"no such image", "image not known", "unable to find image", "invalid reference format", "invalid repository name"} {
-		if strings.Contains(words, known) {
-			return true
-		}
-	}
-	return false
+// configIn is the config in what the engine says of an image.
+func configIn(i engine.Image) Config {
+	return configOf(&v1.ConfigFile{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant, Config: i.Config})
 }
 
 func sorted(set map[string]struct{}) []string {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"optimizing-dockerfile/scripts/internal/atomicfile"
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
@@ -56,24 +57,12 @@ func (p *Progress) Next(steps []lesson.Step) (int, bool) {
 	return 0, false
 }
 
-// Done keeps that a step is done. The file is replaced whole: a power cut leaves the old or the new.
+// Done keeps that a step is done.
 func (p *Progress) Done(step string, score Score) error {
 	p.Steps[step] = score
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(p.path), 0o755); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(filepath.Dir(p.path), ".learn-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(append(text, '\n'))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), p.path)
+	return atomicfile.Write(p.path, append(text, '\n'), filepath.Dir(p.path))
 }

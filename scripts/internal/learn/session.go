@@ -10,6 +10,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/self"
 	"optimizing-dockerfile/scripts/internal/story"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
@@ -23,7 +24,6 @@ type Session struct {
 	Progress *Progress
 	In       io.Reader
 	Out      *story.Terminal
-	Call     string // how a reader calls this program
 
 	// Try runs a step for real, in the background of the guessing.
 	Try func(ctx context.Context, step lesson.Step, say func(sentence string)) (record.Run, error)
@@ -232,7 +232,7 @@ func (s *Session) next(ctx context.Context, step lesson.Step) (again bool, err e
 func (s *Session) farewell() {
 	s.Out.Blank()
 	if i, more := s.Progress.Next(s.Steps); more {
-		s.Out.Paragraph("Your progress is kept. `" + s.Call + " learn` goes on with step " + s.Steps[i].Number() + ".")
+		s.Out.Paragraph("Your progress is kept. `" + self.Call() + " learn` goes on with step " + s.Steps[i].Number() + ".")
 		return
 	}
 	s.finished()
@@ -245,5 +245,5 @@ func (s *Session) finished() {
 		all.Right, all.Asked = all.Right+score.Right, all.Asked+score.Asked
 	}
 	s.Out.Paragraph(fmt.Sprintf("That was the last step. You have guessed %d of %d right.", all.Right, all.Asked))
-	s.Out.Paragraph("Now write it yourself: copy workshop/start, edit its Dockerfile, and ask `" + s.Call + " check DIR`.")
+	s.Out.Paragraph("Now write it yourself: copy workshop/start, edit its Dockerfile, and ask `" + self.Call() + " check DIR`.")
 }

@@ -1,4 +1,4 @@
-package lesson
+package lesson_test
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
 // bomb is a list of lists of lists …: ten lines that stand for 10^10 steps.
@@ -53,16 +54,16 @@ func TestFaultHostileTables(t *testing.T) {
 	} {
 		tried++
 		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, Table), []byte(c.text), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, lesson.Table), []byte(c.text), 0o644))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := Load(dir)
+		_, err := lesson.Load(dir)
 		runtime.ReadMemStats(&after)
 		most = max(most, after.TotalAlloc-before.TotalAlloc)
 		if !assert.Error(t, err, name) {
 			continue
 		}
-		assert.Contains(t, err.Error(), Table, name)
+		assert.Contains(t, err.Error(), lesson.Table, name)
 		assert.Contains(t, err.Error(), c.says, name)
 		assert.NotContains(t, err.Error(), "\n", name)
 		assert.Less(t, len(err.Error()), 300, name)
@@ -74,21 +75,21 @@ func TestFaultHostileTables(t *testing.T) {
 // What is no file is refused before it is read: a pipe would wait, a device would never end.
 func TestATableIsARegularFile(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, Table), 0o755))
-	_, err := Load(dir)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, lesson.Table), 0o755))
+	_, err := lesson.Load(dir)
 	assert.ErrorContains(t, err, "it is no regular file")
 	if runtime.GOOS == "linux" {
 		dir := t.TempDir()
-		require.NoError(t, os.Symlink("/dev/zero", filepath.Join(dir, Table)))
-		_, err := Load(dir)
+		require.NoError(t, os.Symlink("/dev/zero", filepath.Join(dir, lesson.Table)))
+		_, err := lesson.Load(dir)
 		assert.ErrorContains(t, err, "it is no regular file")
 	}
 }
 
 func TestAnExerciseIsThereOnce(t *testing.T) {
 	dir := t.TempDir()
-	const one = "- {exercise: 01-a, title: t, goal: g, fix: f}\n"
-	require.NoError(t, os.WriteFile(filepath.Join(dir, ExerciseTable), []byte(one+"\n"+one), 0o644))
-	_, err := LoadExercises(dir)
-	assert.ErrorContains(t, err, ExerciseTable+":3: exercise 01-a is there twice")
+	const one = "- {exercise: 01-a, title: t, goal: g, fix: f, story: s, hints: [h]}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, lesson.ExerciseTable), []byte(one+"\n"+one), 0o644))
+	_, err := lesson.LoadExercises(dir)
+	assert.ErrorContains(t, err, lesson.ExerciseTable+":3: exercise 01-a is there twice")
 }

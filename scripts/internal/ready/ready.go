@@ -21,6 +21,8 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/excerpt"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // What the six steps need. Their images, with the engine's copies on the way, take
@@ -44,13 +46,11 @@ type Check struct {
 
 // Machine is what is asked about.
 type Machine struct {
-	Engine  *engine.Engine
-	Base    base.Base
-	App     string // the folder of the app that is compiled
-	Program string // this program's path
-	Root    string // the repo's
-	Call    string // how a reader calls this program
-	Say     base.Progress
+	Engine *engine.Engine
+	Base   base.Base
+	App    string // the folder of the app that is compiled
+	Root   string // the repo's
+	Say    base.Progress
 }
 
 // Examine asks everything that can be asked, in the order in which it is best mended.
@@ -67,8 +67,8 @@ func (m Machine) Examine(ctx context.Context) ([]Check, error) {
 	if there == nil {
 		return append(checks, Check{
 			Name: "base", Lack: fmt.Sprintf("%s is not in the engine, nor a stand-in for it", m.Base.Image),
-			Fix: fmt.Sprintf("with a network: %s base; without: %s load BUNDLE", m.Call, m.Call),
-		}, Check{Name: "the rest", Lack: "needs the base", Fix: fmt.Sprintf("then: %s ready", m.Call), Unclear: true}), nil
+			Fix: fmt.Sprintf("with a network: %s base; without: %s load BUNDLE", self.Call(), self.Call()),
+		}, Check{Name: "the rest", Lack: "needs the base", Fix: fmt.Sprintf("then: %s ready", self.Call()), Unclear: true}), nil
 	}
 	checks = append(checks, Check{Name: "base", Found: fmt.Sprintf("%s, %s (%s)", there.Image, base.MB(there.Bytes), there.Source)})
 	m.Say("compiling the app in the base, without a network")
@@ -91,7 +91,7 @@ func (m Machine) machine() Check {
 // program asks whether this tool itself needs a network: `go run` may, to get its modules.
 func (m Machine) program(ctx context.Context) Check {
 	c := Check{Name: "tool", Found: "a program of its own, it needs nothing else"}
-	if !strings.Contains(filepath.ToSlash(m.Program), "/go-build") {
+	if !strings.Contains(filepath.ToSlash(self.Path()), "/go-build") {
 		return c
 	}
 	c.Found = "go run has all modules that it needs"
@@ -101,7 +101,7 @@ func (m Machine) program(ctx context.Context) Check {
 	var words bytes.Buffer
 	command.Stderr = &words
 	if err := command.Run(); err != nil {
-		c.Lack = "go run would need a network: " + lastLine(words.String())
+		c.Lack = "go run would need a network: " + excerpt.Last(words.String(), 1)
 		c.Fix = "go build -o bin/steps ./scripts, and use bin/steps"
 	}
 	return c
@@ -121,12 +121,12 @@ func (m Machine) inside(ctx context.Context, there *base.Ready) []Check {
 	err := m.Engine.Run(bounded, m.app(), &out, nil, words...)
 	var failed *engine.Failed
 	if err != nil && !errors.As(err, &failed) {
-		return []Check{{Name: "containers", Lack: "none could be run: " + oneLine(err.Error()), Fix: "restart the engine, then: " + m.Call + " ready", Unclear: true}}
+		return []Check{{Name: "containers", Lack: "none could be run: " + excerpt.Line(err.Error()), Fix: "restart the engine, then: " + self.Call() + " ready", Unclear: true}}
 	}
 	offline := Check{Name: "offline", Found: fmt.Sprintf("the app compiles without a network, in %.0f s", time.Since(began).Seconds())}
 	if !strings.HasSuffix(strings.TrimSpace(out.String()), "compiled") {
-		offline.Lack = "the app does not compile without a network: " + oneLine(fmt.Sprint(err))
-		offline.Fix = fmt.Sprintf("with a network: %s bundle; then, here: %s load %s.tar. Its base carries the app's modules.", m.Call, m.Call, engine.Repository)
+		offline.Lack = "the app does not compile without a network: " + excerpt.Line(fmt.Sprint(err))
+		offline.Fix = fmt.Sprintf("with a network: %s bundle; then, here: %s load %s.tar. Its base carries the app's modules.", self.Call(), self.Call(), engine.Repository)
 	}
 	return []Check{offline, disk(out.String(), m.Engine.Name), memory(out.String(), m.Engine.Name)}
 }
@@ -183,7 +183,7 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 		err = reach(ctx, host)
 	}
 	if err != nil {
-		c.Lack = "what a container serves cannot be reached from here: " + oneLine(err.Error())
+		c.Lack = "what a container serves cannot be reached from here: " + excerpt.Line(err.Error())
 		c.Fix = "is the engine on another machine? Run this there. A firewall or VPN may also block 127.0.0.1"
 		return c
 	}
@@ -250,10 +250,3 @@ func (m Machine) remove(ctx context.Context, name string) {
 }
 
 func size(bytes int64) string { return units.HumanSizeWithPrecision(float64(bytes), 3) }
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndex(text, "\n")+1:]
-}

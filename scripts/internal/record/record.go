@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"unicode/utf8"
 
+	"optimizing-dockerfile/scripts/internal/atomicfile"
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
@@ -132,34 +133,17 @@ func Write(steps string, run Run, accept bool) error {
 	if len(differences) > 0 && !accept {
 		return &Changed{differences}
 	}
-	if err := write(path(steps, run.Base.Name), Marshal(run)); err != nil {
+	records := filepath.Join(steps, "records")
+	if err := atomicfile.Write(path(steps, run.Base.Name), Marshal(run), records); err != nil {
 		return err
 	}
 	if run.Base.Name != "article" {
 		return nil
 	}
 	for step, text := range Texts(run) {
-		if err := write(filepath.Join(steps, step, "output.txt"), []byte(text)); err != nil {
+		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text), records); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// write replaces a file whole: a reader never sees half of it.
-func write(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(0o644), file.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

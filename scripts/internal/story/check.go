@@ -2,10 +2,11 @@ package story
 
 import (
 	"fmt"
-	"strings"
 
 	"optimizing-dockerfile/scripts/internal/check"
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/self"
 )
 
 // Check tells of each goal whether a Dockerfile meets it, with the proof.
@@ -22,7 +23,7 @@ func (t *Terminal) Check(r *check.Report) {
 		}
 		t.say(t.paint(color, fmt.Sprintf("%s %s%s", sign, padRight(goal.ID, nameWidth), word)))
 		if goal.ID == check.Starts && goal.Met != nil && !*goal.Met {
-			t.paragraph("    ", "The engine says: "+lastLine(record.Normalise(r.Said)))
+			t.paragraph("    ", "The engine says: "+excerpt.Last(record.Normalise(r.Said), 1))
 		}
 		t.paragraph("    ", goal.Proof)
 		if goal.Hint != "" {
@@ -33,7 +34,7 @@ func (t *Terminal) Check(r *check.Report) {
 		t.paragraph("", "Note: "+note+".")
 	}
 	if r.Cause != "" && r.Image != "" {
-		t.paragraph("", "To look into the image: go run ./scripts doctor "+r.Image)
+		t.paragraph("", "To look into the image: "+self.Call()+" doctor "+r.Image)
 	}
 	switch {
 	case r.Met:
@@ -43,9 +44,4 @@ func (t *Terminal) Check(r *check.Report) {
 	default:
 		t.coloured(red, fmt.Sprintf("%d of %d goals are met.", met, len(r.Goals)))
 	}
-}
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndex(text, "\n")+1:]
 }

@@ -7,6 +7,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/self"
 	"optimizing-dockerfile/scripts/internal/terminal"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
@@ -72,7 +73,7 @@ func (t *Terminal) Closing(step lesson.Step, outcomes []trial.Outcome, base reco
 func (t *Terminal) kept(outcomes []trial.Outcome) {
 	for _, o := range outcomes {
 		if o.Address != "" {
-			t.paragraph("", fmt.Sprintf("Kept: %s answers at http://%s/?message=hello until `go run ./scripts clean`.", o.Step, o.Address))
+			t.paragraph("", fmt.Sprintf("Kept: %s answers at http://%s/?message=hello until `%s clean`.", o.Step, o.Address, self.Call()))
 		}
 	}
 }

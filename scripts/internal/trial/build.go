@@ -51,7 +51,7 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	case errors.As(err, &failed):
 		j.outcome.Phase = lesson.Build
 		j.outcome.Message = strings.TrimSpace(failed.Output + "\n" + failed.Message)
-		if fault := environmentOf(failed); fault != "" {
+		if fault := environmentOf(failed.Output + "\n" + failed.Message); fault != "" {
 			return fmt.Errorf("%s: %s", fault, failed.Message)
 		}
 		if err := t.Engine.Alive(ctx); err != nil {
@@ -68,7 +68,8 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	j.outcome.Image = &Image{ID: image.ID, Bytes: image.Bytes, Layers: image.Layers, User: image.User, archives: t.Engine.Name == "podman"}
+	j.image = image
+	j.outcome.Image = &Image{ID: image.ID, Bytes: image.Bytes, Layers: image.RootFS.Layers, User: image.Config.User, archives: t.Engine.Name == "podman"}
 	return nil
 }
 
@@ -87,11 +88,10 @@ func causeOf(failed *engine.BuildError) string {
 	return BuildFailed
 }
 
-// environmentOf recognises a build that failed for want of something that a
-// Dockerfile cannot be blamed for. Words are all that there is to tell by; a
+// environmentOf recognises the words of a build or a start that failed for want of
+// something that a step cannot be blamed for. Words are all that there is to tell by; a
 // mistake costs a verdict, but can never pass for an expected failure.
-func environmentOf(failed *engine.BuildError) string {
-	words := failed.Output + "\n" + failed.Message
+func environmentOf(words string) string {
 	for _, f := range []struct{ sign, fault string }{
 		{"no space left on device", "the engine's disk is full"},
 		{"Cannot connect to the Docker daemon", "the engine went away"},

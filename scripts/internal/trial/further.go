@@ -181,7 +181,7 @@ func (t *Trial) startsOn(ctx context.Context, id, arch string) (bool, error) {
 		return false, err
 	}
 	defer img.Close()
-	d, err := doctor.Examine(ctx, img, doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone}, doctor.Start{})
+	d, err := doctor.Prove(ctx, img, doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone}, doctor.Start{})
 	if err != nil {
 		return false, err
 	}
@@ -216,7 +216,7 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 	switch first := j.outcome.Image; {
 	case again.ID == first.ID:
 		j.outcome.measured().Repeats = lesson.Digest
-	case slices.Equal(again.Layers, first.Layers):
+	case slices.Equal(again.RootFS.Layers, first.Layers):
 		j.outcome.measured().Repeats = lesson.Layers
 	default:
 		j.outcome.measured().Repeats = lesson.Nothing

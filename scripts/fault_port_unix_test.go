@@ -21,7 +21,7 @@ import (
 // A port that is taken between choice and use must not pass for a step's own
 // failure. The moment cannot be had at will, so a wrapper around the real engine's
 // program swaps port 8080 for one that is taken: the refusal itself is real.
-func TestAPortTakenInBetweenIsNotTheStepsFailure(t *testing.T) {
+func TestFaultPortTakenInBetweenIsNotTheStepsFailure(t *testing.T) {
 	e := enginetest.Engine(t)
 	real, err := exec.LookPath(e.Name)
 	require.NoError(t, err)
@@ -29,12 +29,9 @@ func TestAPortTakenInBetweenIsNotTheStepsFailure(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 
-	dir := t.TempDir()
-	wrapper := "#!/bin/sh\nfor a; do\n\tshift\n\t[ \"$a\" = 127.0.0.1:8080:8080 ] && a=" + taken.Addr().String() + ":8080\n" +
-		"\tset -- \"$@\" \"$a\"\ndone\nexec " + real + " \"$@\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(dir, e.Name), []byte(wrapper), 0o755))
 	command := program(t, "run", "2", "--json")
-	command.Env = append(command.Env, "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	command.Env = append(command.Env, instead(t, e.Name, "for a; do\n\tshift\n\t[ \"$a\" = 127.0.0.1:8080:8080 ] && a="+taken.Addr().String()+":8080\n"+
+		"\tset -- \"$@\" \"$a\"\ndone\nexec "+real+" \"$@\"\n"))
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	require.NoError(t, command.Run(), "%s", &stderr)
@@ -42,4 +39,13 @@ func TestAPortTakenInBetweenIsNotTheStepsFailure(t *testing.T) {
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &doc))
 	assert.Contains(t, doc.Steps[0].Message, "/bin/sh", "the engine's words about the image, not about the port")
 	assert.Equal(t, 127, *doc.Steps[0].ExitCode)
+	enginetest.Fault(t, "a port taken between choice and use", "1 run, 1 step tried on another port; wrong verdicts 0")
+}
+
+// instead gives a PATH, as NAME=VALUE, on which a shell script stands in for a program.
+func instead(t *testing.T, name, script string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o755))
+	return "PATH=" + dir + string(os.PathListSeparator) + os.Getenv("PATH")
 }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/record"
+)
+
+// buildx is the version that the tests of BuildKit build from its Go module.
+const buildx = "github.com/docker/buildx/cmd/buildx@v0.38.2"
+
+// elsewhere runs all steps on another engine, or with another builder, chosen by
+// env: what the article's steps do there must be what they do here.
+func elsewhere(t *testing.T, env ...string) record.Run {
+	t.Helper()
+	_, of := ranSteps(t)
+	command := program(t, "run", "all", "--json")
+	command.Env = append(append(command.Env, "OPTIMIZING_DOCKERFILE_CACHE="+t.TempDir()), env...)
+	text, err := command.Output()
+	require.NoError(t, err, "%s", text)
+	var doc record.Run
+	require.NoError(t, json.Unmarshal(text, &doc))
+	require.Len(t, doc.Steps, len(of))
+	for _, o := range doc.Steps {
+		other := of[o.Step+" "+o.Dockerfile]
+		assert.Equal(t,
+			[]string{other.Outcome, other.Phase, other.Cause, other.Missing, other.User, other.Libc, other.Verdict},
+			[]string{o.Outcome, o.Phase, o.Cause, o.Missing, o.User, o.Libc, o.Verdict}, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
+	}
+	return doc
+}
+
+func TestTheVerdictsAreTheSameWithBuildKit(t *testing.T) {
+	if e := enginetest.SomeMinutes(t); e.Name != "docker" {
+		t.Skip("SKIPPED: BuildKit is docker's")
+	}
+	config := withBuildx(t)
+	doc := elsewhere(t, "DOCKER_CONFIG="+config, "DOCKER_BUILDKIT=1")
+	assert.Equal(t, engine.BuildKit, doc.Engine.Builder)
+}
+
+// withBuildx gives a DOCKER_CONFIG whose docker has the plugin buildx.
+func withBuildx(t *testing.T) string {
+	t.Helper()
+	config := t.TempDir()
+	plugins := filepath.Join(config, "cli-plugins")
+	require.NoError(t, os.Mkdir(plugins, 0o755))
+	install := exec.Command("go", "install", buildx)
+	install.Env = append(os.Environ(), "GOBIN="+plugins, "GOFLAGS=-mod=mod", "GOTOOLCHAIN=auto")
+	out, err := install.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.NoError(t, os.Rename(filepath.Join(plugins, "buildx"), filepath.Join(plugins, "docker-buildx")))
+	return config
+}

@@ -1,0 +1,89 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// The engine's program in strange surroundings. The verdict stays what it is; or,
+// where its answers cannot be understood any more, it is the environment's. The
+// program is the real one, behind a script that adds what others have seen.
+func TestFaultStrangeSurroundings(t *testing.T) {
+	e := enginetest.Engine(t)
+	real, err := exec.LookPath(e.Name)
+	require.NoError(t, err)
+	broken, unreadable := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(broken, "config.json"), []byte(`{"auths": {`), 0o644))
+	require.NoError(t, os.Mkdir(filepath.Join(unreadable, "config.json"), 0o755))
+
+	tried, wrong := 0, 0
+	for name, c := range map[string]struct {
+		variable string
+		want     string
+		says     string
+	}{
+		"a docker config that is no JSON":         {"DOCKER_CONFIG=" + broken, trial.AsExpected, ""},
+		"a docker config that is a folder":        {"DOCKER_CONFIG=" + unreadable, trial.AsExpected, ""},
+		"no folder for the docker config":         {"DOCKER_CONFIG=/nowhere/at/all", trial.AsExpected, ""},
+		"German":                                  {"LANG=de_DE.UTF-8", trial.AsExpected, ""},
+		"Turkish, by the strongest variable":      {"LC_ALL=tr_TR.UTF-8", trial.AsExpected, ""},
+		"Japanese first, by the list":             {"LANGUAGE=ja:de", trial.AsExpected, ""},
+		"warnings before":                         {instead(t, e.Name, "echo 'WARNING: your licence expires' >&2\nexec "+real+" \"$@\"\n"), trial.AsExpected, ""},
+		"warnings after":                          {instead(t, e.Name, real+" \"$@\"\ns=$?\necho 'View build details: docker-desktop://dashboard' >&2\nexit $s\n"), trial.AsExpected, ""},
+		"warnings among the answers":              {instead(t, e.Name, "echo 'Emulate Docker CLI using podman.'\nexec "+real+" \"$@\"\n"), trial.Environment, "printed what"},
+		"a program that says nothing and fails":   {instead(t, e.Name, "exit 1\n"), trial.Environment, "does not answer"},
+		"a program that says nothing and is fine": {instead(t, e.Name, "exit 0\n"), trial.Environment, "does not answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			command := program(t, "run", "2", "3", "--json")
+			command.Env = append(command.Env, c.variable)
+			var stdout, stderr bytes.Buffer
+			command.Stdout, command.Stderr = &stdout, &stderr
+			command.Run()
+			var doc record.Run
+			require.NoError(t, json.Unmarshal(stdout.Bytes(), &doc), "%s%s", &stdout, &stderr)
+			tried++
+			if !assert.Equal(t, c.want, doc.Verdict, "%s %v", doc.Reason, reasonsOf(doc)) {
+				wrong++
+			}
+			assert.Contains(t, doc.Reason, c.says)
+			want := map[string]int{trial.AsExpected: exitExpected, trial.Environment: exitEnvironment}[c.want]
+			assert.Equal(t, want, command.ProcessState.ExitCode())
+		})
+	}
+
+	// A failure keeps its cause, whatever is said after it.
+	for name, variable := range map[string]string{
+		"quiet":          "X=",
+		"warnings after": instead(t, e.Name, real+" \"$@\"\ns=$?\necho 'View build details: docker-desktop://dashboard' >&2\nexit $s\n"),
+	} {
+		t.Run("a build that fails, "+name, func(t *testing.T) {
+			command := program(t, "run", "3", "--json", "--steps", stepsWith(t, "03", "Dockerfile", func(string) string {
+				return "ARG GO_IMAGE\nFROM ${GO_IMAGE}\nRUN no-such-command\n"
+			}))
+			command.Env = append(command.Env, variable)
+			stdout, _ := command.Output()
+			var doc record.Run
+			require.NoError(t, json.Unmarshal(stdout, &doc))
+			tried++
+			if !assert.Contains(t, strings.Join(reasonsOf(doc), "\n"), "command-not-found (RUN no-such-command)") {
+				wrong++
+			}
+		})
+	}
+	enginetest.Fault(t, "a broken Docker config, warnings, other locales", "%d runs; wrong verdicts %d", tried, wrong)
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/trial"
+)
+
+// crowd has runs go on at once in one engine, warm ones, and ones that compile the
+// same new app: all are as expected, and none removes another's things.
+func crowd(t *testing.T, g guest) {
+	runs := 4
+	if enginetest.WantsFaults() {
+		runs = 8
+	}
+	before := g.things(t)
+	total, asExpected := 0, 0
+	for _, cold := range []bool{false, true} {
+		args := []string{"run", "all", "--json"}
+		if cold {
+			args = append(args, "--steps", anotherApp(t))
+		}
+		commands, outs, errs := make([]*exec.Cmd, runs), make([]bytes.Buffer, runs), make([]bytes.Buffer, runs)
+		for i := range runs {
+			commands[i] = g.program(t, args...)
+			commands[i].Stdout, commands[i].Stderr = &outs[i], &errs[i]
+			require.NoError(t, commands[i].Start())
+		}
+		for i, command := range commands {
+			command.Wait()
+			total++
+			var doc record.Run
+			if assert.NoError(t, json.Unmarshal(outs[i].Bytes(), &doc), "%s", &errs[i]) &&
+				assert.Equal(t, trial.AsExpected, doc.Verdict, "cold: %v, %s %v", cold, doc.Reason, reasonsOf(doc)) &&
+				assert.Len(t, doc.Steps, 7) && assert.Zero(t, command.ProcessState.ExitCode()) {
+				asExpected++
+			}
+		}
+		require.Equal(t, before, g.things(t))
+	}
+	enginetest.Fault(t, fmt.Sprintf("%d runs at once, warm, then cold", runs), "%d runs, %d as expected; left over 0", total, asExpected)
+}
