@@ -2,7 +2,7 @@
 STEPS := go run ./scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help learn steps bases beyond bench build test testall faults clean sync
+.PHONY: help learn steps bases beyond bench build test testall faults vulncheck clean sync
 
 help: ## list what there is
 	@echo "make step-N    run step N (1 to 6) and tell its story"
@@ -41,6 +41,13 @@ testall: ## the tests that take many minutes too: every base, the lessons after 
 
 faults: ## attack the tool with everything that goes wrong, and show what held
 	@FAULTS=all go test -json -timeout 60m -run '^TestFault' ./scripts/... | go run ./scripts/internal/enginetest/table
+
+GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+vulncheck: ## known vulnerabilities: none that the tool can reach; of the app, old on purpose, those that are expected
+	$(GOVULNCHECK) $(VULNDB) ./scripts/...
+	@echo "The app, old on purpose; what is found here is expected:"
+	cd steps/01-single-stage && { $(GOVULNCHECK) $(VULNDB) . || true; } | tee /dev/stderr | grep GO-2021-0052 >/dev/null # Gin's own
 
 clean: ## remove every container, image and download that this tool made
 	@$(STEPS) clean

@@ -1,5 +1,57 @@
 package doctor
 
+// Cause names why an image cannot start.
+type Cause string
+
+// The causes, in their order of precedence: where two fit, the first is named.
+const (
+	UnknownUser          Cause = "unknown-user"           // USER names an account that /etc/passwd lacks
+	UnknownGroup         Cause = "unknown-group"          // USER names a group that /etc/group lacks
+	NoCommand            Cause = "no-command"             // neither ENTRYPOINT nor CMD
+	EmptyCommand         Cause = "empty-command"          // the program's name is empty
+	WorkdirUnusable      Cause = "workdir-unusable"       // WORKDIR is no folder and cannot become one
+	MissingShell         Cause = "missing-shell"          // the shell of a shell form is not there
+	DanglingSymlink      Cause = "dangling-symlink"       // a link on the way ends nowhere or in a loop
+	NotADirectory        Cause = "not-a-directory"        // a component of the path is a file
+	IsDirectory          Cause = "is-directory"           // the path is a folder
+	MissingEntrypoint    Cause = "missing-entrypoint"     // the path names nothing
+	NotOnPath            Cause = "not-on-path"            // the name is in no folder of PATH
+	NotExecutable        Cause = "not-executable"         // no x bit for anyone
+	UserCannotExecute    Cause = "user-cannot-execute"    // this user may not run it, or may not reach it
+	CRLFInterpreter      Cause = "crlf-interpreter"       // the first line ends in a carriage return
+	MissingInterpreter   Cause = "missing-interpreter"    // the script's interpreter is not there
+	ExecFormat           Cause = "exec-format"            // the kernel knows no such format
+	WrongArchitecture    Cause = "wrong-architecture"     // for another machine
+	MissingLoader        Cause = "missing-loader"         // PT_INTERP names nothing
+	MissingLibrary       Cause = "missing-library"        // a DT_NEEDED is not found
+	MissingSymbolVersion Cause = "missing-symbol-version" // a library lacks a version that is needed of it
+	MissingSymbol        Cause = "missing-symbol"         // no library defines a symbol that is needed
+)
+
+// Causes are all of them, by precedence.
+var Causes = []Cause{
+	UnknownUser, UnknownGroup, NoCommand, EmptyCommand, WorkdirUnusable, MissingShell, DanglingSymlink,
+	NotADirectory, IsDirectory, MissingEntrypoint, NotOnPath, NotExecutable, UserCannotExecute, CRLFInterpreter,
+	MissingInterpreter, ExecFormat, WrongArchitecture, MissingLoader, MissingLibrary, MissingSymbolVersion, MissingSymbol,
+}
+
+// How far a start gets.
+const (
+	PhaseStart = "start" // the runtime refuses to make the process
+	PhaseExec  = "exec"  // execve or the loader fails: the container starts, and exits at once
+)
+
+// Phase is how far a start gets with this cause, as runc 1.1 was seen to do it.
+// A Diagnosis knows better than the cause alone: see Diagnosis.Phase.
+func (c Cause) Phase() string {
+	switch c {
+	case CRLFInterpreter, MissingInterpreter, ExecFormat, WrongArchitecture,
+		MissingLoader, MissingLibrary, MissingSymbolVersion, MissingSymbol:
+		return PhaseExec
+	}
+	return PhaseStart
+}
+
 // table holds every cause, ordered by what people meet first: shell, loader, user.
 var table = []entry{
 	{
@@ -8,7 +60,7 @@ var table = []entry{
 		summary: "{{.Name}} is not in the image, and the shell form needs it: {{if .Command}}{{.Command}} would be run by it{{else}}it runs the command{{end}}",
 		fix: "Use the exec form, which needs no shell.{{if not .JSON}} The command uses what only a shell does (variables, operators, quotes): " +
 			"do that in the program, or take a base image that has a shell.{{end}}",
-		dockerfile: "{{if .JSON}}{{.Instr}} {{.JSON}}{{else}}COPY --from=busybox:musl /bin/busybox {{.Name}}{{end}}",
+		dockerfile: "{{if .JSON}}{{.Instr}} {{.JSON}}{{else}}COPY --from=busybox:musl {{copy \"/bin/busybox\" .Name}}{{end}}",
 		proof:      "`docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE` begins with `/bin/sh -c`, and `docker cp CONTAINER:/bin/sh -` finds nothing.",
 		looks:      startLooks("exec: \"/bin/sh\": stat /bin/sh: no such file or directory"),
 		example:    facts{Name: "/bin/sh", Command: "/app", Instr: "ENTRYPOINT"},
@@ -21,7 +73,7 @@ var table = []entry{
 		fix: "{{if .Go}}Build without cgo (CGO_ENABLED=0), if the program can do without: pure Go can. If it needs C (SQLite, for one), link statically " +
 			"(-ldflags '-linkmode external -extldflags -static'), {{else}}Link statically (-static), {{end}}" +
 			"or copy the loader and the libraries along, or take a base image that has {{if .Libc}}{{.Libc}}{{else}}them{{end}}.",
-		dockerfile: "{{if .Go}}ENV CGO_ENABLED=0\nRUN go build -o {{.At}} .{{else}}RUN cc -static -o {{.At}} main.c{{end}}",
+		dockerfile: "{{if .Go}}ENV CGO_ENABLED=0\nRUN go build -o {{shell .At}} .{{else}}RUN cc -static -o {{shell .At}} main.c{{end}}",
 		proof:      "`readelf -l PROGRAM | grep interpreter`, and look for that path in the image.",
 		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/app", Loader: "/lib/ld-musl-x86_64.so.1", Libc: "musl", Go: true},
@@ -53,7 +105,7 @@ var table = []entry{
 		meaning:    "The path names nothing in the image: a typo, a COPY to elsewhere, a build that wrote to another name.",
 		summary:    "the program {{.Name}} is not in the image: {{.At}} is not there{{if .Hidden}} (the runtime mounts something over it){{end}}",
 		fix:        "{{if .Words}}Give each argument a string of its own.{{else if .Hidden}}Put the program where nothing is mounted.{{else}}Copy the program to {{.Target}}, or name the path where it is.{{end}}",
-		dockerfile: "{{if .Words}}{{.Instr}} {{.Words}}{{else if .Hidden}}COPY --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build /path/of/the/program {{.Target}}{{end}}",
+		dockerfile: "{{if .Words}}{{.Instr}} {{.Words}}{{else if .Hidden}}COPY --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy \"/path/of/the/program\" .Target}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH -` finds nothing.",
 		looks:      startLooks("exec: \"/app\": stat /app: no such file or directory"),
 		example:    facts{Name: "/app", At: "/app", Target: "/app"},
@@ -63,7 +115,7 @@ var table = []entry{
 		meaning:    "A name without a slash is searched for in the folders of PATH: the image's `ENV PATH`, else the engine's default.",
 		summary:    "{{printf \"%q\" .Name}} is in no folder of PATH ({{.Path}})",
 		fix:        "{{if .Words}}Write the program's whole path.{{else}}Copy the program into a folder of PATH, with an x bit, or write its whole path.{{end}}",
-		dockerfile: "{{if .Words}}{{.Instr}} {{.Words}}{{else}}{{if not .Path}}ENV PATH=/usr/local/bin:/usr/bin:/bin\n{{end}}COPY --chmod=755 --from=build /path/of/the/program {{.Target}}{{end}}",
+		dockerfile: "{{if .Words}}{{.Instr}} {{.Words}}{{else}}{{if not .Path}}ENV PATH=/usr/local/bin:/usr/bin:/bin\n{{end}}COPY --chmod=755 --from=build {{copy \"/path/of/the/program\" .Target}}{{end}}",
 		proof:      "Look for the name in each folder of PATH, and whether it has an x bit there.",
 		looks:      startLooks("exec: \"app\": executable file not found in $PATH"),
 		example:    facts{Name: "app", Path: defaultPath, Target: "/usr/local/bin/app"},
@@ -73,7 +125,7 @@ var table = []entry{
 		meaning:    "Nobody, not even root, may execute a file without an x bit. Zip files, Windows and artifact stores lose it.",
 		summary:    "{{.At}} is there, but nobody may execute it: it has no x bit, or is no regular file",
 		fix:        "Give it the x bit when it is copied.",
-		dockerfile: "COPY --chmod=755 --from=build /path/of/the/file {{.Name}}",
+		dockerfile: "COPY --chmod=755 --from=build {{copy \"/path/of/the/file\" .Name}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows no x.",
 		looks: looks{runc: "exec: \"/app\": permission denied (exit status 126)", crun: "open executable: Permission denied",
 			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},
@@ -84,7 +136,7 @@ var table = []entry{
 		meaning:    "The file has an x bit, but not for this user; or a folder on the way lets the user not through.",
 		summary:    "{{if .Capability}}{{.Name}} demands the capability {{.Capability}}, which containers do not have{{else}}the process runs as {{.User}}, which may not execute {{.Name}}{{if ne .Name .At}} (see {{.At}}){{end}}{{end}}",
 		fix:        "{{if .Capability}}Take the capability from the file, or start with --cap-add.{{else if .Closed}}Open {{.At}} to the user, or put the program where it is open.{{else}}Open the file to the user, or let the user own it.{{end}}",
-		dockerfile: "{{if .Capability}}RUN setcap -r {{.Name}}{{else if .Closed}}COPY --chmod=755 --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --chmod=755 --from=build /path/of/the/file {{.Name}}{{end}}",
+		dockerfile: "{{if .Capability}}RUN setcap -r {{shell .Name}}{{else if .Closed}}COPY --chmod=755 --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --chmod=755 --from=build {{copy \"/path/of/the/file\" .Name}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` for the file and each folder on the way, against the user's numbers.",
 		looks: looks{runc: "exec: \"/app\": permission denied (126); built with Go before 1.20: exec /app: permission denied (1)", crun: "open executable: Permission denied",
 			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},
@@ -105,7 +157,7 @@ var table = []entry{
 		meaning:    "The file has the x bit, but is neither an ELF program nor a script with a #! line: empty, cut off, text, or for another system.",
 		summary:    "{{.At}} is nothing that Linux can execute: {{.Found}}",
 		fix:        "For a script: make `#!/path/of/the/interpreter` its very first bytes. For a program: build it for Linux, and copy it whole.",
-		dockerfile: "RUN GOOS=linux go build -o {{.At}} .",
+		dockerfile: "RUN GOOS=linux go build -o {{shell .At}} .",
 		proof:      "`docker cp CONTAINER:PATH - | tar xO | head -c 16 | xxd`.",
 		looks:      execLooks("exec format error"),
 		example:    facts{At: "/app", Found: "text without a #! line"},
@@ -115,7 +167,7 @@ var table = []entry{
 		meaning:    "The first line of a script names its interpreter; or has `env` find it on PATH. The message names the script, which is there.",
 		summary:    "{{.At}} is a script ({{.Line}}), and its interpreter {{.Name}} is not in the image",
 		fix:        "{{if .Words}}The kernel hands all that follows `env` over as one word: name the interpreter's path itself (or use `env -S`, where env knows it).{{else}}Name an interpreter that the image has, copy it along with what it needs, or take a base image that has it.{{end}}",
-		dockerfile: "{{if .Words}}RUN sed -i '1s|.*|{{.Words}}|' {{.At}}{{else}}COPY --chmod=755 --from=build {{.Target}} {{.Target}}{{end}}",
+		dockerfile: "{{if .Words}}RUN sed -i {{shell (printf \"1s|.*|%s|\" (sed .Words))}} {{shell .At}}{{else}}COPY --chmod=755 --from=build {{copy .Target .Target}}{{end}}",
 		proof:      "The script's first line, and look for that path in the image.",
 		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/start.sh", Name: "/bin/bash", Line: "#!/bin/bash", Target: "/bin/bash"},
@@ -125,7 +177,7 @@ var table = []entry{
 		meaning:    "The carriage return becomes part of the interpreter's name: the kernel looks for \"/bin/sh\\r\". Git does that on Windows (core.autocrlf).",
 		summary:    "the first line of {{.At}} ends in a carriage return, so its interpreter is {{printf \"%q\" .Name}} followed by one, which is not there",
 		fix:        "Save the script with LF line ends (and `* text=auto eol=lf` in .gitattributes, so that it stays so).",
-		dockerfile: "RUN sed -i 's/\\r$//' {{.At}}",
+		dockerfile: "RUN sed -i 's/\\r$//' {{shell .At}}",
 		proof:      "`head -1 SCRIPT | od -c`: \\r stands before \\n.",
 		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/start.sh", Name: "/bin/sh"},
@@ -135,7 +187,7 @@ var table = []entry{
 		meaning:    "The loader is there, but one of the libraries that the program or another library needs is in no folder that the loader searches.",
 		summary:    "{{.At}} needs the library {{.Library}}, which the loader does not find in the image",
 		fix:        "Copy the library into a folder that the loader searches, install its package, or link statically{{if .Go}} (pure Go: CGO_ENABLED=0){{end}}.",
-		dockerfile: "COPY --chmod=755 --from=build /usr/lib/{{.Library}} {{.Target}}",
+		dockerfile: "COPY --chmod=755 --from=build {{copy (printf \"/usr/lib/%s\" .Library) .Target}}",
 		proof:      "`readelf -d PROGRAM | grep NEEDED`, and look for each in the folders that the loader searches; `ldd` in the build stage names them.",
 		looks: looks{runc: "error while loading shared libraries: X: cannot open shared object file (glibc, exit status 127); Error loading shared library X (musl)",
 			crun: "the same: the words are the loader's", podman: "the same", kubernetes: "`CrashLoopBackOff`, exit code 127; `kubectl logs` has the loader's line"},
@@ -168,7 +220,7 @@ var table = []entry{
 		meaning:    "The program, or a folder on its way, is a symbolic link to what is not in the image, or in a circle. COPY of a link copies the link.",
 		summary:    "{{.Name}} is reached through the link {{.Link}}, which ends nowhere",
 		fix:        "Copy what the link points to as well, or name the file itself.",
-		dockerfile: "{{if .Loop}}COPY --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build /path/of/the/file/itself {{.Target}}{{end}}",
+		dockerfile: "{{if .Loop}}COPY --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy \"/path/of/the/file/itself\" .Target}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows the link, and where it points to there is nothing.",
 		looks:      startLooks("exec: \"/app\": stat /app: no such file or directory"),
 		example:    facts{Name: "/app", Link: "/app -> /opt/app", Target: "/opt/app"},
@@ -178,7 +230,7 @@ var table = []entry{
 		meaning:    "The path goes on behind a file, as in /app/app where /app is the program itself. COPY to a name without a trailing slash makes a file.",
 		summary:    "{{.Name}} leads through {{.At}}, which is a file and no folder",
 		fix:        "Name the file itself, or copy into a folder (with a trailing slash).",
-		dockerfile: "{{.Instr}} [\"{{.At}}\"]",
+		dockerfile: "{{.Instr}} {{list .At}}",
 		proof:      "`docker cp CONTAINER:FOLDER - | tar tv` shows a file.",
 		looks:      startLooks("exec: \"/app/app\": stat /app/app: not a directory"),
 		example:    facts{Name: "/app/app", At: "/app", Instr: "ENTRYPOINT"},
@@ -188,7 +240,7 @@ var table = []entry{
 		meaning:    "The program's path names a folder; most often the program is inside it, under the same name.",
 		summary:    "{{.Name}} is a folder, not a program",
 		fix:        "Name the program inside the folder.",
-		dockerfile: "{{.Instr}} [\"{{.Target}}\"]",
+		dockerfile: "{{.Instr}} {{list .Target}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows a d.",
 		looks: looks{runc: "exec: \"/app\": is a directory (before: permission denied; 126)", crun: "open executable: Permission denied",
 			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},

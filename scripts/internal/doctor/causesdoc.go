@@ -5,20 +5,10 @@ import (
 	"strings"
 )
 
-// CausesMarkdown is docs/causes.md: every cause, from the table that the
+// CausesMarkdown tells of every cause, for docs/causes.md, from the table that the
 // doctor's own texts come from, ordered by what people meet first.
 func CausesMarkdown() string {
 	var b strings.Builder
-	b.WriteString(`# Why a container image cannot start
-
-<!-- Generated from the doctor's table of causes: go test ./scripts/internal/doctor -run Causes -update -->
-
-An engine's message names the program, though what is missing is often something
-else. Look for the message, or let the doctor prove the cause before anything runs:
-
-    go run ./scripts doctor IMAGE
-
-`)
 	b.WriteString("| cause | in short |\n|---|---|\n")
 	for _, e := range table {
 		fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", e.cause, e.cause, e.title)

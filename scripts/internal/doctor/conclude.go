@@ -34,7 +34,7 @@ func (x *examination) conclude(f *finding) {
 // fill completes one of the table's texts; a test holds all of them well-formed.
 func fill(text string, f facts) string {
 	var out strings.Builder
-	if err := template.Must(template.New("").Parse(text)).Execute(&out, f); err != nil {
+	if err := template.Must(template.New("").Funcs(quoting).Parse(text)).Execute(&out, f); err != nil {
 		panic(err)
 	}
 	return out.String()

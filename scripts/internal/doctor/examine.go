@@ -48,9 +48,30 @@ type finding struct {
 // unknown is the finding that nothing can be said, and why.
 func unknown(format string, args ...any) *finding { return &finding{why: fmt.Sprintf(format, args...)} }
 
-// Examine tells whether an image can start on a machine. The error is only ever
-// about reading the image; what the image holds is in the diagnosis.
+// Examine tells whether an image can start on a machine, and what could be better
+// about it. The error is only ever about reading the image; what the image holds
+// is in the diagnosis.
 func Examine(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
+	x, err := prove(ctx, img, machine, start)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.advise(ctx); err != nil {
+		return nil, err
+	}
+	return x.d, nil
+}
+
+// Prove is Examine without the advice, which takes more of the image's files.
+func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
+	x, err := prove(ctx, img, machine, start)
+	if err != nil {
+		return nil, err
+	}
+	return x.d, nil
+}
+
+func prove(ctx context.Context, img image.Image, machine Machine, start Start) (*examination, error) {
 	config := img.Config()
 	x := &examination{
 		files: files{img: img, cwd: "/"}, config: config, machine: machine, start: start,
@@ -68,10 +89,7 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 		return nil, err
 	}
 	x.conclude(found)
-	if err := x.advise(ctx); err != nil {
-		return nil, err
-	}
-	return x.d, nil
+	return x, nil
 }
 
 // stages goes through a start in the order of the causes' precedence; nil means that it starts.

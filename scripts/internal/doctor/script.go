@@ -31,7 +31,7 @@ func parseShebang(head []byte) (s shebang, ok bool) {
 		if end = bytes.IndexByte(body, 0); end < 0 {
 			end = len(body)
 		}
-		if len(head) >= headBytes && strings.IndexAny(strings.TrimLeft(string(body[:end]), " \t"), " \t") < 0 {
+		if len(head) >= headBytes && !strings.ContainsAny(strings.TrimLeft(string(body[:end]), " \t"), " \t") {
 			return s, false
 		}
 	}

@@ -62,7 +62,11 @@ func BuildCommand(r BuildRequest) []string {
 	if r.Dockerfile != filepath.Join(r.Dir, "Dockerfile") {
 		words = append(words, "--file", filepath.ToSlash(r.Dockerfile))
 	}
-	return append(words, filepath.ToSlash(r.Dir))
+	dir := filepath.ToSlash(r.Dir)
+	if strings.HasPrefix(dir, "-") { // or it would be an option, or stdin
+		dir = "./" + dir
+	}
+	return append(words, dir)
 }
 
 // Build builds an image and returns its ID. To BuildCommand it adds the label,

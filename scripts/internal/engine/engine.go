@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -101,7 +102,18 @@ type info struct {
 }
 
 func (e *Engine) describe(ctx context.Context) error {
+	var buildx bool
+	var asking sync.WaitGroup // both at the same time
+	if e.Name == "docker" && os.Getenv("DOCKER_BUILDKIT") != "0" {
+		asking.Add(1)
+		go func() {
+			defer asking.Done()
+			_, err := e.Output(ctx, "buildx", "version")
+			buildx = err == nil
+		}()
+	}
 	text, err := e.Output(ctx, "info", "--format", "{{json .}}")
+	asking.Wait()
 	var in info
 	if text != "" {
 		if parse := json.Unmarshal([]byte(text), &in); parse != nil && err == nil {
@@ -120,10 +132,8 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.OS, e.Arch, e.LogicalCPUs = in.OSType, goarch(in.Architecture), in.NCPU
 		e.Runtime = strings.TrimSpace(in.DefaultRuntime + " " + in.RuncCommit.ID)
 		e.Builder = Legacy
-		if os.Getenv("DOCKER_BUILDKIT") != "0" {
-			if _, err := e.Output(ctx, "buildx", "version"); err == nil {
-				e.Builder = BuildKit
-			}
+		if buildx {
+			e.Builder = BuildKit
 		}
 	case in.Version.Version != "":
 		e.Name, e.Version, e.Storage = "podman", in.Version.Version, in.Store.GraphDriverName

@@ -23,6 +23,7 @@ type byPath struct {
 	*container
 	free   chan string // containers that nobody is reading from
 	making sync.WaitGroup
+	more   sync.Once // makes the others, when two files are asked for at the same time
 
 	mu   sync.Mutex
 	seen map[string]*answer
@@ -40,16 +41,19 @@ type answer struct {
 func newByPath(c *container) *byPath {
 	b := &byPath{container: c, free: make(chan string, atOnce), seen: map[string]*answer{}}
 	b.free <- c.names[0]
+	return b
+}
+
+func (b *byPath) makeMore() {
 	for range atOnce - 1 {
 		b.making.Add(1)
 		go func() {
 			defer b.making.Done()
-			if name, err := c.create(c.ref); err == nil {
+			if name, err := b.create(b.ref); err == nil {
 				b.free <- name
 			}
 		}()
 	}
-	return b
 }
 
 func (b *byPath) ask(ctx context.Context, path string) *answer {
@@ -75,6 +79,9 @@ func (b *byPath) ask(ctx context.Context, path string) *answer {
 func (b *byPath) fetch(ctx context.Context, path string, a *answer) error {
 	if stub[path] {
 		return notExist(path)
+	}
+	if len(b.free) == 0 {
+		b.more.Do(b.makeMore)
 	}
 	var name string
 	select {

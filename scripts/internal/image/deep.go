@@ -13,6 +13,11 @@ func FromEngineDeep(ctx context.Context, e *engine.Engine, ref string) (Image, e
 	if err != nil {
 		return nil, err
 	}
+	return Saved(ctx, e, ref, about)
+}
+
+// Saved is FromEngineDeep for an image that the engine has described already.
+func Saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (Image, error) {
 	s, err := newSpool()
 	if err != nil {
 		return nil, &Fault{ref, err}

@@ -22,8 +22,14 @@ type Exercise struct {
 	Says  string `yaml:"says"`  // what people see of it and search for
 	Fix   string `yaml:"fix"`   // in a sentence
 
+	Story string   `yaml:"story"` // what the learner is told
+	Hints []string `yaml:"hints"` // one after the other, where to look
+
 	Dir string `yaml:"-"` // the folder's path
 }
+
+// Number is an exercise's, as people say it: 3.
+func (e Exercise) Number() string { return numberOf(e.Name) }
 
 // LoadExercises reads the table in the folder dir.
 func LoadExercises(dir string) ([]Exercise, error) {
@@ -39,8 +45,8 @@ func LoadExercises(dir string) ([]Exercise, error) {
 	for i := range exercises {
 		e := &exercises[i]
 		e.Dir = filepath.Join(dir, e.Name)
-		if !stepName.MatchString(e.Name) || e.Goal == "" || e.Title == "" || e.Fix == "" {
-			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-quotes, a title, a goal and a fix", e.Name), i)
+		if !stepName.MatchString(e.Name) || e.Goal == "" || e.Title == "" || e.Fix == "" || e.Story == "" || len(e.Hints) == 0 {
+			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-quotes, a title, a goal, a fix, a story and hints", e.Name), i)
 		}
 		if seen[e.Name] {
 			return nil, file.Wrong(fmt.Errorf("exercise %s is there twice", e.Name), i)

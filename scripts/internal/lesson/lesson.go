@@ -189,7 +189,9 @@ func Before(steps []Step, step Step) (before Step, ok bool) {
 func (s Step) Main() Try { return s.Tries[len(s.Tries)-1] }
 
 // Number is a step's, as people say it: 3.
-func (s Step) Number() string {
-	number, _, _ := strings.Cut(s.Name, "-")
+func (s Step) Number() string { return numberOf(s.Name) }
+
+func numberOf(name string) string {
+	number, _, _ := strings.Cut(name, "-")
 	return strings.TrimLeft(number, "0")
 }

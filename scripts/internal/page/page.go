@@ -3,7 +3,9 @@
 package page
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +14,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/atomicfile"
 	"optimizing-dockerfile/scripts/internal/bench"
+	"optimizing-dockerfile/scripts/internal/doctor"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
 )
@@ -23,19 +26,19 @@ var parts = map[string]func(source) (string, error){
 	"output":  output,
 	"size":    size,
 
-	"exercises":  exercisesTable,
-	"dockerfile": brokenDockerfile,
-	"solution":   solution,
-	"six-diffs":  sixDiffs,
-	"errors":     errorsTable,
-	"minutes":    minutes,
-	"outcomes":   outcomes,
+	"exercises": exercisesTable,
+	"six-diffs": sixDiffs,
+	"errors":    errorsTable,
+	"minutes":   minutes,
+	"outcomes":  outcomes,
 
 	"beyond":  beyondTable,
 	"figure":  figure,
 	"matrix":  matrix,
 	"reasons": reasons,
 	"bench":   benchPart,
+
+	"causes": func(source) (string, error) { return doctor.CausesMarkdown(), nil },
 }
 
 // source is what a part is made from.
@@ -50,7 +53,6 @@ type source struct {
 	bench     *bench.Table  // the last figures of `make bench`; nil where there are none
 	cold      *record.Run   // a run from an empty build cache, for how long it takes; nil where there is none
 	exercises []lesson.Exercise
-	exercise  lesson.Exercise // of a page in an exercise's folder
 }
 
 var marked = regexp.MustCompile(`(?s)<!-- generated: ([a-z-]+) -->\n.*?<!-- end -->`)
@@ -87,15 +89,17 @@ func each(root string, write bool) ([]string, error) {
 		return nil, err
 	}
 	var stale []string
-	for path, about := range pages(root, workshop, from) {
+	for path, made := range pages(root, from) {
 		was, err := os.ReadFile(path)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		from.step, from.exercise = about.step, about.exercise
-		now, err := fill(strings.ReplaceAll(string(was), "\r\n", "\n"), from)
+		now, err := made(strings.ReplaceAll(string(was), "\r\n", "\n"))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if now == "" { // no text is made of nothing
+			return nil, fmt.Errorf("%s is missing", path)
 		}
 		if now == string(was) {
 			continue
@@ -107,29 +111,30 @@ func each(root string, write bool) ([]string, error) {
 			}
 		}
 	}
+	slices.Sort(stale)
 	return stale, nil
 }
 
-// about is the step or the exercise that a page is about; of most pages, neither.
-type about struct {
-	step     lesson.Step
-	exercise lesson.Exercise
-}
-
-// pages lists all texts with generated parts.
-func pages(root, workshop string, from source) map[string]about {
-	all := map[string]about{filepath.Join(root, "README.md"): {}}
-	for _, name := range []string{"README.md", "handout.md", "exercises/README.md"} {
-		all[filepath.Join(workshop, filepath.FromSlash(name))] = about{}
+// pages lists all texts that are written or have generated parts, and how each is
+// made from what it was.
+func pages(root string, from source) map[string]func(was string) (string, error) {
+	all := map[string]func(string) (string, error){}
+	filled := func(path string, step lesson.Step) {
+		from := from
+		from.step = step
+		all[path] = func(was string) (string, error) { return fill(was, from) }
 	}
-	all[filepath.Join(root, "docs", "then-and-now.md")] = about{}
-	all[filepath.Join(root, "docs", "performance.md")] = about{}
-	all[filepath.Join(root, "beyond", "README.md")] = about{}
+	for _, name := range []string{
+		"README.md", "docs/causes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
+		"workshop/README.md", "workshop/handout.md", "workshop/exercises/README.md",
+	} {
+		filled(filepath.Join(root, filepath.FromSlash(name)), lesson.Step{})
+	}
 	for _, step := range append(slices.Clone(from.steps), from.beyond...) {
-		all[filepath.Join(step.Dir, "README.md")] = about{step: step}
+		filled(filepath.Join(step.Dir, "README.md"), step)
 	}
 	for _, exercise := range from.exercises {
-		all[filepath.Join(exercise.Dir, "README.md")] = about{exercise: exercise}
+		all[filepath.Join(exercise.Dir, "README.md")] = func(string) (string, error) { return exercisePage(exercise) }
 	}
 	return all
 }

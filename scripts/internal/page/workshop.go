@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/lesson"
@@ -20,29 +18,6 @@ func exercisesTable(from source) (string, error) {
 		text += fmt.Sprintf("| [%s](%s/) %s | `%s` | `%s` |\n", e.Name, e.Name, e.Title, e.Says, e.Goal)
 	}
 	return text, nil
-}
-
-// brokenDockerfile is an exercise's, as it is.
-func brokenDockerfile(from source) (string, error) {
-	text, err := os.ReadFile(filepath.Join(from.exercise.Dir, "Dockerfile"))
-	if err != nil {
-		return "", err
-	}
-	return "```dockerfile\n" + strings.TrimRight(string(text), "\n") + "\n```\n", nil
-}
-
-// solution is what an exercise's solution changes, and why.
-func solution(from source) (string, error) {
-	e := from.exercise
-	lines, err := story.DiffFiles(filepath.Join(e.Dir, "Dockerfile"), filepath.Join(e.Dir, lesson.Solution))
-	if err != nil {
-		return "", err
-	}
-	cause := ""
-	if e.Cause != "" {
-		cause = "The cause: `" + e.Cause + "`. "
-	}
-	return cause + e.Fix + "\n\n```diff\n" + strings.Join(lines, "\n") + "\n```\n", nil
 }
 
 // sixDiffs shows what each step changes, and nothing of what stays.

@@ -46,7 +46,9 @@ func differ(before, now string) ([]string, error) {
 		return context(now), nil
 	}
 	whole := strings.Count(before+now, "\n") // so much context that nothing is left out
-	unified, err := udiff.ToUnified("before", "now", before, myers.ComputeEdits(before, now), whole)
+	//lint:ignore SA1019 the newer algorithm lets another line seem moved than the one that was
+	edits := myers.ComputeEdits(before, now)
+	unified, err := udiff.ToUnified("before", "now", before, edits, whole)
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,22 @@ package story
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/scripts/internal/check"
+	"optimizing-dockerfile/scripts/internal/doctor"
+	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
 	"optimizing-dockerfile/scripts/internal/trial"
@@ -99,4 +108,59 @@ func TestACommandIsPastedAsItStands(t *testing.T) {
 	words := []string{"docker", "build", "--build-arg", "GO_IMAGE=a b", "--tag", "t", "it's"}
 	assert.Equal(t, `$ docker build --build-arg 'GO_IMAGE=a b' --tag t 'it'\''s'`, Command(words, 80))
 	assert.Equal(t, "$ docker build \\\n    --build-arg 'GO_IMAGE=a b' \\\n    --tag t 'it'\\''s'", Command(words, 34))
+}
+
+// A table that is erased holds on to nothing: a process may run steps again and again.
+func TestAnErasedTableEnds(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 20 {
+		table := NewTable(&Terminal{Writer: &bytes.Buffer{}, Width: 80, Live: true}, nil)
+		table.Tell(trial.Event{Step: "01-a", Doing: "building"})
+		table.Erase()
+	}
+	for wait := 0; runtime.NumGoroutine() > before && wait < 100; wait++ {
+		time.Sleep(10 * time.Millisecond)
+	}
+	assert.LessOrEqual(t, runtime.NumGoroutine(), before)
+}
+
+// On a terminal with colours, all escapes are our own, wherever others' texts stand.
+func TestOnlyOurOwnEscapesAreSent(t *testing.T) {
+	const evil = "\x1b[2J\x1b]0;t\a\r\b\u009b31m\u202e"
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\nLABEL a="+evil+"\n"), 0o644))
+	step := lesson.Step{Name: "01-a", Title: evil, Change: evil, Why: evil, Dir: dir, Tries: []lesson.Try{{Dockerfile: "Dockerfile"}}}
+	outcome := trial.Outcome{
+		Step: step.Name, Dockerfile: evil, Outcome: lesson.Fails, Phase: evil, Cause: evil, Detail: evil, Verdict: trial.Unexpected, Missing: evil,
+		Reasons: []string{evil}, Message: evil + "\n" + evil, User: evil, Address: evil, Commands: [][]string{{"docker", evil, "--tag", evil}},
+		Proof: []doctor.Evidence{{Claim: evil, Path: evil, Found: evil}},
+		Image: &trial.Image{Bytes: 1, Files: []trial.File{{Path: evil}}, User: evil},
+	}
+	as := outcome
+	as.Verdict = trial.AsExpected
+	run := record.Run{Engine: &engine.Engine{Name: evil, Version: evil}, Base: &record.Base{Name: evil, Image: evil, Go: evil}, Reason: evil, Verdict: trial.Unexpected, Steps: []trial.Outcome{as, outcome}}
+	no := false
+	var out bytes.Buffer
+	terminal := &Terminal{Writer: &out, Width: 80, Color: true, Live: true}
+	require.NoError(t, terminal.Opening([]lesson.Step{step}, step))
+	terminal.Closing(step, run.Steps, *run.Base, []Bar{{Step: step.Name, Bytes: 1}}, evil)
+	terminal.Table([]lesson.Step{step}, run)
+	terminal.Matrix([]lesson.Step{step}, record.Matrix{Runs: []record.Run{run}, Verdict: trial.Unexpected})
+	terminal.Check(&check.Report{Goals: []check.Goal{{ID: check.Starts, Met: &no, Proof: evil, Hint: evil}}, Notes: []string{evil}, Said: evil, Reason: evil, Image: evil, Cause: evil})
+	terminal.ShowDiff([]string{"+ " + evil})
+	terminal.Prompt(evil)
+	terminal.Trouble(evil)
+	terminal.Answered(evil, evil, true, evil)
+	terminal.Paragraph(evil)
+	table := NewTable(terminal, []lesson.Step{step})
+	table.Tell(trial.Event{Step: step.Name, Dockerfile: evil, Doing: "building"})
+	table.Tell(trial.Event{Step: step.Name, Outcome: &outcome})
+	table.Erase()
+	left := regexp.MustCompile("\x1b\\[(1|2|31|32|0)m|\x1b\\[1A\x1b\\[J").ReplaceAllString(out.String(), "")
+	for _, r := range left {
+		if r != '\n' && !unicode.IsGraphic(r) {
+			t.Fatalf("%q is sent:\n%q", r, left)
+		}
+	}
+	assert.Greater(t, strings.Count(left, "␛[2J"), 30, "they are shown")
 }

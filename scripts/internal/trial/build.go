@@ -68,6 +68,7 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
+	j.image = image
 	j.outcome.Image = &Image{ID: image.ID, Bytes: image.Bytes, Layers: image.RootFS.Layers, User: image.Config.User, archives: t.Engine.Name == "podman"}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 // start examines the image without starting it, then starts it, and lets both
 // tell the phase and the cause. What it returns is the environment's fault.
 func (t *Trial) start(ctx context.Context, j *job) error {
-	diagnosis, err := t.examine(ctx, &j.outcome)
+	diagnosis, err := t.examine(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (t *Trial) start(ctx context.Context, j *job) error {
 	if !container.Started {
 		return refused(&j.outcome, diagnosis, container, words)
 	}
-	if err := t.observe(ctx, &j.outcome, diagnosis, name); err != nil {
+	if err := t.observe(ctx, &j.outcome, diagnosis, name, container.Host); err != nil {
 		return err
 	}
 	if j.try.Expect.Health != "" && j.outcome.Outcome == lesson.Runs {
@@ -57,12 +57,15 @@ func (t *Trial) start(ctx context.Context, j *job) error {
 const listed = 64 << 20
 
 // examine has the doctor look at the image, and notes what it found.
-func (t *Trial) examine(ctx context.Context, o *Outcome) (*doctor.Diagnosis, error) {
-	open := image.FromEngine
+func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) {
+	o := &j.outcome
+	var img image.Image
+	var err error
 	if o.Image.Bytes < listed {
-		open = image.FromEngineDeep
+		img, err = image.Saved(ctx, t.Engine, o.Image.ID, j.image)
+	} else {
+		img, err = image.FromEngine(ctx, t.Engine, o.Image.ID)
 	}
-	img, err := open(ctx, t.Engine, o.Image.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +85,7 @@ func (t *Trial) examine(ctx context.Context, o *Outcome) (*doctor.Diagnosis, err
 		}
 	}
 	machine := doctor.MachineHere(t.Engine.OS, t.Engine.Arch, os.Getenv("DOCKER_HOST"))
-	diagnosis, err := doctor.Examine(ctx, img, machine, doctor.Start{})
+	diagnosis, err := doctor.Prove(ctx, img, machine, doctor.Start{})
 	if err != nil {
 		return nil, err
 	}
@@ -93,29 +96,56 @@ func (t *Trial) examine(ctx context.Context, o *Outcome) (*doctor.Diagnosis, err
 	return diagnosis, nil
 }
 
-// launch runs the image on port 8080 of this machine, as the article does, or on
-// a free one where 8080 is taken. It returns the container and the engine's words.
+// Where a step is asked to answer: on port 8080 of this machine, as in the article,
+// or on one that the engine chooses.
+const (
+	port8080 = "127.0.0.1:8080"
+	anyPort  = "127.0.0.1:"
+)
+
+// launch runs the image on port 8080, or on a free one where 8080 is taken. It
+// returns the container and the engine's words.
 func (t *Trial) launch(ctx context.Context, j *job, name string, d *doctor.Diagnosis) (engine.Container, string, error) {
-	if t.port8080.TryLock() {
-		defer t.port8080.Unlock()
-		if free("127.0.0.1:8080") {
-			container, words, err := t.runAt(ctx, j, name, "127.0.0.1:8080")
-			if err != nil || container.Started || provedUnstartable(d) && lookupFailed(container) {
-				return container, words, err
-			}
-			// It may be the port, which somebody took in between, and not the image.
-			if err := t.Engine.Remove(ctx, name); err != nil {
-				return container, words, err
-			}
-		}
+	host, chosen := t.address()
+	container, words, err := t.runAt(ctx, j, name, host)
+	chosen()
+	if err != nil || container.Started || provedUnstartable(d) && lookupFailed(container) {
+		return container, words, err
 	}
-	return t.runAt(ctx, j, name, "127.0.0.1:")
+	// It may be the port, which somebody took in between, and not the image.
+	if err := t.Engine.Remove(ctx, name); err != nil {
+		return container, words, err
+	}
+	return t.runAt(ctx, j, name, anyPort)
+}
+
+// address gives a port that is free now; chosen is to be called when it is taken.
+// One that is chosen here need not be asked for afterwards.
+func (t *Trial) address() (host string, chosen func()) {
+	if t.choosing.TryLock() {
+		if free(port8080) {
+			return port8080, t.choosing.Unlock
+		}
+		t.choosing.Unlock()
+	}
+	listener, err := net.Listen("tcp", anyPort+"0")
+	if err != nil {
+		return anyPort, func() {}
+	}
+	defer listener.Close()
+	return listener.Addr().String(), func() {}
 }
 
 func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (engine.Container, string, error) {
-	typed := append([]string{t.Engine.Name}, engine.RunCommand(j.request.Tag, host)...)
-	j.outcome.Commands = append(j.outcome.Commands[:1], typed)
+	typed := host
+	if typed != port8080 {
+		typed = anyPort
+	}
+	j.outcome.Commands = append(j.outcome.Commands[:1], append([]string{t.Engine.Name}, engine.RunCommand(j.request.Tag, typed)...))
 	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, name, host, t.Keep)
+	if start == nil && host != anyPort {
+		return engine.Container{Started: true, Host: host}, "", nil
+	}
 	var failed *engine.Failed
 	if start != nil && !errors.As(start, &failed) {
 		return engine.Container{}, "", start
@@ -180,40 +210,41 @@ func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) 
 	return nil
 }
 
-// observe waits for the echo, for the program's end, or for the time to run out.
-func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, name string) error {
+// brisk is how long a program that was just started is asked without a look at
+// its container: most answer in the first milliseconds.
+const brisk = 50 * time.Millisecond
+
+// observe waits for the echo at host, for the program's end, or for the time to run out.
+func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, name, host string) error {
 	began := time.Now()
-	for deadline := began.Add(answerTime); ; {
-		container, err := t.Engine.Inspect(ctx, name)
-		if err != nil {
-			return err
-		}
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
 		wrong, silent := "", errors.New("its port is not published")
-		if container.Status == "running" && container.Host != "" {
-			wrong, silent = t.ask(ctx, name, container.Host, time.Since(began))
+		if host != "" {
+			wrong, silent = t.ask(ctx, name, host, time.Since(began))
 		}
-		if silent == nil { // an echo of a program that dies of it is none
+		var container engine.Container
+		if silent == nil || time.Since(began) > brisk { // an echo of a program that dies of it is none
+			var err error
 			if container, err = t.Engine.Inspect(ctx, name); err != nil {
 				return err
 			}
 		}
+		late := time.Since(began) > answerTime
 		switch {
-		case container.Status != "running":
+		case container.Status != "" && container.Status != "running":
 			ended(o, d, container)
 		case silent == nil && wrong == "":
 			o.Outcome, o.Phase = lesson.Runs, lesson.Serve
 			if t.Keep {
-				o.Address = container.Host
+				o.Address = host
 			}
-		case silent == nil:
+		case silent == nil, late && wrong != "":
 			o.fails(lesson.Serve, WrongAnswer, wrong)
-		case time.Now().After(deadline) && wrong != "":
-			o.fails(lesson.Serve, WrongAnswer, wrong)
-		case time.Now().After(deadline):
+		case late:
 			o.fails(lesson.Serve, NoAnswer, fmt.Sprintf("nothing on port 8080 within %v", answerTime))
 		default:
 			select {
-			case <-time.After(100 * time.Millisecond):
+			case <-time.After(wait):
 				continue
 			case <-ctx.Done():
 				return ctx.Err()

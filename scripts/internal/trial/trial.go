@@ -23,7 +23,7 @@ type Trial struct {
 
 	Progress func(Event) // told as the work goes on; may be nil
 
-	port8080  sync.Mutex
+	choosing  sync.Mutex    // held while a step goes for port 8080
 	beginning *beginning    // what all builds share; nil where the builder sees to it
 	slots     chan struct{} // as many as builds may be under way
 	timing    sync.Mutex    // held by the one that takes all of them
@@ -42,6 +42,7 @@ type job struct {
 	try     lesson.Try
 	request engine.BuildRequest
 	outcome Outcome
+	image   engine.Image  // what the engine says of it, once it is built
 	built   chan struct{} // closed when its build has ended
 	after   *job          // whose build this one's waits for, to share the compile
 	done    chan struct{} // closed when all of it has

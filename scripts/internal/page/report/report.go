@@ -90,7 +90,6 @@ type view struct {
 
 type step struct {
 	lesson.Step
-	Number     string
 	Tries      []try // the main one first
 	Transcript string
 	Bars       []bar
@@ -108,12 +107,6 @@ type line struct{ Kind, Text string }
 
 // layer is one of an image's, and the first step that shows the same.
 type layer struct{ Short, SameAs string }
-
-// Figure is a number, and where it stands: what shows it can be held against that.
-type Figure struct {
-	Of    string
-	Value int64
-}
 
 type bar struct {
 	Kind, Label string
@@ -137,7 +130,7 @@ func newView(steps []lesson.Step, runs []record.Run) (view, error) {
 	seen := map[string]string{} // layer -> the step that showed it first
 	var most int64
 	for _, s := range steps {
-		made, err := newStep(steps, s, of(runs[0], s.Name), seen)
+		made, err := newStep(steps, s, runs[0].Of(s.Name), seen)
 		if err != nil {
 			return v, err
 		}
@@ -165,8 +158,7 @@ func newView(steps []lesson.Step, runs []record.Run) (view, error) {
 }
 
 func newStep(steps []lesson.Step, s lesson.Step, outcomes []trial.Outcome, seen map[string]string) (step, error) {
-	number, _, _ := strings.Cut(s.Name, "-")
-	made := step{Step: s, Number: strings.TrimLeft(number, "0")}
+	made := step{Step: s}
 	if len(outcomes) == 0 || outcomes[len(outcomes)-1].Image == nil {
 		return made, fmt.Errorf("%s is not in the record, or without an image: run all --record", s.Name)
 	}
@@ -214,21 +206,12 @@ func newLine(text string) line {
 }
 
 func newCell(run record.Run, name string) cell {
-	outcomes := of(run, name)
+	outcomes := run.Of(name)
 	if len(outcomes) == 0 {
 		return cell{Base: run.Base.Name, Text: "not tried"}
 	}
 	text := strings.Join(strings.Fields(story.Row(outcomes)), " ")
 	return cell{Base: run.Base.Name, Text: text, Outcome: outcomes[len(outcomes)-1].Outcome}
-}
-
-func of(run record.Run, name string) (some []trial.Outcome) {
-	for _, o := range run.Steps {
-		if o.Step == name {
-			some = append(some, o)
-		}
-	}
-	return some
 }
 
 func short(digest string) string {
@@ -273,31 +256,4 @@ func (t try) Contents() (all []held) {
 		all = append(all, held{f.Path, Figure{t.Of + "/image/files" + f.Path, f.Bytes}})
 	}
 	return all
-}
-
-// figure shows a size as docker does.
-func figure(f Figure) template.HTML {
-	return template.HTML(fmt.Sprintf(`<data value="%d" data-of="%s">%s</data>`, f.Value, template.HTMLEscapeString(f.Of), lesson.Size(f.Value)))
-}
-
-// number shows it to the last byte, in groups of three digits.
-func number(f Figure) template.HTML {
-	digits := fmt.Sprint(f.Value)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "\u202f" + digits[i:]
-	}
-	return template.HTML(fmt.Sprintf(`<data value="%d" data-of="%s">%s</data>`, f.Value, template.HTMLEscapeString(f.Of), digits))
-}
-
-// prose shows what stands between backticks as code.
-func prose(text string) template.HTML {
-	var out strings.Builder
-	for i, part := range strings.Split(text, "`") {
-		part = template.HTMLEscapeString(part)
-		if i%2 == 1 {
-			part = "<code>" + part + "</code>"
-		}
-		out.WriteString(part)
-	}
-	return template.HTML(out.String())
 }
