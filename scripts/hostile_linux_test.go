@@ -28,11 +28,13 @@ var hostile = []struct {
 	quick                  bool // it takes no 15 seconds of silence
 }{
 	{"floods", "", "", true},
+	{"floods-while-building", trial.BuildFailed, "build-failed (RUN yes", true},
 	{"floods-in-silence", trial.NoAnswer, "nothing on port 8080", false},
 	{"floods-without-line-ends", trial.Exited, "ended by itself with status 3", false},
 	{"escapes", trial.Exited, "ended by itself with status 3", true},
 	{"ignores-sigterm", trial.WrongAnswer, `with "\x1b[31mno"`, true},
 	{"forks", trial.NoAnswer, "nothing on port 8080", false},
+	{"threads", trial.Exited, "ended by itself with status 2", true},
 	{"a-byte-at-a-time", trial.WrongAnswer, "and did not come to an end", false},
 	{"for-ever", trial.WrongAnswer, `with "xxxx`, true},
 	{"headers-for-ever", trial.NoAnswer, "nothing on port 8080", false},
@@ -52,10 +54,14 @@ func hostileSteps(t *testing.T) (dir string, names []string) {
 		names = append(names, name)
 		fmt.Fprintf(&table, "- step: %s\n  title: \"\\e[31mtitle\"\n  tries:\n    - dockerfile: Dockerfile\n      expect: {outcome: runs, user: \"0:0\"}\n", name)
 		require.NoError(t, os.CopyFS(filepath.Join(dir, name), os.DirFS("testdata/hostile")))
-		file, err := os.OpenFile(filepath.Join(dir, name, "Dockerfile"), os.O_APPEND|os.O_WRONLY, 0)
+		file := filepath.Join(dir, name, "Dockerfile")
+		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		fmt.Fprintf(file, "ENV BEHAVIOUR=%s\nLABEL says=\x1b[31m%[1]s\a\n", h.behaviour)
-		require.NoError(t, file.Close())
+		text = fmt.Appendf(text, "ENV BEHAVIOUR=%s\nLABEL says=\x1b[31m%[1]s\a\n", h.behaviour)
+		if h.behaviour == "floods-while-building" {
+			text = []byte("ARG GO_IMAGE\nFROM ${GO_IMAGE}\nRUN yes '\x1b[31m' | head -c 100000000; exit 3\n")
+		}
+		require.NoError(t, os.WriteFile(file, text, 0o644))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name, ".dockerignore"), []byte("Dockerfile\n"), 0o644))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "steps.yaml"), []byte(table.String()), 0o644))
@@ -112,7 +118,7 @@ func TestFaultHostilePrograms(t *testing.T) {
 	assert.Empty(t, processes(t, "hostile-child"))
 	harmlessBytes(t, "stdout", stdout.String())
 	harmlessBytes(t, "stderr", stderr.String())
-	enginetest.Fault(t, "programs that flood the log (1 GB), fork, ignore SIGTERM, answer slowly or for ever, listen elsewhere",
+	enginetest.Fault(t, "programs that flood the log (1 GB) or the build, fork, ignore SIGTERM, answer slowly or for ever, listen elsewhere",
 		"%d programs, %d verdicts right, %.0f s, %d MB of memory, %d MB of the longest log kept, 0 left over",
 		len(names), len(doc.Steps), took.Seconds(), peak/megabyte, logged/megabyte)
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -33,6 +35,8 @@ func main() {
 		http.ListenAndServe(":8080", answer(func(w http.ResponseWriter) { fmt.Fprint(w, "\x1b[31mno") }))
 	case "forks":
 		forkWithoutEnd()
+	case "threads":
+		makeThreads()
 	case "a-byte-at-a-time":
 		http.ListenAndServe(":8080", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			for _, b := range []byte(r.URL.Query().Get("message")) {
@@ -95,14 +99,30 @@ func flood(text []byte) {
 }
 
 // forkWithoutEnd makes children as long as it may. It stops at a number that a
-// machine stands, if nothing else stops it.
+// machine stands, far above what it may have here, if nothing else stops it.
 func forkWithoutEnd() {
-	for n := 0; n < 1000; {
+	for n := 0; n < 300; {
 		if exec.Command("/proc/self/exe", "hostile-child").Start() == nil {
 			n++
 		} else {
 			time.Sleep(time.Millisecond)
 		}
 	}
+	http.ListenAndServe(":8080", http.HandlerFunc(echo)) // nothing has bounded it
+}
+
+// makeThreads makes more threads than it may have, after some children.
+// Go's runtime ends the program where it gets none.
+func makeThreads() {
+	for i := 0; i < 10; i++ {
+		exec.Command("/proc/self/exe", "hostile-child").Start()
+	}
+	for i := 0; i < 700; i++ {
+		go func() {
+			runtime.LockOSThread()
+			syscall.Pause()
+		}()
+	}
+	time.Sleep(2 * time.Second)
 	http.ListenAndServe(":8080", http.HandlerFunc(echo)) // nothing has bounded it
 }
