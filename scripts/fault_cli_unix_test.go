@@ -49,7 +49,11 @@ func TestFaultStrangeSurroundings(t *testing.T) {
 		"a program that says nothing and is fine": {instead(t, e.Name, "exit 0\n"), trial.Environment, "does not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			command := program(t, "run", "2", "3", "--json")
+			args := []string{"run", "--json", "2"}
+			if enginetest.WantsFaults() {
+				args = append(args, "3", "4", "6")
+			}
+			command := program(t, args...)
 			command.Env = append(command.Env, c.variable)
 			var stdout, stderr bytes.Buffer
 			command.Stdout, command.Stderr = &stdout, &stderr

@@ -23,17 +23,16 @@ const bound = 3 * time.Minute
 // started anew, stopped in order and started anew, paused for good. What is lost is
 // the environment's fault, whatever the step was doing; what was done before counts.
 func engineGone(t *testing.T, g guest) {
-	rounds := 1
+	rounds, ways := 1, []string{"killed and started"}
 	if enginetest.WantsFaults() {
-		rounds = 5
+		rounds, ways = 4, []string{"killed", "killed and started", "stopped and started", "paused"}
 	}
 	chance := enginetest.Random(t)
 	before, unexpected, longest, lost := g.things(t), 0, time.Duration(0), 0
-	ways := []string{"killed", "killed and started", "stopped and started", "paused"}
 	for i := range rounds * len(ways) {
 		way := ways[i%len(ways)]
 		args, within := []string{"run", "all", "--json"}, g.warm
-		if i/len(ways)%2 == 0 {
+		if chance.IntN(2) == 0 {
 			args, within = append(args, "--steps", anotherApp(t)), 3*g.warm
 		}
 		command := g.program(t, args...)
@@ -87,6 +86,41 @@ func engineGone(t *testing.T, g guest) {
 	assert.Equal(t, before, g.things(t))
 	enginetest.Fault(t, "the engine killed, restarted, paused", "%d moments, %d of them in a run, %d verdicts not the environment's; the longest run went on for %d s",
 		rounds*len(ways), lost, unexpected, int(longest.Seconds()))
+}
+
+// engineStopsUnderAProgram takes the engine away while a step's program runs: that
+// it ended is not the program's doing, though the engine may be there to tell.
+func engineStopsUnderAProgram(t *testing.T, g guest) {
+	if !enginetest.WantsFaults() {
+		t.Skip("SKIPPED: make faults runs it")
+	}
+	never := stepsWith(t, "04", "main.go", func(string) string {
+		return "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n"
+	})
+	wrong := 0
+	ways := map[string]func(){
+		"killed":              func() { g.Kill(); g.Start(t) },
+		"stopped and started": func() { g.Stop(); g.Start(t) },
+	}
+	for way, do := range ways {
+		command := g.program(t, "run", "4", "--json", "--steps", never)
+		var stdout bytes.Buffer
+		command.Stdout = &stdout
+		require.NoError(t, command.Start())
+		for !strings.Contains(g.Docker(t, "ps", "--format", "{{.Names}}"), "04-cgo-disabled") {
+			time.Sleep(50 * time.Millisecond)
+		}
+		do()
+		command.Wait()
+		var doc record.Run
+		require.NoError(t, json.Unmarshal(stdout.Bytes(), &doc))
+		t.Logf("%s: %s %s %v", way, doc.Verdict, doc.Reason, reasonsOf(doc))
+		if !assert.Equal(t, trial.Environment, doc.Verdict, "%s: %v", way, reasonsOf(doc)) {
+			wrong++
+		}
+	}
+	g.Docker(t, "start", "echo")
+	enginetest.Fault(t, "the engine gone while a program runs", "%d runs; wrong verdicts %d", len(ways), wrong)
 }
 
 func verdictsOf(doc record.Run) (all []string) {

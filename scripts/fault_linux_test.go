@@ -27,11 +27,12 @@ func TestFaultsOnADaemonOfItsOwn(t *testing.T) {
 	began := time.Now()
 	g.run(t, "run", "all")
 	g.warm = time.Since(began)
-	t.Run("signals", func(t *testing.T) { signals(t, g) })
-	t.Run("the engine gone", func(t *testing.T) { engineGone(t, g) })
 	t.Run("a crowd", func(t *testing.T) { crowd(t, g) })
 	t.Run("the cache's disk", func(t *testing.T) { cacheDisk(t, g) })
+	t.Run("the engine gone", func(t *testing.T) { engineGone(t, g) })
+	t.Run("the engine gone under a program", func(t *testing.T) { engineStopsUnderAProgram(t, g) })
 	t.Run("no network", func(t *testing.T) { noNetwork(t, g) })
+	t.Run("signals", func(t *testing.T) { signals(t, g) }) // last: it ends with clean
 }
 
 // things are all containers, networks, volumes and the user's images of a daemon:

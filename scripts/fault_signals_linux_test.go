@@ -16,7 +16,7 @@ import (
 // record. Within 5 seconds, of kill -9 after the next run, nothing of ours is left
 // but what `clean` knows of; the user's things stay, and no file is half-written.
 func signals(t *testing.T, g guest) {
-	moments := 6
+	moments := 3
 	if enginetest.WantsFaults() {
 		moments = 50
 	}
@@ -30,7 +30,7 @@ func signals(t *testing.T, g guest) {
 	for i := range moments {
 		signal := all[i%len(all)]
 		args, longest := []string{"run", "all"}, g.warm
-		switch i / len(all) % 3 {
+		switch chance.IntN(3) {
 		case 0:
 			args, longest = append(args, "--steps", anotherApp(t)), 3*g.warm
 		case 1:

@@ -50,11 +50,6 @@ func (g guest) run(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// containers are all that the daemon has, whatever their labels.
-func (g guest) containers(t *testing.T) string {
-	return g.Docker(t, "ps", "--all", "--no-trunc", "--format", "{{.Names}} {{.Status}} {{.Command}}")
-}
-
 func (g guest) images(t *testing.T) []string {
 	all := strings.Fields(g.Docker(t, "images", "--all", "--quiet", "--no-trunc"))
 	slices.Sort(all) // one of two names is listed twice

@@ -130,7 +130,7 @@ func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) erro
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(file, engineName(e), found.ID)
+	_, err = fmt.Fprintln(file, e.Key(), found.ID)
 	return errors.Join(err, file.Close())
 }
 
@@ -144,13 +144,5 @@ func loaded(e *engine.Engine, id string) bool {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	return bytes.Contains(append([]byte("\n"), text...), []byte("\n"+strings.Join([]string{engineName(e), id}, " ")+"\n"))
-}
-
-// engineName tells one engine from another.
-func engineName(e *engine.Engine) string {
-	if e.ID != "" {
-		return e.ID
-	}
-	return e.Name
+	return bytes.Contains(append([]byte("\n"), text...), []byte("\n"+strings.Join([]string{e.Key(), id}, " ")+"\n"))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
@@ -75,7 +76,7 @@ func (p *printer) verdict(code, word, image string) {
 	if p.colour {
 		word = "\x1b[1;" + code + "m" + word + "\x1b[0m"
 	}
-	p.out.WriteString(word + "  " + oneLine(image) + "\n")
+	p.out.WriteString(word + "  " + excerpt.Line(terminal.Harmless(image)) + "\n") // a name may hold a line's end
 }
 
 func (p *printer) heading(s string) {
@@ -103,9 +104,6 @@ func (p *printer) text(indent, s string) {
 	}
 	p.out.WriteString(strings.TrimRight(line, " ") + "\n")
 }
-
-// oneLine is what names something: a line end in it would begin a line of its own.
-func oneLine(s string) string { return strings.Join(strings.Fields(terminal.Harmless(s)), " ") }
 
 // Line is the diagnosis in one line.
 func (d *Diagnosis) Line() string {

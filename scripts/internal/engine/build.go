@@ -139,7 +139,7 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 func (e *Engine) noted() func(kind, id string) {
 	began := time.Now().Unix()
 	return func(kind, id string) {
-		e.Ledger.note(entry{engine: e.ledgerID(), kind: kind, id: id, owner: owner(), since: began})
+		e.Ledger.note(entry{engine: e.Key(), kind: kind, id: id, owner: owner(), since: began})
 	}
 }
 

@@ -49,7 +49,7 @@ func (e *Engine) RemoveOwn(ctx context.Context) error {
 }
 
 func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) error {
-	for _, c := range e.Ledger.entries(e.ledgerID(), containerEntry) {
+	for _, c := range e.Ledger.entries(e.Key(), containerEntry) {
 		if which(c.owner) && e.removeBuildContainer(ctx, c) == nil { // else the next run tries again
 			e.Ledger.note(entry{engine: c.engine, kind: goneEntry, id: c.id, owner: owner()})
 		}
@@ -113,7 +113,7 @@ func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
 		done.Images++
 	}
 	stays := map[string]bool{}
-	for _, made := range e.Ledger.entries(e.ledgerID(), imageEntry) {
+	for _, made := range e.Ledger.entries(e.Key(), imageEntry) {
 		image, err := e.InspectImage(ctx, made.id)
 		if err != nil || !made.sinceThen(image.Created) && !image.ours() {
 			continue // gone; or it was never ours
@@ -127,7 +127,7 @@ func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
 	if ctx.Err() != nil {
 		return done, ctx.Err()
 	}
-	return done, e.Ledger.forget(e.ledgerID(), func(image string) bool { return stays[image] })
+	return done, e.Ledger.forget(e.Key(), func(image string) bool { return stays[image] })
 }
 
 // untag removes a name, or an image that has none. Without --no-prune the engine
@@ -157,12 +157,4 @@ func (e *Engine) ourTags(ctx context.Context) []string {
 func isOurTag(name string) bool {
 	name = strings.TrimPrefix(name, "localhost/") // podman's way to say: from no registry
 	return strings.HasPrefix(name, Repository+":") || strings.HasPrefix(name, Repository+"/")
-}
-
-// ledgerID tells this engine from others in the ledger.
-func (e *Engine) ledgerID() string {
-	if e.ID != "" {
-		return e.ID
-	}
-	return e.Name
 }

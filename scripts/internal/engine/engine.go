@@ -146,6 +146,14 @@ func (e *Engine) describe(ctx context.Context) error {
 	return nil
 }
 
+// Key tells this engine from others, in what is noted on this machine.
+func (e *Engine) Key() string {
+	if e.ID != "" {
+		return e.ID
+	}
+	return e.Name
+}
+
 // Same says whether two engines speak with the same words: everything that the
 // description names is equal.
 func (e *Engine) Same(other *Engine) bool {

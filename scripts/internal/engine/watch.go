@@ -9,12 +9,10 @@ import (
 
 // A daemon that hangs leaves its client waiting for ever, and a build may take
 // long: so the engine is asked every watchTime whether it is still there.
-const (
+var (
 	watchTime = 10 * time.Second
-	// aliveTime is what it may take to answer, also on a machine that has much to do.
-	aliveTime = 30 * time.Second
-	// againTime is what it may take when it has not answered before.
-	againTime = 3 * time.Second
+	aliveTime = 30 * time.Second // what it may take to answer, also on a machine that has much to do
+	againTime = 3 * time.Second  // the same where it has not answered before
 )
 
 // watch gives a context that ends, with an *Unavailable as its cause, when the
@@ -27,10 +25,12 @@ func (e *Engine) watch(ctx context.Context) (answering context.Context, stop fun
 		}
 	}
 	answering, lost := context.WithCancelCause(ctx)
+	turn := time.NewTicker(watchTime)
 	go func() {
+		defer turn.Stop()
 		for {
 			select {
-			case <-time.After(watchTime):
+			case <-turn.C:
 			case <-answering.Done():
 				return
 			}
