@@ -57,6 +57,12 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 		if err := t.Engine.Alive(ctx); err != nil {
 			return err
 		}
+		if failed.ExitCode == killed {
+			return fmt.Errorf("`%s` was killed: the memory ran out, or the engine ended", failed.Instruction)
+		}
+		if failed.ExitCode == 0 && lostEngine.MatchString(failed.Message) {
+			return fmt.Errorf("the engine went away during the build: %s", failed.Message)
+		}
 		j.outcome.fails(lesson.Build, causeOf(failed), failed.Instruction)
 		return nil
 	case bounded.Err() == context.DeadlineExceeded && ctx.Err() == nil:
@@ -72,6 +78,13 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	j.outcome.Image = &Image{ID: image.ID, Bytes: image.Bytes, Layers: image.RootFS.Layers, User: image.Config.User, archives: t.Engine.Name == "podman"}
 	return nil
 }
+
+// killed is the exit status of a command that SIGKILL has ended. No step does that to itself.
+const killed = 137
+
+// lostEngine is how docker's program says that the engine has gone away in the middle of
+// an answer. It may be there again by now.
+var lostEngine = regexp.MustCompile(`^(error during connect: |ERROR: .*(closing transport|Unavailable)|.*(unexpected EOF|connection reset by peer|broken pipe)$)`)
 
 // goError is how the Go compiler begins a complaint: FILE.go:LINE:COLUMN: .
 var goError = regexp.MustCompile(`(?m)^[^\s:]+\.go:\d+:(\d+:)? `)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -44,6 +45,7 @@ type job struct {
 	outcome Outcome
 	image   engine.Image  // what the engine says of it, once it is built
 	built   chan struct{} // closed when its build has ended
+	lost    bool          // the environment kept it from being built
 	after   *job          // whose build this one's waits for, to share the compile
 	done    chan struct{} // closed when all of it has
 	behind  *job          // of the one step that is tried, the Dockerfile before: both shall have port 8080
@@ -145,6 +147,7 @@ func (t *Trial) do(ctx context.Context, j *job, jobs []*job) {
 	}
 	t.tell(j, "waiting")
 	failure := t.buildInTurn(ctx, j)
+	j.lost = failure != nil
 	close(j.built)
 	if failure == nil && j.outcome.Image != nil && !j.only {
 		t.tell(j, "starting")
@@ -152,6 +155,9 @@ func (t *Trial) do(ctx context.Context, j *job, jobs []*job) {
 	}
 	if failure == nil && !j.only {
 		failure = t.further(ctx, j, jobs)
+	}
+	if failure == nil && lostReference(ctx, j, jobs) {
+		failure = fmt.Errorf("there is no image of %s to hold its layers against", j.try.Expect.SameLayersAs)
 	}
 	if j.only || ctx.Err() != nil {
 		return
@@ -211,6 +217,18 @@ func imageOf(ctx context.Context, jobs []*job, step string) *Image {
 		return j.outcome.Image
 	}
 	return nil
+}
+
+// lostReference says whether the environment has kept the image from being built whose
+// layers a job's must have: then nothing can be said of them.
+func lostReference(ctx context.Context, j *job, jobs []*job) bool {
+	name := j.try.Expect.SameLayersAs
+	if name == "" || imageOf(ctx, jobs, name) != nil {
+		return false
+	}
+	return slices.ContainsFunc(jobs, func(other *job) bool {
+		return other.step.Name == name && other.try.Dockerfile == other.step.Main().Dockerfile && other.lost
+	})
 }
 
 // said puts an error into one line.
