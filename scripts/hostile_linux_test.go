@@ -25,7 +25,7 @@ import (
 // expected to run, as user 0:0.
 var hostile = []struct {
 	behaviour, cause, says string // one cause of several will do
-	quick                  bool // it takes no 15 seconds of silence
+	quick                  bool   // it takes no 15 seconds of silence
 }{
 	{"floods", "", "", true},
 	{"floods-while-building", trial.BuildFailed, "build-failed (RUN yes", true},
@@ -33,7 +33,7 @@ var hostile = []struct {
 	{"floods-without-line-ends", trial.Exited, "ended by itself with status 3", false},
 	{"escapes", trial.Exited, "ended by itself with status 3", true},
 	{"ignores-sigterm", trial.WrongAnswer, `with "\x1b[31mno"`, true},
-	{"forks", trial.NoAnswer + " " + trial.Exited, "fails in phase serve", false}, // Go's runtime may want a thread itself,
+	{"forks", trial.NoAnswer + " " + trial.Exited, "fails in phase serve", false}, // Go's runtime may want a thread itself
 	{"threads", trial.Exited, "ended by itself with status 2", true},
 	{"a-byte-at-a-time", trial.WrongAnswer, "and did not come to an end", false},
 	{"for-ever", trial.WrongAnswer, `with "xxxx`, true},
