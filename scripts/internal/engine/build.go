@@ -191,6 +191,7 @@ func (b *buildLog) line(line string) {
 	}
 	if m := legacyGone.FindStringSubmatch(line); m != nil && b.container == m[1] {
 		b.container = ""
+		b.made(goneEntry, m[1]) // or the end of the run would look for it
 	}
 	switch m := legacyImage.FindStringSubmatch(line); {
 	case line == " ---> Using cache":

@@ -68,7 +68,7 @@ func TestAFailedBuildNamesItsInstruction(t *testing.T) {
 // What is entered here, `clean` removes: only what this very build made.
 func TestALegacyBuildTellsWhatItMade(t *testing.T) {
 	log, made := read(legacyCompileError)
-	assert.Equal(t, []string{"image d5e715fffcf7", "container 6f6dbee1623b"}, *made,
+	assert.Equal(t, []string{"image d5e715fffcf7", "container 6f6dbee1623b", "gone 6f6dbee1623b"}, *made,
 		"the base, and what an earlier build had made, are not its own")
 	assert.Empty(t, log.container, "the builder removed it itself")
 
