@@ -11,11 +11,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/scripts/internal/enginetest"
 )
 
 // What goes wrong around the program, on a daemon that the tests may kill. Each
-// subtest leaves the daemon as it found it.
+// subtest leaves the daemon as it found it. CI tries the signals alone: the rest
+// takes many minutes.
 func TestFaultsOnADaemonOfItsOwn(t *testing.T) {
+	if !enginetest.WantsFaults() {
+		enginetest.SomeMinutes(t)
+	}
 	g := newGuest(t)
 	g.Docker(t, "tag", standIn, "base-of-mine")
 	build := g.Command("docker", "build", "--quiet", "--tag", "echo", "-")
@@ -27,11 +33,13 @@ func TestFaultsOnADaemonOfItsOwn(t *testing.T) {
 	began := time.Now()
 	g.run(t, "run", "all")
 	g.warm = time.Since(began)
-	t.Run("a crowd", func(t *testing.T) { crowd(t, g) })
-	t.Run("the cache's disk", func(t *testing.T) { cacheDisk(t, g) })
-	t.Run("the engine gone", func(t *testing.T) { engineGone(t, g) })
-	t.Run("the engine gone under a program", func(t *testing.T) { engineStopsUnderAProgram(t, g) })
-	t.Run("no network", func(t *testing.T) { noNetwork(t, g) })
+	if enginetest.WantsFaults() || enginetest.WantsLong() {
+		t.Run("a crowd", func(t *testing.T) { crowd(t, g) })
+		t.Run("the cache's disk", func(t *testing.T) { cacheDisk(t, g) })
+		t.Run("the engine gone", func(t *testing.T) { engineGone(t, g) })
+		t.Run("the engine gone under a program", func(t *testing.T) { engineStopsUnderAProgram(t, g) })
+		t.Run("no network", func(t *testing.T) { noNetwork(t, g) })
+	}
 	t.Run("signals", func(t *testing.T) { signals(t, g) }) // last: it ends with clean
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -101,10 +102,13 @@ func TestTheArticlesBase(t *testing.T) {
 		assert.NotContains(t, own, user.ID)
 	})
 	t.Run("nothing is left of the way there", func(t *testing.T) {
-		containers, images, err := Leftovers(ctx, e)
-		require.NoError(t, err)
-		assert.Empty(t, containers)
-		assert.Empty(t, images)
+		var containers, images []string
+		// Another package's tests may be at a base of their own: until that is done, it has its stages.
+		assert.Eventually(t, func() bool {
+			var err error
+			containers, images, err = Leftovers(ctx, e)
+			return err == nil && len(containers)+len(images) == 0
+		}, 8*time.Minute, 2*time.Second, "left: %v %v", &containers, &images)
 	})
 }
 
