@@ -22,10 +22,15 @@ import (
 	"optimizing-dockerfile/scripts/internal/trial"
 )
 
-// document runs the program with --json and reads what it printed: one document, nothing else.
+// document runs the program with --json and reads what it printed.
 func document(t testing.TB, args ...string) (doc record.Run, code int) {
 	t.Helper()
-	command := program(t, append([]string{"run", "--json"}, args...)...)
+	return documentOf(t, program(t, append([]string{"run", "--json"}, args...)...))
+}
+
+// documentOf runs a command and reads what it printed: one document, nothing else.
+func documentOf(t testing.TB, command *exec.Cmd) (doc record.Run, code int) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()

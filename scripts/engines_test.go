@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,10 +24,8 @@ func elsewhere(t *testing.T, env ...string) record.Run {
 	_, of := ranSteps(t)
 	command := program(t, "run", "all", "--json")
 	command.Env = append(append(command.Env, "OPTIMIZING_DOCKERFILE_CACHE="+t.TempDir()), env...)
-	text, err := command.Output()
-	require.NoError(t, err, "%s", text)
-	var doc record.Run
-	require.NoError(t, json.Unmarshal(text, &doc))
+	doc, code := documentOf(t, command)
+	require.Equal(t, exitExpected, code, "%s %v", doc.Reason, reasonsOf(doc))
 	require.Len(t, doc.Steps, len(of))
 	for _, o := range doc.Steps {
 		other := of[o.Step+" "+o.Dockerfile]

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/enginetest"
-	"optimizing-dockerfile/scripts/internal/record"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
 
@@ -55,18 +52,14 @@ func TestFaultStrangeSurroundings(t *testing.T) {
 			}
 			command := program(t, args...)
 			command.Env = append(command.Env, c.variable)
-			var stdout, stderr bytes.Buffer
-			command.Stdout, command.Stderr = &stdout, &stderr
-			command.Run()
-			var doc record.Run
-			require.NoError(t, json.Unmarshal(stdout.Bytes(), &doc), "%s%s", &stdout, &stderr)
+			doc, code := documentOf(t, command)
 			tried++
 			if !assert.Equal(t, c.want, doc.Verdict, "%s %v", doc.Reason, reasonsOf(doc)) {
 				wrong++
 			}
 			assert.Contains(t, doc.Reason, c.says)
 			want := map[string]int{trial.AsExpected: exitExpected, trial.Environment: exitEnvironment}[c.want]
-			assert.Equal(t, want, command.ProcessState.ExitCode())
+			assert.Equal(t, want, code)
 		})
 	}
 
@@ -80,9 +73,7 @@ func TestFaultStrangeSurroundings(t *testing.T) {
 				return "ARG GO_IMAGE\nFROM ${GO_IMAGE}\nRUN no-such-command\n"
 			}))
 			command.Env = append(command.Env, variable)
-			stdout, _ := command.Output()
-			var doc record.Run
-			require.NoError(t, json.Unmarshal(stdout, &doc))
+			doc, _ := documentOf(t, command)
 			tried++
 			if !assert.Contains(t, strings.Join(reasonsOf(doc), "\n"), "command-not-found (RUN no-such-command)") {
 				wrong++

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,10 +20,8 @@ import (
 // where there is time, at random moments. The step is never at fault, nor is a
 // failure that is expected taken for seen, and the words are about the disk.
 func TestFaultEngineDiskFull(t *testing.T) {
-	enginetest.Engine(t)
 	disk := enginetest.Disk(t, 1200<<20)
-	g := guest{Own: enginetest.OwnDaemonIn(t, filepath.Join(disk, "data")), cache: t.TempDir()}
-	g.Load(t, standIn)
+	g := newGuestIn(t, filepath.Join(disk, "data"))
 	chance := enginetest.Random(t)
 	tried, wrong := 0, 0
 	full := func(name string, args ...string) {
@@ -72,12 +68,7 @@ func TestFaultEngineDiskFull(t *testing.T) {
 // document runs the program with --json on the daemon.
 func (g guest) document(t *testing.T, args ...string) (doc record.Run, code int) {
 	t.Helper()
-	command := g.program(t, append([]string{"run", "--json"}, args...)...)
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	command.Run()
-	require.NoError(t, json.Unmarshal(stdout.Bytes(), &doc), "%s%s", &stdout, &stderr)
-	return doc, command.ProcessState.ExitCode()
+	return documentOf(t, g.program(t, append([]string{"run", "--json"}, args...)...))
 }
 
 // fill leaves no byte free on a disk, until the function that it returns is called.

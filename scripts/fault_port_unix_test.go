@@ -3,8 +3,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -15,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/enginetest"
-	"optimizing-dockerfile/scripts/internal/record"
 )
 
 // A port that is taken between choice and use must not pass for a step's own
@@ -32,11 +29,8 @@ func TestFaultPortTakenInBetweenIsNotTheStepsFailure(t *testing.T) {
 	command := program(t, "run", "2", "--json")
 	command.Env = append(command.Env, instead(t, e.Name, "for a; do\n\tshift\n\t[ \"$a\" = 127.0.0.1:8080:8080 ] && a="+taken.Addr().String()+":8080\n"+
 		"\tset -- \"$@\" \"$a\"\ndone\nexec "+real+" \"$@\"\n"))
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	require.NoError(t, command.Run(), "%s", &stderr)
-	var doc record.Run
-	require.NoError(t, json.Unmarshal(stdout.Bytes(), &doc))
+	doc, code := documentOf(t, command)
+	require.Equal(t, exitExpected, code, "%s %v", doc.Reason, reasonsOf(doc))
 	assert.Contains(t, doc.Steps[0].Message, "/bin/sh", "the engine's words about the image, not about the port")
 	assert.Equal(t, 127, *doc.Steps[0].ExitCode)
 	enginetest.Fault(t, "a port taken between choice and use", "1 run, 1 step tried on another port; wrong verdicts 0")

@@ -23,13 +23,16 @@ type guest struct {
 	warm  time.Duration // what a run takes that has nothing to compile
 }
 
-func newGuest(t *testing.T) guest {
+func newGuest(t *testing.T) guest { return newGuestIn(t, "") }
+
+// newGuestIn is newGuest with the daemon's images and containers in a folder of the test's.
+func newGuestIn(t *testing.T, data string) guest {
 	t.Helper()
 	enginetest.Engine(t)
 	if out, err := program(t, "base").CombinedOutput(); err != nil {
 		t.Fatalf("no base: %v\n%s", err, out)
 	}
-	g := guest{Own: enginetest.OwnDaemon(t), cache: filepath.Join(t.TempDir(), "cache")}
+	g := guest{Own: enginetest.OwnDaemonIn(t, data), cache: filepath.Join(t.TempDir(), "cache")}
 	g.Load(t, standIn)
 	return g
 }

@@ -71,7 +71,7 @@ func (e *Engine) removeContainers(ctx context.Context, which func(owner string) 
 func (e *Engine) removeBuildContainer(ctx context.Context, c entry) error {
 	created, err := e.Call(ctx, "container", "inspect", "--format", "{{.Created}}", c.id)
 	switch {
-	case err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container"):
+	case noSuchContainer(err):
 		return nil
 	case err != nil:
 		return err

@@ -126,8 +126,13 @@ type writer struct{ io.Writer }
 // gone already is no error.
 func (e *Engine) Remove(ctx context.Context, name string) error {
 	_, err := e.Call(ctx, "rm", "--force", "--volumes", name)
-	if err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container") {
+	if noSuchContainer(err) {
 		return nil
 	}
 	return err
+}
+
+// noSuchContainer knows how the engines say that a container is not there.
+func noSuchContainer(err error) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container")
 }

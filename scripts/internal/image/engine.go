@@ -30,29 +30,43 @@ const farewell = 30 * time.Second
 // The error is a *NotFound, a *Fault, or the context's.
 func FromEngine(ctx context.Context, e *engine.Engine, ref string) (Image, error) {
 	// The container is created while the engine says what the image is.
-	c := &container{ctx: ctx, engine: e}
+	c := &container{ctx: ctx, engine: e, ref: ref}
 	created := make(chan error, 1)
 	go func() { _, err := c.create(ref); created <- err }()
 	about, err := inspect(ctx, e, ref)
 	failed := <-created
-	if ctx.Err() != nil {
-		err = ctx.Err()
-	}
-	switch {
-	case err != nil:
+	if err != nil {
 		c.Close()
 		return nil, err
+	}
+	return c.opened(about, failed)
+}
+
+// Described is FromEngine for an image that the engine has described already.
+func Described(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (Image, error) {
+	c := &container{ctx: ctx, engine: e, ref: ref}
+	_, failed := c.create(ref)
+	return c.opened(about, failed)
+}
+
+// opened goes on where the engine has made a container of the image, or failed to.
+func (c *container) opened(about engine.Image, failed error) (Image, error) {
+	ctx, e, ref := c.ctx, c.engine, c.ref
+	c.about = about
+	switch {
+	case ctx.Err() != nil:
+		c.Close()
+		return nil, ctx.Err()
 	case failed != nil:
 		// The image is there, and the engine makes no container of it (a volume
 		// over a file, for one): its layers can still be read.
 		c.Close()
-		img, err := FromEngineDeep(ctx, e, ref)
+		img, err := Saved(ctx, e, ref, about)
 		if err != nil && ctx.Err() == nil {
 			err = &Fault{ref, failed}
 		}
 		return img, err
 	}
-	c.ref, c.about = ref, about
 	if about.Bytes > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
 		return newByPath(c), nil
 	}

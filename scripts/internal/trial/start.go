@@ -59,13 +59,11 @@ const listed = 64 << 20
 // examine has the doctor look at the image, and notes what it found.
 func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) {
 	o := &j.outcome
-	var img image.Image
-	var err error
+	open := image.Described
 	if o.Image.Bytes < listed {
-		img, err = image.Saved(ctx, t.Engine, o.Image.ID, j.image)
-	} else {
-		img, err = image.FromEngine(ctx, t.Engine, o.Image.ID)
+		open = image.Saved
 	}
+	img, err := open(ctx, t.Engine, o.Image.ID, j.image)
 	if err != nil {
 		return nil, err
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
@@ -206,15 +206,23 @@ func layers(ctx context.Context, jobs []*job, step string) []string {
 
 // imageOf gives a step's image when it is built; nil where it is not.
 func imageOf(ctx context.Context, jobs []*job, step string) *Image {
-	for _, j := range jobs {
-		if j.step.Name != step || j.try.Dockerfile != j.step.Main().Dockerfile {
-			continue
-		}
-		select {
-		case <-j.built:
-		case <-ctx.Done():
-		}
+	if j := builtOf(ctx, jobs, step); j != nil {
 		return j.outcome.Image
+	}
+	return nil
+}
+
+// builtOf gives the job of a step's own Dockerfile when its build has ended; nil
+// where there is none.
+func builtOf(ctx context.Context, jobs []*job, step string) *job {
+	for _, j := range jobs {
+		if j.step.Name == step && j.try.Dockerfile == j.step.Main().Dockerfile {
+			select {
+			case <-j.built:
+			case <-ctx.Done():
+			}
+			return j
+		}
 	}
 	return nil
 }
@@ -223,12 +231,11 @@ func imageOf(ctx context.Context, jobs []*job, step string) *Image {
 // layers a job's must have: then nothing can be said of them.
 func lostReference(ctx context.Context, j *job, jobs []*job) bool {
 	name := j.try.Expect.SameLayersAs
-	if name == "" || imageOf(ctx, jobs, name) != nil {
+	if name == "" {
 		return false
 	}
-	return slices.ContainsFunc(jobs, func(other *job) bool {
-		return other.step.Name == name && other.try.Dockerfile == other.step.Main().Dockerfile && other.lost
-	})
+	other := builtOf(ctx, jobs, name)
+	return other != nil && other.outcome.Image == nil && other.lost
 }
 
 // said puts an error into one line.
@@ -237,7 +244,7 @@ func said(err error) string {
 	if errors.As(err, &failed) {
 		return fmt.Sprintf("`%s` failed: %s", strings.Join(failed.Args[:1], " "), failed)
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return excerpt.Line(err.Error())
 }
 
 func (t *Trial) tell(j *job, doing string) {
