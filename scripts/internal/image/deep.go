@@ -18,9 +18,14 @@ func FromEngineDeep(ctx context.Context, e *engine.Engine, ref string) (Image, e
 
 // Saved is FromEngineDeep for an image that the engine has described already.
 func Saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (Image, error) {
+	img, err := readSaved(ctx, e, ref, about)
+	return finish(ctx, img, ref, err)
+}
+
+func readSaved(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (*archived, error) {
 	s, err := newSpool()
 	if err != nil {
-		return nil, &Fault{ref, err}
+		return nil, err
 	}
 	defer s.Close()
 	args := []string{"save"}
@@ -28,21 +33,19 @@ func Saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image
 		args = append(args, "--format=docker-archive")
 	}
 	if err := e.Run(ctx, nil, s.file, nil, append(args, ref)...); err != nil {
-		if ctx.Err() == nil {
-			err = &Fault{ref, err}
-		}
 		return nil, err
 	}
 	if _, err := s.file.Seek(0, 0); err != nil {
-		return nil, &Fault{ref, err}
+		return nil, err
 	}
 	t, err := openTarball(s.file)
-	var img *archived
-	if err == nil {
-		img, err = fromSave(ctx, t, ref, "", Platform{e.OS, e.Arch})
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		img.id, img.config = about.ID, configIn(about)
+	img, err := fromSave(ctx, t, ref, "", Platform{e.OS, e.Arch})
+	if err != nil {
+		return nil, err
 	}
-	return finish(ctx, img, ref, err)
+	img.id, img.config = about.ID, configIn(about)
+	return img, nil
 }

@@ -63,7 +63,7 @@ type Image struct {
 	ID     string   `json:"id"`
 	Bytes  int64    `json:"bytes"`  // of the files in all layers, uncompressed
 	Layers []string `json:"layers"` // digests of the uncompressed layers
-	Binary int64    `json:"binary"` // bytes of lesson.Binary; 0 where it is not there
+	Binary int64    `json:"binary"` // bytes of lesson.Binary; 0 where it is not there, or Files is nil
 	User   string   `json:"user"`   // as its config names it
 	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
 

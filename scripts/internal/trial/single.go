@@ -10,6 +10,7 @@ import (
 // no expectation to hold it against: the verdict is Environment, with reasons, or
 // empty. An error is the context's alone.
 func (t *Trial) Single(ctx context.Context, request engine.BuildRequest) (Outcome, error) {
+	defer t.files.Close()
 	j := &job{request: request, outcome: Outcome{
 		Dockerfile: request.Dockerfile,
 		Commands:   [][]string{append([]string{t.Engine.Name}, engine.BuildCommand(request)...)},

@@ -61,17 +61,17 @@ func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) 
 	o := &j.outcome
 	open := image.Described
 	if o.Image.Bytes < listed {
-		open = image.Saved
+		open = t.files.Saved
 	}
 	img, err := open(ctx, t.Engine, o.Image.ID, j.image)
 	if err != nil {
 		return nil, err
 	}
 	defer img.Close()
-	if entry, err := img.Lstat(ctx, lesson.Binary); err == nil {
-		o.Image.Binary = entry.Size
-	}
 	if o.Image.Bytes < listed {
+		if entry, err := img.Lstat(ctx, lesson.Binary); err == nil {
+			o.Image.Binary = entry.Size
+		}
 		err := image.Walk(img, func(entry image.Entry) error {
 			if !entry.Mode.IsDir() {
 				o.Image.Files = append(o.Image.Files, File{entry.Path, entry.Size})

@@ -10,6 +10,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/excerpt"
+	"optimizing-dockerfile/scripts/internal/image"
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
@@ -28,6 +29,7 @@ type Trial struct {
 	beginning *beginning    // what all builds share; nil where the builder sees to it
 	slots     chan struct{} // as many as builds may be under way
 	timing    sync.Mutex    // held by the one that takes all of them
+	files     image.Shelf   // of the images that are examined
 }
 
 // Event tells where a try is.
@@ -57,6 +59,7 @@ type job struct {
 // compile serves several. An error is the context's alone: what else goes wrong
 // is in the outcomes.
 func (t *Trial) Do(ctx context.Context, steps []lesson.Step) ([]Outcome, error) {
+	defer t.files.Close()
 	jobs := t.plan(steps)
 	// Builds compete for the cores; more at once than there are would only be in each other's way.
 	t.slots = make(chan struct{}, max(1, min(t.Engine.LogicalCPUs, 4)))
