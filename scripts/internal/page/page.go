@@ -126,7 +126,7 @@ func pages(root string, from source) map[string]func(was string) (string, error)
 	}
 	for _, name := range []string{
 		"README.md", "docs/causes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
-		"workshop/README.md", "workshop/handout.md", "workshop/exercises/README.md",
+		"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
 	} {
 		filled(filepath.Join(root, filepath.FromSlash(name)), lesson.Step{})
 	}

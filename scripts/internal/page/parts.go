@@ -16,9 +16,9 @@ func stepsTable(from source) (string, error) {
 	text := "| Step | What changes | What happens | Size here | In the article | The article's section |\n" +
 		"|---|---|---|---|---|---|\n"
 	for _, step := range from.steps {
-		outcomes := from.record.Of(step.Name)
-		if len(outcomes) == 0 {
-			return "", fmt.Errorf("%s is not in the record", step.Name)
+		outcomes, err := recorded(from, step)
+		if err != nil {
+			return "", err
 		}
 		main := outcomes[len(outcomes)-1]
 		text += fmt.Sprintf("| [%s](steps/%s/) | %s | %s | %s | %s | %s |\n", step.Name, step.Name,
@@ -70,9 +70,9 @@ func output(from source) (string, error) {
 
 // size is what a step's image weighs, here and in the article.
 func size(from source) (string, error) {
-	outcomes := from.record.Of(from.step.Name)
-	if len(outcomes) == 0 {
-		return "", fmt.Errorf("%s is not in the record", from.step.Name)
+	outcomes, err := recorded(from, from.step)
+	if err != nil {
+		return "", err
 	}
 	image := outcomes[len(outcomes)-1].Image
 	text := fmt.Sprintf("The image: %s", lesson.Size(image.Bytes))
