@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -23,6 +25,7 @@ const (
 // File is a YAML file that was read, and knows on which line each item stands.
 type File struct {
 	path string
+	text string
 	root yaml.Node
 }
 
@@ -34,7 +37,7 @@ func ReadYAML(path string, v any) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path}
+	f := &File{path: path, text: string(text)}
 	if err := yaml.Unmarshal(text, &f.root); err != nil {
 		return nil, f.said(err)
 	}
@@ -141,7 +144,8 @@ func item(n *yaml.Node, position int) *yaml.Node {
 }
 
 var (
-	yamlLine = regexp.MustCompile(`line (\d+): `) // how the YAML library begins what it says of a line
+	yamlLine = regexp.MustCompile(`line (\d+): `)                     // how the YAML library begins what it says of a line
+	anchor   = regexp.MustCompile(`unknown anchor '(.+)' referenced`) // of which it names no line
 	goType   = regexp.MustCompile(` (?:in type|into) \S+$`)
 )
 
@@ -155,7 +159,31 @@ func (f *File) said(err error) error {
 	text, _, _ = strings.Cut(text, "\n") // of several, the first
 	text = goType.ReplaceAllString(text, "")
 	if line == 0 {
+		line = f.lineOf(text)
+	}
+	if line == 0 {
 		return fmt.Errorf("%s: %s", f.path, text)
 	}
 	return fmt.Errorf("%s:%d: %s", f.path, line, text)
 }
+
+// lineOf finds the line that the YAML library complains of without naming it: of an
+// alias, a byte that is no UTF-8, a control character. 0 where there is none such.
+func (f *File) lineOf(complaint string) int {
+	alias := anchor.FindStringSubmatch(complaint)
+	number := 0
+	for line := range strings.Lines(f.text) {
+		number++
+		switch {
+		case alias != nil:
+			if strings.Contains(line, "*"+alias[1]) {
+				return number
+			}
+		case !utf8.ValidString(line), strings.ContainsFunc(strings.TrimRight(line, "\r\n"), control):
+			return number
+		}
+	}
+	return 0
+}
+
+func control(r rune) bool { return unicode.IsControl(r) && r != '\t' }
