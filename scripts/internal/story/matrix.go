@@ -18,7 +18,7 @@ func (t *Terminal) Matrix(steps []lesson.Step, m record.Matrix) {
 	}
 	t.say(t.paint(dim, strings.TrimRight(head, " ")))
 	for _, step := range steps {
-		row := padRight(step.Name, nameWidth)
+		row := inColumn(step.Name)
 		for _, run := range m.Runs {
 			outcomes := run.Of(step.Name)
 			color := green

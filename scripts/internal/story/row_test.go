@@ -23,3 +23,13 @@ func TestARowSaysWhatIsMissingOnlyWhereSomethingIs(t *testing.T) {
 		assert.Equal(t, want, Row(outcomes))
 	}
 }
+
+func TestALongNameStaysInItsColumn(t *testing.T) {
+	for want, name := range map[string]string{
+		"06-nonroot-scratch  ": "06-nonroot-scratch",
+		"13-twenty-letters-… ": "13-twenty-letters-xy",
+		"14-a-much-longer-n… ": "14-a-much-longer-name-than-that",
+	} {
+		assert.Equal(t, want, inColumn(name))
+	}
+}

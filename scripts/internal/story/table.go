@@ -50,8 +50,11 @@ func result(o trial.Outcome) string {
 	return fmt.Sprintf("FAILS  at %s: %s", o.Phase, o.Cause)
 }
 
-// nameWidth is the table's first column: the longest step's name and a space.
+// nameWidth is the table's first column: the name of the repo's longest step, and two spaces.
 const nameWidth = 20
+
+// inColumn is a step's name in that column; of a longer one its beginning, which has the number.
+func inColumn(name string) string { return padRight(cut(name, nameWidth-1), nameWidth) }
 
 // Table shows how far the steps are: on a screen as rows that are drawn again
 // and again, elsewhere a plain line for what begins and what ends.
@@ -111,9 +114,9 @@ func (table *Table) Tell(event trial.Event) {
 	case table.t.Live:
 		table.redraw()
 	case event.Outcome != nil:
-		table.t.say(padRight(event.Step, nameWidth) + cut(result(*event.Outcome), room))
+		table.t.say(inColumn(event.Step) + cut(result(*event.Outcome), room))
 	case event.Doing == "building":
-		table.t.say(padRight(event.Step, nameWidth) + cut("building "+event.Dockerfile, room))
+		table.t.say(inColumn(event.Step) + cut("building "+event.Dockerfile, room))
 	}
 }
 
@@ -126,10 +129,10 @@ func (table *Table) redraw() {
 			text = result(outcomes[len(outcomes)-1])
 		} else if text != "" {
 			passed := int(time.Since(table.since[step.Name]).Seconds())
-			table.t.say(padRight(step.Name, nameWidth) + table.t.paint(dim, fmt.Sprintf("%s, %d s", text, passed)))
+			table.t.say(inColumn(step.Name) + table.t.paint(dim, fmt.Sprintf("%s, %d s", text, passed)))
 			continue
 		}
-		table.t.say(padRight(step.Name, nameWidth) + cut(text, room))
+		table.t.say(inColumn(step.Name) + cut(text, room))
 	}
 	table.drawn = len(table.steps)
 }
@@ -202,7 +205,7 @@ func (t *Terminal) row(step lesson.Step, outcomes []trial.Outcome, sizes int) {
 		first = t.paint(color, text[0])
 		text = append(text, "size "+here)
 	}
-	t.say(padRight(step.Name, nameWidth) + first)
+	t.say(inColumn(step.Name) + first)
 	for _, line := range text[1:] {
 		t.say(strings.Repeat(" ", nameWidth) + t.paint(color, line))
 	}
