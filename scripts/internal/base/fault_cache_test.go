@@ -1,9 +1,11 @@
 package base
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -17,8 +19,9 @@ import (
 	"optimizing-dockerfile/scripts/internal/enginetest"
 )
 
-// Whatever happened to the cache, what goes into a base is the same to the byte:
-// what is damaged is downloaded again, or has no part in it.
+// Whatever happened to the cache, what goes into a base is the same: what is
+// damaged is downloaded again, or has no part in it. Of an archive that is what it
+// unpacks to; a text that repeats itself has more than one compressed form.
 func TestFaultCacheDamagedAtRandomBytes(t *testing.T) {
 	rounds := 20
 	if enginetest.WantsFaults() {
@@ -32,9 +35,9 @@ func TestFaultCacheDamagedAtRandomBytes(t *testing.T) {
 	d := &debian{arch: "amd64", packages: []string{"gcc", "musl-tools"}, folder: t.TempDir(), work: t.TempDir()}
 	inputs := func() string { // of a build: the release as it is handed over, and the packages
 		var all bytes.Buffer
-		zip, err := m.toolchain(context.Background(), release, "amd64")
+		archive, err := m.toolchain(context.Background(), release, "amd64")
 		require.NoError(t, err)
-		require.NoError(t, m.writeZip(zip, &all))
+		unpack(t, &all, func(w io.Writer) error { return m.writeZip(archive, w) })
 		files, err := d.fetch(context.Background())
 		require.NoError(t, err)
 		for _, file := range files {
@@ -61,6 +64,21 @@ func TestFaultCacheDamagedAtRandomBytes(t *testing.T) {
 	}
 	assert.NotZero(t, healed)
 	enginetest.Fault(t, "the cache damaged at random bytes", "%d times, %d files downloaded again; wrong bases 0", 2*rounds, healed)
+}
+
+// unpack writes to out all that an archive says of its files, and what they hold.
+func unpack(t *testing.T, out io.Writer, write func(io.Writer) error) {
+	var packed bytes.Buffer
+	require.NoError(t, write(&packed))
+	r, err := zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
+	require.NoError(t, err)
+	for _, file := range r.File {
+		fmt.Fprintf(out, "%+v\n", file.FileHeader)
+		content, err := file.Open()
+		require.NoError(t, err)
+		_, err = io.Copy(out, content)
+		require.NoError(t, err)
+	}
 }
 
 // damageOne changes bits of a file below dir, or cuts it off, at a random place.

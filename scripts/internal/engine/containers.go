@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -109,13 +110,28 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 	return c, nil
 }
 
-// Logs gives the last lines that a container printed, stdout and stderr as they came.
+// Logs gives the last lines that a container printed, stdout and stderr as they
+// came, and nothing that the engine's program says beside them, such as a warning.
 func (e *Engine) Logs(ctx context.Context, name string) (string, error) {
 	bounded, stop := context.WithTimeout(ctx, callTime)
 	defer stop()
 	words := &tail{limit: 64 << 10}
-	err := e.Run(bounded, nil, words, writer{words}, "logs", "--tail", "200", name)
-	return words.String(), err
+	err := e.Run(bounded, nil, words, writer{words}, "logs", "--timestamps", "--tail", "200", name)
+	return stamped(words.String()), err
+}
+
+// timestamp is how docker and podman begin a line of a log: RFC 3339, with fractions.
+var timestamp = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d) `)
+
+// stamped keeps the lines that have a time, without it: they are the container's.
+func stamped(text string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if time := timestamp.FindString(line); time != "" {
+			kept.WriteString(line[len(time):])
+		}
+	}
+	return kept.String()
 }
 
 // writer hides that two streams are the same, or os/exec would join them and
