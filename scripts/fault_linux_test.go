@@ -16,11 +16,10 @@ import (
 )
 
 // What goes wrong around the program, on a daemon that the tests may kill. Each
-// subtest leaves the daemon as it found it. CI tries the signals alone: the rest
-// takes many minutes.
+// subtest leaves the daemon as it found it.
 func TestFaultsOnADaemonOfItsOwn(t *testing.T) {
 	if !enginetest.WantsFaults() {
-		enginetest.SomeMinutes(t)
+		enginetest.Long(t)
 	}
 	g := newGuest(t)
 	g.Docker(t, "tag", standIn, "base-of-mine")
@@ -33,13 +32,11 @@ func TestFaultsOnADaemonOfItsOwn(t *testing.T) {
 	began := time.Now()
 	g.run(t, "run", "all")
 	g.warm = time.Since(began)
-	if enginetest.WantsFaults() || enginetest.WantsLong() {
-		t.Run("a crowd", func(t *testing.T) { crowd(t, g) })
-		t.Run("the cache's disk", func(t *testing.T) { cacheDisk(t, g) })
-		t.Run("the engine gone", func(t *testing.T) { engineGone(t, g) })
-		t.Run("the engine gone under a program", func(t *testing.T) { engineStopsUnderAProgram(t, g) })
-		t.Run("no network", func(t *testing.T) { noNetwork(t, g) })
-	}
+	t.Run("a crowd", func(t *testing.T) { crowd(t, g) })
+	t.Run("the cache's disk", func(t *testing.T) { cacheDisk(t, g) })
+	t.Run("the engine gone", func(t *testing.T) { engineGone(t, g) })
+	t.Run("the engine gone under a program", func(t *testing.T) { engineStopsUnderAProgram(t, g) })
+	t.Run("no network", func(t *testing.T) { noNetwork(t, g) })
 	t.Run("signals", func(t *testing.T) { signals(t, g) }) // last: it ends with clean
 }
 
