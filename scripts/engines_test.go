@@ -14,9 +14,6 @@ import (
 	"optimizing-dockerfile/scripts/internal/record"
 )
 
-// buildx is the version that the tests of BuildKit build from its Go module.
-const buildx = "github.com/docker/buildx/cmd/buildx@v0.38.2"
-
 // elsewhere runs all steps on another engine, or with another builder, chosen by
 // env: what the article's steps do there must be what they do here.
 func elsewhere(t *testing.T, env ...string) record.Run {
@@ -51,10 +48,9 @@ func withBuildx(t *testing.T) string {
 	config := t.TempDir()
 	plugins := filepath.Join(config, "cli-plugins")
 	require.NoError(t, os.Mkdir(plugins, 0o755))
-	install := exec.Command("go", "install", buildx)
-	install.Env = append(os.Environ(), "GOBIN="+plugins, "GOFLAGS=-mod=mod", "GOTOOLCHAIN=auto")
-	out, err := install.CombinedOutput()
+	build := exec.Command("go", "build", "-o", filepath.Join(plugins, "docker-buildx"), ".")
+	build.Dir = "testdata/buildx"
+	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	require.NoError(t, os.Rename(filepath.Join(plugins, "buildx"), filepath.Join(plugins, "docker-buildx")))
 	return config
 }
