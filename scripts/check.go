@@ -56,6 +56,9 @@ func toCheck(path string) (check.Request, error) {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		request = check.Request{Dir: filepath.Dir(path), Dockerfile: path}
 	}
+	if _, err := os.Stat(path); err != nil {
+		return request, usagef("there is no %s: check wants the folder that you would give to `docker build`", path)
+	}
 	if info, err := os.Stat(request.Dockerfile); err != nil || info.IsDir() {
 		return request, usagef("%s holds no Dockerfile: check wants the folder that you would give to `docker build`", path)
 	}

@@ -15,6 +15,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/image"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/story"
 )
 
 func doctorCommand() *cobra.Command {
@@ -54,7 +55,8 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			if asJSON {
 				_, err = cmd.OutOrStdout().Write(record.Marshal(d))
 			} else {
-				err = doctor.Screen(cmd.OutOrStdout(), d, colourful(cmd.OutOrStdout()))
+				screen := story.NewTerminal(cmd.OutOrStdout())
+				err = doctor.Screen(screen, d, screen.Color, min(80, screen.Width))
 			}
 			if err != nil {
 				return err
@@ -78,16 +80,6 @@ func verdictStatus(d *doctor.Diagnosis) error {
 		return status(exitUnexpected)
 	}
 	return nil
-}
-
-// colourful reports whether a stream is a terminal, and whoever reads it wants colours (no-color.org).
-func colourful(w any) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // examine opens the image, wherever it lies, and examines it.

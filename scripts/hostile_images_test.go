@@ -83,7 +83,7 @@ func TestFaultHostileImages(t *testing.T) {
 			for _, colour := range []bool{false, true} {
 				var screen bytes.Buffer
 				d.Image = path
-				require.NoError(t, doctor.Screen(&screen, d, colour))
+				require.NoError(t, doctor.Screen(&screen, d, colour, 80))
 				harmlessBytes(t, kind, ownColours.ReplaceAllString(screen.String(), ""))
 				assert.Equal(t, 1, strings.Count(screen.String(), "CANNOT START"))
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/excerpt"
+	"optimizing-dockerfile/scripts/internal/story"
 	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
@@ -67,14 +68,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "stopped; nothing of ours is left running")
 		return exitEnvironment
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintln(stderr, "error:", terminal.Harmless(excerpt.Line(err.Error())))
+		complain(stderr, excerpt.Line(err.Error()))
 		return exitUsage
 	case errors.As(err, &differs):
-		fmt.Fprintln(stderr, "error:", terminal.Harmless(err.Error()))
+		complain(stderr, err.Error())
 		return exitUnexpected
 	}
-	fmt.Fprintln(stderr, "error:", terminal.Harmless(err.Error()))
+	complain(stderr, err.Error())
 	return exitEnvironment
+}
+
+// complain writes an error: on a screen in lines that fit it, elsewhere as it is.
+func complain(stderr io.Writer, words string) {
+	words = "error: " + terminal.Harmless(words)
+	screen := story.NewTerminal(stderr)
+	if !screen.Live {
+		fmt.Fprintln(stderr, words)
+		return
+	}
+	for line := range strings.Lines(words) {
+		screen.Paragraph(line)
+	}
 }
 
 func rootCommand() *cobra.Command {
@@ -87,7 +101,7 @@ func rootCommand() *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return usagef("unknown verb %q: one of %s", args[0], strings.Join(verbs(cmd), ", "))
+			return usagef("unknown verb %q: one of %s; --help tells what each does", args[0], strings.Join(verbs(cmd), ", "))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -218,8 +219,12 @@ func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.S
 	return nil
 }
 
-// nextStep says what to type after a step.
+// nextStep says where to read more of a step, and what to type after it.
 func nextStep(c course, step lesson.Step) string {
+	more := ""
+	if readme := filepath.ToSlash(filepath.Join(step.Dir, "README.md")); exists(readme) {
+		more = "More: " + readme + ". "
+	}
 	run := self.Call() + " run "
 	if c.dir == after {
 		run += after + " "
@@ -229,13 +234,18 @@ func nextStep(c course, step lesson.Step) string {
 			continue
 		}
 		number := c.own[i+1].Number()
-		next := run + number + ": " + c.own[i+1].Title
+		next := run + number + " (" + c.own[i+1].Title + ")"
 		if self.Call() == self.FromSource && c.dir != after {
-			next = "make step-" + number + ", or " + next
+			next += ", or make step-" + number
 		}
-		return "Next: " + next
+		return more + "Next: " + next
 	}
-	return "Next: " + run + "all"
+	return more + "Next: " + run + "all"
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // size gives the bytes of a step's main image; 0 where there is none.

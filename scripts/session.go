@@ -144,7 +144,8 @@ func unknownStep(steps []lesson.Step, word string) error {
 	for _, step := range steps {
 		names = append(names, step.Name)
 	}
-	return usagef("no step %q: all, a number (3), a name (exec-form), or one of %s", word, strings.Join(names, ", "))
+	return usagef("no step %q: all, a number (%s to %s), a name, or one of %s",
+		word, steps[0].Number(), steps[len(steps)-1].Number(), strings.Join(names, ", "))
 }
 
 // connect finds the engine and removes what a run that was killed has left in it.

@@ -73,7 +73,7 @@ var table = []entry{
 		fix: "{{if .Go}}Build without cgo (CGO_ENABLED=0), if the program can do without: pure Go can. If it needs C (SQLite, for one), link statically " +
 			"(-ldflags '-linkmode external -extldflags -static'), {{else}}Link statically (-static), {{end}}" +
 			"or copy the loader and the libraries along, or take a base image that has {{if .Libc}}{{.Libc}}{{else}}them{{end}}.",
-		dockerfile: "{{if .Go}}ENV CGO_ENABLED=0\nRUN go build -o {{shell .At}} .{{else}}RUN cc -static -o {{shell .At}} main.c{{end}}",
+		dockerfile: "{{if .Go}}# above the line with go build\nENV CGO_ENABLED=0{{else}}RUN cc -static -o {{shell .At}} main.c{{end}}",
 		proof:      "`readelf -l PROGRAM | grep interpreter`, and look for that path in the image.",
 		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/app", Loader: "/lib/ld-musl-x86_64.so.1", Libc: "musl", Go: true},
@@ -157,7 +157,7 @@ var table = []entry{
 		meaning:    "The file has the x bit, but is neither an ELF program nor a script with a #! line: empty, cut off, text, or for another system.",
 		summary:    "{{.At}} is nothing that Linux can execute: {{.Found}}",
 		fix:        "For a script: make `#!/path/of/the/interpreter` its very first bytes. For a program: build it for Linux, and copy it whole.",
-		dockerfile: "RUN GOOS=linux go build -o {{shell .At}} .",
+		dockerfile: "# above the line with go build\nENV GOOS=linux",
 		proof:      "`docker cp CONTAINER:PATH - | tar xO | head -c 16 | xxd`.",
 		looks:      execLooks("exec format error"),
 		example:    facts{At: "/app", Found: "text without a #! line"},

@@ -73,12 +73,12 @@ func TestScreenIsPlain(t *testing.T) {
 	var out bytes.Buffer
 	d := &Diagnosis{Image: "x\x1b[2J", Starts: &no, Cause: MissingShell, Summary: "\x1b]0;title\a " + strings.Repeat("word ", 60),
 		Evidence: []Evidence{{"claim", "/\x1b[31m", "\u202e"}}, Fix: Fix{"text", "A\nB"}}
-	assert.NoError(t, Screen(&out, d, false))
+	assert.NoError(t, Screen(&out, d, false, 80))
 	assert.NotContains(t, out.String(), "\x1b")
 	assert.NotContains(t, out.String(), "\u202e")
 	assert.True(t, strings.HasPrefix(out.String(), "CANNOT START"))
 	for _, line := range strings.Split(out.String(), "\n") {
-		assert.LessOrEqual(t, len([]rune(line)), width, line)
+		assert.LessOrEqual(t, len([]rune(line)), 80, line)
 	}
 }
 

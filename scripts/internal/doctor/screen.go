@@ -10,14 +10,11 @@ import (
 	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
-// width is how wide the screen is taken to be.
-const width = 80
-
 // Screen prints the diagnosis for people: the verdict first, then the evidence,
 // the fix, and what could be better. At most one screen of 24 lines where the
-// texts allow that.
-func Screen(w io.Writer, d *Diagnosis, colour bool) error {
-	p := &printer{colour: colour}
+// texts allow that. width is the screen's, in columns.
+func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
+	p := &printer{colour: colour, width: width}
 	switch {
 	case d.Starts == nil:
 		p.verdict("33", "UNKNOWN", d.Image)
@@ -36,7 +33,7 @@ func Screen(w io.Writer, d *Diagnosis, colour bool) error {
 		p.heading("Evidence")
 		for _, e := range d.Evidence {
 			p.text("  ", e.Claim+":")
-			p.text("      ", e.Path+"  "+e.Found)
+			p.text("      ", e.Path+" → "+e.Found)
 		}
 	}
 	if d.Fix.Text != "" {
@@ -70,6 +67,7 @@ func Screen(w io.Writer, d *Diagnosis, colour bool) error {
 type printer struct {
 	out    strings.Builder
 	colour bool
+	width  int
 }
 
 func (p *printer) verdict(code, word, image string) {
@@ -93,7 +91,7 @@ func (p *printer) line(s string) { p.out.WriteString(terminal.Harmless(s) + "\n"
 func (p *printer) text(indent, s string) {
 	line := indent
 	for _, word := range strings.Fields(terminal.Harmless(s)) {
-		if utf8.RuneCountInString(line)+utf8.RuneCountInString(word) > width && strings.TrimSpace(line) != "" {
+		if utf8.RuneCountInString(line)+utf8.RuneCountInString(word) > p.width && strings.TrimSpace(line) != "" {
 			p.out.WriteString(strings.TrimRight(line, " ") + "\n")
 			line = indent
 			if indent == "  " {

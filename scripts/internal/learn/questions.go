@@ -56,7 +56,7 @@ var questions = []question{
 		truth: func(o trial.Outcome) (string, string) {
 			switch {
 			case o.Outcome != lesson.Runs:
-				return "", "As nobody: it does not start."
+				return "", "As no user at all: it does not start."
 			case strings.HasPrefix(o.User, "0:"):
 				return "r", "As " + o.User + ", root: the last stage says nothing about a user."
 			}

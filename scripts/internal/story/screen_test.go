@@ -2,6 +2,7 @@ package story
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -47,7 +48,11 @@ func screen(t *testing.T, number, width int) string {
 		}
 		sizes = append(sizes, bar)
 	}
-	terminal.Closing(step, outcomes, *run.Base, sizes, "Next: make step-4, or go run ./scripts run 4: Static, without cgo")
+	next := "More: steps/" + step.Name + "/README.md. Next: go run ./scripts run all"
+	if number < len(steps) {
+		next = fmt.Sprintf("More: steps/%s/README.md. Next: go run ./scripts run %d (%s), or make step-%[2]d", step.Name, number+1, steps[number].Title)
+	}
+	terminal.Closing(step, outcomes, *run.Base, sizes, next)
 	return out.String()
 }
 
@@ -90,7 +95,7 @@ func TestTheStoryOfStepThree(t *testing.T) {
 	}
 	in("Step 3 of 6", "- ENTRYPOINT /echo", `+ ENTRYPOINT ["/echo"]`, "$ docker build", "$ docker run",
 		"exec /echo: no such file or directory", "FAILS, as in the article: /echo is there; its loader is not",
-		"/lib/ld-musl-x86_64.so.1", "392MB", "Base: a stand-in for", "Next: make step-4")
+		"/lib/ld-musl-x86_64.so.1", "392MB", "Base: a stand-in for", "Next: go run ./scripts")
 }
 
 // What a program prints cannot move the cursor, whatever it is.

@@ -18,6 +18,9 @@ func Fixed(c Case, d *doctor.Diagnosis) (Spec, error) {
 	s := c.Image.clone()
 	for _, line := range strings.Split(d.Fix.Dockerfile, "\n") {
 		line, _, _ = strings.Cut(line, "  #")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
 		if err := c.apply(&s, d, line); err != nil {
 			return s, err
 		}
@@ -45,6 +48,9 @@ func (c Case) apply(s *Spec, d *doctor.Diagnosis, line string) error {
 	case "WORKDIR":
 		s.WorkingDir = rest
 	case "ENV":
+		if rest == "CGO_ENABLED=0" || rest == "GOOS=linux" { // how the program is compiled anew
+			return c.compile(s, d, program(s, d))
+		}
 		s.Env = append(s.Env, rest)
 	case "COPY":
 		return c.copy(s, strings.Fields(rest))
@@ -108,12 +114,27 @@ func (c Case) run(s *Spec, d *doctor.Diagnosis, command string) error {
 		return nil
 	}
 	if m := output.FindStringSubmatch(command + " "); m != nil {
-		data := c.content(m[1])
-		if d.Cause == doctor.MissingLoader { // linked statically
-			data = tiny{}.bytes()
-		}
-		s.put(m[1], File{Data: data})
-		return nil
+		return c.compile(s, d, m[1])
 	}
 	return fmt.Errorf("a fix runs %q", command)
+}
+
+// program is the file of the image that the evidence is about: the last that is there.
+func program(s *Spec, d *doctor.Diagnosis) (at string) {
+	for _, e := range d.Evidence {
+		if f, ok := s.Files[e.Path]; ok && f.Link == "" && !f.Dir {
+			at = e.Path
+		}
+	}
+	return at
+}
+
+// compile puts the program at a path of the image, as the fix has it compiled.
+func (c Case) compile(s *Spec, d *doctor.Diagnosis, at string) error {
+	data := c.content(at)
+	if d.Cause == doctor.MissingLoader { // linked statically
+		data = tiny{}.bytes()
+	}
+	s.put(at, File{Data: data})
+	return nil
 }
