@@ -53,11 +53,11 @@ func checkCommand() *cobra.Command {
 // toCheck finds the Dockerfile of a folder; the path of a Dockerfile will do, too.
 func toCheck(path string) (check.Request, error) {
 	request := check.Request{Dir: path, Dockerfile: filepath.Join(path, "Dockerfile")}
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		request = check.Request{Dir: filepath.Dir(path), Dockerfile: path}
-	}
-	if _, err := os.Stat(path); err != nil {
+	switch info, err := os.Stat(path); {
+	case err != nil:
 		return request, usagef("there is no %s: check wants the folder that you would give to `docker build`", path)
+	case !info.IsDir():
+		request = check.Request{Dir: filepath.Dir(path), Dockerfile: path}
 	}
 	if info, err := os.Stat(request.Dockerfile); err != nil || info.IsDir() {
 		return request, usagef("%s holds no Dockerfile: check wants the folder that you would give to `docker build`", path)

@@ -68,22 +68,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "stopped; nothing of ours is left running")
 		return exitEnvironment
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		complain(stderr, excerpt.Line(err.Error()))
+		complain(stderr, "error", excerpt.Line(err.Error()))
 		return exitUsage
 	case errors.As(err, &differs):
-		complain(stderr, err.Error())
+		complain(stderr, "error", err.Error())
 		return exitUnexpected
 	}
-	complain(stderr, err.Error())
+	complain(stderr, "error", err.Error())
 	return exitEnvironment
 }
 
-// complain writes an error: on a screen in lines that fit it, elsewhere as it is.
-func complain(stderr io.Writer, words string) {
-	words = "error: " + terminal.Harmless(words)
+// complain writes an error or a warning: on a screen in lines that fit it, elsewhere as it is.
+func complain(stderr io.Writer, kind, words string) {
+	words = kind + ": " + words
 	screen := story.NewTerminal(stderr)
 	if !screen.Live {
-		fmt.Fprintln(stderr, words)
+		fmt.Fprintln(stderr, terminal.Harmless(words))
 		return
 	}
 	for line := range strings.Lines(words) {

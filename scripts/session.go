@@ -15,7 +15,6 @@ import (
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
 	"optimizing-dockerfile/scripts/internal/self"
-	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // atRoot makes the repo's root the working folder, so that the paths in what is
@@ -171,6 +170,6 @@ func described(ready *base.Ready) *record.Base {
 // warn tells stderr of an error that does not change the result.
 func warn(stderr io.Writer, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(stderr, "warning:", terminal.Harmless(err.Error()))
+		complain(stderr, "warning", err.Error())
 	}
 }

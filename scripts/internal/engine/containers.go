@@ -127,8 +127,8 @@ var timestamp = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+
 func stamped(text string) string {
 	var kept strings.Builder
 	for line := range strings.Lines(text) {
-		if time := timestamp.FindString(line); time != "" {
-			kept.WriteString(line[len(time):])
+		if at := timestamp.FindString(line); at != "" {
+			kept.WriteString(line[len(at):])
 		}
 	}
 	return kept.String()

@@ -50,9 +50,9 @@ func matrix(from source) (string, error) {
 	for _, step := range from.steps {
 		text += "| " + step.Name + " |"
 		for _, run := range from.bases {
-			outcomes := run.Of(step.Name)
-			if len(outcomes) == 0 {
-				return "", fmt.Errorf("%s is not in the record of %s", step.Name, run.Base.Name)
+			outcomes, err := recorded(&run, step)
+			if err != nil {
+				return "", err
 			}
 			main := outcomes[len(outcomes)-1]
 			size := "no image"

@@ -29,7 +29,7 @@ func sixDiffs(from source) (string, error) {
 	}
 	var changes []change
 	for _, step := range from.steps {
-		outcomes, err := recorded(from, step)
+		outcomes, err := recorded(from.record, step)
 		if err != nil {
 			return "", err
 		}
@@ -56,7 +56,7 @@ func errorsTable(from source) (string, error) {
 	type row struct{ Says, Cause, Fix string }
 	var rows []row
 	for i, step := range from.steps[:len(from.steps)-1] {
-		outcomes, err := recorded(from, step)
+		outcomes, err := recorded(from.record, step)
 		if err != nil {
 			return "", err
 		}
@@ -72,10 +72,10 @@ func errorsTable(from source) (string, error) {
 }
 
 // recorded is what happened at a step: at least one outcome, the last one its own Dockerfile's.
-func recorded(from source, step lesson.Step) ([]trial.Outcome, error) {
-	outcomes := from.record.Of(step.Name)
+func recorded(run *record.Run, step lesson.Step) ([]trial.Outcome, error) {
+	outcomes := run.Of(step.Name)
 	if len(outcomes) == 0 {
-		return nil, fmt.Errorf("%s is not in the record", step.Name)
+		return nil, fmt.Errorf("%s is not in the record of %s", step.Name, run.Base.Name)
 	}
 	return outcomes, nil
 }

@@ -16,7 +16,7 @@ func stepsTable(from source) (string, error) {
 	text := "| Step | What changes | What happens | Size here | In the article | The article's section |\n" +
 		"|---|---|---|---|---|---|\n"
 	for _, step := range from.steps {
-		outcomes, err := recorded(from, step)
+		outcomes, err := recorded(from.record, step)
 		if err != nil {
 			return "", err
 		}
@@ -70,7 +70,7 @@ func output(from source) (string, error) {
 
 // size is what a step's image weighs, here and in the article.
 func size(from source) (string, error) {
-	outcomes, err := recorded(from, from.step)
+	outcomes, err := recorded(from.record, from.step)
 	if err != nil {
 		return "", err
 	}

@@ -41,7 +41,7 @@ func minutes(from source) (string, error) {
 func outcomes(from source) (string, error) {
 	text := "| Step | It | The image |\n|---|---|---|\n"
 	for _, step := range from.steps {
-		all, err := recorded(from, step)
+		all, err := recorded(from.record, step)
 		if err != nil {
 			return "", err
 		}

@@ -1,5 +1,5 @@
 // A buildx for the tests, without the part for Kubernetes and its client: half as
-// much to compile. It does what cmd/buildx does as docker's plugin.
+// much to compile. As docker's plugin it does what they need of cmd/buildx.
 package main
 
 import (

@@ -17,7 +17,6 @@ import (
 func Fixed(c Case, d *doctor.Diagnosis) (Spec, error) {
 	s := c.Image.clone()
 	for _, line := range strings.Split(d.Fix.Dockerfile, "\n") {
-		line, _, _ = strings.Cut(line, "  #")
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
