@@ -102,7 +102,7 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d 
 		if err != nil {
 			return nil, err
 		}
-		machine = doctor.MachineHere(e.OS, e.Arch, os.Getenv("DOCKER_HOST"))
+		machine = doctor.MachineOf(e.OS, e.Arch, e.Here)
 		open := image.FromEngine
 		if deep {
 			open = image.FromEngineDeep
@@ -146,7 +146,7 @@ func startsOn(ctx context.Context) doctor.Machine {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
 	if e, err := engine.Find(ctx); err == nil {
-		return doctor.MachineHere(e.OS, e.Arch, os.Getenv("DOCKER_HOST"))
+		return doctor.MachineOf(e.OS, e.Arch, e.Here)
 	}
-	return doctor.MachineHere("linux", runtime.GOARCH, "")
+	return doctor.MachineOf("linux", runtime.GOARCH, runtime.GOOS == "linux")
 }

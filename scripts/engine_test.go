@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/enginetest/warm"
 	"optimizing-dockerfile/scripts/internal/record"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
@@ -114,6 +115,7 @@ func TestTheRunAgreesWithTheRecord(t *testing.T) {
 // unexpected, for a reason that names it.
 func TestAWrongFailureNeverPasses(t *testing.T) {
 	e := enginetest.Engine(t)
+	behind := warm.Base(t, e, "..")
 	small := func(body string) func(string) string { // without Gin: it compiles in no time
 		return func(string) string {
 			imports := ""
@@ -158,7 +160,7 @@ func TestAWrongFailureNeverPasses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := stepsWith(t, c.step, c.file, c.mutate)
-			doc, code := document(t, "--steps", dir, c.step)
+			doc, code := document(t, "--steps", dir, "--base", behind, c.step)
 			assert.Equal(t, exitUnexpected, code)
 			assert.Equal(t, trial.Unexpected, doc.Verdict)
 			reasons := []string{}

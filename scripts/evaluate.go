@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +26,7 @@ func evaluateCommand() *cobra.Command {
 				fmt.Fprintln(cmd.ErrOrStderr(), "left out:", s)
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "examining and starting %d images\n", len(cases))
-			results, err := corpus.Evaluate(cmd.Context(), e, doctor.MachineHere(e.OS, e.Arch, os.Getenv("DOCKER_HOST")), cases)
+			results, err := corpus.Evaluate(cmd.Context(), e, doctor.MachineOf(e.OS, e.Arch, e.Here), cases)
 			if err != nil {
 				return err
 			}

@@ -23,7 +23,12 @@ func learnCommand() *cobra.Command {
 		Use:     "learn",
 		Short:   "guess what each step does, see it happen, and why",
 		GroupID: "read",
-		Args:    cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("to begin with a step: learn --step %s", args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return learnSteps(cmd.Context(), word, cmd.InOrStdin(), cmd.OutOrStdout())
 		},

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/excerpt"
+	"optimizing-dockerfile/scripts/internal/self"
 	"optimizing-dockerfile/scripts/internal/story"
 	"optimizing-dockerfile/scripts/internal/terminal"
 )
@@ -95,6 +96,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "steps",
 		Short:         "From 392 MB to 10 MB in six Dockerfiles. Two of them fail, on purpose.",
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: self.Call()},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -105,6 +107,7 @@ func rootCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", story.NewTerminal(os.Stdout).Width)))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%v (%s --help lists the options)", err, cmd.CommandPath())

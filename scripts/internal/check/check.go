@@ -52,9 +52,9 @@ type Report struct {
 // Goal is what came of one.
 type Goal struct {
 	ID    string `json:"id"`
-	Met   *bool  `json:"met"` // nil: cannot be judged, and the proof says why
-	Proof string `json:"proof"`
-	Hint  string `json:"hint"` // of one that is not met
+	Met   *bool  `json:"met"`   // nil: cannot be judged, and the proof says why
+	Proof string `json:"proof"` // a line for each piece of evidence
+	Hint  string `json:"hint"`  // of one that is not met
 }
 
 // Request is a Dockerfile to check.
@@ -93,9 +93,6 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	}
 	if err != nil {
 		return Stopped(err.Error(), nil), nil
-	}
-	for _, note := range g.notes {
-		c.say(note + ".")
 	}
 	request, tidy, err := c.request(r, d, g)
 	if err != nil {
@@ -201,7 +198,7 @@ func (c *Checker) look(ctx context.Context, s *subject, sources map[[32]byte]str
 	}
 	defer img.Close()
 	s.config = img.Config()
-	machine := doctor.MachineHere(c.Engine.OS, c.Engine.Arch, os.Getenv("DOCKER_HOST"))
+	machine := doctor.MachineOf(c.Engine.OS, c.Engine.Arch, c.Engine.Here)
 	if s.diagnosis, err = doctor.Examine(ctx, img, machine, doctor.Start{}); err != nil {
 		return err
 	}

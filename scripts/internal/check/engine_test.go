@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/enginetest/warm"
 )
 
 // learner makes a folder as a learner has it: the app, the account files, one Dockerfile.
@@ -37,9 +37,7 @@ func learner(t *testing.T, dockerfile string) Request {
 // cannot give is never held against the Dockerfile.
 func TestDockerfiles(t *testing.T) {
 	e := enginetest.Engine(t)
-	catalog, err := base.Load("../../../bases")
-	require.NoError(t, err)
-	checker := &Checker{Engine: e, Catalog: catalog}
+	checker := &Checker{Engine: e, Catalog: warm.Catalog(t, e, "../../..")}
 	files, err := filepath.Glob("testdata/*/*")
 	require.NoError(t, err)
 	require.Greater(t, len(files), 30)

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/enginetest"
+	"optimizing-dockerfile/scripts/internal/enginetest/warm"
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
 )
@@ -18,15 +18,13 @@ import (
 // meets every goal.
 func TestExercises(t *testing.T) {
 	e := enginetest.Engine(t)
-	catalog, err := base.Load("../../../bases")
-	require.NoError(t, err)
 	exercises, err := lesson.LoadExercises("../../../workshop/exercises")
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(exercises), 6)
 	recorded, err := record.Read("../../../workshop", "article")
 	require.NoError(t, err)
 	sameWords := recorded.Engine.Version == e.Version && recorded.Engine.Runtime == e.Runtime // others say it differently
-	checker := &Checker{Engine: e, Catalog: catalog}
+	checker := &Checker{Engine: e, Catalog: warm.Catalog(t, e, "../../..")}
 	for _, exercise := range exercises {
 		t.Run(exercise.Name, func(t *testing.T) {
 			report, err := checker.Do(t.Context(), Request{exercise.Dir, filepath.Join(exercise.Dir, "Dockerfile")})

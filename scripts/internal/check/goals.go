@@ -57,7 +57,7 @@ func (s *subject) starts(r *Report) {
 			if !strings.Contains(found, e.Path) {
 				found = e.Path + " → " + found
 			}
-			proof += "; " + e.Claim + ": " + found
+			proof += "\n" + e.Claim + ": " + found
 		}
 		r.not(Starts, proof, hintFor(Starts, o.Cause))
 		r.open(Answers, "not judged: it does not start")

@@ -3,8 +3,6 @@ package doctor
 import (
 	"fmt"
 	"os"
-	"runtime"
-	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image/elf"
 )
@@ -42,12 +40,12 @@ func canRun(arch string, f *elf.File) (yes, known bool) {
 	return false, true
 }
 
-// MachineHere describes the engine's machine. Where the engine runs on this
-// one's kernel, the handlers for foreign programs can be looked up; an engine
-// elsewhere, or in a virtual machine of its own (host names it), keeps them to itself.
-func MachineHere(system, arch, host string) Machine {
+// MachineOf describes the engine's machine. Where the engine runs on this
+// one's kernel (here), the handlers for foreign programs can be looked up; an
+// engine elsewhere, or in a virtual machine of its own, keeps them to itself.
+func MachineOf(system, arch string, here bool) Machine {
 	m := Machine{OS: system, Arch: arch}
-	if runtime.GOOS != "linux" || host != "" && !strings.HasPrefix(host, "unix://") {
+	if !here {
 		return m
 	}
 	m.Foreign = ForeignNone

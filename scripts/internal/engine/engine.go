@@ -35,6 +35,7 @@ type Engine struct {
 	OS      string `json:"os"`      // of the containers, such as linux
 	Arch    string `json:"arch"`    // as in GOARCH: amd64, arm64
 
+	Here        bool   `json:"-"` // on this machine, with this one's kernel
 	ID          string `json:"-"` // tells one engine from another; empty where it has none
 	LogicalCPUs int    `json:"-"` // that the engine's machine has
 	Ledger      Ledger `json:"-"` // where the images that builds make are noted
@@ -87,15 +88,16 @@ func Find(ctx context.Context) (*Engine, error) {
 type info struct {
 	// docker
 	ID, ServerVersion, Driver, OSType, Architecture string
-	DefaultRuntime                                  string
+	DefaultRuntime, Name, KernelVersion             string
 	RuncCommit                                      struct{ ID string }
 	NCPU                                            int
 	ServerErrors                                    []string
 	// podman
 	Host struct {
-		Arch, OS   string
-		CPUs       int
-		OCIRuntime struct{ Name, Version string }
+		Arch, OS         string
+		Hostname, Kernel string
+		CPUs             int
+		OCIRuntime       struct{ Name, Version string }
 	}
 	Store   struct{ GraphDriverName string }
 	Version struct{ Version string }
@@ -131,6 +133,7 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.Name, e.Version, e.Storage, e.ID = "docker", in.ServerVersion, in.Driver, in.ID
 		e.OS, e.Arch, e.LogicalCPUs = in.OSType, goarch(in.Architecture), in.NCPU
 		e.Runtime = strings.TrimSpace(in.DefaultRuntime + " " + in.RuncCommit.ID)
+		e.Here = here(in.Name, in.KernelVersion)
 		e.Builder = Legacy
 		if buildx {
 			e.Builder = BuildKit
@@ -139,6 +142,7 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.Name, e.Version, e.Storage = "podman", in.Version.Version, in.Store.GraphDriverName
 		e.OS, e.Arch, e.LogicalCPUs = in.Host.OS, goarch(in.Host.Arch), in.Host.CPUs
 		e.Runtime = firstLine(in.Host.OCIRuntime.Version)
+		e.Here = here(in.Host.Hostname, in.Host.Kernel)
 		e.Builder = Buildah
 	default:
 		return fmt.Errorf("`%s info` names no version", e.Name)

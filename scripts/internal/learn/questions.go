@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -11,11 +12,14 @@ import (
 
 // question is something to guess about a step before it has run.
 type question struct {
+	id      string
 	text    string
 	choices []choice
-	// asked says whether it makes sense after the guesses so far.
-	asked func(guesses map[string]string) bool
-	id    string
+	// after is the question that this one takes for answered with yes: who said no supposes it; "" none.
+	after, suppose string
+	// general is the hint where the step has none of its own.
+	general string
+	own     func(lesson.Hints) string
 	// truth gives the right choice and why, from what really happened; "" where that does not tell.
 	truth func(o trial.Outcome) (letter, why string)
 }
@@ -28,7 +32,8 @@ var yesNo = []choice{{"y", "yes"}, {"n", "no"}}
 var questions = []question{
 	{
 		id: "builds", text: "Will it build?", choices: yesNo,
-		asked: func(map[string]string) bool { return true },
+		general: "Take the instructions one by one: does what each one names exist at that moment, in that stage?",
+		own:     func(h lesson.Hints) string { return h.Builds },
 		truth: func(o trial.Outcome) (string, string) {
 			if o.Image == nil {
 				return "n", "It does not build: " + strings.TrimSpace(o.Cause+" "+o.Detail) + "."
@@ -38,35 +43,45 @@ var questions = []question{
 	},
 	{
 		id: "starts", text: "Will it start, and answer?", choices: yesNo,
-		asked: func(g map[string]string) bool { return g["builds"] == "y" },
+		after: "builds", suppose: "Suppose that it builds.",
+		general: "What must lie in the image before the first line of the program can run?",
+		own:     func(h lesson.Hints) string { return h.Starts },
 		truth: func(o trial.Outcome) (string, string) {
 			switch {
 			case o.Outcome == lesson.Runs:
 				return "y", "It starts: the echo came back over HTTP."
-			case o.Outcome == lesson.Fails:
+			case o.Image != nil && o.Outcome == lesson.Fails:
 				return "n", "It does not: " + story.Failure(o) + "."
 			}
-			return "", ""
+			return "", "There is nothing to start."
 		},
 	},
 	{
 		id: "user", text: "As whom will the program run?",
 		choices: []choice{{"r", "root"}, {"u", "a user other than root"}},
-		asked:   func(g map[string]string) bool { return g["starts"] == "y" },
+		after:   "starts", suppose: "Suppose that it starts.",
+		general: "Look for USER in the last stage. One in a stage before it is for that stage alone.",
+		own:     func(h lesson.Hints) string { return h.User },
 		truth: func(o trial.Outcome) (string, string) {
-			switch {
-			case o.Outcome != lesson.Runs:
-				return "", "As no user at all: it does not start."
-			case strings.HasPrefix(o.User, "0:"):
-				return "r", "As " + o.User + ", root: the last stage says nothing about a user."
+			if o.Image == nil {
+				return "", "There is nothing to run."
 			}
-			return "u", "As " + o.User + ": the last stage has a USER."
+			who, letter, why := cmp.Or(o.Image.User, "root"), "u", "the last stage has a USER"
+			if root(cmp.Or(o.User, o.Image.User)) {
+				letter, why = "r", "the last stage says nothing about a user"
+			}
+			if o.Outcome == lesson.Runs {
+				return letter, "As " + cmp.Or(o.User, who) + ", " + who + ": " + why + "."
+			}
+			return letter, "Nobody runs it, as it does not start. If it did: " + who + ", as " + why + "."
 		},
 	},
 	{
 		id: "size", text: "How large will the image be?",
 		choices: []choice{{"a", "about 10 MB"}, {"b", "about 50 MB"}, {"c", "200 MB or more"}},
-		asked:   func(g map[string]string) bool { return g["builds"] == "y" },
+		after:   "builds", suppose: "Suppose that it builds.",
+		general: "Only the last stage becomes the image: what its FROM brings, and what is copied in.",
+		own:     func(h lesson.Hints) string { return h.Size },
 		truth: func(o trial.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is no image."
@@ -85,6 +100,16 @@ var questions = []question{
 		},
 	},
 }
+
+// root says whether a user, as an image or a process has it, is root: by name, by
+// number, or by not being named at all.
+func root(user string) bool {
+	name, _, _ := strings.Cut(user, ":")
+	return name == "" || name == "root" || name == "0"
+}
+
+// hint says where to look.
+func (q question) hint(step lesson.Step) string { return cmp.Or(q.own(step.Hints), q.general) }
 
 // read understands an answer to a question: a choice's letter, or the beginning of its text.
 func (q question) read(word string) (letter string, ok bool) {
@@ -107,11 +132,15 @@ func (q question) said(letter string) string {
 	return letter
 }
 
-// prompt is the question in one line.
-func (q question) prompt() string {
+// prompt is the question after the guesses so far.
+func (q question) prompt(guesses map[string]string) string {
 	var words []string
 	for _, c := range q.choices {
 		words = append(words, c.letter+" = "+c.text)
 	}
-	return q.text + " (" + strings.Join(words, ", ") + ", h = hint, q = leave)"
+	text := q.text
+	if q.after != "" && guesses[q.after] != "y" {
+		text = q.suppose + " " + text
+	}
+	return text + " (" + strings.Join(words, ", ") + ", h = hint, q = leave)"
 }

@@ -135,26 +135,26 @@ func (s *Session) step(ctx context.Context, step lesson.Step) (again bool, err e
 func (s *Session) guess(ctx context.Context, step lesson.Step) (map[string]string, error) {
 	guesses := map[string]string{}
 	for _, q := range questions {
-		for q.asked(guesses) {
-			word, err := s.ask(ctx, q.prompt())
+		for guesses[q.id] == "" {
+			word, err := s.ask(ctx, q.prompt(guesses))
 			if err != nil {
 				return nil, err
 			}
-			if word == "h" || word == "hint" || word == "?" {
-				s.Out.Paragraph("Hint: " + step.Hint)
-				continue
-			}
 			letter, ok := q.read(word)
-			if !ok {
+			switch {
+			case asksForHint(word):
+				s.Out.Paragraph("Hint: " + q.hint(step))
+			case !ok:
 				s.Out.Paragraph(fmt.Sprintf("%q is none of the answers.", word))
-				continue
+			default:
+				guesses[q.id] = letter
 			}
-			guesses[q.id] = letter
-			break
 		}
 	}
 	return guesses, nil
 }
+
+func asksForHint(word string) bool { return word == "h" || word == "hint" || word == "?" }
 
 // wait gives what came of the run; where it is not over yet, it says what is going on.
 func (s *Session) wait(ctx context.Context, done <-chan result, news *latest) (result, error) {
@@ -192,12 +192,10 @@ func (s *Session) explain(guesses map[string]string, o trial.Outcome) Score {
 	var score Score
 	s.Out.Blank()
 	for _, q := range questions {
-		guess, asked := guesses[q.id]
-		if !asked {
-			continue
-		}
+		guess := guesses[q.id]
 		letter, why := q.truth(o)
-		if letter == "" && why == "" {
+		if letter == "" {
+			s.Out.Unanswered(q.text, q.said(guess), why)
 			continue
 		}
 		score.Asked++
@@ -224,6 +222,9 @@ func (s *Session) next(ctx context.Context, step lesson.Step) (again bool, err e
 			return true, nil
 		case word == "" || word == "n" || word == "next":
 			return false, nil
+		case asksForHint(word):
+			s.Out.Paragraph("There is nothing left to guess here: the reasons are above, and more of them in steps/" + step.Name + "/README.md.")
+			continue
 		}
 		s.Out.Paragraph(fmt.Sprintf("%q is none of these.", word))
 	}

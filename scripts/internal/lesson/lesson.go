@@ -23,7 +23,7 @@ type Step struct {
 	Title       string `yaml:"title"`
 	Change      string `yaml:"change"` // one sentence: what its Dockerfile changes
 	Why         string `yaml:"why"`    // two: why it ends as it does
-	Hint        string `yaml:"hint"`   // for who has to guess how it ends
+	Hints       Hints  `yaml:"hints"`
 	Article     string `yaml:"article"`
 	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
 	Tries       []Try  `yaml:"tries"`
@@ -35,6 +35,15 @@ type Step struct {
 	On map[Trait]Difference `yaml:"on"`
 
 	Dir string `yaml:"-"` // the folder's path
+}
+
+// Hints are for who has to guess, by what is to be guessed: where to look, not
+// what is there. "" where there is nothing to say of this step alone.
+type Hints struct {
+	Builds string `yaml:"builds"`
+	Starts string `yaml:"starts"`
+	User   string `yaml:"user"`
+	Size   string `yaml:"size"`
 }
 
 // Try is one Dockerfile of a step.

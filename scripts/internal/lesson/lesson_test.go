@@ -14,7 +14,7 @@ func TestTheRepoTableIsSound(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, steps, 6)
 	for _, step := range steps {
-		for _, text := range []string{step.Title, step.Change, step.Why, step.Hint, step.Article} {
+		for _, text := range []string{step.Title, step.Change, step.Why, step.Hints.Starts, step.Article} {
 			assert.NotEmpty(t, text, step.Name)
 		}
 		for _, try := range step.Tries {

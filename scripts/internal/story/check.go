@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"strings"
 
 	"optimizing-dockerfile/scripts/internal/check"
 	"optimizing-dockerfile/scripts/internal/excerpt"
@@ -25,7 +26,9 @@ func (t *Terminal) Check(r *check.Report) {
 		if goal.ID == check.Starts && goal.Met != nil && !*goal.Met {
 			t.paragraph("    ", "The engine says: "+excerpt.Last(record.Normalise(r.Said), 1))
 		}
-		t.paragraph("    ", goal.Proof)
+		for line := range strings.Lines(goal.Proof) {
+			t.paragraph("    ", line)
+		}
 		if goal.Hint != "" {
 			t.paragraph("    ", "Hint: "+goal.Hint)
 		}

@@ -36,3 +36,9 @@ func (t *Terminal) Answered(question, guess string, right bool, why string) {
 	t.coloured(color, sign+" "+question+" You said: "+guess+".")
 	t.paragraph("  ", why)
 }
+
+// Unanswered tells why a guess is neither right nor wrong.
+func (t *Terminal) Unanswered(question, guess, why string) {
+	t.say("– " + question + " You said: " + guess + ".")
+	t.paragraph("  ", why)
+}

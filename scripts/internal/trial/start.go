@@ -82,7 +82,7 @@ func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) 
 			return nil, err
 		}
 	}
-	machine := doctor.MachineHere(t.Engine.OS, t.Engine.Arch, os.Getenv("DOCKER_HOST"))
+	machine := doctor.MachineOf(t.Engine.OS, t.Engine.Arch, t.Engine.Here)
 	diagnosis, err := doctor.Prove(ctx, img, machine, doctor.Start{})
 	if err != nil {
 		return nil, err

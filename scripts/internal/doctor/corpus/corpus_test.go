@@ -121,7 +121,7 @@ func TestRealStarts(t *testing.T) {
 			fixed = append(fixed, Case{Name: c.Name + "-fixed", Image: s})
 		}
 	}
-	results, err := Evaluate(ctx, e, doctor.MachineHere(e.OS, e.Arch, os.Getenv("DOCKER_HOST")), append(broken, fixed...))
+	results, err := Evaluate(ctx, e, doctor.MachineOf(e.OS, e.Arch, e.Here), append(broken, fixed...))
 	require.NoError(t, err)
 	for _, r := range results {
 		verdict, cause := r.Right()
