@@ -71,7 +71,15 @@ func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (
 	return x.d, nil
 }
 
-func prove(ctx context.Context, img image.Image, machine Machine, start Start) (*examination, error) {
+// Identify is the part of Examine that says whom the process runs as. Without numbers, nobody: the image
+// does not list the name.
+func Identify(ctx context.Context, img image.Image) (User, error) {
+	x := newExamination(img, Machine{}, Start{})
+	_, err := x.account(ctx)
+	return x.d.User, err
+}
+
+func newExamination(img image.Image, machine Machine, start Start) *examination {
 	config := img.Config()
 	x := &examination{
 		files: files{img: img, cwd: "/"}, config: config, machine: machine, start: start,
@@ -81,6 +89,11 @@ func prove(ctx context.Context, img image.Image, machine Machine, start Start) (
 		},
 	}
 	x.env = environment(config.Env)
+	return x
+}
+
+func prove(ctx context.Context, img image.Image, machine Machine, start Start) (*examination, error) {
+	x := newExamination(img, machine, start)
 	found, err := x.stages(ctx)
 	if errors.Is(err, image.ErrTooLarge) {
 		found, err = unknown("a file is larger than what the doctor reads of one"), nil

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,13 +18,27 @@ import (
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
-// start examines the image without starting it, then starts it, and lets both
-// tell the phase and the cause. What it returns is the environment's fault.
+// prover examines a job's image, without starting it, when it is asked for the first time.
+type prover func() (*doctor.Diagnosis, error)
+
+// start examines the image and starts it, and lets both tell the phase and the
+// cause. What it returns is the environment's fault. A large image that runs is
+// asked only who it runs as: each further file of it is a call to the engine.
 func (t *Trial) start(ctx context.Context, j *job) error {
-	diagnosis, err := t.examine(ctx, j)
-	if err != nil {
+	prove := prover(sync.OnceValues(func() (*doctor.Diagnosis, error) { return t.examine(ctx, j) }))
+	if j.outcome.Image.Bytes < listed {
+		if _, err := prove(); err != nil {
+			return err
+		}
+	}
+	if err := t.try(ctx, j, prove); err != nil || j.outcome.User != "" {
 		return err
 	}
+	return t.identify(ctx, j)
+}
+
+// try starts the image and sees what comes of it.
+func (t *Trial) try(ctx context.Context, j *job, prove prover) error {
 	began := time.Now()
 	defer func() { j.outcome.Seconds.Start = time.Since(began).Seconds() }()
 
@@ -31,19 +46,18 @@ func (t *Trial) start(ctx context.Context, j *job) error {
 	if !t.Keep {
 		defer t.remove(ctx, name)
 	}
-	container, words, err := t.launch(ctx, j, name, diagnosis)
-	var failed *engine.Failed
-	if errors.As(err, &failed) && provedUnstartable(diagnosis) && t.Engine.Alive(ctx) == nil {
-		// Some images the engine refuses before there is a container, such as one without any command.
-		container, words, err = engine.Container{ExitCode: failed.ExitCode}, strings.TrimSpace(failed.Stderr), nil
-	}
+	container, words, err := t.launch(ctx, j, name, prove)
 	if err != nil {
 		return err
 	}
 	if !container.Started {
+		diagnosis, err := prove()
+		if err != nil {
+			return err
+		}
 		return refused(&j.outcome, diagnosis, container, words)
 	}
-	if err := t.observe(ctx, &j.outcome, diagnosis, name, container.Host); err != nil {
+	if err := t.observe(ctx, &j.outcome, prove, name, container.Host); err != nil {
 		return err
 	}
 	if j.try.Expect.Health != "" && j.outcome.Outcome == lesson.Runs {
@@ -88,10 +102,26 @@ func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) 
 		return nil, err
 	}
 	o.Proof, o.Libc = diagnosis.Evidence, diagnosis.Libc
-	if diagnosis.User.UID != nil && diagnosis.User.GID != nil {
-		o.User = fmt.Sprintf("%d:%d", *diagnosis.User.UID, *diagnosis.User.GID)
-	}
+	o.runsAs(diagnosis.User)
 	return diagnosis, nil
+}
+
+// identify finds out whom the program runs as.
+func (t *Trial) identify(ctx context.Context, j *job) error {
+	img, err := image.Described(ctx, t.Engine, j.outcome.Image.ID, j.image)
+	if err != nil {
+		return err
+	}
+	defer img.Close()
+	who, err := doctor.Identify(ctx, img)
+	j.outcome.runsAs(who)
+	return err
+}
+
+func (o *Outcome) runsAs(who doctor.User) {
+	if who.UID != nil && who.GID != nil {
+		o.User = fmt.Sprintf("%d:%d", *who.UID, *who.GID)
+	}
 }
 
 // Where a step is asked to answer: on port 8080 of this machine, as in the article,
@@ -103,11 +133,22 @@ const (
 
 // launch runs the image on port 8080, or on a free one where 8080 is taken. It
 // returns the container and the engine's words.
-func (t *Trial) launch(ctx context.Context, j *job, name string, d *doctor.Diagnosis) (engine.Container, string, error) {
+func (t *Trial) launch(ctx context.Context, j *job, name string, prove prover) (engine.Container, string, error) {
 	host, chosen := t.address()
 	container, words, err := t.runAt(ctx, j, name, host)
 	chosen()
-	if err != nil || container.Started || provedUnstartable(d) && lookupFailed(container) {
+	var failed *engine.Failed
+	if err == nil && container.Started || err != nil && !errors.As(err, &failed) {
+		return container, words, err
+	}
+	d, fault := prove()
+	switch {
+	case fault != nil:
+		return container, words, fault
+	case err != nil && provedUnstartable(d) && t.Engine.Alive(ctx) == nil:
+		// Some images the engine refuses before there is a container, such as one without any command.
+		return engine.Container{ExitCode: failed.ExitCode}, strings.TrimSpace(failed.Stderr), nil
+	case err != nil, provedUnstartable(d) && lookupFailed(container):
 		return container, words, err
 	}
 	// It may be the port, which somebody took in between, and not the image.
@@ -213,7 +254,7 @@ func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) 
 const brisk = 50 * time.Millisecond
 
 // observe waits for the echo at host, for the program's end, or for the time to run out.
-func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, name, host string) error {
+func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, host string) error {
 	began := time.Now()
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
 		wrong, silent := "", errors.New("its port is not published")
@@ -230,6 +271,10 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, d *doctor.Diagnosis, na
 		late := time.Since(began) > answerTime
 		switch {
 		case container.Status != "" && container.Status != "running":
+			d, err := prove()
+			if err != nil {
+				return err
+			}
 			ended(o, d, container)
 		case silent == nil && wrong == "":
 			o.Outcome, o.Phase = lesson.Runs, lesson.Serve
