@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/terminal"
@@ -86,21 +85,16 @@ func (p *printer) heading(s string) {
 
 func (p *printer) line(s string) { p.out.WriteString(terminal.Harmless(s) + "\n") }
 
-// text breaks a text at blanks; a word that is longer than a line is left whole,
-// so that a path can be copied.
+// text breaks a text into lines. What is not evidence hangs: its further lines stand deeper.
 func (p *printer) text(indent, s string) {
-	line := indent
-	for _, word := range strings.Fields(terminal.Harmless(s)) {
-		if utf8.RuneCountInString(line)+utf8.RuneCountInString(word) > p.width && strings.TrimSpace(line) != "" {
-			p.out.WriteString(strings.TrimRight(line, " ") + "\n")
-			line = indent
-			if indent == "  " {
-				line = "    "
-			}
-		}
-		line += word + " "
+	deeper := indent
+	if indent == "  " {
+		deeper = "    "
 	}
-	p.out.WriteString(strings.TrimRight(line, " ") + "\n")
+	for _, line := range terminal.Fold(s, p.width-len(deeper)) {
+		p.out.WriteString(indent + line + "\n")
+		indent = deeper
+	}
 }
 
 // Line is the diagnosis in one line.

@@ -16,11 +16,11 @@ func Figure(step lesson.Step, o trial.Outcome) string {
 	m, number := *o.Measured, lesson.Step{Name: step.Against}.Number()
 	switch {
 	case m.Changed > 0:
-		return fmt.Sprintf("a changed line costs %.1f s, in %s %.1f s", m.Changed, number, m.Before)
+		return fmt.Sprintf("a changed line costs %.1f s; in step %s, %.1f s", m.Changed, number, m.Before)
 	case m.BinaryBefore > 0:
-		return fmt.Sprintf("%s is %s, in %s %s", lesson.Binary, lesson.Size(o.Image.Binary), number, lesson.Size(m.BinaryBefore))
+		return fmt.Sprintf("%s is %s; in step %s, %s", lesson.Binary, lesson.Size(o.Image.Binary), number, lesson.Size(m.BinaryBefore))
 	case m.NumericUser != nil && *m.NumericUser:
-		return fmt.Sprintf("USER %s can be told from root, %s in %s cannot", o.Image.User, m.UserBefore, number)
+		return fmt.Sprintf("USER %s is a number, and not root's; of %s in step %s only the image's files can tell", o.Image.User, m.UserBefore, number)
 	case m.Health != "":
 		return "it answers, and is " + m.Health
 	case len(m.Machines) > 0:

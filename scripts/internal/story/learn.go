@@ -3,6 +3,8 @@ package story
 import (
 	"fmt"
 	"strings"
+
+	"optimizing-dockerfile/scripts/internal/terminal"
 )
 
 // Blank writes an empty line.
@@ -13,7 +15,7 @@ func (t *Terminal) Paragraph(text string) { t.paragraph("", text) }
 
 // Prompt writes a question and leaves the cursor where the answer goes.
 func (t *Terminal) Prompt(question string) {
-	lines := wrap(question, t.Width)
+	lines := terminal.Fold(question, t.Width)
 	for i, line := range lines {
 		lines[i] = t.paint(bold, line)
 	}

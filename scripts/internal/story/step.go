@@ -86,7 +86,7 @@ func (t *Terminal) message(o trial.Outcome) {
 		most = 1
 	}
 	for _, line := range lines[max(0, len(lines)-most):] {
-		for _, part := range wrap(line, t.Width) {
+		for _, part := range terminal.Fold(line, t.Width) {
 			if o.Outcome == lesson.Runs {
 				t.say(part)
 			} else {
@@ -159,7 +159,7 @@ func Holds(image trial.Image) string {
 
 // labelled writes a paragraph beside a word.
 func (t *Terminal) labelled(label, text string) {
-	for _, line := range wrap(text, t.Width-9) {
+	for _, line := range terminal.Fold(text, t.Width-9) {
 		t.say("  " + padRight(label, 7) + line)
 		label = ""
 	}
@@ -206,13 +206,13 @@ func (t *Terminal) bars(sizes []Bar) {
 func (t *Terminal) say(line string) { fmt.Fprintln(t, line) }
 
 func (t *Terminal) paragraph(indent, text string) {
-	for _, line := range wrap(text, t.Width-utf8.RuneCountInString(indent)) {
+	for _, line := range terminal.Fold(text, t.Width-utf8.RuneCountInString(indent)) {
 		t.say(indent + line)
 	}
 }
 
 func (t *Terminal) coloured(color, text string) {
-	for _, line := range wrap(text, t.Width) {
+	for _, line := range terminal.Fold(text, t.Width) {
 		t.say(t.paint(color, line))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/lesson"
 	"optimizing-dockerfile/scripts/internal/record"
+	"optimizing-dockerfile/scripts/internal/terminal"
 	"optimizing-dockerfile/scripts/internal/trial"
 )
 
@@ -187,13 +188,13 @@ func (t *Terminal) row(step lesson.Step, outcomes []trial.Outcome, sizes int) {
 		color = red
 	}
 	room := t.width80() - nameWidth - sizes
-	text := wrap(Row(outcomes), room)
+	text := terminal.Fold(Row(outcomes), room)
 	for _, o := range outcomes {
 		if figure := Figure(step, o); figure != "" && o.Verdict == trial.AsExpected {
 			if len(outcomes) > 1 {
 				figure = o.Dockerfile + ": " + figure
 			}
-			text = append(text, wrap(figure, room)...)
+			text = append(text, terminal.Fold(figure, room)...)
 		}
 	}
 	text[0] = strings.Replace(text[0], "RUNS ", "RUNS   ", 1) // wrap folds the spaces that line the words up

@@ -52,27 +52,6 @@ func (t *Terminal) paint(color, text string) string {
 	return color + text + reset
 }
 
-// wrap breaks text into lines of at most width columns, at spaces; a longer word
-// stays whole, so that it can be copied. What others wrote cannot steer the terminal.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(terminal.Harmless(text)) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
-}
-
 func padRight(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }

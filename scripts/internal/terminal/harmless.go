@@ -1,5 +1,5 @@
-// Package terminal keeps what others wrote (programs, images, files) from
-// steering the terminal that shows it.
+// Package terminal makes texts fit for one: broken into lines, and, where others
+// wrote them (programs, images, files), unable to steer it.
 package terminal
 
 import (

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/scripts/internal/excerpt"
 )
 
 // answerTime is how long a started program may take until the echo comes back.
@@ -66,9 +68,5 @@ func get(ctx context.Context, host, path, header string) (status int, body strin
 	return response.StatusCode, string(text), err
 }
 
-func shortened(text string) string {
-	if len(text) > 60 {
-		return text[:60] + "…"
-	}
-	return text
-}
+// shortened is what an answer is quoted by.
+func shortened(text string) string { return excerpt.Short(text, 60) }

@@ -38,7 +38,7 @@ func hostileSteps(t *testing.T) (dir string, fields int) {
 	var plain []map[string]any
 	require.NoError(t, yaml.Unmarshal(text, &plain))
 	for i, step := range table {
-		for _, name := range []string{"title", "change", "why", "hint", "article"} {
+		for _, name := range []string{"title", "change", "why", "article"} {
 			plain[i][name] = strings.NewReplacer("\x00", "", "\x1b", "", "\a", "").Replace(attack) // YAML refuses those
 			fields++
 		}
