@@ -61,7 +61,7 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 // compiles builds the app in a base, without a network.
 func compiles(ctx context.Context, t *testing.T, e *engine.Engine, in *Ready) error {
 	var words bytes.Buffer
-	err := e.Run(ctx, app(t), &words, &words, "run", "--rm", "-i", "--pull=never", "--network", "none", in.Image, "sh", "-ec",
+	err := e.Run(ctx, app(t), nil, &words, "run", "--rm", "-i", "--pull=never", "--network", "none", in.Image, "sh", "-ec",
 		"mkdir /app; cd /app; tar xf -; go build -o /tmp/echo .")
 	t.Log(words.String())
 	return err

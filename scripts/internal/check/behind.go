@@ -52,13 +52,20 @@ func findGiven(ctx context.Context, e *engine.Engine, catalog *base.Catalog, d *
 			continue
 		}
 		g.asked = append(g.asked, ref.image)
-		what := ready.Image
-		if ready.StandInFor != "" {
-			what = "the stand-in for " + ready.StandInFor + " (" + ready.Image + ")"
-		}
-		g.notes = append(g.notes, fmt.Sprintf("%s is not here: it was given %s", ref.image, what))
+		g.notes = append(g.notes, fmt.Sprintf("%s is not here: %s took its place", ref.image, named(ready, ref.image)))
 	}
 	return g, nil
+}
+
+// named says what took the place of an image.
+func named(ready *base.Ready, asked string) string {
+	switch ready.StandInFor {
+	case "":
+		return ready.Image
+	case asked:
+		return "its stand-in (" + ready.Image + ")"
+	}
+	return "the stand-in for " + ready.StandInFor + " (" + ready.Image + ")"
 }
 
 // instead gets a golang image, or where it cannot be had, the article's base.

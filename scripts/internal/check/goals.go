@@ -132,7 +132,11 @@ func (s *subject) nothingExtra(r *Report) {
 		r.not(NothingExtra, "it holds "+strings.Join(proof, ", "), hintFor(NothingExtra, ""))
 		return
 	}
-	r.is(NothingExtra, fmt.Sprintf("none of its %d files is a shell, a compiler or a source", s.files.regular()))
+	none := "its only file is no shell, compiler or source"
+	if n := s.files.regular(); n != 1 {
+		none = fmt.Sprintf("none of its %d files is a shell, a compiler or a source", n)
+	}
+	r.is(NothingExtra, none)
 }
 
 var (
