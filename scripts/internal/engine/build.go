@@ -168,8 +168,18 @@ var (
 	buildahStep  = regexp.MustCompile(`^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)`)
 )
 
+// reports are how lines begin that a builder may have written itself. All others
+// are what a RUN prints, which may be a flood of them.
+var reports = []string{"Step ", " ---> ", "Removing ", "STEP ", "[", "--> ", "#"}
+
 func (b *buildLog) line(line string) {
-	line = ansi.ReplaceAllString(line, "") // the legacy builder reddens what a RUN prints to stderr
+	if strings.Contains(line, "\x1b") {
+		line = ansi.ReplaceAllString(line, "") // the legacy builder reddens what a RUN prints to stderr
+	}
+	if !slices.ContainsFunc(reports, func(begin string) bool { return strings.HasPrefix(line, begin) }) {
+		b.output.Write([]byte(line + "\n"))
+		return
+	}
 	for _, form := range []*regexp.Regexp{legacyStep, buildkitStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
 			b.instruction, b.cached, b.output = m[len(m)-1], false, &tail{limit: 64 << 10}

@@ -85,7 +85,8 @@ func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 }
 
 // tail keeps the last bytes written to it: a program that floods its output
-// must not fill the memory.
+// must not fill the memory. It holds up to twice as many, so that not every
+// write moves them all.
 type tail struct {
 	limit int
 	mutex sync.Mutex // two streams may write to one tail
@@ -96,8 +97,8 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - t.limit; over > 0 {
-		t.kept = append(t.kept[:0], t.kept[over:]...)
+	if len(t.kept) > 2*t.limit {
+		t.kept = append(t.kept[:0], t.last()...)
 	}
 	return len(p), nil
 }
@@ -105,5 +106,7 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) String() string {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	return string(t.kept)
+	return string(t.last())
 }
+
+func (t *tail) last() []byte { return t.kept[max(0, len(t.kept)-t.limit):] }
