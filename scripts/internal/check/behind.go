@@ -136,6 +136,7 @@ var (
 	notFound = regexp.MustCompile(`sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found`)
 	// alpineFiles are what a stage on a stand-in has not, and one on Alpine's image has.
 	alpineFiles = regexp.MustCompile(`\b(etc/ssl|etc/apk|etc/alpine-release|etc/ca-certificates|usr/share/ca-certificates|usr/share/zoneinfo|lib/apk|lib/libc\.musl|lib/libz|lib/libssl|lib/libcrypto|usr/lib)\S*: (?:file does not exist|no such file|not found)`)
+	noGoCommand = regexp.MustCompile(`package (cmd/\S+) is not in GOROOT`)
 	noGcc       = regexp.MustCompile(`"?(gcc|cc|g\+\+)"?:? executable file not found`)
 	newerGo     = regexp.MustCompile(`flag provided but not defined: -\w+|requires [Gg]o (?:>= )?1\.\d+|module requires Go 1\.\d+|unknown directive: \w+|invalid go version|package \S+ is not in GOROOT`)
 	// needsBuildKit are the options that only it knows.
@@ -167,6 +168,9 @@ func (g *given) lacks(e *engine.Engine, d *dockerfile, words string) string {
 		}
 		if m := alpineFiles.FindStringSubmatch(words); m != nil {
 			return fmt.Sprintf("%s may well have files in %s, what was given in its place has not", image, m[1])
+		}
+		if m := noGoCommand.FindStringSubmatch(words); m != nil {
+			return fmt.Sprintf("%s has the source of %s, what was given in its place has not", image, m[1])
 		}
 		if m := newerGo.FindString(words); m != "" && !strings.Contains(image, "1.15.7") {
 			return fmt.Sprintf("the Go of %s may well do it; the older one that was given says: %s", asked, m)

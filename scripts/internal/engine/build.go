@@ -198,10 +198,12 @@ func (b *buildLog) line(line string) {
 	if m := legacyRun.FindStringSubmatch(line); m != nil && b.container == "" {
 		b.container = m[1]
 		b.made(containerEntry, m[1])
+		return
 	}
 	if m := legacyGone.FindStringSubmatch(line); m != nil && b.container == m[1] {
 		b.container = ""
 		b.made(goneEntry, m[1]) // or the end of the run would look for it
+		return
 	}
 	switch m := legacyImage.FindStringSubmatch(line); {
 	case line == " ---> Using cache":

@@ -61,6 +61,8 @@ func TestAFailedBuildNamesItsInstruction(t *testing.T) {
 			assert.Equal(t, 2, failure.ExitCode)
 			assert.Contains(t, failure.Output, "./main.go:16:7: undefined: gin.Defaul")
 			assert.NotContains(t, failure.Output, "\x1b")
+			assert.NotContains(t, failure.Output, " container ", "the builder's own words are no output of the command")
+			assert.NotContains(t, failure.Output, "Running in")
 		})
 	}
 }
