@@ -123,7 +123,7 @@ func namesNothing(d *dockerfile, ref reference) string {
 	case len(names) == 0:
 		return fmt.Sprintf("%s names no stage: none has a name", where)
 	}
-	return fmt.Sprintf("%s names no stage: those with a name are %s", where, strings.Join(names, ", "))
+	return fmt.Sprintf("%s names no stage: those with a name are: %s", where, strings.Join(names, ", "))
 }
 
 // What official golang images have, and a stand-in or another base may lack.
@@ -135,7 +135,7 @@ var (
 		"update-ca-certificates", "useradd", "usermod", "addgroup", "adduser", "wget"}
 	notFound = regexp.MustCompile(`sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found`)
 	// alpineFiles are what a stage on a stand-in has not, and one on Alpine's image has.
-	alpineFiles = regexp.MustCompile(`\b(etc/ssl|etc/apk|etc/alpine-release|etc/ca-certificates|usr/share/ca-certificates|usr/share/zoneinfo|lib/apk|lib/libc\.musl|lib/libz|lib/libssl|lib/libcrypto|usr/lib)\S*: (?:file does not exist|no such file|not found)`)
+	alpineFiles = regexp.MustCompile(`(?i)\b((?:etc/ssl|etc/apk|etc/alpine-release|etc/os-release|etc/ca-certificates|usr/share/ca-certificates|usr/share/zoneinfo|lib/apk|lib/libc\.musl|lib/libz|lib/libssl|lib/libcrypto|usr/lib)[^\s:'"]*)['"]?: (?:file does not exist|no such file|not found)`)
 	noGoCommand = regexp.MustCompile(`package (cmd/\S+) is not in GOROOT`)
 	noGcc       = regexp.MustCompile(`"?(gcc|cc|g\+\+)"?:? executable file not found`)
 	newerGo     = regexp.MustCompile(`flag provided but not defined: -\w+|requires [Gg]o (?:>= )?1\.\d+|module requires Go 1\.\d+|unknown directive: \w+|invalid go version|package \S+ is not in GOROOT`)
@@ -167,7 +167,7 @@ func (g *given) lacks(e *engine.Engine, d *dockerfile, words string) string {
 			}
 		}
 		if m := alpineFiles.FindStringSubmatch(words); m != nil {
-			return fmt.Sprintf("%s may well have files in %s, what was given in its place has not", image, m[1])
+			return fmt.Sprintf("%s may well have /%s, what was given in its place has not", image, m[1])
 		}
 		if m := noGoCommand.FindStringSubmatch(words); m != nil {
 			return fmt.Sprintf("%s has the source of %s, what was given in its place has not", image, m[1])

@@ -45,7 +45,7 @@ func TestPutsAnotherImageInItsPlace(t *testing.T) {
 func TestTellsASlipFromAnImage(t *testing.T) {
 	for text, fault := range map[string]string{
 		"FROM golang\nFROM scratch\nCOPY --from=build /a /\n":          "--from=build names no stage: none has a name",
-		"FROM golang AS build\nFROM scratch\nCOPY --from=biuld /a /\n": "--from=biuld names no stage: those with a name are build",
+		"FROM golang AS build\nFROM scratch\nCOPY --from=biuld /a /\n": "--from=biuld names no stage: those with a name are: build",
 		"FROM golang\nFROM scratch\nCOPY --from=1 /a /\n":              "--from=1: there is no stage of that number before it; of 2 stages the first is 0",
 		"FROM scrach\n": "FROM scrach names no stage: none has a name",
 		"FROM alpine\nCOPY --from=busybox /a /\n": "",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -67,18 +68,28 @@ func (s *subject) starts(r *Report) {
 	default:
 		r.is(Starts, "its process was made: "+strings.Join(s.diagnosis.Argv, " "))
 		proof := o.Detail
-		if last := excerpt.Last(o.Message, 1); last != "" {
+		if last := lastWords(o.Message); last != "" {
 			proof += "; its last words: " + last
 		}
 		r.not(Answers, proof, hintFor(Answers, o.Cause))
 	}
 }
 
+// panics is how a Go program begins to say why it ends; where it was, which follows, tells a learner nothing.
+var panics = regexp.MustCompile(`(?m)^(panic|fatal error): .*`)
+
+func lastWords(log string) string {
+	if all := panics.FindAllString(log, -1); len(all) > 0 {
+		return excerpt.Line(all[len(all)-1])
+	}
+	return excerpt.Last(log, 1)
+}
+
 func (s *subject) notRoot(r *Report) {
 	who := s.diagnosis.User
-	configured := "USER is not set"
+	configured, named := "USER is not set", ""
 	if who.Configured != "" {
-		configured = "USER is " + who.Configured
+		configured, named = "USER is "+who.Configured, userSet
 	}
 	switch {
 	case who.UID == nil:
@@ -88,7 +99,7 @@ func (s *subject) notRoot(r *Report) {
 	case s.failedToStart():
 		r.open(NotRoot, "not judged: it does not start, so nobody runs it yet ("+configured+")")
 	default:
-		r.not(NotRoot, configured+", so it runs as user 0, root", hintFor(NotRoot, ""))
+		r.not(NotRoot, configured+", so it runs as user 0, root", hintFor(NotRoot, named))
 	}
 }
 
@@ -186,6 +197,10 @@ func (s *subject) accounts(r *Report) {
 		r.open(AccountsReadOnly, "not judged: it would run as root, and root may write everything")
 		return
 	case len(there) == 0:
+		if etc := s.files.resolve("/etc"); etc != nil && s.ids().mayPutInto(etc) {
+			r.not(AccountsReadOnly, fmt.Sprintf("the image has no account files, but %s may put some into %s", s.ids(), etc.said()), hintFor(AccountsReadOnly, ""))
+			return
+		}
 		r.is(AccountsReadOnly, "the image has no account files, and a numeric user needs none")
 		return
 	}
@@ -200,7 +215,7 @@ func (s *subject) accounts(r *Report) {
 	for _, f := range there {
 		names = append(names, fmt.Sprintf("%s (%s of user %d)", f.Path, f.Mode.Perm(), f.UID))
 	}
-	r.is(AccountsReadOnly, fmt.Sprintf("user %d may not write %s", ids.uid, strings.Join(names, ", ")))
+	r.is(AccountsReadOnly, fmt.Sprintf("%s may not write %s", ids, strings.Join(names, ", ")))
 }
 
 // ids are the numbers that a process has.
@@ -208,6 +223,8 @@ type ids struct {
 	uid    int
 	groups []int
 }
+
+func (i ids) String() string { return fmt.Sprintf("user %d, group %d", i.uid, i.groups[0]) }
 
 func (s *subject) ids() ids {
 	who := s.diagnosis.User
@@ -225,22 +242,27 @@ func (s *subject) ids() ids {
 // canChange says how the process could change a file: write it, make it writable,
 // or put another in its place; "" if it cannot.
 func (i ids) canChange(files contents, f *file) string {
-	owner := fmt.Sprintf("%s belongs to user %d:%d, mode %s", f.Path, f.UID, f.GID, f.Mode.Perm())
 	switch {
 	case f.UID == i.uid:
-		return owner + ": it is the service's own"
+		return f.said() + ": it is the service's own"
 	case i.mayWrite(f):
-		return owner + fmt.Sprintf(": user %d may write it", i.uid)
+		return fmt.Sprintf("%s: %s may write it", f.said(), i)
 	}
 	dir := files[path.Dir(f.Path)]
-	if dir == nil || dir.UID != i.uid && !i.mayWrite(dir) {
+	if dir == nil || !i.mayPutInto(dir) {
 		return ""
 	}
 	if dir.Mode&fs.ModeSticky != 0 && dir.UID != i.uid {
 		return "" // only the owner may replace what lies in such a folder
 	}
-	return fmt.Sprintf("%s belongs to user %d:%d, mode %s: user %d may put another file in the place of %s",
-		dir.Path, dir.UID, dir.GID, dir.Mode.Perm(), i.uid, f.Path)
+	return fmt.Sprintf("%s: %s may put another file in the place of %s", dir.said(), i, f.Path)
+}
+
+// mayPutInto says whether the process may add files to a folder, or let itself.
+func (i ids) mayPutInto(dir *file) bool { return dir.UID == i.uid || i.mayWrite(dir) }
+
+func (f *file) said() string {
+	return fmt.Sprintf("%s, which belongs to %d:%d with mode %s", f.Path, f.UID, f.GID, f.Mode.Perm())
 }
 
 func (i ids) mayWrite(f *file) bool {

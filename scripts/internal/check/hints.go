@@ -5,6 +5,9 @@ import (
 	"optimizing-dockerfile/scripts/internal/trial"
 )
 
+// userSet is a USER that is named, and is root.
+const userSet = "user-set"
+
 // A hint points at where to look; what to write there is the learner's to find.
 var hints = map[string]map[string]string{
 	Builds: {
@@ -34,7 +37,10 @@ var hints = map[string]map[string]string{
 		trial.WrongAnswer: "Something answers, but not the echo. Is this the program that you mean to run, and is it unchanged?",
 		trial.Exited:      "It started, and gave up by itself. Its own last words tell why: an argument, a variable, a file?",
 	},
-	NotRoot:          {"": "An image without a word about it runs as root; what an earlier stage said does not count. The article's last section is about this."},
+	NotRoot: {
+		userSet: "The word USER is there, and what it comes to is user 0 all the same. Which number does the name stand for, and in which file; or is it a group alone?",
+		"":      "An image without a word about it runs as root; what an earlier stage said does not count. The article's last section is about this.",
+	},
 	Small:            {"": "Every instruction of the last stage that brings files adds a layer, and no later one takes bytes back. Which of them bring more than the program?"},
 	NothingExtra:     {"": "Look at what each COPY of the last stage brings, and at what it starts FROM. What of it does the running program use?"},
 	AccountsReadOnly: {"": "A program that is taken over must not be able to rewrite who is who. Who owns the account files, and who their folder?"},

@@ -10,10 +10,16 @@ import (
 	"optimizing-dockerfile/scripts/internal/self"
 )
 
+// same says whether two goals cannot be judged for one reason: that is said once.
+func same(a, b check.Goal) bool { return a.Met == nil && b.Met == nil && a.Proof == b.Proof }
+
 // Check tells of each goal whether a Dockerfile meets it, with the proof.
 func (t *Terminal) Check(r *check.Report) {
 	met := 0
-	for _, goal := range r.Goals {
+	for i, goal := range r.Goals {
+		if i > 0 && same(goal, r.Goals[i-1]) {
+			continue
+		}
 		sign, word, color := "?", "cannot tell", dim
 		switch {
 		case goal.Met != nil && *goal.Met:
@@ -22,7 +28,14 @@ func (t *Terminal) Check(r *check.Report) {
 		case goal.Met != nil:
 			sign, word, color = "✗", "no", red
 		}
-		t.say(t.paint(color, fmt.Sprintf("%s %s%s", sign, padRight(goal.ID, nameWidth), word)))
+		row := func(id string) { t.say(t.paint(color, fmt.Sprintf("%s %s%s", sign, padRight(id, nameWidth), word))) }
+		row(goal.ID)
+		for _, next := range r.Goals[i+1:] {
+			if !same(goal, next) {
+				break
+			}
+			row(next.ID)
+		}
 		if goal.ID == check.Starts && goal.Met != nil && !*goal.Met {
 			t.paragraph("    ", "The engine says: "+excerpt.Last(record.Normalise(r.Said), 1))
 		}
@@ -36,14 +49,14 @@ func (t *Terminal) Check(r *check.Report) {
 	for _, note := range r.Notes {
 		t.paragraph("", "Note: "+note+".")
 	}
-	if r.Cause != "" && r.Image != "" {
+	if !r.Met && r.Image != "" {
 		t.paragraph("", "To look into the image: "+self.Call()+" doctor "+r.Image)
 	}
 	switch {
 	case r.Met:
 		t.coloured(green, fmt.Sprintf("All %d goals are met.", met))
 	case r.Reason != "":
-		t.Trouble("This environment cannot tell: " + r.Reason)
+		t.coloured(red, "This environment cannot tell, for the reason above.")
 	default:
 		t.coloured(red, fmt.Sprintf("%d of %d goals are met.", met, len(r.Goals)))
 	}

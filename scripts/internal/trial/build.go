@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/excerpt"
 	"optimizing-dockerfile/scripts/internal/lesson"
 )
 
@@ -52,7 +53,7 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 		j.outcome.Phase = lesson.Build
 		j.outcome.Message = strings.TrimSpace(failed.Output + "\n" + failed.Message)
 		if fault := environmentOf(failed.Output + "\n" + failed.Message); fault != "" {
-			return fmt.Errorf("%s: %s", fault, failed.Message)
+			return errors.New(fault)
 		}
 		if err := t.Engine.Alive(ctx); err != nil {
 			return err
@@ -103,7 +104,8 @@ func causeOf(failed *engine.BuildError) string {
 
 // environmentOf recognises the words of a build or a start that failed for want of
 // something that a step cannot be blamed for. Words are all that there is to tell by; a
-// mistake costs a verdict, but can never pass for an expected failure.
+// mistake costs a verdict, but can never pass for an expected failure. It says what is
+// at fault, and gives the line that tells; "" where none does.
 func environmentOf(words string) string {
 	for _, f := range []struct{ sign, fault string }{
 		{"no space left on device", "the engine's disk is full"},
@@ -113,6 +115,7 @@ func environmentOf(words string) string {
 		{"manifest unknown", "an image that the Dockerfile starts from is not here and cannot be pulled"},
 		{"dial tcp", "the network could not be reached"},
 		{"no such host", "the network could not be reached"},
+		{"certificate signed by unknown authority", "a server's certificate cannot be checked: the base lacks the authorities, or the network is in between"},
 		{"TLS handshake timeout", "the network could not be reached"},
 		{"bad address", "the network could not be reached"}, // busybox's wget
 		{"Could not resolve host", "the network could not be reached"},
@@ -120,8 +123,11 @@ func environmentOf(words string) string {
 		{"emporary error (try again later)", "the network could not be reached"}, // apk
 		{"reading file:///usr/local/share/goproxy", "a module is not among those that the rebuilt base carries"},
 	} {
-		if strings.Contains(words, f.sign) {
-			return f.fault
+		if _, after, found := strings.Cut(words, f.sign); found {
+			before := words[:len(words)-len(after)-len(f.sign)]
+			rest, _, _ := strings.Cut(after, "\n")
+			line := before[strings.LastIndex(before, "\n")+1:] + f.sign + rest
+			return f.fault + ": " + excerpt.Short(excerpt.Line(line), 300)
 		}
 	}
 	return ""

@@ -239,7 +239,7 @@ func provedUnstartable(d *doctor.Diagnosis) bool {
 func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) error {
 	o.Phase, o.Message = lesson.Start, words
 	if fault := environmentOf(words); fault != "" { // also of an image that could not start either way
-		return fmt.Errorf("%s: %s", fault, excerpt.Last(words, 1))
+		return errors.New(fault)
 	}
 	if !provedUnstartable(d) {
 		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", excerpt.Last(words, 1))
