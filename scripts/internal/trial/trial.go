@@ -46,6 +46,7 @@ type job struct {
 	request engine.BuildRequest
 	outcome Outcome
 	image   engine.Image  // what the engine says of it, once it is built
+	compile string        // compileKey
 	built   chan struct{} // closed when its build has ended
 	lost    bool          // the environment kept it from being built
 	after   *job          // whose build this one's waits for, to share the compile
@@ -102,9 +103,9 @@ func (t *Trial) plan(steps []lesson.Step) []*job {
 			Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,
 			Commands: [][]string{append([]string{t.Engine.Name}, engine.BuildCommand(j.request)...)},
 		}
-		key := compileKey(step.Dir, try.Dockerfile)
-		if j.after = first[key]; j.after == nil {
-			first[key] = j
+		j.compile = compileKey(step.Dir, try.Dockerfile)
+		if j.after = first[j.compile]; j.after == nil {
+			first[j.compile] = j
 		}
 		if len(steps) == 1 && !only && len(jobs) > 0 && !jobs[len(jobs)-1].only {
 			j.behind = jobs[len(jobs)-1]
@@ -194,6 +195,7 @@ func (t *Trial) buildInTurn(ctx context.Context, j *job) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	defer t.turn(ctx, j)()
 	t.tell(j, "building")
 	defer t.beginning.made(j)
 	return t.build(ctx, j)
