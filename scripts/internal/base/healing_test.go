@@ -21,6 +21,7 @@ import (
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
 
+	"optimizing-dockerfile/scripts/internal/enginetest"
 	"optimizing-dockerfile/scripts/internal/self"
 )
 
@@ -159,7 +160,7 @@ func TestADownloadThatWasCutOffHeals(t *testing.T) {
 // go command use it alone. It returns the sums of the zip and of the go.mod.
 func proxy(t *testing.T, path, version string) (root, zipSum, modSum string) {
 	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("needs the go command")
+		enginetest.Without(t, "there is no go command on PATH")
 	}
 	root = t.TempDir()
 	escaped, err := module.EscapePath(path)

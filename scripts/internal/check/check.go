@@ -4,6 +4,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -217,7 +218,7 @@ func (c *Checker) notBuilt(o trial.Outcome, d *dockerfile, g *given) *Report {
 	if lack := g.lacks(c.Engine, d, o.Message); lack != "" && g.fault == "" {
 		return Stopped(lack, g.notes)
 	}
-	cause, proof := o.Cause, fmt.Sprintf("`%s` failed: %s", o.Detail, excerpt.Last(commandsOwn(o.Message), 3))
+	cause, proof := o.Cause, fmt.Sprintf("`%s` failed: %s", o.Detail, excerpt.Last(cmp.Or(o.Output, o.Message), 3))
 	if o.Detail == "" {
 		proof = excerpt.Last(o.Message, 3)
 	}
@@ -229,14 +230,6 @@ func (c *Checker) notBuilt(o trial.Outcome, d *dockerfile, g *given) *Report {
 	r.not(Builds, proof, hintFor(Builds, cause))
 	r.rest("not judged: there is no image")
 	return r
-}
-
-// buildersEnd is how the builders say once more which command failed.
-var buildersEnd = regexp.MustCompile(`\n(The command .* returned a non-zero code: \d+|ERROR: .* did not complete successfully: exit code: \d+)$`)
-
-// commandsOwn leaves that out, where the command itself has said something.
-func commandsOwn(words string) string {
-	return buildersEnd.ReplaceAllString(strings.TrimSpace(words), "")
 }
 
 // Stopped is the report where the environment is at fault, such as an engine that is not there.

@@ -87,9 +87,9 @@ func lastWords(log string) string {
 
 func (s *subject) notRoot(r *Report) {
 	who := s.diagnosis.User
-	configured, named := "USER is not set", ""
+	configured, cause := "USER is not set", ""
 	if who.Configured != "" {
-		configured, named = "USER is "+who.Configured, userSet
+		configured, cause = "USER is "+who.Configured, userSet
 	}
 	switch {
 	case who.UID == nil:
@@ -99,7 +99,7 @@ func (s *subject) notRoot(r *Report) {
 	case s.failedToStart():
 		r.open(NotRoot, "not judged: it does not start, so nobody runs it yet ("+configured+")")
 	default:
-		r.not(NotRoot, configured+", so it runs as user 0, root", hintFor(NotRoot, named))
+		r.not(NotRoot, configured+", so it runs as user 0, root", hintFor(NotRoot, cause))
 	}
 }
 

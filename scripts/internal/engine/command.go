@@ -39,8 +39,8 @@ func (e *Engine) Output(ctx context.Context, args ...string) (string, error) {
 }
 
 // Run runs the engine with args; what it prints goes to stdout and stderr as it
-// comes, to both at the same time. Any of the three streams may be nil. The error is as Output's; or, where
-// the engine stopped answering meanwhile, an *Unavailable.
+// comes, to both at the same time. Any of the three streams may be nil. The error
+// is as Output's; or, where the engine stopped answering meanwhile, an *Unavailable.
 func (e *Engine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	answering, stop, err := e.watch(ctx)
 	if err != nil {

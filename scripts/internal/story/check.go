@@ -17,9 +17,6 @@ func same(a, b check.Goal) bool { return a.Met == nil && b.Met == nil && a.Proof
 func (t *Terminal) Check(r *check.Report) {
 	met := 0
 	for i, goal := range r.Goals {
-		if i > 0 && same(goal, r.Goals[i-1]) {
-			continue
-		}
 		sign, word, color := "?", "cannot tell", dim
 		switch {
 		case goal.Met != nil && *goal.Met:
@@ -28,13 +25,9 @@ func (t *Terminal) Check(r *check.Report) {
 		case goal.Met != nil:
 			sign, word, color = "✗", "no", red
 		}
-		row := func(id string) { t.say(t.paint(color, fmt.Sprintf("%s %s%s", sign, padRight(id, nameWidth), word))) }
-		row(goal.ID)
-		for _, next := range r.Goals[i+1:] {
-			if !same(goal, next) {
-				break
-			}
-			row(next.ID)
+		t.say(t.paint(color, fmt.Sprintf("%s %s%s", sign, padRight(goal.ID, nameWidth), word)))
+		if i+1 < len(r.Goals) && same(goal, r.Goals[i+1]) {
+			continue // the proof comes behind the last of them
 		}
 		if goal.ID == check.Starts && goal.Met != nil && !*goal.Met {
 			t.paragraph("    ", "The engine says: "+excerpt.Last(record.Normalise(r.Said), 1))

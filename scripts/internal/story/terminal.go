@@ -60,7 +60,7 @@ func padLeft(text string, width int) string {
 	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text))) + text
 }
 
-// cut is wrap for what has one line.
+// cut is terminal.Fold for what has one line.
 func cut(text string, width int) string {
 	text = strings.ReplaceAll(terminal.Harmless(text), "\n", " ")
 	if utf8.RuneCountInString(text) <= width {

@@ -51,8 +51,9 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	switch {
 	case errors.As(err, &failed):
 		j.outcome.Phase = lesson.Build
+		j.outcome.Output = failed.Output
 		j.outcome.Message = strings.TrimSpace(failed.Output + "\n" + failed.Message)
-		if fault := environmentOf(failed.Output + "\n" + failed.Message); fault != "" {
+		if fault := environmentOf(j.outcome.Message); fault != "" {
 			return errors.New(fault)
 		}
 		if err := t.Engine.Alive(ctx); err != nil {

@@ -50,6 +50,7 @@ type Outcome struct {
 	Libc    string            `json:"libc"`
 	Proof   []doctor.Evidence `json:"proof"`
 	Detail  string            `json:"-"` // Missing, or what came instead of the echo
+	Output  string            `json:"-"` // what the command of a failed build printed, without the builder's words
 	Log     string            `json:"-"` // what the program printed before the first request
 	Address string            `json:"-"` // where a kept container answers
 }

@@ -30,7 +30,7 @@ func Catalog(t testing.TB, e *engine.Engine, repo string) *base.Catalog {
 	catalog, err := base.Load(filepath.Join(repo, "bases"))
 	require.NoError(t, err)
 	article := &catalog.All()[0]
-	article.Image, article.Recipe = Base(t, e, repo), nil
+	article.Image, article.Recipe = warmed(t, e, repo, *article), nil
 	return catalog
 }
 
@@ -40,8 +40,11 @@ func Base(t testing.TB, e *engine.Engine, repo string) string {
 	t.Helper()
 	catalog, err := base.Load(filepath.Join(repo, "bases"))
 	require.NoError(t, err)
-	article, err := catalog.Find("")
-	require.NoError(t, err)
+	return warmed(t, e, repo, catalog.All()[0])
+}
+
+func warmed(t testing.TB, e *engine.Engine, repo string, article base.Base) string {
+	t.Helper()
 	ready, err := base.Ensure(context.Background(), e, article, nil)
 	require.NoError(t, err)
 	dockerfile := filepath.Join(t.TempDir(), "Dockerfile")
