@@ -47,7 +47,7 @@ GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 vulncheck: ## known vulnerabilities: none that the tool can reach; of the app, old on purpose, those that are expected
 	$(GOVULNCHECK) $(VULNDB) ./scripts/...
 	@echo "The app, old on purpose; what is found here is expected:"
-	cd steps/01-single-stage && { $(GOVULNCHECK) $(VULNDB) . || true; } | tee /dev/stderr | grep GO-2021-0052 >/dev/null # Gin's own
+	cd steps/01-single-stage && { $(GOVULNCHECK) $(VULNDB) . || true; } | tee -a /dev/stderr | grep GO-2021-0052 >/dev/null # Gin's own
 
 clean: ## remove every container, image and download that this tool made
 	@$(STEPS) clean
