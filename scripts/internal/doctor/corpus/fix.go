@@ -60,7 +60,7 @@ func (c Case) apply(s *Spec, d *doctor.Diagnosis, line string) error {
 	case "RUN":
 		return c.run(s, d, rest)
 	default:
-		return fmt.Errorf("a fix has the line %q", line)
+		return fmt.Errorf("a fix has the line %q: say in (Case).apply what that makes of an image", line)
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (c Case) run(s *Spec, d *doctor.Diagnosis, command string) error {
 	if m := output.FindStringSubmatch(command + " "); m != nil {
 		return c.compile(s, d, m[1])
 	}
-	return fmt.Errorf("a fix runs %q", command)
+	return fmt.Errorf("a fix runs %q: say in (Case).run what that makes of an image", command)
 }
 
 // program is the file of the image that the evidence is about: the last that is there.
