@@ -7,6 +7,7 @@ import (
 
 	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/scripts/internal/story"
 )
 
 func cleanCommand() *cobra.Command {
@@ -16,12 +17,13 @@ func cleanCommand() *cobra.Command {
 		GroupID: "maintain",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out := cmd.OutOrStdout()
+			out := story.NewTerminal(cmd.OutOrStdout())
+			say := func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) }
 			e, err := connect(cmd.Context())
 			if err != nil {
 				return err
 			}
-			done, err := e.Clean(cmd.Context())
+			done, err := e.Clean(cmd.Context(), say)
 			if err != nil {
 				return err
 			}
@@ -31,16 +33,16 @@ func cleanCommand() *cobra.Command {
 				return err
 			}
 			for _, kept := range done.Kept {
-				fmt.Fprintln(out, "left alone:", kept)
+				out.Paragraph("left alone: " + kept)
 			}
-			fmt.Fprintf(out, "Removed %d containers and %d images of ours.\n", containers+done.Containers, images+done.Images)
+			out.Paragraph(fmt.Sprintf("Removed %d containers and %d images of ours.", containers+done.Containers, images+done.Images))
 			if cache, err := self.CacheDir(); err == nil {
-				if err := base.RemoveCache(cmd.Context(), cache, func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) }); err != nil {
+				if err := base.RemoveCache(cmd.Context(), cache, say); err != nil {
 					return err
 				}
-				fmt.Fprintln(out, "Removed the downloads in "+cache+".")
+				out.Paragraph("Removed the downloads in " + cache + ".")
 			}
-			fmt.Fprintln(out, "The engine's build cache stays: it is not ours alone. To empty it for all your builds: "+e.Name+" builder prune")
+			out.Paragraph("The engine's build cache stays: it is not ours alone. To empty it for all your builds: " + e.Name + " builder prune")
 			return nil
 		},
 	}

@@ -140,6 +140,7 @@ func TestLearnInATerminal(t *testing.T) {
 	s.sees("Will it build?")
 	s.types("\x03") // Ctrl-C, while the engine is at work
 	s.sees("goes on with step 1.")
+	s.sees("--step 3`")
 	assert.NotZero(t, s.ends())
 	left, err := e.Output(context.Background(), "ps", "--all", "--quiet", "--filter", fmt.Sprintf("label=%s=%d@%s", engine.LabelOwner, s.command.Process.Pid, host(t)))
 	require.NoError(t, err)

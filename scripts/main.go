@@ -103,6 +103,10 @@ func rootCommand() *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
+			cmd.SuggestionsMinimumDistance = 2
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return usagef("unknown verb %q; did you mean %s? --help lists all", args[0], strings.Join(near, " or "))
+			}
 			return usagef("unknown verb %q: one of %s; --help tells what each does", args[0], strings.Join(verbs(cmd), ", "))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },

@@ -143,7 +143,7 @@ func unknownStep(steps []lesson.Step, word string) error {
 	for _, step := range steps {
 		names = append(names, step.Name)
 	}
-	return usagef("no step %q: all, a number (%s to %s), a name, or one of %s",
+	return usagef("no step %q; there are all, a number (%s to %s), or a name: %s",
 		word, steps[0].Number(), steps[len(steps)-1].Number(), strings.Join(names, ", "))
 }
 

@@ -89,8 +89,9 @@ type Cleaned struct {
 
 // Clean removes every container and image that this tool made: images under our
 // names, and those in the ledger. An image that somebody else has named stays;
-// only our names for it go.
-func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
+// only our names for it go. It says now and then how far it is: an image takes a
+// tenth of a second, and there may be hundreds.
+func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
 	var done Cleaned
 	if err := e.removeContainers(ctx, orphaned); err != nil {
 		return done, err
@@ -105,7 +106,16 @@ func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
 		}
 		done.Containers++
 	}
-	for _, tag := range e.ourTags(ctx) {
+	tags, made := e.ourTags(ctx), e.Ledger.entries(e.Key(), imageEntry)
+	seen := 0
+	next := func() {
+		if seen%50 == 0 && len(tags)+len(made) > 50 {
+			say(fmt.Sprintf("looking through the images that this tool made: %d of %d", seen, len(tags)+len(made)))
+		}
+		seen++
+	}
+	for _, tag := range tags {
+		next()
 		if err := e.untag(ctx, tag); err != nil {
 			done.Kept = append(done.Kept, fmt.Sprintf("%s: %v", tag, err))
 			continue
@@ -113,16 +123,18 @@ func (e *Engine) Clean(ctx context.Context) (Cleaned, error) {
 		done.Images++
 	}
 	stays := map[string]bool{}
-	for _, made := range e.Ledger.entries(e.Key(), imageEntry) {
+	for _, made := range made {
+		next()
 		image, err := e.InspectImage(ctx, made.id)
-		if err != nil || !made.sinceThen(image.Created) && !image.ours() {
-			continue // gone; or it was never ours
+		var gone *NoSuchImage
+		switch {
+		case errors.As(err, &gone), err == nil && !made.sinceThen(image.Created) && !image.ours():
+			// It was never ours, or is ours no more.
+		case err != nil, len(image.Tags) > 0, e.untag(ctx, made.id) != nil:
+			stays[made.id] = true // the next one tries again; or somebody gave a name to it, or to what rests on it
+		default:
+			done.Images++
 		}
-		if len(image.Tags) > 0 || e.untag(ctx, made.id) != nil {
-			stays[made.id] = true // somebody gave it a name since, or to an image that rests on it
-			continue
-		}
-		done.Images++
 	}
 	if ctx.Err() != nil {
 		return done, ctx.Err()

@@ -49,7 +49,7 @@ func (s *Session) From(ctx context.Context, at int) error {
 		again, err := s.step(ctx, s.Steps[at])
 		switch {
 		case errors.Is(err, errLeave) || ctx.Err() != nil:
-			s.farewell()
+			s.farewell(at)
 			return ctx.Err()
 		case err != nil:
 			return err
@@ -230,10 +230,15 @@ func (s *Session) next(ctx context.Context, step lesson.Step) (again bool, err e
 	}
 }
 
-func (s *Session) farewell() {
+// farewell is said to who leaves in the middle of steps[at].
+func (s *Session) farewell(at int) {
 	s.Out.Blank()
 	if i, more := s.Progress.Next(s.Steps); more {
-		s.Out.Paragraph("Your progress is kept. `" + self.Call() + " learn` goes on with step " + s.Steps[i].Number() + ".")
+		words := "Your progress is kept. `" + self.Call() + " learn` goes on with step " + s.Steps[i].Number() + "."
+		if i != at {
+			words += " Back to this one: `" + self.Call() + " learn --step " + s.Steps[at].Number() + "`."
+		}
+		s.Out.Paragraph(words)
 		return
 	}
 	s.finished()
