@@ -37,7 +37,7 @@ func baseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ready, err := base.Ensure(cmd.Context(), e, b, func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) })
+			ready, err := base.Ensure(cmd.Context(), e, b, sentencesTo(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}

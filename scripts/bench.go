@@ -67,7 +67,7 @@ func measure(ctx context.Context, steps []lesson.Step, rounds int, stderr io.Wri
 	if err != nil {
 		return table, err
 	}
-	ready, err := base.Ensure(ctx, e, behind, func(sentence string) { fmt.Fprintln(stderr, sentence) })
+	ready, err := base.Ensure(ctx, e, behind, sentencesTo(stderr))
 	if err != nil {
 		return table, err
 	}

@@ -47,7 +47,7 @@ func bundleCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			say := func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) }
+			say := sentencesTo(cmd.ErrOrStderr())
 			b, err := bundle.Make(cmd.Context(), bundle.Order{Root: ".", Engine: e, Base: behind, Join: join, Say: say}, file)
 			if err != nil {
 				return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -32,7 +31,7 @@ func checkCommand() *cobra.Command {
 				return err
 			}
 			stderr := cmd.ErrOrStderr()
-			report, err := checked(cmd.Context(), request, func(sentence string) { fmt.Fprintln(stderr, sentence) })
+			report, err := checked(cmd.Context(), request, sentencesTo(stderr))
 			if err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ func cleanCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := story.NewTerminal(cmd.OutOrStdout())
-			say := func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) }
+			say := sentencesTo(cmd.ErrOrStderr())
 			e, err := connect(cmd.Context())
 			if err != nil {
 				return err

@@ -36,7 +36,7 @@ func loadCommand() *cobra.Command {
 }
 
 func load(ctx context.Context, from, into string, stdout, stderr io.Writer) error {
-	say := func(sentence string) { fmt.Fprintln(stderr, sentence) }
+	say := sentencesTo(stderr)
 	e, err := connect(ctx)
 	if err != nil {
 		return err

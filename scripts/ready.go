@@ -34,7 +34,7 @@ func readyCommand() *cobra.Command {
 			}
 			m := ready.Machine{
 				Engine: e, Base: behind, App: steps[0].Dir, Root: root,
-				Say: func(sentence string) { fmt.Fprintln(cmd.ErrOrStderr(), sentence) },
+				Say: sentencesTo(cmd.ErrOrStderr()),
 			}
 			checks, err := m.Examine(cmd.Context())
 			if err != nil {

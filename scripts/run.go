@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -138,7 +137,7 @@ func (o runOptions) try(ctx context.Context, run *record.Run, steps, asked []les
 	}
 	run.Engine = e
 	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
-	say := func(sentence string) { fmt.Fprintln(stderr, sentence) }
+	say := sentencesTo(stderr)
 	ready, err := base.Ensure(ctx, e, behind, say)
 	if err != nil {
 		return nil, err

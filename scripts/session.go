@@ -167,6 +167,11 @@ func described(ready *base.Ready) *record.Base {
 	}
 }
 
+// sentencesTo gives what tells w, a line each, what happens while it takes its time.
+func sentencesTo(w io.Writer) func(sentence string) {
+	return func(sentence string) { fmt.Fprintln(w, sentence) }
+}
+
 // warn tells stderr of an error that does not change the result.
 func warn(stderr io.Writer, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {

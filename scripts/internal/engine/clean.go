@@ -106,16 +106,15 @@ func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
 		}
 		done.Containers++
 	}
-	tags, made := e.ourTags(ctx), e.Ledger.entries(e.Key(), imageEntry)
-	seen := 0
-	next := func() {
-		if seen%50 == 0 && len(tags)+len(made) > 50 {
-			say(fmt.Sprintf("looking through the images that this tool made: %d of %d", seen, len(tags)+len(made)))
+	tags, listed := e.ourTags(ctx), e.Ledger.entries(e.Key(), imageEntry)
+	all := len(tags) + len(listed)
+	before := func(i int) {
+		if i%50 == 0 && all > 50 {
+			say(fmt.Sprintf("looking through the images that this tool made: %d of %d", i, all))
 		}
-		seen++
 	}
-	for _, tag := range tags {
-		next()
+	for i, tag := range tags {
+		before(i)
 		if err := e.untag(ctx, tag); err != nil {
 			done.Kept = append(done.Kept, fmt.Sprintf("%s: %v", tag, err))
 			continue
@@ -123,18 +122,18 @@ func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
 		done.Images++
 	}
 	stays := map[string]bool{}
-	for _, made := range made {
-		next()
+	for i, made := range listed {
+		before(len(tags) + i)
 		image, err := e.InspectImage(ctx, made.id)
 		var gone *NoSuchImage
-		switch {
-		case errors.As(err, &gone), err == nil && !made.sinceThen(image.Created) && !image.ours():
-			// It was never ours, or is ours no more.
-		case err != nil, len(image.Tags) > 0, e.untag(ctx, made.id) != nil:
-			stays[made.id] = true // the next one tries again; or somebody gave a name to it, or to what rests on it
-		default:
-			done.Images++
+		if errors.As(err, &gone) || err == nil && !made.sinceThen(image.Created) && !image.ours() {
+			continue // gone; or it was never ours
 		}
+		if err != nil || len(image.Tags) > 0 || e.untag(ctx, made.id) != nil {
+			stays[made.id] = true // it could not be looked at; or somebody gave a name to it, or to an image that rests on it
+			continue
+		}
+		done.Images++
 	}
 	if ctx.Err() != nil {
 		return done, ctx.Err()
