@@ -126,7 +126,14 @@ func measureWith(ctx context.Context, builder string, steps []lesson.Step, image
 			}
 			row.Hand, row.Tool = append(row.Hand, byHand), append(row.Tool, byTool)
 			fmt.Fprintf(stderr, "%s, %s, round %d: by hand %.1f s, by this tool %.1f s (%.2f)\n", builder, row.What, round+1, byHand, byTool, byTool/byHand)
-			if row == &cold {
+			if row == &warm {
+				bare, err := hand.Bare(ctx, e, image)
+				if err != nil {
+					return err
+				}
+				row.Bare = append(row.Bare, bare)
+				fmt.Fprintf(stderr, "%s, %s, round %d: the commands alone, side by side %.1f s (%.2f)\n", builder, row.What, round+1, bare, bare/byHand)
+			} else {
 				table.OwnCPU = append(table.OwnCPU, cpu)
 				table.OwnPart = append(table.OwnPart, cpu/byTool/float64(max(1, e.LogicalCPUs)))
 			}

@@ -3,13 +3,10 @@
 package bench
 
 import (
-	"context"
 	"crypto/rand"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"optimizing-dockerfile/scripts/internal/engine"
 	"optimizing-dockerfile/scripts/internal/lesson"
@@ -32,6 +29,7 @@ type Row struct {
 	What    string    `json:"what"` // Cold or Warm
 	Hand    []float64 `json:"hand"`
 	Tool    []float64 `json:"tool"`
+	Bare    []float64 `json:"bare,omitempty"` // Course.Bare; of a warm row alone
 }
 
 // DoctorRow holds the doctor's diagnoses of an image, in seconds, against another
@@ -107,26 +105,4 @@ func Fresh(steps []lesson.Step, dir string, ignore bool) (Course, error) {
 		return c, err
 	}
 	return c, os.WriteFile(filepath.Join(dir, lesson.Table), table, 0o644)
-}
-
-// ByHand does what a reader types: for every Dockerfile `docker build`, then
-// `docker run`, and, where it runs, one request. It returns the seconds.
-func (c Course) ByHand(ctx context.Context, e *engine.Engine, image string) (float64, error) {
-	began := time.Now()
-	for _, step := range c.Steps {
-		for _, try := range step.Tries {
-			tag := engine.Repository + ":by-hand"
-			_, err := e.Build(ctx, engine.BuildRequest{
-				Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: tag,
-				Args: []string{"GO_IMAGE=" + image}, Plain: true,
-			})
-			if err != nil {
-				return 0, fmt.Errorf("by hand, %s: %w", step.Name, err)
-			}
-			if err := runByHand(ctx, e, tag, try.Expect.Outcome); err != nil {
-				return 0, fmt.Errorf("by hand, %s: %w", step.Name, err)
-			}
-		}
-	}
-	return time.Since(began).Seconds(), nil
 }

@@ -72,6 +72,8 @@ func (e *Engine) Call(ctx context.Context, args ...string) (string, error) {
 
 // Container is what the engine says of a container.
 type Container struct {
+	ID       string
+	PID      int    // of its first process, on the engine's machine; 0 where none runs
 	Status   string // created, running, exited …
 	Started  bool   // its process was made, whatever came of it then
 	ExitCode int
@@ -87,9 +89,10 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 		return Container{}, err
 	}
 	var found []struct {
+		ID    string `json:"Id"`
 		State struct {
 			Status, Error, StartedAt string
-			ExitCode                 int
+			ExitCode, Pid            int
 			Health                   struct{ Status string }
 		}
 		NetworkSettings struct {
@@ -101,6 +104,7 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 	}
 	state := found[0].State
 	c := Container{
+		ID: found[0].ID, PID: state.Pid,
 		Status: state.Status, ExitCode: state.ExitCode, Error: state.Error, Health: state.Health.Status,
 		Started: !strings.HasPrefix(state.StartedAt, "0001-01-01") && state.Status != "created",
 	}

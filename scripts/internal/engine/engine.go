@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -92,6 +92,7 @@ type info struct {
 	RuncCommit                                      struct{ ID string }
 	NCPU                                            int
 	ServerErrors                                    []string
+	ClientInfo                                      struct{ Plugins []plugin }
 	// podman
 	Host struct {
 		Arch, OS         string
@@ -103,19 +104,19 @@ type info struct {
 	Version struct{ Version string }
 }
 
+// plugin is one that docker's program has found beside itself. Err is there where
+// it is of no use.
+type plugin struct {
+	Name string
+	Err  any
+}
+
+func (i info) hasBuildx() bool {
+	return slices.ContainsFunc(i.ClientInfo.Plugins, func(p plugin) bool { return p.Name == "buildx" && p.Err == nil })
+}
+
 func (e *Engine) describe(ctx context.Context) error {
-	var buildx bool
-	var asking sync.WaitGroup // both at the same time
-	if e.Name == "docker" && os.Getenv("DOCKER_BUILDKIT") != "0" {
-		asking.Add(1)
-		go func() {
-			defer asking.Done()
-			_, err := e.Output(ctx, "buildx", "version")
-			buildx = err == nil
-		}()
-	}
 	text, err := e.Output(ctx, "info", "--format", "{{json .}}")
-	asking.Wait()
 	var in info
 	if text != "" {
 		if parse := json.Unmarshal([]byte(text), &in); parse != nil && err == nil {
@@ -135,7 +136,7 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.Runtime = strings.TrimSpace(in.DefaultRuntime + " " + in.RuncCommit.ID)
 		e.Here = here(in.Name, in.KernelVersion)
 		e.Builder = Legacy
-		if buildx {
+		if in.hasBuildx() && os.Getenv("DOCKER_BUILDKIT") != "0" {
 			e.Builder = BuildKit
 		}
 	case in.Version.Version != "":

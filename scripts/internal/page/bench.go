@@ -39,10 +39,10 @@ func benchPart(from source) (string, error) {
 
 // BenchTable shows the figures of a bench: medians, and the ratio of the best round.
 func BenchTable(t bench.Table) string {
-	text := "| Builder | All six steps | By hand | By this tool | Ratio | Best round |\n|---|---|---|---|---|---|\n"
+	text := "| Builder | All six steps | By hand | By this tool | Ratio | Best round | The commands alone |\n|---|---|---|---|---|---|---|\n"
 	for _, row := range t.Rows {
-		text += fmt.Sprintf("| %s | %s | %.1f s | %.1f s | %.2f | %.2f |\n", row.Builder, row.What,
-			bench.Median(row.Hand), bench.Median(row.Tool), row.Ratio(), row.Best())
+		text += fmt.Sprintf("| %s | %s | %.1f s | %.1f s | %.2f | %.2f | %s |\n", row.Builder, row.What,
+			bench.Median(row.Hand), bench.Median(row.Tool), row.Ratio(), row.Best(), bareCell(row))
 	}
 	rounds := 0
 	if len(t.Rows) > 0 {
@@ -57,4 +57,12 @@ func BenchTable(t bench.Table) string {
 			bench.Median(row.Doctor), row.Other, bench.Median(row.Typed), bench.Median(row.Doctor)/bench.Median(row.Typed))
 	}
 	return text
+}
+
+// bareCell shows the floor of a row, and its share of the time by hand.
+func bareCell(row bench.Row) string {
+	if len(row.Bare) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f s (%.2f)", bench.Median(row.Bare), bench.Median(row.Bare)/bench.Median(row.Hand))
 }

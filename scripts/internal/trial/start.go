@@ -22,8 +22,8 @@ import (
 type prover func() (*doctor.Diagnosis, error)
 
 // start examines the image and starts it, and lets both tell the phase and the
-// cause. What it returns is the environment's fault. A large image that runs is
-// asked only who it runs as: each further file of it is a call to the engine.
+// cause. What it returns is the environment's fault. A large image that runs is not
+// examined: each file of it is a call to the engine.
 func (t *Trial) start(ctx context.Context, j *job) error {
 	prove := prover(sync.OnceValues(func() (*doctor.Diagnosis, error) { return t.examine(ctx, j) }))
 	if j.outcome.Image.Bytes < listed {
@@ -106,7 +106,7 @@ func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) 
 	return diagnosis, nil
 }
 
-// identify finds out whom the program runs as.
+// identify finds out from the image whom the program runs as, where no kernel could say.
 func (t *Trial) identify(ctx context.Context, j *job) error {
 	img, err := image.Described(ctx, t.Engine, j.outcome.Image.ID, j.image)
 	if err != nil {
@@ -120,9 +120,11 @@ func (t *Trial) identify(ctx context.Context, j *job) error {
 
 func (o *Outcome) runsAs(who doctor.User) {
 	if who.UID != nil && who.GID != nil {
-		o.User = fmt.Sprintf("%d:%d", *who.UID, *who.GID)
+		o.User = account(*who.UID, *who.GID)
 	}
 }
+
+func account(uid, gid int) string { return fmt.Sprintf("%d:%d", uid, gid) }
 
 // Where a step is asked to answer: on port 8080 of this machine, as in the article,
 // or on one that the engine chooses.
@@ -278,6 +280,9 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, hos
 			ended(o, d, container)
 		case silent == nil && wrong == "":
 			o.Outcome, o.Phase = lesson.Runs, lesson.Serve
+			if uid, gid, ok := t.Engine.Account(container); ok {
+				o.User = account(uid, gid)
+			}
 			if t.Keep {
 				o.Address = host
 			}

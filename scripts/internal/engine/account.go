@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// onThisKernel knows the runtimes whose containers are processes of the engine's
+// kernel. Of others, such as runsc or kata, the process seen is a sandbox's.
+var onThisKernel = regexp.MustCompile(`^(runc|crun|io\.containerd\.runc)\b`)
+
+// Account gives the user and the group that a running container's process has, as
+// this machine's kernel says. It is not ok where the kernel cannot be asked: the
+// engine is elsewhere, the runtime gives the container a kernel of its own, the
+// process has ended, or its numbers mean others here.
+func (e *Engine) Account(c Container) (uid, gid int, ok bool) {
+	if !e.Here || !onThisKernel.MatchString(e.Runtime) || c.PID <= 0 || c.ID == "" {
+		return 0, 0, false
+	}
+	return accountIn(fmt.Sprintf("/proc/%d", c.PID), c.ID)
+}
+
+// accountIn reads the folder of a process in /proc: see proc(5) and
+// user_namespaces(7). The container's ID is in the names of its cgroups.
+func accountIn(process, container string) (uid, gid int, ok bool) {
+	if groups, err := os.ReadFile(process + "/cgroup"); err != nil || !strings.Contains(string(groups), container) {
+		return 0, 0, false
+	}
+	for _, numbers := range []string{"/uid_map", "/gid_map"} {
+		text, err := os.ReadFile(process + numbers)
+		if err != nil || !slices.Equal(strings.Fields(string(text)), []string{"0", "0", "4294967295"}) {
+			return 0, 0, false
+		}
+	}
+	status, err := os.ReadFile(process + "/status")
+	if err != nil {
+		return 0, 0, false
+	}
+	numbers := map[string]int{}
+	for line := range strings.Lines(string(status)) {
+		if f := strings.Fields(line); len(f) == 5 { // real, effective, saved, of file accesses
+			if number, err := strconv.Atoi(f[2]); err == nil {
+				numbers[f[0]] = number
+			}
+		}
+	}
+	uid, user := numbers["Uid:"]
+	gid, group := numbers["Gid:"]
+	return uid, gid, user && group
+}
