@@ -81,7 +81,7 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	idFile := filepath.Join(scratch, "id")
 
 	words := BuildCommand(r)
-	options := []string{"build", "--force-rm", "--iidfile", idFile}
+	options := append(e.buildVerb(), "--force-rm", "--iidfile", idFile)
 	if r.Made != "" {
 		options = append(options, "--label", LabelMade+"="+r.Made)
 	}
@@ -133,6 +133,19 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	}
 	log.made(imageEntry, strings.TrimSpace(string(id)))
 	return strings.TrimSpace(string(id)), nil
+}
+
+// buildVerb gives the words that begin a build. Before docker 23, `docker build` is
+// the legacy builder's also where buildx is there; it is then buildx that is called,
+// with the builder that `docker build` takes from 23 on, whichever `buildx use` chose.
+func (e *Engine) buildVerb() []string {
+	if e.oldClient == "" {
+		return []string{"build"}
+	}
+	if os.Getenv("BUILDX_BUILDER") != "" {
+		return []string{"buildx", "build"}
+	}
+	return []string{"buildx", "build", "--builder", e.oldClient}
 }
 
 // noted gives the function that enters in the ledger what a build makes from now on.

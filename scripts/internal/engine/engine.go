@@ -42,6 +42,7 @@ type Engine struct {
 	Using       string `json:"-"` // the builder of buildx that builds; "" the engine's own
 	Apart       bool   `json:"-"` // that builder cannot see the engine's images
 	path        string // the program's
+	oldClient   string // the docker context, where the program is older than 23 and has buildx; else ""
 
 	silent int32 // read and set by package atomic: 1 where it did not answer when it was asked last
 }
@@ -92,7 +93,11 @@ type info struct {
 	RuncCommit                                      struct{ ID string }
 	NCPU                                            int
 	ServerErrors                                    []string
-	ClientInfo                                      struct{ Plugins []plugin }
+	ClientInfo                                      struct {
+		Context string
+		Version string // from docker 23 on
+		Plugins []plugin
+	}
 	// podman
 	Host struct {
 		Arch, OS         string
@@ -138,6 +143,9 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.Builder = Legacy
 		if in.hasBuildx() && os.Getenv("DOCKER_BUILDKIT") != "0" {
 			e.Builder = BuildKit
+			if in.ClientInfo.Version == "" {
+				e.oldClient = in.ClientInfo.Context
+			}
 		}
 	case in.Version.Version != "":
 		e.Name, e.Version, e.Storage = "podman", in.Version.Version, in.Store.GraphDriverName
