@@ -2,8 +2,6 @@ package base
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/scripts/internal/engine"
+	"optimizing-dockerfile/scripts/internal/enginetest"
 	"optimizing-dockerfile/scripts/internal/self"
 )
 
@@ -19,24 +18,12 @@ import (
 // gives the engine that it plays. What it does to pull is a shell's lines.
 func fakeDocker(t *testing.T, pull string) *engine.Engine {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("needs a shell")
-	}
-	dir := t.TempDir()
-	script := `#!/bin/sh
-case "$1 $2" in
+	return enginetest.Scripted(t, `case "$1 $2" in
 "info --format") echo '{"ServerVersion":"0","OSType":"linux","Architecture":"x86_64"}' ;;
 "image inspect") echo "Error: No such image: $5" >&2; exit 1 ;;
-"pull "*) ` + pull + ` ;;
+"pull "*) `+pull+` ;;
 esac
-`
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755))
-	t.Setenv("PATH", dir)
-	t.Setenv("CONTAINER_ENGINE", "docker")
-	t.Setenv(self.CacheVariable, t.TempDir())
-	e, err := engine.Find(context.Background())
-	require.NoError(t, err)
-	return e
+`)
 }
 
 const unreachable = `echo 'Error response from daemon: Get "https://registry.example.org/v2/": no such host' >&2; exit 1`

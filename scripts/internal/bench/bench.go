@@ -50,6 +50,9 @@ const (
 // Ratio is the tool's share of the time by hand, of the medians.
 func (r Row) Ratio() float64 { return Median(r.Tool) / Median(r.Hand) }
 
+// Floor is the commands' own share of it, likewise.
+func (r Row) Floor() float64 { return Median(r.Bare) / Median(r.Hand) }
+
 // Best is the lowest ratio of a round.
 func (r Row) Best() float64 {
 	best := r.Tool[0] / r.Hand[0]

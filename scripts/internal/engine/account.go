@@ -2,11 +2,14 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/moby/sys/user"
 )
 
 // onThisKernel knows the runtimes whose containers are processes of the engine's
@@ -31,8 +34,8 @@ func accountIn(process, container string) (uid, gid int, ok bool) {
 		return 0, 0, false
 	}
 	for _, numbers := range []string{"/uid_map", "/gid_map"} {
-		text, err := os.ReadFile(process + numbers)
-		if err != nil || !slices.Equal(strings.Fields(string(text)), []string{"0", "0", "4294967295"}) {
+		mapped, err := user.ParseIDMapFile(process + numbers)
+		if err != nil || !slices.Equal(mapped, []user.IDMap{{Count: math.MaxUint32}}) {
 			return 0, 0, false
 		}
 	}
@@ -48,7 +51,7 @@ func accountIn(process, container string) (uid, gid int, ok bool) {
 			}
 		}
 	}
-	uid, user := numbers["Uid:"]
-	gid, group := numbers["Gid:"]
-	return uid, gid, user && group
+	uid, hasUser := numbers["Uid:"]
+	gid, hasGroup := numbers["Gid:"]
+	return uid, gid, hasUser && hasGroup
 }

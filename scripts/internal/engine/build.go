@@ -91,9 +91,6 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	case Buildah:
 		options = append(options, "--format", "docker") // its other format has neither SHELL nor HEALTHCHECK
 	}
-	if e.Using != "" {
-		options = append(options, "--builder", e.Using)
-	}
 	for _, layout := range r.Layouts {
 		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
 	}
@@ -135,17 +132,22 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	return strings.TrimSpace(string(id)), nil
 }
 
-// buildVerb gives the words that begin a build. Before docker 23, `docker build` is
-// the legacy builder's also where buildx is there; it is then buildx that is called,
-// with the builder that `docker build` takes from 23 on, whichever `buildx use` chose.
+// buildVerb gives the words that begin a build, and choose who builds. Before docker
+// 23, `docker build` is the legacy builder's also where buildx is there; it is then
+// buildx that is called, with the builder that `docker build` takes from 23 on,
+// whichever `buildx use` chose.
 func (e *Engine) buildVerb() []string {
-	if e.oldClient == "" {
-		return []string{"build"}
+	verb := []string{"build"}
+	if e.oldClient != "" {
+		verb = []string{"buildx", "build"}
 	}
-	if os.Getenv("BUILDX_BUILDER") != "" {
-		return []string{"buildx", "build"}
+	switch {
+	case e.Using != "":
+		return append(verb, "--builder", e.Using)
+	case e.oldClient != "" && os.Getenv("BUILDX_BUILDER") == "":
+		return append(verb, "--builder", e.oldClient)
 	}
-	return []string{"buildx", "build", "--builder", e.oldClient}
+	return verb
 }
 
 // noted gives the function that enters in the ledger what a build makes from now on.

@@ -64,5 +64,5 @@ func bareCell(row bench.Row) string {
 	if len(row.Bare) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.1f s (%.2f)", bench.Median(row.Bare), bench.Median(row.Bare)/bench.Median(row.Hand))
+	return fmt.Sprintf("%.1f s (%.2f)", bench.Median(row.Bare), row.Floor())
 }
