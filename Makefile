@@ -2,7 +2,7 @@
 STEPS := go run ./scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help learn steps bases beyond bench build test testall faults vulncheck clean sync
+.PHONY: help learn steps bases beyond bench build test e2e faults vulncheck clean sync
 
 help: ## list what there is
 	@echo "make step-N    run step N (1 to 6) and tell its story"
@@ -28,24 +28,24 @@ beyond: ## run the lessons after the article
 	@$(STEPS) run beyond
 
 bench: ## measure the six steps by this tool and by hand, for docs/performance.md
-	@$(STEPS) bench --record
+	@$(STEPS) dev bench --record
 
 build: ## build the tool, as bin/steps
 	go build -o bin/steps ./scripts
 
-test: ## all tests: the app's in each step, the tool's, the engine's
-	go test -timeout 60m ./...
+test: ## all tests that need no engine, and the six steps once on the engine that is there
+	go test ./...
 
-testall: ## the tests that take many minutes too: every base, the lessons after the article, BuildKit
-	LONG_TESTS=1 go test -timeout 60m ./...
+e2e: ## the tests on every engine; one that is missing is a failure
+	ENGINES=all go test -p 1 -timeout 80m ./test/... ./internal/...
 
 faults: ## attack the tool with everything that goes wrong, and show what held
-	@FAULTS=all go test -json -timeout 60m -run '^TestFault' ./scripts/... | go run ./scripts/internal/enginetest/table
+	@ENGINES=all FAULTS=all go test -json -p 1 -timeout 60m -run '^TestFault' ./test/... ./internal/... | go run ./test/faults/table
 
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 vulncheck: ## known vulnerabilities: none that the tool can reach; of the app, old on purpose, those that are expected
-	$(GOVULNCHECK) $(VULNDB) ./scripts/...
+	$(GOVULNCHECK) $(VULNDB) ./scripts/... ./internal/...
 	@echo "The app, old on purpose; what is found here is expected:"
 	cd steps/01-single-stage && { $(GOVULNCHECK) $(VULNDB) . || true; } | tee -a /dev/stderr | grep GO-2021-0052 >/dev/null # Gin's own
 
@@ -53,4 +53,4 @@ clean: ## remove every container, image and download that this tool made
 	@$(STEPS) clean
 
 sync: ## copy step 1's app to the others, and write the generated texts anew
-	@$(STEPS) sync
+	@$(STEPS) dev sync

@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/bundle"
-	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/classroom/bundle"
+	"optimizing-dockerfile/internal/program"
 )
 
 // bundleName is the file that `bundle` writes and `serve` offers, unless told otherwise.
@@ -39,7 +39,7 @@ func bundleCommand() *cobra.Command {
 			if err := atRoot(); err != nil {
 				return err
 			}
-			behind, err := findBase("")
+			wanted, err := findBase("")
 			if err != nil {
 				return err
 			}
@@ -48,18 +48,18 @@ func bundleCommand() *cobra.Command {
 				return err
 			}
 			say := sentencesTo(cmd.ErrOrStderr())
-			b, err := bundle.Make(cmd.Context(), bundle.Order{Root: ".", Engine: e, Base: behind, Join: join, Say: say}, file)
+			b, err := bundle.Make(cmd.Context(), bundle.Order{Root: ".", Engine: e, Base: wanted, Join: join, Say: say}, file)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
 			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "%s: %s, SHA-256 %s\n", shown(file), base.MB(b.Size), b.Sum)
+			fmt.Fprintf(out, "%s: %s, SHA-256 %s\n", shown(file), rebuild.MB(b.Size), b.Sum)
 			for _, image := range b.Bases {
-				fmt.Fprintf(out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, base.MB(image.Bytes))
+				fmt.Fprintf(out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, rebuild.MB(image.Bytes))
 			}
 			fmt.Fprintf(out, "the lesson's folders, and the tool for %d kinds of machines.\n", len(b.Tools))
-			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", self.Call(), shown(file))
+			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", program.Call(), shown(file))
 			return nil
 		},
 	}

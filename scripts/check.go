@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/check"
-	"optimizing-dockerfile/scripts/internal/record"
-	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/classroom/check"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/tell"
 )
 
 func checkCommand() *cobra.Command {
@@ -40,7 +40,7 @@ func checkCommand() *cobra.Command {
 					return err
 				}
 			} else {
-				story.NewTerminal(cmd.OutOrStdout()).Check(report)
+				check.Tell(tell.NewTerminal(cmd.OutOrStdout()), report)
 			}
 			return goalStatus(report)
 		},

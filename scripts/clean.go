@@ -5,9 +5,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/self"
-	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/program"
 )
 
 func cleanCommand() *cobra.Command {
@@ -17,7 +18,7 @@ func cleanCommand() *cobra.Command {
 		GroupID: "maintain",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out := story.NewTerminal(cmd.OutOrStdout())
+			out := tell.NewTerminal(cmd.OutOrStdout())
 			say := sentencesTo(cmd.ErrOrStderr())
 			e, err := connect(cmd.Context())
 			if err != nil {
@@ -36,8 +37,8 @@ func cleanCommand() *cobra.Command {
 				out.Paragraph("left alone: " + kept)
 			}
 			out.Paragraph(fmt.Sprintf("Removed %d containers and %d images of ours.", containers+done.Containers, images+done.Images))
-			if cache, err := self.CacheDir(); err == nil {
-				if err := base.RemoveCache(cmd.Context(), cache, say); err != nil {
+			if cache, err := program.CacheDir(); err == nil {
+				if err := rebuild.RemoveCache(cmd.Context(), cache, say); err != nil {
 					return err
 				}
 				out.Paragraph("Removed the downloads in " + cache + ".")

@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/internal/lesson/tell"
 )
 
 func diffCommand() *cobra.Command {
@@ -27,12 +27,12 @@ func diffCommand() *cobra.Command {
 			if len(asked) != 1 {
 				return usagef("diff shows one step: diff 3")
 			}
-			step, out := asked[0], story.NewTerminal(cmd.OutOrStdout())
+			step, out := asked[0], tell.NewTerminal(cmd.OutOrStdout())
 			for _, try := range step.Tries {
 				if len(step.Tries) > 1 {
 					out.Heading(try.Dockerfile)
 				}
-				lines, err := story.Diff(c.all, step, try.Dockerfile)
+				lines, err := tell.Diff(c.all, step, try.Dockerfile)
 				if err != nil {
 					return err
 				}

@@ -11,11 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/doctor"
-	"optimizing-dockerfile/scripts/internal/engine"
-	"optimizing-dockerfile/scripts/internal/image"
-	"optimizing-dockerfile/scripts/internal/record"
-	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/engine/source"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/tell"
 )
 
 func doctorCommand() *cobra.Command {
@@ -55,7 +56,7 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			if asJSON {
 				_, err = cmd.OutOrStdout().Write(record.Marshal(d))
 			} else {
-				screen := story.NewTerminal(cmd.OutOrStdout())
+				screen := tell.NewTerminal(cmd.OutOrStdout())
 				err = doctor.Screen(screen, d, screen.Color, min(80, screen.Width))
 			}
 			if err != nil {
@@ -103,9 +104,9 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d 
 			return nil, err
 		}
 		machine = doctor.MachineOf(e.OS, e.Arch, e.Here)
-		open := image.FromEngine
+		open := source.FromEngine
 		if deep {
-			open = image.FromEngineDeep
+			open = source.FromEngineDeep
 		}
 		if img, err = open(ctx, e, ref); err != nil {
 			return nil, err

@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/learn"
-	"optimizing-dockerfile/scripts/internal/lesson"
-	"optimizing-dockerfile/scripts/internal/record"
-	"optimizing-dockerfile/scripts/internal/self"
-	"optimizing-dockerfile/scripts/internal/story"
+	"optimizing-dockerfile/internal/classroom/learn"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/program"
 )
 
 func learnCommand() *cobra.Command {
@@ -50,32 +50,32 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 	if err != nil {
 		return err
 	}
-	out := story.NewTerminal(stdout)
+	out := tell.NewTerminal(stdout)
 	at, more := progress.Next(steps)
 	if word != "" {
-		step, ok := lesson.Find(steps, word)
+		step, ok := table.Find(steps, word)
 		if !ok {
 			return unknownStep(steps, word)
 		}
 		at = place(steps, step)
 	} else if !more {
-		out.Paragraph("You have done all the steps. `" + self.Call() + " learn --step 1` begins again.")
+		out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
 		return nil
 	}
-	behind, err := findBase("")
+	wanted, err := findBase("")
 	if err != nil {
 		return err
 	}
 	session := &learn.Session{
 		Steps: steps, Progress: progress, In: in, Out: out,
-		Try: func(ctx context.Context, step lesson.Step, say func(string)) (record.Run, error) {
-			run := record.Run{Schema: 1, Kind: "run"}
+		Try: func(ctx context.Context, step table.Step, say func(string)) (record.Run, error) {
+			doc := record.Run{Schema: 1, Kind: "run"}
 			say("the container engine is building " + step.Name)
-			_, err := runOptions{}.try(ctx, &run, steps, []lesson.Step{step}, behind,
-				story.NewTable(story.NewTerminal(io.Discard), nil), sentences(say))
-			return run, err
+			_, err := runOptions{}.try(ctx, &doc, steps, []table.Step{step}, wanted,
+				tell.NewTable(tell.NewTerminal(io.Discard), nil), sentences(say))
+			return doc, err
 		},
-		Close: func(step lesson.Step, run record.Run) error { return closing(out, dir, steps, step, run, "") },
+		Close: func(step table.Step, doc record.Run) error { return closing(out, dir, steps, step, doc, "") },
 	}
 	return session.From(ctx, at)
 }
@@ -95,7 +95,7 @@ func progressFile() (string, error) {
 	return filepath.Join(dir, "optimizing-dockerfile", "learn.json"), nil
 }
 
-func place(steps []lesson.Step, step lesson.Step) int {
+func place(steps []table.Step, step table.Step) int {
 	for i, s := range steps {
 		if s.Name == step.Name {
 			return i

@@ -10,9 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/bundle"
-	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/classroom/bundle"
+	"optimizing-dockerfile/internal/program"
 )
 
 func loadCommand() *cobra.Command {
@@ -72,9 +73,9 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 		b.Close()
 		warn(stderr, os.Remove(file))
 	}
-	fmt.Fprintf(stdout, "Checked, %s, SHA-256 %s. The base is in %s.\n", base.MB(b.Size), b.Sum, e.Name)
+	fmt.Fprintf(stdout, "Checked, %s, SHA-256 %s. The base is in %s.\n", rebuild.MB(b.Size), b.Sum, e.Name)
 	if root == "" {
-		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", self.Call())
+		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", program.Call())
 		return nil
 	}
 	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd '%s'\n  %s run all\n", shown(root), shown(root), tool)
@@ -84,7 +85,7 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 // brought gives the bundle's path on this machine, and whether it was downloaded for this.
 func brought(ctx context.Context, from string, say base.Progress) (file string, downloaded bool, err error) {
 	if bundle.IsURL(from) {
-		cache, err := self.CacheDir()
+		cache, err := program.CacheDir()
 		if err != nil {
 			return "", false, err
 		}
@@ -140,11 +141,11 @@ func fits(b *bundle.Bundle, arch string) error {
 		return err
 	}
 	for _, image := range images {
-		behind, err := findBase(image.ID)
+		wanted, err := findBase(image.ID)
 		if err != nil {
 			return err
 		}
-		if recipe, err := behind.RecipeDigest(arch); err != nil || recipe != image.Recipe {
+		if recipe, err := wanted.RecipeDigest(arch); err != nil || recipe != image.Recipe {
 			return fmt.Errorf("this clone and the bundle are of different versions: it could not use the bundle's base\n" +
 				"Use the bundle's own copy of the lesson: load … --into FOLDER")
 		}

@@ -14,10 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/excerpt"
-	"optimizing-dockerfile/scripts/internal/self"
-	"optimizing-dockerfile/scripts/internal/story"
-	"optimizing-dockerfile/scripts/internal/terminal"
+	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Exit statuses, part of the command line's contract.
@@ -47,11 +46,11 @@ func main() {
 		<-ctx.Done()
 		stop()
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the whole program but for the process around it; it returns the exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// execute is the whole program but for the process around it; it returns the exit status.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -69,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "stopped; nothing of ours is left running")
 		return exitEnvironment
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		complain(stderr, "error", excerpt.Line(err.Error()))
+		complain(stderr, "error", screen.Line(err.Error()))
 		return exitUsage
 	case errors.As(err, &differs):
 		complain(stderr, "error", err.Error())
@@ -82,13 +81,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // complain writes an error or a warning: on a screen in lines that fit it, elsewhere as it is.
 func complain(stderr io.Writer, kind, words string) {
 	words = kind + ": " + words
-	screen := story.NewTerminal(stderr)
-	if !screen.Live {
-		fmt.Fprintln(stderr, terminal.Harmless(words))
+	out := tell.NewTerminal(stderr)
+	if !out.Live {
+		fmt.Fprintln(stderr, screen.Harmless(words))
 		return
 	}
 	for line := range strings.Lines(words) {
-		screen.Paragraph(line)
+		out.Paragraph(line)
 	}
 }
 
@@ -96,7 +95,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "steps",
 		Short:         "From 392 MB to 10 MB in six Dockerfiles. Two of them fail, on purpose.",
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: self.Call()},
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: program.Call()},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 
@@ -112,7 +111,7 @@ func rootCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", story.NewTerminal(os.Stdout).Width)))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", tell.NewTerminal(os.Stdout).Width)))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%v (%s --help lists the options)", err, cmd.CommandPath())
@@ -125,7 +124,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
 		readyCommand(), reportCommand(), bundleCommand(), loadCommand(), serveCommand(),
-		baseCommand(), cleanCommand(), benchCommand(), syncCommand(), evaluateCommand(),
+		cleanCommand(), devCommand(),
 	)
 	return root
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
 
 	"os/exec"
 	"path/filepath"
@@ -12,27 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// asProgram makes this test binary the program itself: see program.
-const asProgram = "RUN_AS_STEPS"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-	}
 	testscript.Main(m, map[string]func(){"steps": main})
-}
-
-// program is the program in a process of its own, at the repo's root.
-func program(t testing.TB, args ...string) *exec.Cmd {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(self, args...)
-	command.Dir = ".."
-	command.Env = append(os.Environ(), asProgram+"=1")
-	return command
 }
 
 // TestCommandLine holds the command line to its contract: what is printed where,

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/ready"
+	"optimizing-dockerfile/internal/classroom/ready"
 )
 
 func readyCommand() *cobra.Command {
@@ -20,7 +20,7 @@ func readyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			behind, err := findBase("")
+			wanted, err := findBase("")
 			if err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ func readyCommand() *cobra.Command {
 				return err
 			}
 			m := ready.Machine{
-				Engine: e, Base: behind, App: steps[0].Dir, Root: root,
+				Engine: e, Base: wanted, App: steps[0].Dir, Root: root,
 				Say: sentencesTo(cmd.ErrOrStderr()),
 			}
 			checks, err := m.Examine(cmd.Context())

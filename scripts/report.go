@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/page/report"
+	"optimizing-dockerfile/internal/lesson/tell/report"
 )
 
 func reportCommand() *cobra.Command {

@@ -9,20 +9,21 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/engine"
-	"optimizing-dockerfile/scripts/internal/lesson"
-	"optimizing-dockerfile/scripts/internal/page"
-	"optimizing-dockerfile/scripts/internal/record"
-	"optimizing-dockerfile/scripts/internal/self"
-	"optimizing-dockerfile/scripts/internal/story"
-	"optimizing-dockerfile/scripts/internal/trial"
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/lesson/tell/page"
+	"optimizing-dockerfile/internal/program"
 )
 
-// runOptions are the flags of the verb run.
+// runOptions are the flags of the verbs run and dev record.
 type runOptions struct {
-	base, steps, builder       string
-	json, keep, record, accept bool
+	base, steps, builder string
+	json, keep           bool
+	record, accept       bool // of `dev record`
 }
 
 func runCommand() *cobra.Command {
@@ -35,14 +36,17 @@ func runCommand() *cobra.Command {
 			return o.run(cmd.Context(), args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
+	o.flags(cmd)
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document")
+	cmd.Flags().BoolVar(&o.keep, "keep", false, "leave the containers there, to look at; clean removes them")
+	return cmd
+}
+
+// flags are those that run and dev record have in common.
+func (o *runOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.base, "base", "article", "what stands behind FROM: an id of bases.yaml, an image, or all")
 	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
 	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document")
-	cmd.Flags().BoolVar(&o.keep, "keep", false, "leave the containers there, to look at; clean removes them")
-	cmd.Flags().BoolVar(&o.record, "record", false, "keep the outcomes as the repo's records")
-	cmd.Flags().BoolVar(&o.accept, "accept", false, "with --record: take over outcomes that have changed")
-	return cmd
 }
 
 func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.Writer) error {
@@ -55,58 +59,55 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return err
 	}
 	if o.record && len(asked) < len(c.own) {
-		return usagef("a record is of all steps: run all --record")
-	}
-	if o.accept && !o.record {
-		return usagef("--accept goes with --record")
+		return usagef("a record is of all steps: dev record, or dev record beyond")
 	}
 	if o.base == "all" {
 		return o.runMatrix(ctx, c, asked, stdout, stderr)
 	}
-	behind, err := findBase(o.base)
+	wanted, err := findBase(o.base)
 	if err != nil {
 		return err
 	}
-	out := story.NewTerminal(stdout)
+	out := tell.NewTerminal(stdout)
 	if len(asked) == 1 && !o.json {
 		if err := out.Opening(c.all, asked[0]); err != nil {
 			return err
 		}
 	}
-	run, asked, failure := o.runOn(ctx, behind, c.all, asked, stderr)
+	doc, asked, failure := o.runOn(ctx, wanted, c.all, asked, stderr)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	switch {
 	case o.json:
-		if _, err := stdout.Write(record.Marshal(run)); err != nil {
+		if _, err := stdout.Write(record.Marshal(doc)); err != nil {
 			return err
 		}
 	case failure != nil:
 	case len(asked) == 1:
-		if err := closing(out, c.dir, c.own, asked[0], run, nextStep(c, asked[0])); err != nil {
+		if err := closing(out, c.dir, c.own, asked[0], doc, nextStep(c, asked[0])); err != nil {
 			return err
 		}
 	default:
-		out.Table(asked, run)
+		out.Table(asked, doc)
 	}
 	if failure != nil {
 		return failure
 	}
 	if o.record {
-		if err := o.keepRecord(c.dir, run); err != nil {
+		if err := o.keepRecord(c.dir, doc); err != nil {
 			return err
 		}
 	}
-	return statusOf(run.Verdict)
+	return statusOf(doc.Verdict)
 }
 
 // statusOf gives the exit status of a verdict.
 func statusOf(verdict string) error {
 	switch verdict {
-	case trial.AsExpected:
+	case run.AsExpected:
 		return nil
-	case trial.Environment:
+	case run.Environment:
 		return status(exitEnvironment)
 	}
 	return status(exitUnexpected)
@@ -114,52 +115,52 @@ func statusOf(verdict string) error {
 
 // runOn tries steps on a base. It returns the document, also of a run that
 // failed, and the steps as they are expected to end on that base.
-func (o runOptions) runOn(ctx context.Context, behind base.Base, steps, asked []lesson.Step, stderr io.Writer) (record.Run, []lesson.Step, error) {
-	table := story.NewTable(story.NewTerminal(stderr), asked)
-	run := record.Run{Schema: 1, Kind: "run", Steps: []trial.Outcome{}}
+func (o runOptions) runOn(ctx context.Context, wanted base.Base, steps, asked []table.Step, stderr io.Writer) (record.Run, []table.Step, error) {
+	live := tell.NewTable(tell.NewTerminal(stderr), asked)
+	doc := record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
 	began := time.Now()
-	there, failure := o.try(ctx, &run, steps, asked, behind, table, stderr)
-	table.Erase()
-	run.Seconds = time.Since(began).Seconds()
+	there, failure := o.try(ctx, &doc, steps, asked, wanted, live, stderr)
+	live.Erase()
+	doc.Seconds = time.Since(began).Seconds()
 	if failure != nil {
-		run.Verdict, run.Reason = trial.Environment, failure.Error()
-		return run, asked, failure
+		doc.Verdict, doc.Reason = run.Environment, failure.Error()
+		return doc, asked, failure
 	}
-	return run, there, nil
+	return doc, there, nil
 }
 
 // try fills in run: the engine, the base, then an outcome for each Dockerfile.
 // What it returns kept it from trying at all.
-func (o runOptions) try(ctx context.Context, run *record.Run, steps, asked []lesson.Step, behind base.Base, table *story.Table, stderr io.Writer) ([]lesson.Step, error) {
+func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []table.Step, wanted base.Base, live *tell.Table, stderr io.Writer) ([]table.Step, error) {
 	e, err := connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	run.Engine = e
+	doc.Engine = e
 	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
 	say := sentencesTo(stderr)
-	ready, err := base.Ensure(ctx, e, behind, say)
+	ready, err := base.Ensure(ctx, e, wanted, say)
 	if err != nil {
 		return nil, err
 	}
-	run.Base = described(ready)
-	traits, err := ready.Traits()
+	doc.Base = described(ready)
+	traits, err := table.TraitsOf(ready)
 	if err != nil {
 		return nil, err
 	}
-	asked = lesson.On(asked, traits)
+	asked = table.On(asked, traits)
 	given, cleanUp, err := o.handOver(ctx, e, ready.Image, say)
 	if err != nil {
 		return nil, err
 	}
 	defer cleanUp()
-	t := &trial.Trial{
-		Engine: e, Steps: lesson.On(steps, traits), Base: ready.ID, Image: ready.Image, Keep: o.keep, Given: given, Progress: table.Tell,
+	t := &run.Trial{
+		Engine: e, Steps: table.On(steps, traits), Base: ready.ID, Image: ready.Image, Keep: o.keep, Given: given, Progress: live.Tell,
 	}
-	if run.Steps, err = t.Do(ctx, asked); err != nil {
+	if doc.Steps, err = t.Do(ctx, asked); err != nil {
 		return nil, err
 	}
-	run.Verdict = trial.Worst(run.Steps)
+	doc.Verdict = run.Worst(doc.Steps)
 	return asked, nil
 }
 
@@ -181,8 +182,8 @@ func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string
 }
 
 // keepRecord writes the records, and what is generated from those of the repo.
-func (o runOptions) keepRecord(dir string, run record.Run) error {
-	if err := record.Write(dir, run, o.accept); err != nil {
+func (o runOptions) keepRecord(dir string, doc record.Run) error {
+	if err := record.Write(dir, doc, o.accept); err != nil {
 		return unexpected{err}
 	}
 	if o.steps != "" {
@@ -193,19 +194,19 @@ func (o runOptions) keepRecord(dir string, run record.Run) error {
 }
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.
-func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.Step, run record.Run, next string) error {
-	recorded, err := record.Read(dir, run.Base.Name)
+func closing(out *tell.Terminal, dir string, steps []table.Step, step table.Step, doc record.Run, next string) error {
+	recorded, err := record.Read(dir, doc.Base.Name)
 	if err != nil {
 		return err
 	}
-	var sizes []story.Bar
+	var sizes []tell.Bar
 	for _, s := range steps {
-		bar := story.Bar{Step: s.Name, Article: s.ArticleSize}
+		bar := tell.Bar{Step: s.Name, Article: s.ArticleSize}
 		if recorded != nil {
 			bar.Bytes, bar.Recorded = size(recorded.Steps, s.Name), true
 		}
 		if s.Name == step.Name {
-			bar.Bytes, bar.Recorded = size(run.Steps, s.Name), false
+			bar.Bytes, bar.Recorded = size(doc.Steps, s.Name), false
 		}
 		if bar.Bytes > 0 {
 			sizes = append(sizes, bar)
@@ -214,32 +215,32 @@ func closing(out *story.Terminal, dir string, steps []lesson.Step, step lesson.S
 			break
 		}
 	}
-	out.Closing(step, run.Steps, *run.Base, sizes, next)
+	out.Closing(step, doc.Steps, *doc.Base, sizes, next)
 	return nil
 }
 
 // nextStep says where to read more of a step, and what to type after it.
-func nextStep(c course, step lesson.Step) string {
+func nextStep(c course, step table.Step) string {
 	more := ""
 	if readme := filepath.ToSlash(filepath.Join(step.Dir, "README.md")); exists(readme) {
 		more = "More: " + readme + ". "
 	}
-	run := self.Call() + " run "
+	call := program.Call() + " run "
 	if c.dir == after {
-		run += after + " "
+		call += after + " "
 	}
 	for i, s := range c.own[:len(c.own)-1] {
 		if s.Name != step.Name {
 			continue
 		}
 		number := c.own[i+1].Number()
-		next := run + number + " (" + c.own[i+1].Title + ")"
-		if self.Call() == self.FromSource && c.dir != after {
+		next := call + number + " (" + c.own[i+1].Title + ")"
+		if program.Call() == program.FromSource && c.dir != after {
 			next += ", or make step-" + number
 		}
 		return more + "Next: " + next
 	}
-	return more + "Next: " + run + "all"
+	return more + "Next: " + call + "all"
 }
 
 func exists(path string) bool {
@@ -248,7 +249,7 @@ func exists(path string) bool {
 }
 
 // size gives the bytes of a step's main image; 0 where there is none.
-func size(outcomes []trial.Outcome, step string) (bytes int64) {
+func size(outcomes []run.Outcome, step string) (bytes int64) {
 	for _, o := range outcomes {
 		if o.Step == step && o.Image != nil {
 			bytes = o.Image.Bytes

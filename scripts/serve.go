@@ -9,11 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/bundle"
-	"optimizing-dockerfile/scripts/internal/page/report"
-	"optimizing-dockerfile/scripts/internal/room"
-	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/classroom/bundle"
+	"optimizing-dockerfile/internal/lesson/tell/report"
+	"optimizing-dockerfile/internal/program"
 )
 
 func serveCommand() *cobra.Command {
@@ -35,11 +34,11 @@ func serveCommand() *cobra.Command {
 			}
 			b, err := bundle.Open(file)
 			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), self.Call(), shown(file))
+				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), program.Call(), shown(file))
 			}
 			var damaged *bundle.Damaged
 			if errors.As(err, &damaged) {
-				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, self.Call(), shown(file))
+				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), shown(file))
 			}
 			if err != nil {
 				return err
@@ -58,8 +57,8 @@ func serveCommand() *cobra.Command {
 				return fmt.Errorf("cannot listen on %s: %w\nChoose another one: serve --addr 127.0.0.1:8001", address, err)
 			}
 			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "Serving %s: %s, SHA-256 %s\n", shown(file), base.MB(b.Size), b.Sum)
-			all := room.Addresses(listener)
+			fmt.Fprintf(out, "Serving %s: %s, SHA-256 %s\n", shown(file), rebuild.MB(b.Size), b.Sum)
+			all := bundle.Addresses(listener)
 			for _, url := range all {
 				fmt.Fprintln(out, "  "+url)
 			}
@@ -68,7 +67,7 @@ func serveCommand() *cobra.Command {
 				fmt.Fprintf(out, "Only this machine reaches it. For the room: serve --addr 0.0.0.0:%d\n", at.Port)
 			}
 			fmt.Fprintln(out, "Ctrl-C ends it.")
-			return room.Serve(cmd.Context(), listener, b, page)
+			return bundle.Serve(cmd.Context(), listener, b, page)
 		},
 	}
 	cmd.Flags().StringVar(&address, "addr", "127.0.0.1:8000", "HOST:PORT to listen on; 0.0.0.0:8000 lets the room in")

@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strings"
 
-	"optimizing-dockerfile/scripts/internal/base"
-	"optimizing-dockerfile/scripts/internal/engine"
-	"optimizing-dockerfile/scripts/internal/lesson"
-	"optimizing-dockerfile/scripts/internal/record"
-	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/program"
 )
 
 // atRoot makes the repo's root the working folder, so that the paths in what is
@@ -25,19 +25,19 @@ func atRoot() error {
 	if err != nil {
 		return err
 	}
-	if root := self.Root(here); root != "" {
+	if root := program.Root(here); root != "" {
 		return os.Chdir(root)
 	}
-	if root := self.Root(self.Path()); root != "" {
+	if root := program.Root(program.Path()); root != "" {
 		return os.Chdir(root)
 	}
-	return usagef("%s is not inside the repo: no folder above it holds steps/%s", here, lesson.Table)
+	return usagef("%s is not inside the repo: no folder above it holds steps/%s", here, table.Table)
 }
 
 // inClone says whether the working folder lies in the repo.
 func inClone() bool {
 	here, err := os.Getwd()
-	return err == nil && self.Root(here) != ""
+	return err == nil && program.Root(here) != ""
 }
 
 // shown is a path as a reader types it here: relative where that is shorter.
@@ -53,7 +53,7 @@ func shown(path string) string {
 }
 
 // loadSteps reads the table in dir; "" is the repo's own, steps/.
-func loadSteps(dir string) (string, []lesson.Step, error) {
+func loadSteps(dir string) (string, []table.Step, error) {
 	if dir != "" {
 		absolute, err := filepath.Abs(dir)
 		if err != nil {
@@ -71,7 +71,7 @@ func loadSteps(dir string) (string, []lesson.Step, error) {
 			dir = relative
 		}
 	}
-	steps, err := lesson.Load(dir)
+	steps, err := table.Load(dir)
 	if err != nil {
 		return "", nil, usageError{err}
 	}
@@ -85,7 +85,7 @@ const after = "beyond"
 // them those that they go on from.
 type course struct {
 	dir      string
-	all, own []lesson.Step
+	all, own []table.Step
 	words    []string // that say which of its own
 }
 
@@ -105,7 +105,7 @@ func courseOf(dir string, words []string) (course, error) {
 	if dir != "" || !later {
 		return c, nil
 	}
-	beyond, err := lesson.Load(after, c.own...)
+	beyond, err := table.Load(after, c.own...)
 	if err != nil {
 		return c, usageError{err}
 	}
@@ -114,13 +114,13 @@ func courseOf(dir string, words []string) (course, error) {
 }
 
 // chosen gives the steps that words name, in the lesson's order; no word, or all, means every one.
-func chosen(steps []lesson.Step, words []string) ([]lesson.Step, error) {
+func chosen(steps []table.Step, words []string) ([]table.Step, error) {
 	asked := map[string]bool{}
 	for _, word := range words {
 		if word == "all" {
 			return steps, nil
 		}
-		step, ok := lesson.Find(steps, word)
+		step, ok := table.Find(steps, word)
 		if !ok {
 			return nil, unknownStep(steps, word)
 		}
@@ -129,7 +129,7 @@ func chosen(steps []lesson.Step, words []string) ([]lesson.Step, error) {
 	if len(asked) == 0 {
 		return steps, nil
 	}
-	var some []lesson.Step
+	var some []table.Step
 	for _, step := range steps {
 		if asked[step.Name] {
 			some = append(some, step)
@@ -138,7 +138,7 @@ func chosen(steps []lesson.Step, words []string) ([]lesson.Step, error) {
 	return some, nil
 }
 
-func unknownStep(steps []lesson.Step, word string) error {
+func unknownStep(steps []table.Step, word string) error {
 	var names []string
 	for _, step := range steps {
 		names = append(names, step.Name)

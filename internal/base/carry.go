@@ -1,0 +1,127 @@
+package base
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/program"
+)
+
+// Portable gives a base as it can be carried to where there is no network: with
+// the app's modules in it. A stand-in has them; to the image itself they are added,
+// and the result is named and found again like a stand-in.
+func Portable(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready, error) {
+	if b.Recipe == nil {
+		return nil, fmt.Errorf("base %s has no recipe: nothing says which modules it must carry", b.ID)
+	}
+	digest, err := b.Recipe.Digest(e.Arch)
+	if err != nil {
+		return nil, err
+	}
+	if found, err := standIn(ctx, e, b, digest); found != nil || err != nil {
+		return found, err
+	}
+	ready, err := Ensure(ctx, e, b, say)
+	if err != nil || ready.StandInFor != "" {
+		return ready, err
+	}
+	if err := addModules(ctx, e, b, digest, say); err != nil {
+		return nil, fmt.Errorf("the app's modules cannot be added to %s: %w", b.Image, err)
+	}
+	ready, err = standIn(ctx, e, b, digest)
+	if err == nil && ready == nil {
+		err = fmt.Errorf("%s was built, but is gone again", standInName(b))
+	}
+	return ready, err
+}
+
+// RecipeDigest tells by which recipe a stand-in must have been made to be used.
+func (b Base) RecipeDigest(arch string) (string, error) {
+	if b.Recipe == nil {
+		return "", fmt.Errorf("base %s has no recipe", b.ID)
+	}
+	return b.Recipe.Digest(arch)
+}
+
+// withModules needs to run nothing in the image. Its last instruction is the one
+// by which a stand-in is known.
+const withModules = `ARG IMAGE
+FROM ${IMAGE}
+ADD modules.tar /usr/local/share/goproxy/
+ENV GOPROXY=file:///usr/local/share/goproxy GOSUMDB=off
+ARG RECIPE
+LABEL optimizing-dockerfile.made=base optimizing-dockerfile.recipe=$RECIPE
+`
+
+func addModules(ctx context.Context, e *engine.Engine, b Base, digest string, say Progress) error {
+	say.Sayf("adding the app's modules to %s", b.Image)
+	return rebuild.WithModules(ctx, b.Recipe, say, func(dir string) error {
+		if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(withModules), 0o644); err != nil {
+			return err
+		}
+		_, err := e.Build(ctx, engine.BuildRequest{
+			Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: standInName(b),
+			Args: []string{"IMAGE=" + b.Image, "RECIPE=" + digest},
+		})
+		return err
+	})
+}
+
+// loadedList is the file in the cache that lists the images which came out of a
+// bundle: an image itself cannot tell.
+const loadedList = "loaded"
+
+// NoteLoaded sees to it that an image is the stand-in that a recipe makes, and
+// remembers that it was loaded.
+func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) error {
+	found, err := e.FindImage(ctx, name)
+	if err != nil {
+		return err
+	}
+	own := found != nil && found.Config.Labels[rebuild.LabelRecipe] == recipe
+	if own {
+		if own, err = isBase(ctx, e, found.ID); err != nil {
+			return err
+		}
+	}
+	if !own {
+		return fmt.Errorf("what %s has loaded is not the %s that was expected", e.Name, name)
+	}
+	if loaded(e, found.ID) {
+		return nil
+	}
+	dir, err := program.CacheDir()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, loadedList), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(file, e.Key(), found.ID)
+	return errors.Join(err, file.Close())
+}
+
+// loaded says whether an image in an engine came out of a bundle.
+func loaded(e *engine.Engine, id string) bool {
+	dir, err := program.CacheDir()
+	if err != nil {
+		return false
+	}
+	text, err := os.ReadFile(filepath.Join(dir, loadedList))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	return bytes.Contains(append([]byte("\n"), text...), []byte("\n"+strings.Join([]string{e.Key(), id}, " ")+"\n"))
+}

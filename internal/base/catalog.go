@@ -1,0 +1,123 @@
+// Package base sees to it that the image behind FROM is there: present in the
+// engine, pulled, or, where nothing can be pulled, rebuilt as a stand-in of the
+// same structure.
+package base
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/yamlfile"
+)
+
+// Base is an image that can stand behind FROM.
+type Base struct {
+	ID     string            `yaml:"id"`     // its name here; of an image unknown here, the image
+	Image  string            `yaml:"image"`  // as a registry has it
+	Go     string            `yaml:"go"`     // the Go version in it; "" where it has to be found out
+	Libc   string            `yaml:"libc"`   // musl or glibc; "" likewise
+	Loader map[string]string `yaml:"loader"` // the dynamic loader's path, by architecture as in GOARCH
+
+	Compiler bool `yaml:"c_compiler"` // a C compiler and the C library's headers are in it
+	Adduser  bool `yaml:"adduser"`    // a program of that name is
+
+	Recipe *rebuild.Recipe `yaml:"recipe"` // how a stand-in is made; nil: it cannot be
+}
+
+// Catalog is what bases.yaml lists.
+type Catalog struct {
+	bases []Base
+}
+
+// Unknown says that there is no base of a name, and what is possible.
+type Unknown struct {
+	Name  string
+	Known []string
+}
+
+func (u *Unknown) Error() string {
+	return fmt.Sprintf("no base %q: one of %s, or an image such as golang:1.27-alpine", u.Name, strings.Join(u.Known, ", "))
+}
+
+// Load reads bases.yaml in dir.
+func Load(dir string) (*Catalog, error) {
+	var facts struct {
+		Bases []Base `yaml:"bases"`
+	}
+	file, err := yamlfile.Read(filepath.Join(dir, "bases.yaml"), &facts)
+	if err != nil {
+		return nil, err
+	}
+	c := &Catalog{}
+	seen := map[string]bool{}
+	for i, b := range facts.Bases {
+		if err := b.check(); err != nil {
+			return nil, file.Wrong(err, "bases", i)
+		}
+		if seen[b.ID] {
+			return nil, file.Wrong(fmt.Errorf("base %s is there twice", b.ID), "bases", i)
+		}
+		seen[b.ID] = true
+		if r := b.Recipe; r != nil {
+			r.Folder = filepath.Join(dir, r.Folder)
+			r.Modules = filepath.Join(dir, r.Modules)
+		}
+		c.bases = append(c.bases, b)
+	}
+	if len(c.bases) == 0 {
+		return nil, file.Wrong(errors.New("it lists no base"))
+	}
+	return c, nil
+}
+
+// All gives the bases in the file's order.
+func (c *Catalog) All() []Base { return c.bases }
+
+// Find gives the base of a name: an id, or with / or : in it an image, known
+// here or not. "" is the first. The error is an *Unknown.
+func (c *Catalog) Find(name string) (Base, error) {
+	if name == "" {
+		return c.bases[0], nil
+	}
+	var known []string
+	for _, b := range c.bases {
+		if name == b.ID || name == b.Image {
+			return b, nil
+		}
+		known = append(known, b.ID)
+	}
+	// An image's name starts with a letter or a digit; what starts otherwise
+	// could be taken for an option of the engine's.
+	if strings.ContainsAny(name, "/:") && regexp.MustCompile(`^[a-zA-Z0-9]\S*$`).MatchString(name) {
+		return Base{ID: name, Image: name}, nil
+	}
+	return Base{}, &Unknown{Name: name, Known: known}
+}
+
+func (b *Base) check() error {
+	switch {
+	case b.ID == "" || strings.ContainsAny(b.ID, "/: "):
+		return fmt.Errorf("id %q: one word without / and :, which mark an image", b.ID)
+	case b.Image == "":
+		return fmt.Errorf("base %s has no image", b.ID)
+	case b.Libc != "musl" && b.Libc != "glibc":
+		return fmt.Errorf("base %s has libc %q: musl or glibc", b.ID, b.Libc)
+	}
+	r := b.Recipe
+	if r == nil {
+		return nil
+	}
+	if r.Folder == "" || r.Modules == "" || len(r.Packages) == 0 || r.Toolchain.Module == "" || r.Toolchain.Version == "" {
+		return fmt.Errorf("base %s: a recipe needs folder, packages, toolchain and modules", b.ID)
+	}
+	for arch, sum := range r.Toolchain.Sums {
+		if !strings.HasPrefix(sum, "h1:") {
+			return fmt.Errorf("base %s: the toolchain's sum for %s is no h1: sum", b.ID, arch)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/program"
+)
+
+// Where a base came from.
+const (
+	Present = "present" // it was in the engine
+	Pulled  = "pulled"
+	Loaded  = "loaded"  // out of a teacher's bundle
+	Rebuilt = "rebuilt" // now or by an earlier run
+)
+
+// Ready is a base that is in the engine.
+type Ready struct {
+	ID         string `json:"name"`   // in bases.yaml; of an image unknown there, the image
+	Image      string `json:"image"`  // what to pass as GO_IMAGE
+	StandInFor string `json:"-"`      // the image that it takes the place of; "" if it is the one asked for
+	Source     string `json:"source"` // Present, Pulled, Loaded or Rebuilt
+	Go         string `json:"go"`     // the Go version in it; "" where it cannot be found out
+	Libc       string `json:"libc"`   // musl or glibc; "" likewise
+	ImageID    string `json:"-"`
+	Bytes      int64  `json:"-"`
+
+	Facts Facts `json:"-"` // what the steps turn on
+}
+
+// Progress is told, in plain sentences, what happens while it takes its time.
+type Progress = rebuild.Progress
+
+// Attempt is one way to a base, and why it did not lead there.
+type Attempt struct{ Way, Why string }
+
+// Unobtainable says that a base cannot be had: what was tried, why it failed,
+// and what else there is.
+type Unobtainable struct {
+	Image string
+	Tried []Attempt
+	Ways  []string
+}
+
+func (u *Unobtainable) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "the base %s cannot be had here\n", u.Image)
+	for _, a := range u.Tried {
+		fmt.Fprintf(&text, "  %-8s %s\n", a.Way+":", a.Why)
+	}
+	text.WriteString("Ways out, any one of them:")
+	for _, w := range u.Ways {
+		text.WriteString("\n  " + w)
+	}
+	return text.String()
+}
+
+// Here gives a base that is in the engine already, itself or its stand-in; nil
+// where Ensure would have to get one. One that was loaded goes first: it carries
+// the app's modules, so the steps need no network.
+func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
+	var stand *Ready
+	if b.Recipe != nil {
+		digest, err := b.Recipe.Digest(e.Arch)
+		if err != nil {
+			return nil, err
+		}
+		if stand, err = standIn(ctx, e, b, digest); err != nil || stand != nil && stand.Source == Loaded {
+			return stand, err
+		}
+	}
+	for _, name := range names(e, b) {
+		found, err := e.FindImage(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			return ready(ctx, e, b, name, found, Present)
+		}
+	}
+	return stand, nil
+}
+
+// Ensure makes a base available in the engine. The image that is there is used;
+// else a stand-in that is there; else the image is pulled; else a stand-in is
+// built. The error is an *Unobtainable, the context's, or the engine's.
+func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready, error) {
+	if here, err := Here(ctx, e, b); here != nil || err != nil {
+		return here, err
+	}
+	say.Sayf("the base %s is not here yet", b.Image)
+	cannot := &Unobtainable{Image: b.Image, Ways: ways(e, b)}
+	cannot.Tried = append(cannot.Tried, Attempt{"present", "no, and no stand-in for it either"})
+	if b.Recipe == nil {
+		cannot.Tried[0].Why = "no"
+	}
+
+	name := pullName(e, b.Image)
+	err := pull(ctx, e, name, say)
+	if err == nil {
+		found, err := e.FindImage(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if found == nil {
+			return nil, fmt.Errorf("%s says that it pulled %s, but does not have it", e.Name, name)
+		}
+		return ready(ctx, e, b, name, found, Pulled)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	cannot.Tried = append(cannot.Tried, Attempt{"pull", err.Error()})
+	say.Sayf("it cannot be pulled: %v", err)
+	if b.Recipe == nil {
+		return nil, cannot
+	}
+
+	digest, err := b.Recipe.Digest(e.Arch)
+	if err != nil {
+		return nil, err
+	}
+	err = rebuild.Make(ctx, e, rebuild.Order{
+		Name: standInName(b), Recipe: b.Recipe, Digest: digest,
+		Done: func() (bool, error) {
+			made, err := standIn(ctx, e, b, digest)
+			return made != nil, err
+		},
+	}, say)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		cannot.Tried = append(cannot.Tried, Attempt{"rebuild", err.Error()})
+		return nil, cannot
+	}
+	made, err := standIn(ctx, e, b, digest)
+	if err == nil && made == nil {
+		err = errors.New("the stand-in was built, but is gone again")
+	}
+	return made, err
+}
+
+// ways lists what a person can do where no base can be had.
+func ways(e *engine.Engine, b Base) []string {
+	out := []string{
+		fmt.Sprintf("connect this machine, then: %s pull %s", e.Name, pullName(e, b.Image)),
+		"load a teacher's bundle:    " + program.Call() + " load FILE",
+	}
+	if b.Recipe != nil {
+		out = append(out, "on Debian or Ubuntu, with a network, run the same again: a stand-in is rebuilt")
+	}
+	return append(out, "use another golang image that is here: --base IMAGE")
+}
+
+// standIn gives the stand-in for a base that is in the engine and was made by
+// the recipe as it is now; nil if there is none.
+func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Ready, error) {
+	found, err := e.FindImage(ctx, standInName(b))
+	if err != nil || found == nil || found.Config.Labels[rebuild.LabelRecipe] != digest {
+		return nil, err
+	}
+	own, err := isBase(ctx, e, found.ID)
+	if err != nil || !own {
+		return nil, err
+	}
+	source := Rebuilt
+	if loaded(e, found.ID) {
+		source = Loaded
+	}
+	return &Ready{
+		ID: b.ID, Image: standInName(b), StandInFor: b.Image, Source: source,
+		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Bytes, Facts: b.facts(),
+	}, nil
+}
+
+// names lists the names under which a base may be in the engine.
+func names(e *engine.Engine, b Base) []string {
+	if long := pullName(e, b.Image); long != b.Image {
+		return []string{b.Image, long}
+	}
+	return []string{b.Image}
+}
+
+// ready describes an image that is not a stand-in. What bases.yaml does not
+// say of it is found out; of a listed one whose tag moves on, the Go version.
+func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *engine.Image, source string) (*Ready, error) {
+	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Bytes, Facts: b.facts()}
+	if b.Go == "" || !strings.Contains(b.Image, b.Go) {
+		seen, err := look(ctx, e, found.ID)
+		if err != nil {
+			return nil, err
+		}
+		if b.Libc == "" {
+			r.Facts = seen
+		} else if seen.Go != "" {
+			r.Facts.Go = seen.Go
+		}
+	}
+	r.Go, r.Libc = r.Facts.Go, r.Facts.Libc
+	return r, nil
+}

@@ -1,0 +1,86 @@
+package base
+
+import (
+	"context"
+	"strings"
+
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/engine"
+)
+
+// standInName is the name of a base's stand-in: never the real image's.
+func standInName(b Base) string {
+	name := b.Image[strings.LastIndex(b.Image, "/")+1:]
+	return engine.Repository + "/base:" + strings.ReplaceAll(name, ":", "-")
+}
+
+// Images gives the IDs of the stand-ins in the engine, also of those of an
+// older recipe, which have lost their name.
+func Images(ctx context.Context, e *engine.Engine) ([]string, error) {
+	candidates, err := rebuild.Labelled(ctx, e, engine.MadeBase)
+	if err != nil {
+		return nil, err
+	}
+	var own []string
+	for _, id := range candidates {
+		is, err := isBase(ctx, e, id)
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			own = append(own, id)
+		}
+	}
+	return own, nil
+}
+
+// Clean removes the stand-ins from the engine, and what builds of them left
+// behind. One that somebody else has given a name stays under that name.
+func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err error) {
+	own, err := Images(ctx, e)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, id := range own {
+		found, err := e.FindImage(ctx, id)
+		if err != nil || found == nil {
+			continue
+		}
+		names := found.Tags
+		if len(names) == 0 {
+			names = []string{id}
+		}
+		for _, name := range names {
+			if name != id && !strings.HasPrefix(strings.TrimPrefix(name, "localhost/"), engine.Repository+"/base:") {
+				continue
+			}
+			// The engine removes nameless parents with it: stages, made on its way.
+			if _, err := e.Output(ctx, "image", "rm", name); err == nil {
+				images++
+			}
+		}
+	}
+	left, stages, err := rebuild.Leftovers(ctx, e)
+	for _, id := range left {
+		if _, err := e.Output(ctx, "rm", "-f", "-v", id); err == nil {
+			containers++
+		}
+	}
+	for _, id := range stages {
+		if _, err := e.Output(ctx, "image", "rm", id); err == nil {
+			images++
+		}
+	}
+	return containers, images, err
+}
+
+// isBase tells a stand-in from the images that were built on it: they inherit
+// its labels, but only its own history ends with the instruction that sets them.
+func isBase(ctx context.Context, e *engine.Engine, id string) (bool, error) {
+	out, err := e.Output(ctx, "history", "--no-trunc", "--format", "{{.CreatedBy}}", id)
+	if err != nil {
+		return false, err
+	}
+	last, _, _ := strings.Cut(out, "\n")
+	return strings.Contains(last, "LABEL "+engine.LabelMade+"="+engine.MadeBase+" "), nil
+}

@@ -1,0 +1,102 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/screen"
+)
+
+// build has the engine build a stand-in from its context, and leaves nothing
+// of the way there behind.
+func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache, say Progress) error {
+	name := o.Name
+	before, err := e.FindImage(ctx, name)
+	if err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(c.dir, "build.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	say.Sayf("building %s", name)
+	var at atomic.Value // the instruction that the builder is at
+	at.Store("sending the build context")
+	stop := Tick(10*time.Second, func(passed time.Duration) { say.Sayf("still building, %s: %s", Seconds(passed), at.Load()) })
+	_, err = e.Build(ctx, engine.BuildRequest{
+		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: name,
+		Args: []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id()},
+		At:   func(instruction string) { at.Store(screen.Short(screen.Line(instruction), 60)) },
+		Log:  log,
+	})
+	stop()
+	if ctx.Err() != nil {
+		settle(ctx, e, c.id())
+		return ctx.Err()
+	}
+	say.Sayf("removing what the build made on its way")
+	sweep(ctx, e, c.id())
+	if err != nil {
+		return fmt.Errorf("%s build failed at %s: %s (all that it said: %s)", e.Name, at.Load(), why(err), log.Name())
+	}
+	if before == nil {
+		return nil
+	}
+	// The stand-in by an older recipe has lost its name. One that images rest on stays.
+	if after, err := e.FindImage(ctx, before.ID); err == nil && after != nil && len(after.Tags) == 0 {
+		e.Output(ctx, "image", "rm", before.ID)
+	}
+	return nil
+}
+
+// why gives a failed build's last words: the instruction's own, where there are any.
+func why(err error) string {
+	words := err.Error()
+	var failed *engine.BuildError
+	if errors.As(err, &failed) && failed.Output != "" {
+		words = screen.Last(failed.Output, 5)
+	}
+	return screen.Short(screen.Line(words), 300)
+}
+
+// sweep removes what builds from this cache made on their way, and reports
+// whether there was anything. It may do so because the cache is locked. The
+// engine removes an image's nameless parents with it.
+func sweep(ctx context.Context, e *engine.Engine, cacheID string) bool {
+	found := false
+	mine := []string{"--filter", "label=" + labelRebuild + "=" + cacheID}
+	containers, images, err := stages(ctx, e, mine...)
+	if err != nil {
+		return false
+	}
+	for _, id := range containers {
+		found = true
+		e.Output(ctx, "rm", "-f", "-v", id)
+	}
+	for _, id := range images {
+		found = true
+		e.Output(ctx, "image", "rm", id)
+	}
+	return found
+}
+
+// settle sweeps after a build was cut off. The engine may finish an instruction
+// after that, so it sweeps until nothing more has come for a while. It has its
+// own time, as the context has ended.
+func settle(ctx context.Context, e *engine.Engine, cacheID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
+	defer cancel()
+	for quiet := 0; quiet < 6 && ctx.Err() == nil; quiet++ {
+		if sweep(ctx, e, cacheID) {
+			quiet = 0
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+}

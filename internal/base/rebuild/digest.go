@@ -1,0 +1,87 @@
+package rebuild
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Recipe says how a stand-in of a base is made.
+type Recipe struct {
+	Folder    string    `yaml:"folder"`    // a Dockerfile and what else it copies
+	Packages  []string  `yaml:"packages"`  // of Debian or Ubuntu; their dependencies come with them
+	Toolchain Toolchain `yaml:"toolchain"` // the Go release
+	Modules   string    `yaml:"modules"`   // the folder whose go.sum lists the modules that lie in the base
+}
+
+// Toolchain is a Go release as a module.
+type Toolchain struct {
+	Module  string            `yaml:"module"`
+	Version string            `yaml:"version"` // without .linux-ARCH
+	Sums    map[string]string `yaml:"sums"`    // h1: of the module's zip, by architecture
+}
+
+// format changes when this package lays out the build context in another way,
+// so that stand-ins made before are made anew.
+const format = "1"
+
+// Digest covers all that decides what a stand-in is: the recipe's files, the
+// packages by name (a security update of one is no other recipe), the Go
+// release, and the app's modules.
+func (r *Recipe) Digest(arch string) (string, error) {
+	hash := sha256.New()
+	add := func(name string, content []byte) {
+		fmt.Fprintf(hash, "%s %d\n", name, len(content))
+		hash.Write(content)
+	}
+	add("format", []byte(format))
+	add("arch", []byte(arch))
+	add("packages", []byte(strings.Join(r.Packages, "\n")))
+	add("toolchain", []byte(r.Toolchain.Module+"@"+r.Toolchain.versionFor(arch)+" "+r.Toolchain.Sums[arch]))
+	files, err := r.files()
+	if err != nil {
+		return "", err
+	}
+	for _, name := range files {
+		files := filepath.Join(r.Folder, filepath.FromSlash(name))
+		content, err := os.ReadFile(files)
+		if err != nil {
+			return "", err
+		}
+		add("file "+name, asCommitted(content))
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		content, err := os.ReadFile(filepath.Join(r.Modules, name))
+		if err != nil {
+			return "", err
+		}
+		add(name, asCommitted(content))
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// files lists the recipe's folder in lexical order, with slashes.
+func (r *Recipe) files() ([]string, error) {
+	var names []string
+	err := filepath.WalkDir(r.Folder, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(r.Folder, file)
+		names = append(names, filepath.ToSlash(name))
+		return err
+	})
+	return names, err
+}
+
+// asCommitted undoes what a Windows checkout does to line ends.
+func asCommitted(content []byte) []byte {
+	return bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
+}
+
+func (t Toolchain) versionFor(arch string) string { return t.Version + ".linux-" + arch }

@@ -1,0 +1,238 @@
+package bundle
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/base/rebuild"
+)
+
+const (
+	// silence is how long a download may bring nothing before it is begun anew from where it was.
+	silence = 30 * time.Second
+	// fruitless is how many times in a row that may happen.
+	fruitless = 6
+)
+
+// IsURL says whether a word names something to download.
+func IsURL(word string) bool {
+	return strings.HasPrefix(word, "http://") || strings.HasPrefix(word, "https://")
+}
+
+// Fetch downloads a bundle into dir and returns its path. A download that was
+// cut off, even by the end of this process, goes on where it was, as long as the
+// server still offers the same file. The URL of a teacher's `serve` will do.
+func Fetch(ctx context.Context, from, dir string, say base.Progress) (string, error) {
+	at, err := url.Parse(from)
+	if err != nil {
+		return "", err
+	}
+	if at.Path == "" || at.Path == "/" {
+		at.Path = "/bundle.tar"
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout, transport.DisableCompression = silence, true
+	defer transport.CloseIdleConnections()
+	d := &download{client: http.Client{Transport: transport}, url: at.String(), say: say}
+	if err := d.patiently(ctx, d.ask); err != nil {
+		return "", fmt.Errorf("%s cannot be downloaded: %w", d.url, err)
+	}
+	name := sha256.Sum256([]byte(d.url + d.etag))
+	d.path = filepath.Join(dir, "bundle-"+hex.EncodeToString(name[:8])+".tar")
+	lock := flock.New(d.path + ".lock")
+	if got, err := lock.TryLock(); err != nil || !got {
+		return "", fmt.Errorf("another load is downloading %s; wait for it, or end it", d.url)
+	}
+	defer os.Remove(lock.Path())
+	defer lock.Unlock()
+	if err := d.patiently(ctx, d.rest); err != nil {
+		return "", fmt.Errorf("%s cannot be downloaded: %w\nWhat has come so far is kept: run the same again, and it goes on from there.", d.url, err)
+	}
+	return d.path, nil
+}
+
+// download is one under way.
+type download struct {
+	client http.Client
+	url    string
+	etag   string // by which the server tells one content from another; "" if it does not
+	length int64  // -1 if it is not told
+	path   string
+	say    base.Progress
+	got    int64 // in this process
+}
+
+// refusal is an answer that another attempt would not change.
+type refusal struct{ error }
+
+// patiently tries until it works, or until several attempts in a row have brought nothing.
+func (d *download) patiently(ctx context.Context, try func(context.Context) error) error {
+	for vain := 0; ; {
+		before := d.got
+		err := try(ctx)
+		var refused refusal
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.As(err, &refused):
+			return err
+		}
+		if vain++; d.got > before {
+			vain = 0
+		}
+		if vain == fruitless {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(vain) * 500 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// ask learns what the server offers.
+func (d *download) ask(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, d.url, nil)
+	if err != nil {
+		return refusal{err}
+	}
+	answer, err := d.client.Do(request)
+	if err != nil {
+		return plain(err)
+	}
+	answer.Body.Close()
+	if err := judged(answer); err != nil {
+		return err
+	}
+	if d.length = answer.ContentLength; !strings.HasPrefix(answer.Header.Get("ETag"), "W/") {
+		d.etag = answer.Header.Get("ETag")
+	}
+	return nil
+}
+
+// rest downloads what is not here yet.
+func (d *download) rest(ctx context.Context) error {
+	out, err := os.OpenFile(d.path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return refusal{err}
+	}
+	defer out.Close()
+	here, err := out.Seek(0, io.SeekEnd)
+	if err != nil {
+		return refusal{err}
+	}
+	if d.etag == "" { // nothing vouches for what is here being of the same file
+		here = 0
+	}
+	if here == d.length {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
+	if err != nil {
+		return refusal{err}
+	}
+	if here > 0 {
+		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", here))
+		request.Header.Set("If-Range", d.etag)
+	}
+	answer, err := d.client.Do(request)
+	if err != nil {
+		return plain(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		return errors.Join(out.Truncate(0), errors.New("the server has another file now"))
+	}
+	if err := judged(answer); err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusPartialContent || !strings.HasPrefix(answer.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(here, 10)+"-") {
+		here = 0 // all of it comes
+	}
+	if here > 0 {
+		d.say(fmt.Sprintf("going on after %s of %s", rebuild.MB(here), rebuild.MB(d.length)))
+	}
+	if err := out.Truncate(here); err != nil {
+		return refusal{err}
+	}
+	if _, err := out.Seek(here, io.SeekStart); err != nil {
+		return refusal{err}
+	}
+	if err := d.receive(cancel, out, answer.Body, here); err != nil {
+		return err
+	}
+	return out.Sync()
+}
+
+// receive copies, and gives up when nothing comes any more.
+func (d *download) receive(cancel func(), out io.Writer, in io.Reader, here int64) error {
+	stalled := time.AfterFunc(silence, cancel)
+	defer stalled.Stop()
+	said := time.Now()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := in.Read(buffer)
+		if n > 0 {
+			if _, err := out.Write(buffer[:n]); err != nil {
+				return refusal{err}
+			}
+			d.got, here = d.got+int64(n), here+int64(n)
+			stalled.Reset(silence)
+		}
+		if time.Since(said) > 3*time.Second {
+			said = time.Now()
+			d.say(fmt.Sprintf("%s of %s", rebuild.MB(here), rebuild.MB(d.length)))
+		}
+		switch {
+		case errors.Is(err, io.EOF) && (d.length < 0 || here == d.length):
+			return nil
+		case errors.Is(err, io.EOF):
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return plain(err)
+		}
+	}
+}
+
+// judged is an error where an answer is not the file, or a part of it.
+func judged(answer *http.Response) error {
+	switch code := answer.StatusCode; {
+	case code == http.StatusOK || code == http.StatusPartialContent:
+		return nil
+	case code >= 500 || code == http.StatusTooManyRequests:
+		return fmt.Errorf("the server answers %s", answer.Status)
+	default:
+		return refusal{fmt.Errorf("the server answers %s", answer.Status)}
+	}
+}
+
+// plain takes the method and the address off an error of the HTTP client.
+func plain(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

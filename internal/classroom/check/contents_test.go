@@ -1,0 +1,88 @@
+package check
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+func files(entries ...image.Entry) contents {
+	all := contents{}
+	for _, e := range entries {
+		all[e.Path] = &file{Entry: e}
+	}
+	return all
+}
+
+func link(at, to string) image.Entry {
+	return image.Entry{Path: at, Mode: fs.ModeSymlink | 0o777, Link: to}
+}
+
+// Links are followed inside of the image, those of folders too, and no loop holds it up.
+func TestFollowsLinks(t *testing.T) {
+	c := files(
+		image.Entry{Path: "/usr/bin/busybox", Mode: 0o755, Size: 1},
+		link("/bin", "usr/bin"), link("/usr/bin/sh", "busybox"), link("/sh", "/bin/sh"), link("/up", "../../usr/bin/busybox"),
+		link("/a", "b"), link("/b", "a"), link("/nowhere", "gone"),
+	)
+	for _, at := range []string{"/usr/bin/busybox", "/bin/busybox", "/bin/sh", "/sh", "/up"} {
+		require.NotNil(t, c.resolve(at), at)
+		assert.Equal(t, "/usr/bin/busybox", c.resolve(at).Path, at)
+	}
+	for _, at := range []string{"/a", "/nowhere", "/bin/none"} {
+		assert.Nil(t, c.resolve(at), at)
+	}
+}
+
+// Who may change an account file: its owner, whoever may write it, and whoever may
+// put another in its place.
+func TestWhoMayChangeTheAccounts(t *testing.T) {
+	service := ids{uid: 12345, groups: []int{12345, 7}}
+	etc := image.Entry{Path: "/etc", Mode: fs.ModeDir | 0o755}
+	for name, c := range map[string]struct {
+		passwd, etc image.Entry
+		says        string
+	}{
+		"root's":              {image.Entry{Mode: 0o644}, etc, ""},
+		"its own, read-only":  {image.Entry{Mode: 0o444, UID: 12345}, etc, "it is the service's own"},
+		"everybody's":         {image.Entry{Mode: 0o646}, etc, "user 12345, group 12345 may write it"},
+		"its group's":         {image.Entry{Mode: 0o664, GID: 12345}, etc, "user 12345, group 12345 may write it"},
+		"a further group's":   {image.Entry{Mode: 0o664, GID: 7}, etc, "user 12345, group 12345 may write it"},
+		"another group's":     {image.Entry{Mode: 0o664, GID: 8}, etc, ""},
+		"its folder":          {image.Entry{Mode: 0o644}, image.Entry{Path: "/etc", Mode: fs.ModeDir | 0o755, UID: 12345}, "may put another file in the place"},
+		"everybody's folder":  {image.Entry{Mode: 0o644}, image.Entry{Path: "/etc", Mode: fs.ModeDir | 0o777}, "may put another file in the place"},
+		"a sticky folder":     {image.Entry{Mode: 0o644}, image.Entry{Path: "/etc", Mode: fs.ModeDir | fs.ModeSticky | 0o777}, ""},
+		"a folder not listed": {image.Entry{Mode: 0o644}, image.Entry{Path: "/other", Mode: fs.ModeDir | 0o777}, ""},
+	} {
+		c.passwd.Path = "/etc/passwd"
+		all := files(c.passwd, c.etc)
+		how := service.canChange(all, all["/etc/passwd"])
+		assert.Equal(t, c.says == "", how == "", "%s: %s", name, how)
+		assert.Contains(t, how, c.says, name)
+	}
+}
+
+// A program is known by what is in it, wherever the pieces fall in which it is read.
+func TestKnowsAProgramByItsContent(t *testing.T) {
+	for text, want := range map[string]file{
+		"\x7fELF" + strings.Repeat("x", 256<<10) + "BusyBox v1.35":        {elf: true, shell: true},
+		"\x7fELF" + strings.Repeat("x", (256<<10)+50) + "path\tcmd/gofmt": {elf: true, toolchain: true},
+		"\x7fELF\xff Go buildinf:":                                        {elf: true, golang: true},
+		"#!/bin/sh\n# BusyBox v1. and path\tcmd/go":                       {},
+		"": {},
+	} {
+		var got file
+		require.NoError(t, got.scan(strings.NewReader(text)))
+		assert.Equal(t, want, got)
+	}
+	for i := range 200 { // across the border between two readings
+		var got file
+		require.NoError(t, got.scan(strings.NewReader("\x7fELF"+strings.Repeat("x", 256<<10-100+i)+"BusyBox v1.35")))
+		assert.True(t, got.shell, i)
+	}
+}

@@ -1,0 +1,285 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/moby/sys/user"
+
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
+)
+
+// Beside is how much a small image may hold beside the binary.
+const Beside = 4_000_000
+
+// report judges an image, goal by goal.
+func (s *subject) report(notes []string) *Report {
+	r := newReport(notes)
+	if r.Cause = s.outcome.Cause; r.Cause != "" {
+		r.Said = s.outcome.Message
+	}
+	r.is(Builds, "the image is "+strings.TrimPrefix(s.outcome.Image.ID, "sha256:")[:12]+", "+table.Size(s.outcome.Image.Bytes).String())
+	s.starts(r)
+	s.notRoot(r)
+	s.small(r)
+	s.nothingExtra(r)
+	s.accounts(r)
+	r.Met = true
+	for _, goal := range r.Goals {
+		r.Met = r.Met && goal.Met != nil && *goal.Met
+	}
+	return r
+}
+
+// failedToStart says whether the process was never made, or its execve failed.
+func (s *subject) failedToStart() bool {
+	return s.outcome.Phase == table.Start || s.outcome.Phase == table.Exec
+}
+
+// starts judges that and the answer, which cannot come from what does not start.
+func (s *subject) starts(r *Report) {
+	o := s.outcome
+	switch {
+	case o.Verdict == run.Environment:
+		r.Reason = strings.Join(o.Reasons, "; ")
+		r.open(Starts, "cannot tell here: "+r.Reason)
+		r.open(Answers, "not judged: whether it starts is not known")
+	case s.failedToStart():
+		proof := s.diagnosis.Summary
+		for _, e := range s.diagnosis.Evidence {
+			found := e.Found
+			if !strings.Contains(found, e.Path) {
+				found = e.Path + " → " + found
+			}
+			proof += "\n" + e.Claim + ": " + found
+		}
+		r.not(Starts, proof, hintFor(Starts, o.Cause))
+		r.open(Answers, "not judged: it does not start")
+	case o.Outcome == table.Runs:
+		r.is(Starts, "its process ran: "+strings.Join(s.diagnosis.Argv, " "))
+		r.is(Answers, "the echo came back over HTTP, from port 8080")
+	default:
+		r.is(Starts, "its process was made: "+strings.Join(s.diagnosis.Argv, " "))
+		proof := o.Detail
+		if last := lastWords(o.Message); last != "" {
+			proof += "; its last words: " + last
+		}
+		r.not(Answers, proof, hintFor(Answers, o.Cause))
+	}
+}
+
+// panics is how a Go program begins to say why it ends; where it was, which follows, tells a learner nothing.
+var panics = regexp.MustCompile(`(?m)^(panic|fatal error): .*`)
+
+func lastWords(log string) string {
+	if all := panics.FindAllString(log, -1); len(all) > 0 {
+		return screen.Line(all[len(all)-1])
+	}
+	return screen.Last(log, 1)
+}
+
+func (s *subject) notRoot(r *Report) {
+	who := s.diagnosis.User
+	configured, cause := "USER is not set", ""
+	if who.Configured != "" {
+		configured, cause = "USER is "+who.Configured, userSet
+	}
+	switch {
+	case who.UID == nil:
+		r.open(NotRoot, "not judged: "+configured+", and the image does not say who that is")
+	case *who.UID != 0:
+		r.is(NotRoot, fmt.Sprintf("%s: user %d, group %d", configured, *who.UID, *who.GID))
+	case s.failedToStart():
+		r.open(NotRoot, "not judged: it does not start, so nobody runs it yet ("+configured+")")
+	default:
+		r.not(NotRoot, configured+", so it runs as user 0, root", hintFor(NotRoot, cause))
+	}
+}
+
+func (s *subject) small(r *Report) {
+	all := s.outcome.Image.Bytes
+	if s.program == nil {
+		if s.failedToStart() || all <= Beside {
+			r.open(Small, "not judged: no compiled program is found in the image, to compare its size with")
+		} else {
+			r.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", table.Size(all)), hintFor(Small, ""))
+		}
+		return
+	}
+	beside := all - s.program.Size
+	proof := fmt.Sprintf("the image is %s: %s of %s, and %s beside it", table.Size(all), s.program.Path, table.Size(s.program.Size), table.Size(max(0, beside)))
+	if beside <= Beside {
+		r.is(Small, proof)
+		return
+	}
+	r.not(Small, fmt.Sprintf("%s; at most %s is the goal", proof, table.Size(Beside)), hintFor(Small, ""))
+}
+
+func (s *subject) nothingExtra(r *Report) {
+	found := map[string][]string{}
+	for _, f := range s.files.inOrder() {
+		if kind := s.extra(f); kind != "" {
+			found[kind] = append(found[kind], f.Path)
+		}
+	}
+	var proof []string
+	for _, kind := range []string{"a shell", "a compiler", "sources"} {
+		if paths := found[kind]; len(paths) > 0 {
+			more := ""
+			if len(paths) > 2 {
+				more = fmt.Sprintf(" and %d more", len(paths)-2)
+			}
+			proof = append(proof, kind+" ("+strings.Join(paths[:min(2, len(paths))], ", ")+more+")")
+		}
+	}
+	if len(proof) > 0 {
+		r.not(NothingExtra, "it holds "+strings.Join(proof, ", "), hintFor(NothingExtra, ""))
+		return
+	}
+	none := "its only file is no shell, compiler or source"
+	if n := s.files.regular(); n != 1 {
+		none = fmt.Sprintf("none of its %d files is a shell, a compiler or a source", n)
+	}
+	r.is(NothingExtra, none)
+}
+
+var (
+	shells    = []string{"sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "csh", "tcsh", "fish", "rbash", "busybox", "toybox"}
+	compilers = []string{"go", "gofmt", "gcc", "g++", "cc", "c++", "cpp", "clang", "tcc", "musl-gcc", "ld", "as"}
+)
+
+// extra says what a file is that has no business in the image; "" if it has.
+func (s *subject) extra(f *file) string {
+	if f.Mode.IsDir() {
+		return ""
+	}
+	name := path.Base(f.Path)
+	behind := f
+	if f.IsLink() {
+		if behind = s.files.resolve(f.Path); behind == nil {
+			return ""
+		}
+	}
+	runnable := behind.Mode.IsRegular() && behind.Mode&0o111 != 0
+	own := s.program != nil && behind.Path == s.program.Path
+	switch {
+	case behind.shell, runnable && !own && slices.Contains(shells, name):
+		return "a shell"
+	case behind.toolchain, runnable && !own && slices.Contains(compilers, name):
+		return "a compiler"
+	case f.source != "" || f.Mode.IsRegular() && !own && isSource(name):
+		return "sources"
+	}
+	return ""
+}
+
+// accounts judges whether the service could change who is who.
+func (s *subject) accounts(r *Report) {
+	who := s.diagnosis.User
+	var there []*file
+	for _, name := range accountFiles {
+		if f := s.files.resolve(name); f != nil {
+			there = append(there, f)
+		}
+	}
+	switch {
+	case who.UID == nil:
+		r.open(AccountsReadOnly, "not judged: whom it runs as is not known")
+		return
+	case *who.UID == 0:
+		r.open(AccountsReadOnly, "not judged: it would run as root, and root may write everything")
+		return
+	case len(there) == 0:
+		if etc := s.files.resolve("/etc"); etc != nil && s.ids().mayPutInto(etc) {
+			r.not(AccountsReadOnly, fmt.Sprintf("the image has no account files, but %s may put some into %s", s.ids(), etc.description()), hintFor(AccountsReadOnly, ""))
+			return
+		}
+		r.is(AccountsReadOnly, "the image has no account files, and a numeric user needs none")
+		return
+	}
+	ids := s.ids()
+	for _, f := range there {
+		if how := ids.canChange(s.files, f); how != "" {
+			r.not(AccountsReadOnly, how, hintFor(AccountsReadOnly, ""))
+			return
+		}
+	}
+	var names []string
+	for _, f := range there {
+		names = append(names, fmt.Sprintf("%s (%s of user %d)", f.Path, f.Mode.Perm(), f.UID))
+	}
+	r.is(AccountsReadOnly, fmt.Sprintf("%s may not write %s", ids, strings.Join(names, ", ")))
+}
+
+// ids are the numbers that a process has.
+type ids struct {
+	uid    int
+	groups []int
+}
+
+func (i ids) String() string { return fmt.Sprintf("user %d, group %d", i.uid, i.groups[0]) }
+
+func (s *subject) ids() ids {
+	who := s.diagnosis.User
+	all := ids{*who.UID, []int{*who.GID}}
+	passwd, group := s.files.resolve("/etc/passwd"), s.files.resolve("/etc/group")
+	if passwd == nil || group == nil {
+		return all
+	}
+	if more, err := user.GetExecUser(who.Configured, nil, bytes.NewReader(passwd.text), bytes.NewReader(group.text)); err == nil {
+		all.groups = append(all.groups, more.Sgids...)
+	}
+	return all
+}
+
+// canChange says how the process could change a file: write it, make it writable,
+// or put another in its place; "" if it cannot.
+func (i ids) canChange(files contents, f *file) string {
+	switch {
+	case f.UID == i.uid:
+		return f.description() + ": it is the service's own"
+	case i.mayWrite(f):
+		return fmt.Sprintf("%s: %s may write it", f.description(), i)
+	}
+	dir := files[path.Dir(f.Path)]
+	if dir == nil || !i.mayPutInto(dir) {
+		return ""
+	}
+	if dir.Mode&fs.ModeSticky != 0 && dir.UID != i.uid {
+		return "" // only the owner may replace what lies in such a folder
+	}
+	return fmt.Sprintf("%s: %s may put another file in the place of %s", dir.description(), i, f.Path)
+}
+
+// mayPutInto says whether the process may add files to a folder, or let itself.
+func (i ids) mayPutInto(dir *file) bool { return dir.UID == i.uid || i.mayWrite(dir) }
+
+func (f *file) description() string {
+	return fmt.Sprintf("%s, which belongs to %d:%d with mode %s", f.Path, f.UID, f.GID, f.Mode.Perm())
+}
+
+func (i ids) mayWrite(f *file) bool {
+	switch {
+	case f.UID == i.uid:
+		return f.Mode&0o200 != 0
+	case slices.Contains(i.groups, f.GID):
+		return f.Mode&0o020 != 0
+	}
+	return f.Mode&0o002 != 0
+}
+
+func (c contents) regular() (n int) {
+	for _, f := range c {
+		if f.Mode.IsRegular() {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,56 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
+)
+
+// same says whether two goals cannot be judged for one reason: that is said once.
+func same(a, b Goal) bool { return a.Met == nil && b.Met == nil && a.Proof == b.Proof }
+
+// Tell tells of each goal whether a Dockerfile meets it, with the proof.
+func Tell(t *tell.Terminal, r *Report) {
+	met := 0
+	for i, goal := range r.Goals {
+		sign, word, color := "?", "cannot tell", tell.Dim
+		switch {
+		case goal.Met != nil && *goal.Met:
+			sign, word, color = "✓", "yes", tell.Green
+			met++
+		case goal.Met != nil:
+			sign, word, color = "✗", "no", tell.Red
+		}
+		t.Say(t.Paint(color, fmt.Sprintf("%s %s%s", sign, tell.PadRight(goal.ID, 20), word)))
+		if i+1 < len(r.Goals) && same(goal, r.Goals[i+1]) {
+			continue // the proof comes behind the last of them
+		}
+		if goal.ID == Starts && goal.Met != nil && !*goal.Met {
+			t.Indented("    ", "The engine says: "+screen.Last(record.Normalise(r.Said), 1))
+		}
+		for line := range strings.Lines(goal.Proof) {
+			t.Indented("    ", line)
+		}
+		if goal.Hint != "" {
+			t.Indented("    ", "Hint: "+goal.Hint)
+		}
+	}
+	for _, note := range r.Notes {
+		t.Indented("", "Note: "+note+".")
+	}
+	if !r.Met && r.Image != "" {
+		t.Indented("", "To look into the image: "+program.Call()+" doctor "+r.Image)
+	}
+	switch {
+	case r.Met:
+		t.Coloured(tell.Green, fmt.Sprintf("All %d goals are met.", met))
+	case r.Reason != "":
+		t.Coloured(tell.Red, "This environment cannot tell, for the reason above.")
+	default:
+		t.Coloured(tell.Red, fmt.Sprintf("%d of %d goals are met.", met, len(r.Goals)))
+	}
+}

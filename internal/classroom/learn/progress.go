@@ -1,0 +1,68 @@
+// Package learn takes a reader through the steps: predict, run, explain, next.
+package learn
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"optimizing-dockerfile/internal/atomicfile"
+	"optimizing-dockerfile/internal/lesson/table"
+)
+
+// Progress is what is kept between two sittings.
+type Progress struct {
+	Schema int              `json:"schema"`
+	Steps  map[string]Score `json:"steps"` // those that are done
+
+	path string
+}
+
+// Score is how a step's guesses came out.
+type Score struct {
+	Right int `json:"right"`
+	Asked int `json:"asked"`
+}
+
+// ReadProgress reads the file at path; none is a beginning. One that cannot be
+// understood is an error: it is somebody's progress, and not to be overwritten.
+func ReadProgress(path string) (*Progress, error) {
+	p := &Progress{Schema: 1, Steps: map[string]Score{}, path: path}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, p)
+	}
+	if err != nil || p.Schema != 1 {
+		return nil, fmt.Errorf("your progress cannot be read from %s: %v\nRemove that file to begin again.", path, err)
+	}
+	if p.Steps == nil {
+		p.Steps = map[string]Score{}
+	}
+	return p, nil
+}
+
+// Next gives the first step that is not done; false where all are.
+func (p *Progress) Next(steps []table.Step) (int, bool) {
+	for i, step := range steps {
+		if _, done := p.Steps[step.Name]; !done {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Done keeps that a step is done.
+func (p *Progress) Done(step string, score Score) error {
+	p.Steps[step] = score
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(p.path, append(text, '\n'), filepath.Dir(p.path))
+}

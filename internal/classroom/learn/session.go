@@ -1,0 +1,255 @@
+package learn
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/program"
+)
+
+// errLeave ends a session: the learner has left, or there is no more input.
+var errLeave = errors.New("leave")
+
+// Session is one sitting.
+type Session struct {
+	Steps    []table.Step
+	Progress *Progress
+	In       io.Reader
+	Out      *tell.Terminal
+
+	// Try runs a step for real, in the background of the guessing.
+	Try func(ctx context.Context, step table.Step, say func(sentence string)) (record.Run, error)
+	// Close tells the end of a step's story.
+	Close func(step table.Step, doc record.Run) error
+
+	lines chan string
+}
+
+// result is what comes of a Try.
+type result struct {
+	doc record.Run
+	err error
+}
+
+// From goes through the steps, beginning with steps[at]; it moves on only when
+// the learner says so. Leaving is no error.
+func (s *Session) From(ctx context.Context, at int) error {
+	s.listen()
+	s.Out.Paragraph("Guess first, then see it happen. At any question: h = a hint, q = leave; your progress is kept.")
+	for at < len(s.Steps) {
+		s.Out.Blank()
+		again, err := s.step(ctx, s.Steps[at])
+		switch {
+		case errors.Is(err, errLeave) || ctx.Err() != nil:
+			s.farewell(at)
+			return ctx.Err()
+		case err != nil:
+			return err
+		}
+		if !again {
+			at++
+		}
+	}
+	s.finished()
+	return nil
+}
+
+// listen reads the input line by line, so that waiting for it can be given up.
+func (s *Session) listen() {
+	s.lines = make(chan string)
+	go func() {
+		defer close(s.lines)
+		for scanner := bufio.NewScanner(s.In); scanner.Scan(); {
+			s.lines <- scanner.Text()
+		}
+	}()
+}
+
+// ask shows a prompt and gives the next line.
+func (s *Session) ask(ctx context.Context, prompt string) (string, error) {
+	s.Out.Prompt(prompt)
+	select {
+	case line, ok := <-s.lines:
+		word := strings.ToLower(strings.TrimSpace(line))
+		if !ok || word == "q" || word == "quit" {
+			return "", errLeave
+		}
+		return word, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// step is one step: show, guess while it runs, the story, the explanation of each guess.
+func (s *Session) step(ctx context.Context, step table.Step) (again bool, err error) {
+	if err := s.Out.Opening(s.Steps, step); err != nil {
+		return false, err
+	}
+	s.Out.Blank()
+	running, stop := context.WithCancel(ctx)
+	done, news := make(chan result, 1), &latest{}
+	go func() {
+		doc, err := s.Try(running, step, news.set)
+		done <- result{doc, err}
+	}()
+	ended := false
+	defer func() { // what runs must have cleaned up before we are gone
+		stop()
+		if !ended {
+			<-done
+		}
+	}()
+
+	guesses, err := s.guess(ctx, step)
+	if err != nil {
+		return false, err
+	}
+	r, err := s.wait(ctx, done, news)
+	ended = err == nil
+	if err != nil {
+		return false, err
+	}
+	s.Out.Blank()
+	if r.err != nil || r.doc.Verdict == run.Environment {
+		return true, s.cannot(ctx, r)
+	}
+	if err := s.Close(step, r.doc); err != nil {
+		return false, err
+	}
+	score := s.explain(guesses, r.doc.Steps[len(r.doc.Steps)-1])
+	if err := s.Progress.Done(step.Name, score); err != nil {
+		return false, err
+	}
+	return s.next(ctx, step)
+}
+
+// guess asks the questions and gives the answers by their ids.
+func (s *Session) guess(ctx context.Context, step table.Step) (map[string]string, error) {
+	guesses := map[string]string{}
+	for _, q := range questions {
+		for guesses[q.id] == "" {
+			word, err := s.ask(ctx, q.prompt(guesses))
+			if err != nil {
+				return nil, err
+			}
+			letter, ok := q.read(word)
+			switch {
+			case asksForHint(word):
+				s.Out.Paragraph("Hint: " + q.hint(step))
+			case !ok:
+				s.Out.Paragraph(fmt.Sprintf("%q is none of the answers.", word))
+			default:
+				guesses[q.id] = letter
+			}
+		}
+	}
+	return guesses, nil
+}
+
+func asksForHint(word string) bool { return word == "h" || word == "hint" || word == "?" }
+
+// wait gives what came of the run; where it is not over yet, it says what is going on.
+func (s *Session) wait(ctx context.Context, done <-chan result, news *latest) (result, error) {
+	select {
+	case r := <-done:
+		return r, nil
+	default:
+	}
+	news.follow(func(sentence string) { s.Out.Paragraph("… " + sentence) })
+	select {
+	case r := <-done:
+		return r, nil
+	case <-ctx.Done():
+		<-done
+		return result{}, ctx.Err()
+	}
+}
+
+// cannot says that the environment is in the way; the same step comes again.
+func (s *Session) cannot(ctx context.Context, r result) error {
+	why := ""
+	if r.err != nil {
+		why = r.err.Error()
+	}
+	for _, o := range r.doc.Steps {
+		why += strings.Join(o.Reasons, "; ")
+	}
+	s.Out.Trouble("This cannot be seen here and now: " + why)
+	_, err := s.ask(ctx, "Enter = try again, q = leave")
+	return err
+}
+
+// explain compares each guess with what happened, and says why, right or wrong.
+func (s *Session) explain(guesses map[string]string, o run.Outcome) Score {
+	var score Score
+	s.Out.Blank()
+	for _, q := range questions {
+		guess := guesses[q.id]
+		letter, why := q.truth(o)
+		if letter == "" {
+			s.Out.Unanswered(q.text, q.answer(guess), why)
+			continue
+		}
+		score.Asked++
+		if guess == letter {
+			score.Right++
+		}
+		s.Out.Answered(q.text, q.answer(guess), guess == letter, why)
+	}
+	return score
+}
+
+// next waits for the learner: again, on, or away.
+func (s *Session) next(ctx context.Context, step table.Step) (again bool, err error) {
+	prompt := "Enter = go on, a = this step again, q = leave"
+	if step.Name == s.Steps[len(s.Steps)-1].Name {
+		prompt = "Enter = finish, a = this step again, q = leave"
+	}
+	for {
+		word, err := s.ask(ctx, prompt)
+		switch {
+		case err != nil:
+			return false, err
+		case word == "a" || word == "again":
+			return true, nil
+		case word == "" || word == "n" || word == "next":
+			return false, nil
+		case asksForHint(word):
+			s.Out.Paragraph("There is nothing left to guess here: the reasons are above, and more of them in steps/" + step.Name + "/README.md.")
+			continue
+		}
+		s.Out.Paragraph(fmt.Sprintf("%q is none of these.", word))
+	}
+}
+
+// farewell is said to who leaves in the middle of steps[at].
+func (s *Session) farewell(at int) {
+	s.Out.Blank()
+	if i, more := s.Progress.Next(s.Steps); more {
+		words := "Your progress is kept. `" + program.Call() + " learn` goes on with step " + s.Steps[i].Number() + "."
+		if i != at {
+			words += " Back to this one: `" + program.Call() + " learn --step " + s.Steps[at].Number() + "`."
+		}
+		s.Out.Paragraph(words)
+		return
+	}
+	s.finished()
+}
+
+func (s *Session) finished() {
+	var all Score
+	for _, step := range s.Steps {
+		score := s.Progress.Steps[step.Name]
+		all.Right, all.Asked = all.Right+score.Right, all.Asked+score.Asked
+	}
+	s.Out.Paragraph(fmt.Sprintf("That was the last step. You have guessed %d of %d right.", all.Right, all.Asked))
+	s.Out.Paragraph("Now write it yourself: copy workshop/start, edit its Dockerfile, and ask `" + program.Call() + " check DIR`.")
+}

@@ -1,0 +1,253 @@
+// Package ready finds out, the day before, whether a machine can do everything,
+// also where there is no network: by doing it on a small scale. It changes
+// nothing that is not ours.
+package ready
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
+)
+
+// What the six steps need. Their images, with the engine's copies on the way, take
+// 1.3 GB beside the base; a compile needs less than 400 MB, and two may run at once.
+const (
+	diskNeeded   = 1_500_000_000
+	memoryNeeded = 1_000_000_000
+)
+
+// compileTime is for the app's compile on a slow machine.
+const compileTime = 10 * time.Minute
+
+// Check is one question, and what was found. Without Lack the answer is yes.
+type Check struct {
+	Name    string
+	Found   string
+	Lack    string // what is not as it must be
+	Fix     string // what to do about it now
+	Unclear bool   // it could not be found out, and Lack says why
+}
+
+// Machine is what is asked about.
+type Machine struct {
+	Engine *engine.Engine
+	Base   base.Base
+	App    string // the folder of the app that is compiled
+	Root   string // the repo's
+	Say    base.Progress
+}
+
+// Examine asks everything that can be asked, in the order in which it is best mended.
+func (m Machine) Examine(ctx context.Context) ([]Check, error) {
+	e := m.Engine
+	checks := []Check{
+		{Name: "engine", Found: fmt.Sprintf("%s %s, %s builder", e.Name, e.Version, e.Builder)},
+		m.machine(), m.program(ctx),
+	}
+	there, err := base.Here(ctx, e, m.Base)
+	if err != nil {
+		return nil, err
+	}
+	if there == nil {
+		return append(checks, Check{
+			Name: "base", Lack: fmt.Sprintf("%s is not in the engine, nor a stand-in for it", m.Base.Image),
+			Fix: fmt.Sprintf("with a network: %s base; without: %s load BUNDLE", program.Call(), program.Call()),
+		}, Check{Name: "the rest", Lack: "needs the base", Fix: fmt.Sprintf("then: %s ready", program.Call()), Unclear: true}), nil
+	}
+	checks = append(checks, Check{Name: "base", Found: fmt.Sprintf("%s, %s (%s)", there.Image, rebuild.MB(there.Bytes), there.Source)})
+	m.Say("compiling the app in the base, without a network")
+	checks = append(checks, m.inside(ctx, there)...)
+	checks = append(checks, m.port(ctx, there))
+	return checks, ctx.Err()
+}
+
+// machine asks whether the lesson knows the engine's kind of machine.
+func (m Machine) machine() Check {
+	c := Check{Name: "machine", Found: m.Engine.OS + " on " + m.Engine.Arch}
+	if m.Engine.OS != "linux" {
+		c.Lack, c.Fix = "the engine runs "+m.Engine.OS+" containers", "switch it to Linux containers"
+	} else if m.Base.Loader[m.Engine.Arch] == "" {
+		c.Lack, c.Fix = "no base is known for "+m.Engine.Arch, "use a machine or an engine on amd64 or arm64"
+	}
+	return c
+}
+
+// program asks whether this tool itself needs a network: `go run` may, to get its modules.
+func (m Machine) program(ctx context.Context) Check {
+	c := Check{Name: "tool", Found: "a program of its own, it needs nothing else"}
+	if !strings.Contains(filepath.ToSlash(program.Path()), "/go-build") {
+		return c
+	}
+	c.Found = "go run has all modules that it needs"
+	command := exec.CommandContext(ctx, "go", "list", "-deps", "./scripts")
+	command.Dir = m.Root
+	command.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=readonly")
+	var words bytes.Buffer
+	command.Stderr = &words
+	if err := command.Run(); err != nil {
+		c.Lack = "go run would need a network: " + screen.Last(words.String(), 1)
+		c.Fix = "go build -o bin/steps ./scripts, and use bin/steps"
+	}
+	return c
+}
+
+// inside asks a container, which has no network, to compile the app, and what it sees of the engine's machine.
+func (m Machine) inside(ctx context.Context, there *base.Ready) []Check {
+	bounded, stop := context.WithTimeout(ctx, compileTime)
+	defer stop()
+	name := fmt.Sprintf("%s-ready-%d", engine.Repository, os.Getpid())
+	defer m.remove(ctx, name)
+	words := append([]string{"run", "--rm", "--interactive", "--name", name, "--pull=never", "--network", "none"}, engine.Ours()...)
+	words = append(words, there.ImageID, "sh", "-c",
+		"df -Pk / | tail -1; grep MemAvailable /proc/meminfo; mkdir /tmp/app && cd /tmp/app && tar xf - && go build -o /tmp/echo . && echo compiled")
+	var out bytes.Buffer
+	began := time.Now()
+	err := m.Engine.Run(bounded, m.app(), &out, nil, words...)
+	var failed *engine.Failed
+	if err != nil && !errors.As(err, &failed) {
+		return []Check{{Name: "containers", Lack: "none could be run: " + screen.Line(err.Error()), Fix: "restart the engine, then: " + program.Call() + " ready", Unclear: true}}
+	}
+	offline := Check{Name: "offline", Found: fmt.Sprintf("the app compiles without a network, in %.0f s", time.Since(began).Seconds())}
+	if !strings.HasSuffix(strings.TrimSpace(out.String()), "compiled") {
+		offline.Lack = "the app does not compile without a network: " + screen.Line(fmt.Sprint(err))
+		offline.Fix = fmt.Sprintf("with a network: %s bundle; then, here: %s load %s.tar. Its base carries the app's modules.", program.Call(), program.Call(), engine.Repository)
+	}
+	return []Check{offline, disk(out.String(), m.Engine.Name), memory(out.String(), m.Engine.Name)}
+}
+
+// disk reads what `df -Pk` said of the engine's disk.
+func disk(said, name string) Check {
+	c := Check{Name: "disk"}
+	var device string
+	var all, used, free int64
+	if _, err := fmt.Sscan(said, &device, &all, &used, &free); err != nil {
+		c.Lack, c.Unclear = "a container did not tell how much is free", true
+		return c
+	}
+	c.Found = fmt.Sprintf("%s free for the engine, %s needed", size(free*1024), size(diskNeeded))
+	if free*1024 < diskNeeded {
+		c.Lack = c.Found
+		c.Fix = "make room; " + name + " system df shows what takes it. A virtual machine around the engine has a limit of its own"
+	}
+	return c
+}
+
+// memory reads what the kernel said of its memory.
+func memory(said, name string) Check {
+	c := Check{Name: "memory"}
+	_, after, _ := strings.Cut(said, "MemAvailable:")
+	var free int64
+	if _, err := fmt.Sscan(after, &free); err != nil {
+		c.Lack, c.Unclear = "a container did not tell how much is free", true
+		return c
+	}
+	c.Found = fmt.Sprintf("%s free for the engine, %s needed", size(free*1024), size(memoryNeeded))
+	if free*1024 < memoryNeeded {
+		c.Lack = c.Found
+		c.Fix = "end other programs and containers; where " + name + " runs in a virtual machine, give that more"
+	}
+	return c
+}
+
+// port asks whether what a container serves can be reached from here.
+func (m Machine) port(ctx context.Context, there *base.Ready) Check {
+	c := Check{Name: "port"}
+	name := fmt.Sprintf("%s-ready-port-%d", engine.Repository, os.Getpid())
+	defer m.remove(ctx, name)
+	words := append([]string{"run", "--detach", "--name", name, "--pull=never", "--publish", "127.0.0.1::8080"}, engine.Ours()...)
+	words = append(words, there.ImageID, "sh", "-c", "while true; do echo reached | nc -l -p 8080; done")
+	_, err := m.Engine.Call(ctx, words...)
+	var host string
+	if err == nil {
+		var container engine.Container
+		container, err = m.Engine.Inspect(ctx, name)
+		host = container.Host
+	}
+	if err == nil {
+		err = reach(ctx, host)
+	}
+	if err != nil {
+		c.Lack = "what a container serves cannot be reached from here: " + screen.Line(err.Error())
+		c.Fix = "is the engine on another machine? Run this there. A firewall or VPN may also block 127.0.0.1"
+		return c
+	}
+	c.Found = "a published port answers; 8080 is free"
+	if listener, err := net.Listen("tcp", "127.0.0.1:8080"); err == nil {
+		listener.Close()
+	} else {
+		c.Found = "a published port answers; 8080 is taken, so another one will be used"
+	}
+	return c
+}
+
+// reach tries until the container answers: its program takes a moment to begin.
+func reach(ctx context.Context, host string) error {
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		text, err := read(host)
+		switch {
+		case err == nil && text == "reached":
+			return nil
+		case time.Now().After(deadline) && err != nil:
+			return err
+		case time.Now().After(deadline):
+			return fmt.Errorf("%s answered %q", host, text)
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func read(host string) (string, error) {
+	connection, err := net.DialTimeout("tcp", host, 2*time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer connection.Close()
+	connection.SetDeadline(time.Now().Add(2 * time.Second))
+	text := make([]byte, len("reached"))
+	_, err = io.ReadFull(connection, text)
+	return string(text), err
+}
+
+// app packs the app's own files.
+func (m Machine) app() io.Reader {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, name := range []string{"main.go", "go.mod", "go.sum"} {
+		if text, err := os.ReadFile(filepath.Join(m.App, name)); err == nil {
+			w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))})
+			w.Write(text)
+		}
+	}
+	w.Close()
+	return &out
+}
+
+// remove takes a container away, also when Ctrl-C has ended everything else.
+func (m Machine) remove(ctx context.Context, name string) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
+	defer stop()
+	m.Engine.Remove(ctx, name)
+}
+
+func size(bytes int64) string { return units.HumanSizeWithPrecision(float64(bytes), 3) }

@@ -1,0 +1,127 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/moby/sys/user"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// account is whom the process runs as.
+type account struct {
+	uid, gid int
+	groups   []int
+}
+
+// root is the account that may search every folder.
+var root = account{}
+
+// maxAccounts is how much of /etc/passwd and /etc/group is read.
+const maxAccounts = 8 << 20
+
+// mayRun reports whether the account may execute the file, or search the
+// folder: the kernel's generic_permission (fs/namei.c). Root may search every
+// folder, and may execute what has an x bit for anyone (CAP_DAC_OVERRIDE, which
+// engines leave to root and take from everybody else).
+func (a account) mayRun(e image.Entry) bool {
+	bits := e.Mode.Perm()
+	switch {
+	case a.uid == 0:
+		return e.Mode.IsDir() || bits&0o111 != 0
+	case a.uid == e.UID:
+		return bits&0o100 != 0
+	case a.gid == e.GID, slices.Contains(a.groups, e.GID):
+		return bits&0o010 != 0
+	}
+	return bits&0o001 != 0
+}
+
+// mayRead is the same for reading.
+func (a account) mayRead(e image.Entry) bool {
+	bits := e.Mode.Perm()
+	switch {
+	case a.uid == 0:
+		return true
+	case a.uid == e.UID:
+		return bits&0o400 != 0
+	case a.gid == e.GID, slices.Contains(a.groups, e.GID):
+		return bits&0o040 != 0
+	}
+	return bits&0o004 != 0
+}
+
+// resolveUser turns USER into numbers, with the daemon's own resolver: it reads
+// the image's account files, and takes them for empty where they are not there.
+// The cause is empty where that succeeds.
+func (x *examination) resolveUser(ctx context.Context, spec string) (Cause, error) {
+	x.files.ahead(ctx, "/etc/passwd", "/etc/group")
+	try := func(spec string) (*user.ExecUser, error) {
+		passwd, err := x.accountFile(ctx, "/etc/passwd")
+		if err != nil {
+			return nil, err
+		}
+		group, err := x.accountFile(ctx, "/etc/group")
+		if err != nil {
+			return nil, err
+		}
+		return user.GetExecUser(spec, nil, passwd, group)
+	}
+	who, err := try(spec)
+	if fault := imageFault(err); fault != nil {
+		return "", fault
+	}
+	if err != nil {
+		name, _, _ := strings.Cut(spec, ":")
+		x.accountError = err
+		if _, err := try(name); err == nil {
+			return UnknownGroup, nil
+		}
+		return UnknownUser, nil
+	}
+	x.as = account{uid: who.Uid, gid: who.Gid, groups: who.Sgids}
+	return "", nil
+}
+
+// accountFile opens /etc/passwd or /etc/group as the daemon does: links are
+// followed inside the image, and a file that cannot be opened counts as none.
+func (x *examination) accountFile(ctx context.Context, path string) (io.Reader, error) {
+	at, err := x.files.peek(ctx, path)
+	var way *lookupError
+	if errors.As(err, &way) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if at.Mode.IsDir() {
+		return unreadable{}, nil
+	}
+	if !at.Mode.IsRegular() || at.Size == 0 {
+		return nil, nil
+	}
+	f, err := x.files.img.Open(ctx, at.Path)
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(f, 0, min(f.Size(), maxAccounts)), nil
+}
+
+// unreadable is a folder where a file should be: opening it succeeds, reading does not.
+type unreadable struct{}
+
+func (unreadable) Read([]byte) (int, error) { return 0, errors.New("is a directory") }
+
+// imageFault picks out the errors that are about reading the image, not about what it holds.
+func imageFault(err error) error {
+	var fault *image.Fault
+	if errors.As(err, &fault) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, image.ErrTooLarge) {
+		return err
+	}
+	return nil
+}

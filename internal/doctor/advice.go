@@ -1,0 +1,203 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// advise looks for what could be better, whether the image starts or not. Only
+// what can be told from the few files that are asked for is told of every
+// image; what needs all of them, of those whose files are all known.
+func (x *examination) advise(ctx context.Context) error {
+	if x.config.OS != "" && x.config.OS != "linux" {
+		return nil
+	}
+	for _, look := range []func(context.Context) error{
+		x.adviseUser, x.adviseShell, x.adviseFiles, x.adviseProgram, x.adviseAll,
+	} {
+		if err := look(ctx); err != nil && !errors.Is(err, image.ErrTooLarge) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *examination) say(id, fix, format string, args ...any) {
+	x.d.Advice = append(x.d.Advice, Advice{ID: id, Summary: fmt.Sprintf(format, args...), Fix: fix})
+}
+
+func (x *examination) adviseUser(ctx context.Context) error {
+	if x.d.User.UID == nil {
+		return nil
+	}
+	name, _, _ := strings.Cut(x.d.User.Configured, ":")
+	_, notNumber := strconv.Atoi(name)
+	if x.as.uid == 0 {
+		x.say("runs-as-root", "Add `USER 12345:12345`: a number needs no account file.", "The process runs as root")
+		return nil
+	}
+	if name != "" && notNumber != nil {
+		x.say("named-user", fmt.Sprintf("Write `USER %d:%d`.", x.as.uid, x.as.gid),
+			"USER is a name, which Kubernetes' runAsNonRoot refuses")
+	}
+	for _, file := range []string{"/etc/passwd", "/etc/group", "/etc/shadow"} {
+		at, err := x.files.peek(ctx, file)
+		if fault := imageFault(err); fault != nil {
+			return fault
+		}
+		if err == nil && at.Mode.IsRegular() && x.as.mayWrite(at.Entry) {
+			x.say("accounts-writable", "Copy it without --chown: it then belongs to root.",
+				"The process may write %s, and so add accounts (%s)", file, describe(at.Entry))
+			break
+		}
+	}
+	return nil
+}
+
+// mayWrite is mayRun for writing.
+func (a account) mayWrite(e image.Entry) bool {
+	e.Mode = e.Mode&^0o111 | e.Mode>>1&0o111 // the w bits in the x bits' place
+	return a.mayRun(e)
+}
+
+func (x *examination) adviseShell(ctx context.Context) error {
+	if x.shellForm && x.d.Cause != MissingShell {
+		command := x.shellCommand
+		if !strings.HasPrefix(strings.TrimSpace(command), "exec ") {
+			fix := "Use the exec form"
+			if list := quoteList(command); list != "" {
+				fix += ": `ENTRYPOINT " + list + "`"
+			}
+			x.say("shell-form-signals", fix+", or begin the command with `exec`.",
+				"The shell is process 1 and may keep SIGTERM from the program: stopping then takes ten seconds")
+		}
+	}
+	test := x.config.Healthcheck
+	if len(test) == 0 || test[0] != "CMD-SHELL" && test[0] != "CMD" || test[0] == "CMD" && len(test) < 2 {
+		return nil
+	}
+	program := "/bin/sh"
+	if test[0] == "CMD" {
+		program = test[1]
+	} else if len(x.config.Shell) > 0 {
+		program = x.config.Shell[0]
+	}
+	if !strings.Contains(program, "/") {
+		return nil
+	}
+	_, err := x.files.resolve(ctx, program, x.as)
+	var way *lookupError
+	if errors.As(err, &way) && way.kind != running {
+		x.say("healthcheck-without-program", "Give the program a way to check itself, and use the exec form: `HEALTHCHECK CMD [\"/app\", \"-check\"]`.",
+			"HEALTHCHECK needs %s, which is not in the image: the container will never be healthy", program)
+		return nil
+	}
+	return imageFault(err)
+}
+
+// Where programs look for certificates (Go's crypto/x509, OpenSSL) and time zones (Go's time, the C libraries).
+var (
+	certificates = []string{"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/ssl/cert.pem"}
+	timeZones    = []string{"/usr/share/zoneinfo"}
+)
+
+func (x *examination) adviseFiles(ctx context.Context) error {
+	x.files.ahead(ctx, append(slices.Clone(certificates), timeZones...)...)
+	some := func(paths []string) (bool, error) {
+		for _, p := range paths {
+			_, err := x.files.peek(ctx, p)
+			if err == nil {
+				return true, nil
+			}
+			if fault := imageFault(err); fault != nil {
+				return false, fault
+			}
+		}
+		return false, nil
+	}
+	has, err := some(certificates)
+	if err != nil {
+		return err
+	}
+	if !has {
+		x.say("no-ca-certificates", "If it calls others over TLS: `COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/`.",
+			"There are no CA certificates: the program can trust no server")
+	}
+	if has, err = some(timeZones); err != nil {
+		return err
+	}
+	if !has {
+		x.say("no-time-zones", "If it needs other zones than UTC: `COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo`, or in Go import `time/tzdata`.",
+			"There are no time zones: only UTC is known")
+	}
+	return nil
+}
+
+// adviseProgram looks into the program itself, where it is not too large to be fetched whole.
+func (x *examination) adviseProgram(ctx context.Context) error {
+	if x.binary.Path == "" || x.binary.Size > maxBuildinfo {
+		return nil
+	}
+	file, err := x.parse(ctx, x.binary)
+	if err != nil {
+		return imageFault(err)
+	}
+	if n := file.Strippable(); n > 100_000 && n > x.binary.Size/20 {
+		fix := "Build with `-s` (cc), or run `strip`."
+		if x.isGo(ctx, x.binary) {
+			fix = "Build with `-ldflags='-s -w'`; a panic's stack trace stays readable."
+		}
+		x.say("not-stripped", fix, "%d of the program's %d bytes are symbols and debugging information", n, x.binary.Size)
+	}
+	if x.isGo(ctx, x.binary) {
+		if why := unsupported(x.info.GoVersion); why != "" {
+			x.say("go-unsupported", "Build with a release that is still supported (https://go.dev/doc/devel/release).", "%s", why)
+		}
+	}
+	return nil
+}
+
+// adviseAll looks at every file, where all are known.
+func (x *examination) adviseAll(context.Context) error {
+	lister, ok := x.lister()
+	if !ok {
+		return nil
+	}
+	var setuid []string
+	count := 0
+	if err := lister.Walk(func(e image.Entry) error {
+		if e.Mode.IsRegular() && e.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+			if count++; count <= 3 {
+				setuid = append(setuid, e.Path)
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if count > 0 {
+		x.say("setuid-files", "Remove them, or their bits: `RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +`.",
+			"%d files run with another's rights (setuid, setgid): %s", count, strings.Join(setuid, ", "))
+	}
+	if hidden := lister.Hidden(); hidden > 1_000_000 {
+		x.say("hidden-bytes", "Delete files in the instruction that makes them, or copy what is needed into a new stage.",
+			"%d bytes are in the image that a later layer deletes or replaces", hidden)
+	}
+	return nil
+}
+
+func (x *examination) lister() (image.Lister, bool) {
+	img := x.files.img
+	if w, ok := img.(*withFolder); ok {
+		img = w.Image
+	}
+	l, ok := img.(image.Lister)
+	return l, ok
+}

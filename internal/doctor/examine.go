@@ -1,0 +1,267 @@
+package doctor
+
+import (
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// defaultPath is PATH where the image's Env has none (moby's oci.DefaultPathEnv).
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// examination is one image on its way through the stages of a start.
+type examination struct {
+	files   files
+	config  image.Config
+	machine Machine
+	start   Start
+	as      account
+	env     map[string]string
+	d       *Diagnosis
+
+	accountError error
+	shellForm    bool
+	shellCommand string // what the shell is given
+	program      place  // what is executed, links followed
+	info         *buildinfo.BuildInfo
+	golang       bool // it was built by Go
+	asked        bool
+	binary       place // the ELF file behind it: the program, or a script's interpreter
+}
+
+// finding ends an examination: the image cannot start, or it cannot be told.
+type finding struct {
+	cause    Cause
+	why      string // where it cannot be told: the reason
+	phase    string // where it is not the cause's own
+	missing  string
+	facts    facts
+	evidence []Evidence
+}
+
+// unknown is the finding that nothing can be said, and why.
+func unknown(format string, args ...any) *finding { return &finding{why: fmt.Sprintf(format, args...)} }
+
+// Examine tells whether an image can start on a machine, and what could be better
+// about it. The error is only ever about reading the image; what the image holds
+// is in the diagnosis.
+func Examine(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
+	x, err := prove(ctx, img, machine, start)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.advise(ctx); err != nil {
+		return nil, err
+	}
+	return x.d, nil
+}
+
+// Prove is Examine without the advice, which takes more of the image's files.
+func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
+	x, err := prove(ctx, img, machine, start)
+	if err != nil {
+		return nil, err
+	}
+	return x.d, nil
+}
+
+// Identify is the part of Examine that says whom the process runs as. Without numbers, nobody: the image
+// does not list the name.
+func Identify(ctx context.Context, img image.Image) (User, error) {
+	x := newExamination(img, Machine{}, Start{})
+	_, err := x.account(ctx)
+	return x.d.User, err
+}
+
+func newExamination(img image.Image, machine Machine, start Start) *examination {
+	config := img.Config()
+	x := &examination{
+		files: files{img: img, cwd: "/"}, config: config, machine: machine, start: start,
+		d: &Diagnosis{
+			Schema: 1, Kind: "doctor", Image: img.Name(), ID: img.ID(),
+			Evidence: []Evidence{}, Argv: []string{}, Advice: []Advice{},
+		},
+	}
+	x.env = environment(config.Env)
+	return x
+}
+
+func prove(ctx context.Context, img image.Image, machine Machine, start Start) (*examination, error) {
+	x := newExamination(img, machine, start)
+	found, err := x.stages(ctx)
+	if errors.Is(err, image.ErrTooLarge) {
+		found, err = unknown("a file is larger than what the doctor reads of one"), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	x.conclude(found)
+	return x, nil
+}
+
+// stages goes through a start in the order of the causes' precedence; nil means that it starts.
+func (x *examination) stages(ctx context.Context) (*finding, error) {
+	if x.config.OS != "" && x.config.OS != "linux" {
+		return unknown("it is a %s image, and the doctor knows the rules of Linux only", x.config.OS), nil
+	}
+	if x.machine.OS != "" && x.machine.OS != "linux" {
+		return unknown("the engine runs %s containers, and the doctor knows the rules of Linux only", x.machine.OS), nil
+	}
+	for _, stage := range []func(context.Context) (*finding, error){
+		x.account, x.command, x.workdir, x.volumes, x.lookup, x.execute,
+	} {
+		if found, err := stage(ctx); found != nil || err != nil {
+			return found, err
+		}
+	}
+	return nil, nil
+}
+
+// account is the first stage: USER.
+func (x *examination) account(ctx context.Context) (*finding, error) {
+	spec := x.config.User
+	if x.start.User != "" {
+		spec = x.start.User
+	}
+	x.d.User.Configured = spec
+	cause, err := x.resolveUser(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if cause == "" {
+		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
+		return nil, nil
+	}
+	name, group, _ := strings.Cut(spec, ":")
+	file := "/etc/passwd"
+	if cause == UnknownGroup {
+		name, file = group, "/etc/group"
+	}
+	have := "no such file in the image"
+	if at, err := x.files.peek(ctx, file); err == nil {
+		have = fmt.Sprintf("%d bytes, and no entry for %q (%v)", at.Size, name, x.accountError)
+	}
+	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file},
+		evidence: []Evidence{
+			{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)},
+			{"the account must be listed in", file, have},
+		}}, nil
+}
+
+// command is the second stage: ENTRYPOINT and CMD, combined as moby does it
+// (daemon.mergeAndVerifyConfig, runconfig's merge).
+func (x *examination) command(context.Context) (*finding, error) {
+	entrypoint, cmd := x.config.Entrypoint, x.config.Cmd
+	if x.start.Entrypoint != nil {
+		entrypoint, cmd = *x.start.Entrypoint, nil
+	}
+	if len(x.start.Args) > 0 {
+		cmd = x.start.Args
+	}
+	if len(entrypoint) == 1 && entrypoint[0] == "" { // counts as unset
+		entrypoint = nil
+	}
+	argv := append(slices.Clone(entrypoint), cmd...)
+	x.d.Argv = append(x.d.Argv, argv...)
+	if len(argv) == 0 {
+		return &finding{cause: NoCommand, evidence: []Evidence{
+			{"the image names no program", "config.Entrypoint", fmt.Sprintf("%q", x.config.Entrypoint)},
+			{"and no command", "config.Cmd", fmt.Sprintf("%q", x.config.Cmd)},
+		}}, nil
+	}
+	if argv[0] == "" {
+		return &finding{cause: EmptyCommand, evidence: []Evidence{
+			{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)}}}, nil
+	}
+	if n := shellForm(argv, x.config.Shell); n > 0 {
+		x.shellForm, x.shellCommand = true, strings.Join(argv[n:], " ")
+	}
+	return nil, nil
+}
+
+// source names where the program comes from.
+func (x *examination) source() string {
+	switch {
+	case x.start.Entrypoint != nil && len(*x.start.Entrypoint) > 0:
+		return "--entrypoint"
+	case x.start.Entrypoint == nil && len(x.config.Entrypoint) > 0 && x.config.Entrypoint[0] != "":
+		return "config.Entrypoint"
+	case len(x.start.Args) > 0:
+		return "ARGS"
+	}
+	return "config.Cmd"
+}
+
+// shellForm reports whether argv is what a builder writes for a shell form, the
+// shell of the SHELL instruction, or the default one, and the command; and how
+// many words of it are the shell's. Zero: it is not.
+func shellForm(argv, shell []string) int {
+	for _, s := range [][]string{shell, {"/bin/sh", "-c"}} {
+		if len(s) > 0 && len(argv) > len(s) && slices.Equal(argv[:len(s)], s) {
+			return len(s)
+		}
+	}
+	return 0
+}
+
+// volumes is part of it: docker refuses to mount a volume over a file.
+func (x *examination) volumes(ctx context.Context) (*finding, error) {
+	for _, volume := range x.config.Volumes {
+		at, err := x.files.peek(ctx, path.Clean("/"+volume))
+		if fault := imageFault(err); fault != nil {
+			return nil, fault
+		}
+		if err == nil && !at.Mode.IsDir() && !at.IsLink() {
+			return unknown("VOLUME %s is a file in the image: docker refuses to mount a volume over it, other engines may not", volume), nil
+		}
+	}
+	return nil, nil
+}
+
+// workdir is the third stage: the daemon creates a WORKDIR that is missing
+// (moby's SetupWorkingDirectory), and gives up where a file is in the way.
+func (x *examination) workdir(ctx context.Context) (*finding, error) {
+	dir, source := x.config.WorkingDir, "config.WorkingDir"
+	if x.start.Workdir != "" {
+		dir, source = x.start.Workdir, "--workdir"
+	}
+	if dir == "" {
+		return nil, nil
+	}
+	unusable := func(at, found string) *finding {
+		return &finding{cause: WorkdirUnusable, missing: dir, facts: facts{Name: dir, At: at},
+			evidence: []Evidence{
+				{"the process must begin in", source, fmt.Sprintf("%q", dir)},
+				{"this is no folder", at, found},
+			}}
+	}
+	if !strings.HasPrefix(dir, "/") {
+		return unusable(dir, "not an absolute path"), nil
+	}
+	x.files.cwd = path.Clean(dir)
+	at, err := x.files.resolve(ctx, x.files.cwd, root)
+	var way *lookupError
+	switch {
+	case err == nil && !at.Mode.IsDir():
+		return unusable(at.Path, describe(at.Entry)), nil
+	case err == nil:
+		return nil, nil
+	case !errors.As(err, &way):
+		return nil, err
+	}
+	switch way.kind {
+	case absent, dangling:
+		// Created at the start, down to its last folder; so nothing is in there.
+		x.files.img = &withFolder{Image: x.files.img, dir: created(way)}
+		return nil, nil
+	case through, looping:
+		return unusable(way.at, way.Error()), nil
+	}
+	return nil, nil // the running system's: /proc/…
+}

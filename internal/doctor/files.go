@@ -1,0 +1,275 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// maxLinks is how many links the kernel follows on one way (MAXSYMLINKS).
+const maxLinks = 40
+
+// files is the image's file system as the process would see it: links resolve
+// inside the image, and the running system's mounts hide what lies under them.
+type files struct {
+	img image.Image
+	cwd string
+}
+
+// place is where a path led to.
+type place struct {
+	image.Entry          // its Path is the physical one
+	links       []string // that were followed: "/bin -> usr/bin"
+}
+
+// Reasons why a path leads nowhere.
+type broken int
+
+const (
+	absent   broken = iota // nothing of that name
+	dangling               // a link ends nowhere
+	looping                // links follow each other for ever (ELOOP)
+	through                // a component is a file (ENOTDIR)
+	closed                 // a folder is closed to this user (EACCES)
+	running                // it is the running system's (/proc, /sys), not the image's
+)
+
+// lookupError says where a way broke off.
+type lookupError struct {
+	kind broken
+	path string // that was looked for
+	at   string // where it broke
+	link string // the last link that was followed, "/sh -> /busybox"
+	dir  image.Entry
+	rest []step // what was still to go
+}
+
+func (e *lookupError) Error() string {
+	switch e.kind {
+	case dangling:
+		return fmt.Sprintf("the link %s leads to %s, and that is not there", e.link, e.at)
+	case looping:
+		return fmt.Sprintf("the links on the way to %s lead in a circle (%s)", e.path, e.link)
+	case through:
+		return fmt.Sprintf("%s is no folder", e.at)
+	case closed:
+		return fmt.Sprintf("the folder %s is closed to this user", e.at)
+	case running:
+		return fmt.Sprintf("%s belongs to the running system, not to the image", e.at)
+	}
+	return fmt.Sprintf("%s is not there", e.at)
+}
+
+// step is a component still to go, and the link that brought it.
+type step struct{ name, link string }
+
+func steps(p, link string) []step {
+	var all []step
+	for _, name := range strings.Split(p, "/") {
+		if name != "" {
+			all = append(all, step{name, link})
+		}
+	}
+	if strings.HasSuffix(p, "/") {
+		all = append(all, step{".", link}) // a trailing slash wants a folder
+	}
+	return all
+}
+
+// resolve follows a path to the end as the kernel does (fs/namei.c): from the
+// working folder where it is relative, `..` physically, links inside the image.
+// The error is a *lookupError where the way ends; otherwise the image's.
+func (f *files) resolve(ctx context.Context, p string, as account) (place, error) {
+	if far, ok := f.img.(image.Remote); ok {
+		far.Prefetch(ctx, f.absolute(p))
+	}
+	here := place{Entry: image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}}
+	todo := steps(p, "")
+	fail := func(kind broken, at, link string) (place, error) {
+		return place{}, &lookupError{kind: kind, path: p, at: at, link: link, rest: todo}
+	}
+	if !strings.HasPrefix(p, "/") {
+		start, err := f.resolve(ctx, f.cwd, root)
+		if err != nil {
+			return place{}, err
+		}
+		here.Entry = start.Entry
+	}
+	if p == "" || len(p) >= 4096 {
+		return fail(absent, p, "")
+	}
+	followed := 0
+	for len(todo) > 0 {
+		next := todo[0]
+		todo = todo[1:]
+		if !here.Mode.IsDir() {
+			if next.link != "" {
+				return fail(dangling, join(here.Path, next.name), next.link)
+			}
+			return fail(through, here.Path, "")
+		}
+		if !as.mayRun(here.Entry) {
+			return place{}, &lookupError{kind: closed, path: p, at: here.Path, dir: here.Entry}
+		}
+		switch next.name {
+		case ".":
+			continue
+		case "..":
+			parent, err := f.lstat(ctx, path.Dir(here.Path))
+			if err != nil {
+				return place{}, err
+			}
+			here.Entry = parent
+			continue
+		}
+		at := join(here.Path, next.name)
+		e, err := f.lstat(ctx, at)
+		var way *lookupError
+		switch {
+		case errors.As(err, &way):
+			way.path = p
+			return place{}, way
+		case errors.Is(err, fs.ErrNotExist):
+			if next.link != "" {
+				return fail(dangling, at, next.link)
+			}
+			return fail(absent, at, "")
+		case err != nil:
+			return place{}, err
+		}
+		if !e.IsLink() {
+			here.Entry = e
+			continue
+		}
+		link := at + " -> " + e.Link
+		if followed++; followed > maxLinks {
+			return fail(looping, at, link)
+		}
+		here.links = append(here.links, link)
+		if e.Link == "" {
+			return fail(dangling, at, link)
+		}
+		todo = append(steps(e.Link, link), todo...)
+		if strings.HasPrefix(e.Link, "/") {
+			here.Entry = image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}
+			if far, ok := f.img.(image.Remote); ok {
+				far.Prefetch(ctx, e.Link)
+			}
+		}
+	}
+	return here, nil
+}
+
+// absolute puts a relative path into the working folder, without looking at links.
+func (f *files) absolute(p string) string {
+	if strings.HasPrefix(p, "/") {
+		return path.Clean(p)
+	}
+	return path.Join(f.cwd, p)
+}
+
+// absent reports, with one question, that there is surely nothing at a path;
+// false says nothing. It saves asking for each folder on the way.
+func (f *files) absent(ctx context.Context, p string) bool {
+	far, ok := f.img.(image.Remote)
+	if !ok || strings.Contains(p, "..") {
+		return false
+	}
+	_, err := far.Peek(ctx, f.absolute(p))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// peek is resolve for root, where only what lies at the end counts, not the way there.
+func (f *files) peek(ctx context.Context, p string) (place, error) {
+	if far, ok := f.img.(image.Remote); ok {
+		e, err := far.Peek(ctx, p)
+		if err == nil && !e.IsLink() {
+			return place{Entry: e}, nil
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return place{}, &lookupError{kind: absent, path: p, at: p}
+		}
+	}
+	return f.resolve(ctx, p, root)
+}
+
+// ahead asks an engine for several places at the same time, before they are peeked at one by one.
+func (f *files) ahead(ctx context.Context, paths ...string) {
+	far, ok := f.img.(image.Remote)
+	if !ok {
+		return
+	}
+	var wait sync.WaitGroup
+	for _, p := range paths {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			far.Peek(ctx, p)
+		}()
+	}
+	wait.Wait()
+}
+
+func join(dir, name string) string {
+	if dir == "/" {
+		return "/" + name
+	}
+	return dir + "/" + name
+}
+
+// devices are what every runtime puts into /dev (OCI runtime spec, "Default Devices").
+var devices = map[string]bool{
+	"null": true, "zero": true, "full": true, "random": true, "urandom": true, "tty": true, "console": true,
+}
+
+// lstat looks at one place, with what the runtime mounts over the image.
+func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
+	folder := image.Entry{Path: at, Mode: fs.ModeDir | 0o755}
+	switch {
+	case at == "/" || at == "/proc" || at == "/sys" || at == "/dev":
+		return folder, nil
+	case strings.HasPrefix(at, "/proc/"), strings.HasPrefix(at, "/sys/"):
+		return image.Entry{}, &lookupError{kind: running, at: at}
+	case at == "/dev/pts" || at == "/dev/shm" || at == "/dev/mqueue":
+		return folder, nil
+	case strings.HasPrefix(at, "/dev/"):
+		name := strings.TrimPrefix(at, "/dev/")
+		switch {
+		case devices[name]:
+			return image.Entry{Path: at, Mode: fs.ModeDevice | fs.ModeCharDevice | 0o666}, nil
+		case name == "fd" || name == "stdin" || name == "stdout" || name == "stderr" || name == "core" || name == "ptmx":
+			return image.Entry{}, &lookupError{kind: running, at: at}
+		}
+		return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
+	case at == "/etc/hosts" || at == "/etc/hostname" || at == "/etc/resolv.conf":
+		return image.Entry{Path: at, Mode: 0o644}, nil
+	}
+	if base := path.Base(at); len(base) > 255 {
+		return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
+	}
+	return f.img.Lstat(ctx, at)
+}
+
+// head gives the first bytes of a file.
+func (f *files) head(ctx context.Context, at string, n int) ([]byte, error) {
+	file, err := f.img.Open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	b := make([]byte, min(int64(n), file.Size()))
+	if len(b) == 0 {
+		return nil, nil
+	}
+	got, err := file.ReadAt(b, 0)
+	if got == len(b) {
+		err = nil
+	}
+	return b[:got], err
+}

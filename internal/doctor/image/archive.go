@@ -1,0 +1,245 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Platform is the one that is taken of an image for several.
+type Platform struct{ OS, Arch string }
+
+// archived is an image from a tarball or a layout: all of its files are known.
+type archived struct {
+	*Files
+	name, id string
+	config   Config
+}
+
+func (a *archived) Name() string   { return a.name }
+func (a *archived) ID() string     { return a.id }
+func (a *archived) Config() Config { return a.config }
+
+// Of makes an image of files that have been read, and of what is known of it otherwise.
+// Its Close discards the files.
+func Of(files *Files, name, id string, config Config) Image {
+	return &archived{Files: files, name: name, id: id, config: config}
+}
+
+func (a *archived) Close() error { return a.Discard() }
+
+// FromTarball opens an image in a tarball of `docker save`, `podman save`, or an
+// OCI archive; compressed or not. Where it holds several, tag says which. The
+// error is a *NotFound, a *Fault, or the context's.
+func FromTarball(ctx context.Context, file, tag string, p Platform) (Image, error) {
+	img, err := fromTarball(ctx, file, tag, p)
+	return finish(ctx, img, file, err)
+}
+
+func fromTarball(ctx context.Context, name, tag string, p Platform) (*archived, error) {
+	// Before it is opened: a pipe would wait for a writer.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	plain, done, err := uncompressed(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	t, err := openTarball(plain)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case t.has("manifest.json"):
+		return fromSave(ctx, t, name, tag, p)
+	case t.has("index.json"):
+		return fromIndex(ctx, t, name, tag, p)
+	}
+	return nil, errors.New("it holds neither a manifest.json (docker save) nor an index.json (OCI): it is no tarball of an image" +
+		"; `docker export` writes files only")
+}
+
+func finish(ctx context.Context, img *archived, ref string, err error) (Image, error) {
+	if err != nil {
+		return nil, Failed(ctx, ref, err)
+	}
+	return img, nil
+}
+
+// Failed makes of an error what reading an image ends with: a *NotFound, a *Fault, or the context's.
+func Failed(ctx context.Context, ref string, err error) error {
+	var missing *NotFound
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &missing):
+		return missing
+	}
+	return &Fault{ref, err}
+}
+
+// uncompressed gives the tarball itself, or an unpacked copy in the temporary folder.
+func uncompressed(ctx context.Context, file *os.File) (*os.File, func(), error) {
+	head := make([]byte, 6)
+	n, _ := file.ReadAt(head, 0)
+	packed := false
+	for _, magic := range []string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zXZ\x00"} {
+		packed = packed || strings.HasPrefix(string(head[:n]), magic)
+	}
+	if !packed {
+		return file, func() {}, nil
+	}
+	s, err := NewSpool()
+	if err != nil {
+		return nil, nil, err
+	}
+	r, stop, err := unpack(ctx, file)
+	if err == nil {
+		_, err = io.Copy(s.file, r)
+		stop()
+	}
+	if err == nil {
+		_, err = s.file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		s.Close()
+		return nil, nil, err
+	}
+	return s.file, func() { s.Close() }, nil
+}
+
+// ReadSaved reads the files of the one image in an uncompressed tarball of `docker save`.
+func ReadSaved(ctx context.Context, file *os.File, name string) (*Files, error) {
+	t, err := openTarball(file)
+	if err != nil {
+		return nil, err
+	}
+	img, err := fromSave(ctx, t, name, "", Platform{})
+	if err != nil {
+		return nil, err
+	}
+	return img.Files, nil
+}
+
+// fromSave reads what `docker save` wrote.
+func fromSave(ctx context.Context, s store, name, tag string, p Platform) (*archived, error) {
+	text, err := document(s, "manifest.json")
+	if err != nil {
+		return nil, err
+	}
+	var images []struct {
+		Config   string
+		RepoTags []string
+		Layers   []string
+	}
+	if err := json.Unmarshal(text, &images); err != nil {
+		return nil, fmt.Errorf("its manifest.json makes no sense: %w", err)
+	}
+	var tags []string
+	found := -1
+	for i, img := range images {
+		tags = append(tags, img.RepoTags...)
+		if tag == "" && len(images) == 1 || tag != "" && slices.ContainsFunc(img.RepoTags, func(t string) bool { return sameTag(t, tag) }) {
+			found = i
+		}
+	}
+	if found < 0 {
+		return nil, choose(name, tag, len(images), tags)
+	}
+	return build(ctx, s, name, images[found].Config, images[found].Layers)
+}
+
+func sameTag(have, asked string) bool {
+	return have == asked || have == asked+":latest" || strings.HasSuffix(have, ":"+asked) && !strings.Contains(asked, ":")
+}
+
+// choose says what there is to choose from.
+func choose(name, tag string, count int, tags []string) error {
+	list := strings.Join(tags[:min(len(tags), 8)], ", ")
+	if list == "" {
+		list = "none has a name"
+	}
+	if tag != "" {
+		return &NotFound{name + ":" + tag, "the archive has " + list}
+	}
+	return fmt.Errorf("it holds %d images: say which, as %s:TAG (%s)", count, filepath.Base(name), list)
+}
+
+// build reads an image: its config, then its layers from the lowest up.
+func build(ctx context.Context, s store, name, configName string, layers []string) (*archived, error) {
+	if len(layers) > maxLayers {
+		return nil, fmt.Errorf("it has %d layers; engines allow 127", len(layers))
+	}
+	text, err := document(s, configName)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := v1.ParseConfigFile(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("its config makes no sense: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	img := &archived{name: name, id: "sha256:" + hex.EncodeToString(sum[:]), config: ConfigOf(parsed)}
+	if img.Files, err = NewFiles(); err != nil {
+		return nil, err
+	}
+	if img.config.OS == "windows" {
+		return img, nil // its layers are no Linux file system
+	}
+	for i, layer := range layers {
+		if err := img.layer(ctx, s, i+1, layer); err != nil {
+			img.Close()
+			return nil, err
+		}
+	}
+	return img, nil
+}
+
+func (a *archived) layer(ctx context.Context, s store, number int, name string) error {
+	r, _, err := s.open(name)
+	if err != nil {
+		return fmt.Errorf("layer %d: %w", number, err)
+	}
+	defer r.Close()
+	plain, stop, err := unpack(ctx, r)
+	if err != nil {
+		return fmt.Errorf("layer %d: %w", number, err)
+	}
+	defer stop()
+	return a.Apply(ctx, number, plain)
+}
+
+// ConfigOf takes of an image's config what the doctor looks at.
+func ConfigOf(f *v1.ConfigFile) Config {
+	c := f.Config
+	out := Config{
+		OS: f.OS, Architecture: f.Architecture, Variant: f.Variant,
+		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, Shell: c.Shell,
+		WorkingDir: c.WorkingDir, User: c.User,
+		Volumes: sorted(c.Volumes), Ports: sorted(c.ExposedPorts),
+	}
+	if c.Healthcheck != nil {
+		out.Healthcheck = c.Healthcheck.Test
+	}
+	return out
+}
+
+func sorted(set map[string]struct{}) []string { return slices.Sorted(maps.Keys(set)) }

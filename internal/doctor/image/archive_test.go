@@ -1,0 +1,198 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const config = `{"architecture":"amd64","os":"linux","config":{"Entrypoint":["/app"],"User":"1"},"rootfs":{"type":"layers","diff_ids":[]}}`
+
+func saved(t testing.TB, tags string, layers ...[]byte) []byte {
+	entries := []tar.Header{file("config.json", config)}
+	var names []string
+	for i, l := range layers {
+		name := fmt.Sprintf("%d/layer.tar", i)
+		names = append(names, `"`+name+`"`)
+		entries = append(entries, file(name, string(l)))
+	}
+	manifest := fmt.Sprintf(`[{"Config":"config.json","RepoTags":[%s],"Layers":[%s]}]`, tags, strings.Join(names, ","))
+	return layer(t, append(entries, file("manifest.json", manifest))...)
+}
+
+func write(t testing.TB, data []byte) string {
+	name := filepath.Join(t.TempDir(), "image.tar")
+	require.NoError(t, os.WriteFile(name, data, 0o644))
+	return name
+}
+
+func gzipped(data []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(data)
+	w.Close()
+	return b.Bytes()
+}
+
+func TestTarball(t *testing.T) {
+	plain := saved(t, `"app:latest"`, layer(t, file("app", "program")), gzipped(layer(t, file("etc/x", "x"))))
+	for name, data := range map[string][]byte{"plain": plain, "compressed": gzipped(plain)} {
+		img, err := FromTarball(context.Background(), write(t, data), "", Platform{"linux", "amd64"})
+		require.NoError(t, err, name)
+		assert.Equal(t, []string{"/app"}, img.Config().Entrypoint)
+		assert.Equal(t, "program", content(img.(*archived).Files, "/app"))
+		assert.Equal(t, "x", content(img.(*archived).Files, "/etc/x"))
+		require.NoError(t, img.Close())
+	}
+}
+
+func TestTarballTag(t *testing.T) {
+	at := write(t, saved(t, `"app:one","app:two"`))
+	for tag, ok := range map[string]bool{"": true, "two": true, "app:one": true, "three": false} {
+		img, err := FromTarball(context.Background(), at, tag, Platform{})
+		assert.Equal(t, ok, err == nil, tag)
+		if err == nil {
+			img.Close()
+		} else {
+			var missing *NotFound
+			assert.ErrorAs(t, err, &missing)
+		}
+	}
+}
+
+// A layout with an image for two machines, and an attestation that is none.
+func TestLayout(t *testing.T) {
+	dir := t.TempDir()
+	blobs := filepath.Join(dir, "blobs", "sha256")
+	require.NoError(t, os.MkdirAll(blobs, 0o755))
+	put := func(n int, text string) string {
+		name := fmt.Sprintf("%064x", n)
+		require.NoError(t, os.WriteFile(filepath.Join(blobs, name), []byte(text), 0o644))
+		return "sha256:" + name
+	}
+	manifest := func(n int, arch string) string {
+		c := put(n, strings.Replace(config, "amd64", arch, 1))
+		l := put(n+1, string(gzipped(layer(t, file("arch", arch)))))
+		return put(n+2, fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":1},
+			"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":%q,"size":1}]}`, c, l))
+	}
+	entry := func(digest, system, arch string) string {
+		return fmt.Sprintf(`{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":%q,"size":1,"platform":{"os":%q,"architecture":%q}}`, digest, system, arch)
+	}
+	index := put(9, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[`+strings.Join([]string{
+		entry(manifest(10, "amd64"), "linux", "amd64"), entry(manifest(20, "arm64"), "linux", "arm64"), entry(put(30, "{}"), "unknown", "unknown"),
+	}, ",")+`]}`)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "index.json"),
+		[]byte(fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":%q,"size":1}]}`, index)), 0o644))
+	for _, arch := range []string{"amd64", "arm64"} {
+		img, err := FromLayout(context.Background(), dir, "", Platform{"linux", arch})
+		require.NoError(t, err)
+		assert.Equal(t, arch, img.Config().Architecture)
+		assert.Equal(t, arch, content(img.(*archived).Files, "/arch"))
+		img.Close()
+	}
+}
+
+// zeros is an endless supply of them.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// Whatever somebody sent ends in an error that says why, and leaves nothing behind.
+func TestHostileArchives(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	self := layer(t, link("manifest.json", "manifest.json"))
+	outside := saved(t, "", layer(t, file("a", "")))
+	outside = bytes.ReplaceAll(outside, []byte(`"0/layer.tar"`), []byte(`"/etc/hosts" `))
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":                     {nil, "no tarball"},
+		"text":                      {[]byte(strings.Repeat("text ", 1000)), "no whole tar"},
+		"cut off":                   {saved(t, "", layer(t, file("a", "b")))[:2000], ""},
+		"an entry linked to itself": {self, "no tarball"},
+		"no layer where it says":    {outside, "layer 1"},
+		"a manifest of garbage":     {layer(t, file("manifest.json", "{[")), "makes no sense"},
+		"a config of garbage":       {layer(t, file("config.json", "["), file("manifest.json", `[{"Config":"config.json"}]`)), "makes no sense"},
+		"a huge manifest":           {layer(t, file("manifest.json", strings.Repeat(" ", maxDocument+1))), "bytes"},
+		"a million layers":          {layer(t, file("config.json", config), file("manifest.json", `[{"Config":"config.json","Layers":[`+strings.Repeat(`"x",`, 100_000)+`"x"]}]`)), "layers"},
+		"indexes in a circle": {layer(t, file("index.json", circle("a")), file("blobs/sha256/"+strings.Repeat("a", 64), circle("a"))),
+			"without end"},
+		"half a gzip": {gzipped(outside)[:50], ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := filepath.Join(t.TempDir(), "hostile.tar")
+			require.NoError(t, os.WriteFile(at, c.data, 0o644))
+			img, err := FromTarball(context.Background(), at, "", Platform{"linux", runtime.GOARCH})
+			if assert.Error(t, err) {
+				var fault *Fault
+				assert.ErrorAs(t, err, &fault)
+				assert.Contains(t, err.Error(), c.want)
+			} else {
+				img.Close()
+			}
+		})
+	}
+	left, err := os.ReadDir(temp)
+	require.NoError(t, err)
+	for _, l := range left {
+		assert.False(t, strings.HasPrefix(l.Name(), "optimizing-dockerfile-"), l.Name())
+	}
+}
+
+func circle(hex string) string {
+	return fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:%s","size":1}]}`, strings.Repeat(hex, 64))
+}
+
+// Ten gigabytes of zeros in ten megabytes: refused long before they are unpacked.
+func TestArchiveBomb(t *testing.T) {
+	r, w := io.Pipe()
+	defer r.Close()
+	go func() {
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+		io.Copy(z, zeros{})
+	}()
+	plain, stop, err := unpack(context.Background(), r)
+	require.NoError(t, err)
+	defer stop()
+	n, err := io.Copy(io.Discard, io.LimitReader(plain, 3<<30))
+	assert.ErrorContains(t, err, "bomb")
+	assert.Less(t, n, int64(2<<30))
+}
+
+// A sparse file is a few bytes in the tar, whatever size it claims.
+func TestSparseFileIsNotUnpacked(t *testing.T) {
+	k, err := NewFiles()
+	require.NoError(t, err)
+	defer k.Discard()
+	head := append([]byte("\x7fELF"), make([]byte, 100)...)
+	_, err = k.spool.Keep(io.MultiReader(bytes.NewReader(head), zeros{}), "/big", 10<<30, true)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, k.spool.used, int64(keepHead))
+}
+
+// More files than any image has, or folders that nothing but deep paths make: an error.
+func TestTooManyFiles(t *testing.T) {
+	var many []tar.Header
+	for i := range 200 {
+		many = append(many, file(fmt.Sprintf("%d/a/b/c/d", i), ""))
+	}
+	k, err := NewFiles()
+	require.NoError(t, err)
+	defer k.Discard()
+	k.most = 500
+	assert.ErrorIs(t, k.Apply(context.Background(), 1, bytes.NewReader(layer(t, many...))), errTooMany)
+}

@@ -1,0 +1,128 @@
+// Package image reads a container image without starting it: its config, and
+// the files as it holds them. Who reads does not know where the image lies: in
+// an engine, in a `docker save` tarball, in an OCI layout folder.
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// Image is one image, opened for reading.
+type Image interface {
+	// Name is what it was asked for by: a reference, or a file's path.
+	Name() string
+	// ID is the digest of its config, as `docker images --no-trunc` shows it.
+	ID() string
+	// Config is what the image says about its process.
+	Config() Config
+	// Lstat gives what lies at an absolute path, the link itself where it is
+	// one. Every folder on the way must be a real folder: following links is
+	// the caller's work. The error is fs.ErrNotExist where there is nothing.
+	Lstat(ctx context.Context, path string) (Entry, error)
+	// Open gives the content of a regular file; the path is as Lstat's.
+	Open(ctx context.Context, path string) (File, error)
+	// Close lets go of all that reading took: containers, processes, files.
+	Close() error
+}
+
+// File is the content of a regular file. Reading beyond what could be kept of
+// it gives ErrTooLarge.
+type File interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// Remote is an Image that is slow to ask, an engine's: each question is a
+// command. Whoever asks may say what it is going to ask for, and may have the
+// links followed over there.
+type Remote interface {
+	// Prefetch fetches what is going to be asked for, at once.
+	Prefetch(ctx context.Context, paths ...string)
+	// Peek is Lstat, but that the folders on the way may be links: they are
+	// followed by the engine. The path must not contain "..".
+	Peek(ctx context.Context, path string) (Entry, error)
+}
+
+// Lister is an Image whose every file is known.
+type Lister interface {
+	// Walk calls visit for each file, in the order of their paths.
+	Walk(visit func(Entry) error) error
+	// Hidden is the number of bytes in files that a later layer deletes or
+	// replaces: they are in the image, and nobody can see them.
+	Hidden() int64
+}
+
+// Config is what an image says about the process that it is meant for: the
+// part of the OCI image config, and of docker's additions, that bears on it.
+type Config struct {
+	OS, Architecture, Variant string
+
+	Entrypoint, Cmd []string
+	Env             []string // NAME=VALUE
+	Shell           []string // of the SHELL instruction; empty where there was none
+	WorkingDir      string
+	User            string
+	Healthcheck     []string // {"CMD", …}, {"CMD-SHELL", "…"} or {"NONE"}
+	Volumes         []string
+	Ports           []string // such as 8080/tcp
+}
+
+// Entry is what the image holds at a path.
+type Entry struct {
+	Path     string      // absolute and clean
+	Mode     fs.FileMode // type, permissions, setuid, setgid, sticky
+	UID, GID int
+	Size     int64  // of a regular file
+	Link     string // where a symbolic link points to, as it is written there
+	Caps     []byte // the security.capability attribute, if any
+}
+
+// IsLink reports whether the entry is a symbolic link.
+func (e Entry) IsLink() bool { return e.Mode&fs.ModeSymlink != 0 }
+
+// NotFound says that there is no such image, and what to do now.
+type NotFound struct{ Ref, Reason string }
+
+func (n *NotFound) Error() string { return fmt.Sprintf("no image %q: %s", n.Ref, n.Reason) }
+
+// Fault says that the image could not be read: the engine or the disk is at
+// fault, or the file is no image.
+type Fault struct {
+	Ref string
+	Err error
+}
+
+func (f *Fault) Error() string { return fmt.Sprintf("cannot read image %s: %v", f.Ref, f.Err) }
+
+// Unwrap gives the reason.
+func (f *Fault) Unwrap() error { return f.Err }
+
+// ErrTooLarge is the error where a file is larger than what is read of one.
+var ErrTooLarge = errors.New("larger than what the doctor reads of a file")
+
+// ErrNoListing is Walk's where the source knows only the files it is asked for.
+var ErrNoListing = errors.New("this source does not list all files: use --deep, a tarball or an OCI layout")
+
+// Walk calls visit for each file of the image, in the order of their paths.
+func Walk(img Image, visit func(Entry) error) error {
+	if l, ok := img.(Lister); ok {
+		return l.Walk(visit)
+	}
+	return ErrNoListing
+}
+
+// Above gives the folders on the way to an absolute, clean path, from the top: not the root, not the path.
+func Above(path string) []string {
+	var up []string
+	for i := 1; i < len(path); i++ {
+		if path[i] == '/' {
+			up = append(up, path[:i])
+		}
+	}
+	return up
+}

@@ -1,0 +1,63 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+)
+
+// Files is an image's files, all of them known, with what is kept of their contents.
+type Files struct {
+	*tree
+	spool *Spool
+}
+
+// NewFiles gives none yet: Apply brings them, layer by layer; Discard lets go of them.
+func NewFiles() (*Files, error) {
+	s, err := NewSpool()
+	if err != nil {
+		return nil, err
+	}
+	return &Files{newTree(), s}, nil
+}
+
+// Lstat is as Image's.
+func (k *Files) Lstat(_ context.Context, path string) (Entry, error) {
+	n, err := k.lstat(path)
+	if err != nil {
+		return Entry{}, err
+	}
+	e := n.entry
+	e.Path = path
+	return e, nil
+}
+
+// Open is as Image's.
+func (k *Files) Open(_ context.Context, path string) (File, error) {
+	n, err := k.lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !n.entry.Mode.IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	return k.spool.Open(n.content), nil
+}
+
+// Walk calls visit for each file, in the order of their paths.
+func (k *Files) Walk(visit func(Entry) error) error { return k.walk(visit) }
+
+// Hidden is the number of bytes in files that a later layer deletes or replaces.
+func (k *Files) Hidden() int64 { return k.hidden }
+
+// Drop takes away an empty file, or an empty folder, as if no layer had brought it.
+func (k *Files) Drop(name string) {
+	if n := k.find(name); n != nil && n.entry.Size == 0 && len(n.children) == 0 {
+		hidden := k.hidden
+		k.remove(name)
+		k.hidden = hidden
+	}
+}
+
+// Discard lets go of what was kept of the contents.
+func (k *Files) Discard() error { return k.spool.Close() }

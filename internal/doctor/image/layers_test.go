@@ -1,0 +1,132 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func file(name, data string) tar.Header {
+	return tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(data)), Uname: data}
+}
+
+func dir(name string) tar.Header { return tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755} }
+
+func link(name, to string) tar.Header {
+	return tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: to}
+}
+
+func hard(name, to string) tar.Header {
+	return tar.Header{Typeflag: tar.TypeLink, Name: name, Linkname: to, Mode: 0o600}
+}
+
+// layer writes a tar; a file's content rides in Uname.
+func layer(t testing.TB, entries ...tar.Header) []byte {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range entries {
+		data := h.Uname
+		h.Uname = ""
+		require.NoError(t, w.WriteHeader(&h))
+		_, err := io.WriteString(w, data)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+func stacked(t testing.TB, layers ...[]byte) *Files {
+	k, err := NewFiles()
+	require.NoError(t, err)
+	t.Cleanup(func() { k.Discard() })
+	for i, l := range layers {
+		require.NoError(t, k.Apply(context.Background(), i+1, bytes.NewReader(l)))
+	}
+	return k
+}
+
+// content is a file's text, or why there is none.
+func content(k *Files, path string) string {
+	f, err := k.Open(context.Background(), path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "absent"
+	}
+	if err != nil {
+		return err.Error()
+	}
+	b := make([]byte, f.Size())
+	f.ReadAt(b, 0)
+	return string(b)
+}
+
+func TestLayers(t *testing.T) {
+	lower := layer(t, dir("etc/"), file("etc/a", "a"), file("etc/b", "b"), file("bin/app", "app"), hard("bin/other", "bin/app"))
+	for _, c := range []struct {
+		name  string
+		upper []tar.Header
+		want  map[string]string
+	}{
+		{"a whiteout deletes", []tar.Header{file("etc/.wh.a", "")}, map[string]string{"/etc/a": "absent", "/etc/b": "b"}},
+		{"a whiteout never hits its own layer, before", []tar.Header{file("etc/a", "new"), file("etc/.wh.a", "")}, map[string]string{"/etc/a": "new"}},
+		{"a whiteout never hits its own layer, after", []tar.Header{file("etc/.wh.a", ""), file("etc/a", "new")}, map[string]string{"/etc/a": "new"}},
+		{"an opaque folder empties, whatever the order", []tar.Header{file("etc/c", "c"), file("etc/.wh..wh..opq", "")}, map[string]string{"/etc/a": "absent", "/etc/c": "c"}},
+		{"a folder that is whited out and made anew is empty", []tar.Header{file(".wh.etc", ""), dir("etc/")}, map[string]string{"/etc/a": "absent"}},
+		{"and so if it is made anew first", []tar.Header{dir("etc/"), file(".wh.etc", "")}, map[string]string{"/etc/a": "absent"}},
+		{"a folder over a folder keeps what is in it", []tar.Header{dir("etc/")}, map[string]string{"/etc/a": "a"}},
+		{"a file over a folder replaces it", []tar.Header{file("etc", "file")}, map[string]string{"/etc": "file", "/etc/a": "absent"}},
+		{"a hard link outlives the other name", []tar.Header{file("bin/.wh.app", "")}, map[string]string{"/bin/app": "absent", "/bin/other": "app"}},
+		{"a path never leaves the root", []tar.Header{file("../../etc/a", "in"), file("/abs", "abs")}, map[string]string{"/etc/a": "in", "/abs": "abs"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := stacked(t, lower, layer(t, c.upper...))
+			for path, want := range c.want {
+				assert.Equal(t, want, content(k, path), path)
+			}
+		})
+	}
+}
+
+// A hard link's own header sets the file's mode, as docker's untar does it.
+func TestHardLinkSetsTheMode(t *testing.T) {
+	k := stacked(t, layer(t, file("a", "x"), hard("b", "a")))
+	e, err := k.Lstat(context.Background(), "/a")
+	require.NoError(t, err)
+	assert.Equal(t, fs.FileMode(0o600), e.Mode)
+}
+
+func TestHiddenBytesAreCounted(t *testing.T) {
+	k := stacked(t, layer(t, file("big", strings.Repeat("x", 1000)), file("d/small", "12345")), layer(t, file(".wh.big", ""), file("d", "")))
+	assert.Equal(t, int64(1005), k.Hidden())
+}
+
+func TestWalkIsInOrder(t *testing.T) {
+	k := stacked(t, layer(t, file("b", ""), file("a/z", ""), link("a/l", "z"), file("a.b", "")))
+	var paths []string
+	require.NoError(t, k.Walk(func(e Entry) error { paths = append(paths, e.Path); return nil }))
+	assert.Equal(t, []string{"/a", "/a/l", "/a/z", "/a.b", "/b"}, paths)
+}
+
+func TestLayersThatAreRefused(t *testing.T) {
+	whole := layer(t, file("a", strings.Repeat("x", 5000)))
+	long := "l"
+	for name, bytesOf := range map[string][]byte{
+		"cut off in a file":    whole[:3000],
+		"not a tar":            []byte(strings.Repeat("no tar at all ", 100)),
+		"a path without end":   layer(t, file(strings.Repeat("a/", 3000)+"x", "")),
+		"a link without end":   layer(t, link(long, strings.Repeat("b/", 3000))),
+		"a header cut in half": whole[:300],
+	} {
+		k, err := NewFiles()
+		require.NoError(t, err)
+		assert.Error(t, k.Apply(context.Background(), 1, bytes.NewReader(bytesOf)), name)
+		k.Discard()
+	}
+}

@@ -1,0 +1,239 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/elf"
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// maxObjects is how many files one process may load here; the largest programs load some 300.
+const maxObjects = 4096
+
+// object is a file in the process: the program, its loader, a library.
+type object struct {
+	name string // as it was asked for
+	path string // the physical one
+	file *elf.File
+	dyn  *elf.Dynamic
+	by   *object // that asked for it
+}
+
+// linker loads a program's libraries as its loader does.
+type linker struct {
+	x       *examination
+	rules   rules
+	secure  bool // setuid and the like: LD_LIBRARY_PATH does not count
+	lazy    bool // functions are looked up at their first call
+	objects []*object
+	byName  map[string]*object
+	byPath  map[string]*object
+}
+
+// rules are one C library's.
+type rules interface {
+	// find opens the library that by asks for; notes say where it looked and
+	// what was wrong there. A nil object is "not found"; self is the C library itself.
+	find(ctx context.Context, l *linker, by *object, name string) (o *object, notes []Evidence, err error)
+	// home is a folder that is always searched.
+	home() string
+}
+
+// errFatal ends the loader at a file that is no library, where others search on.
+var errFatal = errors.New("it is no library")
+
+func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *elf.Dynamic, loader place, parsed *elf.File) (*finding, error) {
+	l := &linker{x: x, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}}
+	l.secure = at.Mode&fs.ModeSetuid != 0 && at.UID != x.as.uid || at.Mode&fs.ModeSetgid != 0 && at.GID != x.as.gid
+	content, err := x.content(ctx, loader)
+	if err != nil {
+		return nil, err
+	}
+	loaderDyn, err := parsed.Dynamic()
+	if err != nil && imageFault(err) != nil {
+		return nil, err
+	}
+	if loaderDyn == nil {
+		loaderDyn = &elf.Dynamic{}
+	}
+	main := &object{name: at.Path, path: at.Path, file: file, dyn: dyn}
+	self := &object{name: file.Interp, path: loader.Path, file: parsed, dyn: loaderDyn}
+	switch {
+	case bytes.Contains(content, []byte("musl libc")):
+		x.d.Libc, l.lazy = libcMusl, false
+		l.rules, err = newMusl(ctx, x, file.Interp, self)
+	case bytes.Contains(content, []byte("GLIBC")) || bytes.Contains(content, []byte("LD_LIBRARY_PATH")) && bytes.Contains(content, []byte("GNU")):
+		x.d.Libc = libcGlibc
+		l.rules, err = newGlibc(ctx, x, file, content)
+		l.lazy = x.env["LD_BIND_NOW"] == ""
+	default:
+		if len(dyn.Needed) == 0 {
+			return nil, nil
+		}
+		return unknown("%s is a loader whose rules the doctor does not know", loader.Path), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.add(main)
+	l.add(self)
+	l.byName[self.dyn.Soname] = self
+	return l.load(ctx, main)
+}
+
+func (l *linker) add(o *object) {
+	l.objects = append(l.objects, o)
+	l.byName[o.name] = o
+	l.byPath[o.path] = o
+	if o.dyn.Soname != "" && l.byName[o.dyn.Soname] == nil {
+		l.byName[o.dyn.Soname] = o
+	}
+}
+
+// load goes through DT_NEEDED breadth first, then checks versions, then symbols: the loaders' own order.
+func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
+	queue := []*object{main}
+	for _, name := range l.preloads(ctx) {
+		if o, _, err := l.rules.find(ctx, l, main, name); err == nil && o != nil && l.byPath[o.path] == nil {
+			l.add(o)
+			queue = append(queue, o)
+		}
+	}
+	for len(queue) > 0 {
+		o := queue[0]
+		queue = queue[1:]
+		for _, name := range o.dyn.Needed {
+			if l.byName[name] != nil {
+				continue
+			}
+			found, notes, err := l.rules.find(ctx, l, o, name)
+			if err != nil && !errors.Is(err, errFatal) {
+				return nil, err
+			}
+			if err != nil || found == nil {
+				return l.missing(o, name, notes), nil
+			}
+			if known := l.byPath[found.path]; known != nil {
+				l.byName[name] = known
+				continue
+			}
+			if len(l.objects) >= maxObjects {
+				return unknown("it loads more than %d libraries", maxObjects), nil
+			}
+			l.add(found)
+			queue = append(queue, found)
+		}
+	}
+	if l.x.d.Libc == libcGlibc {
+		if found := l.versions(); found != nil {
+			return found, nil
+		}
+	}
+	return l.symbols()
+}
+
+func (l *linker) missing(by *object, name string, notes []Evidence) *finding {
+	target := name
+	if !strings.Contains(name, "/") {
+		target = l.rules.home() + "/" + name
+	}
+	for _, n := range notes { // over what is there and is of no use
+		if strings.HasPrefix(n.Claim, "it is there") {
+			target = n.Path
+			break
+		}
+	}
+	return &finding{cause: MissingLibrary, missing: name,
+		facts:    facts{Name: l.objects[0].path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang},
+		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}
+}
+
+// preloads are what LD_PRELOAD names: a library more, never one that must be there.
+func (l *linker) preloads(ctx context.Context) []string {
+	if l.secure {
+		return nil
+	}
+	return strings.FieldsFunc(l.x.env["LD_PRELOAD"], func(r rune) bool { return r == ':' || r == ' ' })
+}
+
+// open opens a candidate for a library. Nil without an error: go on searching.
+func (l *linker) open(ctx context.Context, by *object, name, at string) (*object, *Evidence, error) {
+	if l.x.files.absent(ctx, at) {
+		return nil, nil, nil
+	}
+	found, err := l.x.files.resolve(ctx, at, l.x.as)
+	var way *lookupError
+	if errors.As(err, &way) {
+		if way.kind == absent {
+			return nil, nil, nil
+		}
+		return nil, &Evidence{"looked for", way.at, way.Error()}, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if !l.x.as.mayRead(found.Entry) {
+		return nil, &Evidence{"it is there, and this user may not read it", found.Path, describe(found.Entry)}, nil
+	}
+	if !found.Mode.IsRegular() {
+		return nil, &Evidence{"it is there, and is no file", found.Path, describe(found.Entry)}, errFatal
+	}
+	want := l.objects[0].file
+	file, err := l.x.parse(ctx, found)
+	var bad *elf.FormatError
+	if errors.As(err, &bad) {
+		return nil, &Evidence{"it is there, and is no library", found.Path, bad.Reason}, errFatal
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if file.Class != want.Class || file.Machine != want.Machine {
+		return nil, &Evidence{"it is there, and is for another machine", found.Path, machineName(file)}, nil
+	}
+	if missing, cut := file.CutOff(); cut {
+		return nil, &Evidence{"it is there, and is cut off", found.Path, fmt.Sprintf("%d bytes are missing", missing)}, errFatal
+	}
+	dyn, err := file.Dynamic()
+	if err != nil && imageFault(err) != nil {
+		return nil, nil, err
+	}
+	if err != nil || dyn == nil {
+		return nil, &Evidence{"it is there, and has no dynamic section that makes sense", found.Path, fmt.Sprint(err)}, errFatal
+	}
+	return &object{name: name, path: found.Path, file: file, dyn: dyn, by: by}, nil, nil
+}
+
+// search tries folders in turn.
+func (l *linker) search(ctx context.Context, by *object, name string, dirs []string) (*object, []Evidence, error) {
+	var notes []Evidence
+	for _, dir := range dirs {
+		o, note, err := l.open(ctx, by, name, strings.TrimSuffix(dir, "/")+"/"+name)
+		if note != nil {
+			notes = append(notes, *note)
+		}
+		if o != nil || err != nil {
+			return o, notes, err
+		}
+	}
+	return nil, notes, nil
+}
+
+// maxContent is how much of a loader is read to recognise it; glibc's has 250 kB, musl's 700.
+const maxContent = 8 << 20
+
+func (x *examination) content(ctx context.Context, at place) ([]byte, error) {
+	f, err := x.files.img.Open(ctx, at.Path)
+	if err != nil {
+		return nil, err
+	}
+	if f.Size() > maxContent {
+		return nil, image.ErrTooLarge
+	}
+	return io.ReadAll(io.NewSectionReader(f, 0, f.Size()))
+}

@@ -1,0 +1,252 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// lookup is the fourth stage: runc finds the program with Go's exec.LookPath,
+// as the user, in the working folder. What has a slash is a path; anything else
+// is searched for in PATH.
+func (x *examination) lookup(ctx context.Context) (*finding, error) {
+	name := x.d.Argv[0]
+	if strings.Contains(name, "/") {
+		return x.lookupPath(ctx, name)
+	}
+	return x.lookupName(ctx, name)
+}
+
+func (x *examination) lookupPath(ctx context.Context, name string) (*finding, error) {
+	at, err := x.files.resolve(ctx, name, x.as)
+	x.d.Program = name
+	if !strings.HasPrefix(name, "/") {
+		x.d.Program = path.Join(x.files.cwd, name)
+	}
+	asked := Evidence{"the program to start", x.source(), fmt.Sprintf("%q", x.d.Argv)}
+	var way *lookupError
+	if errors.As(err, &way) {
+		return x.wayBroken(way, name, asked), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	x.program = at
+	return x.mayExecute(at, name, asked, PhaseStart), nil
+}
+
+// wayBroken names the cause where a program's path leads nowhere.
+func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *finding {
+	f := &finding{missing: name, facts: facts{
+		Name: name, At: way.at, Target: created(way), Link: way.link, Loop: way.kind == looping, Instr: x.instruction(),
+		Closed: way.kind == closed, Hidden: strings.HasPrefix(way.at, "/dev/"),
+	}}
+	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
+		f.facts.Words = execForm(append(words, x.d.Argv[1:]...)...)
+	}
+	f.evidence = []Evidence{asked, {"looked for, link by link, inside the image", x.files.absolute(name), way.Error()}}
+	switch way.kind {
+	case running:
+		return unknown("%s is the running system's, not the image's", way.at)
+	case closed:
+		f.cause, f.facts.User, f.facts.Words = UserCannotExecute, x.describeUser(), ""
+		f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
+		return f
+	case looping, dangling:
+		f.cause = DanglingSymlink
+	case through:
+		f.cause = NotADirectory
+	default:
+		f.cause = MissingEntrypoint
+	}
+	if x.shellForm {
+		f.cause = MissingShell
+		f.facts.Command = x.shellCommand
+	}
+	return f
+}
+
+// lookupName searches PATH: the first hit that is no folder and has an x bit
+// for anyone. A runc built with Go 1.20 or later passes over a hit that this
+// user may not execute; one built with an older Go takes it and fails.
+func (x *examination) lookupName(ctx context.Context, name string) (*finding, error) {
+	search, source := x.env["PATH"], "config.Env PATH"
+	if !sets(x.config.Env, "PATH") {
+		source = "the runtime's PATH"
+	}
+	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search, Instr: x.instruction(), Target: target(search, name)},
+		evidence: []Evidence{
+			{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)},
+			{"the folders that are searched", source, search},
+		}}
+	if x.shellForm {
+		f.cause = MissingShell
+		f.facts.Command = x.shellCommand
+	}
+	dirs := strings.Split(search, ":")
+	if search == "" {
+		dirs = nil
+	}
+	var passedOver *finding // a hit that only some runtimes pass over
+	for _, dir := range dirs {
+		if x.files.absent(ctx, path.Join(dir, name)) {
+			continue
+		}
+		at, err := x.files.resolve(ctx, path.Join(dir, name), x.as) // Go joins: "" becomes the working folder
+		var way *lookupError
+		if errors.As(err, &way) {
+			if way.kind == closed && passedOver == nil {
+				f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if at.Mode.IsDir() {
+			continue
+		}
+		if at.Mode.Perm()&0o111 == 0 {
+			f.evidence = append(f.evidence, Evidence{"passed over: it has no x bit", at.Path, describe(at.Entry)})
+			continue
+		}
+		hit := path.Join(dir, name)
+		if !strings.HasPrefix(hit, "/") {
+			f.facts.Words = execForm(append([]string{at.Path}, x.d.Argv[1:]...)...)
+			f.evidence = append(f.evidence, Evidence{"found through a relative folder of PATH, which the runtime refuses", at.Path, describe(at.Entry)})
+			return f, nil
+		}
+		if !x.as.mayRun(at.Entry) {
+			if passedOver == nil {
+				asked := Evidence{"the program to start, found on PATH", x.source(), fmt.Sprintf("%q", x.d.Argv)}
+				passedOver = x.mayExecute(at, hit, asked, PhaseExec)
+				x.program, x.d.Program = at, hit
+			}
+			continue
+		}
+		if passedOver != nil {
+			return unknown("%s comes first on PATH and this user may not execute it, %s comes later and may be executed: "+
+				"runc built with Go before 1.20 takes the first and fails, a newer one the second", x.d.Program, hit), nil
+		}
+		x.program, x.d.Program = at, hit
+		return nil, nil
+	}
+	if passedOver != nil {
+		return passedOver, nil
+	}
+	return f, nil
+}
+
+// mayExecute is the check of the file itself.
+func (x *examination) mayExecute(at place, name string, asked Evidence, phase string) *finding {
+	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, Target: x.inside(at), User: x.describeUser(), Instr: x.instruction()},
+		evidence: []Evidence{asked, {"what lies there", at.Path, describe(at.Entry)}}}
+	for _, link := range at.links {
+		f.evidence = append(f.evidence, Evidence{"reached through the link", link[:strings.Index(link, " -> ")], link})
+	}
+	switch {
+	case at.Mode.IsDir():
+		f.cause = IsDirectory
+	case at.Mode.Perm()&0o111 == 0 || !at.Mode.IsRegular():
+		f.cause = NotExecutable
+	case !x.as.mayRun(at.Entry):
+		f.cause = UserCannotExecute
+		f.evidence = append(f.evidence, Evidence{"the process runs as", "config.User", x.describeUser()})
+	default:
+		return nil
+	}
+	return f
+}
+
+// target is where a program has to be for PATH to lead to it.
+func target(search, name string) string {
+	for _, dir := range strings.Split(search, ":") {
+		if strings.HasPrefix(dir, "/") && !strings.HasPrefix(dir, "/dev") && !strings.HasPrefix(dir, "/proc") {
+			return path.Join(dir, name)
+		}
+	}
+	return "/usr/local/bin/" + name
+}
+
+// inside finds a program in a folder that was taken for one, where all files are known.
+func (x *examination) inside(at place) string {
+	found := path.Join(at.Path, path.Base(at.Path))
+	if lister, ok := x.lister(); ok && at.Mode.IsDir() {
+		stop := errors.New("found")
+		lister.Walk(func(e image.Entry) error {
+			if strings.HasPrefix(e.Path, at.Path+"/") && e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 {
+				found = e.Path
+				return stop
+			}
+			return nil
+		})
+	}
+	return found
+}
+
+// instruction names the Dockerfile's line that the program comes from.
+func (x *examination) instruction() string {
+	if x.source() == "config.Cmd" {
+		return "CMD"
+	}
+	return "ENTRYPOINT"
+}
+
+func (x *examination) describeUser() string {
+	return fmt.Sprintf("uid %d, gid %d", x.as.uid, x.as.gid)
+}
+
+// describe says what an entry is, as `ls -ln` would.
+func describe(e image.Entry) string {
+	text := fmt.Sprintf("%s %d:%d", e.Mode, e.UID, e.GID)
+	switch {
+	case e.IsLink():
+		return text + " -> " + e.Link
+	case e.Mode.IsRegular():
+		return fmt.Sprintf("%s, %d bytes", text, e.Size)
+	}
+	return text
+}
+
+// withFolder is an image with a folder that the start creates, and its parents.
+type withFolder struct {
+	image.Image
+	dir string
+}
+
+// created is the folder that a start creates where a WORKDIR is missing.
+func created(way *lookupError) string {
+	dir := way.at
+	for _, s := range way.rest {
+		dir = path.Join(dir, s.name)
+	}
+	return dir
+}
+
+func (w *withFolder) Lstat(ctx context.Context, p string) (image.Entry, error) {
+	e, err := w.Image.Lstat(ctx, p)
+	if errors.Is(err, fs.ErrNotExist) && (p == w.dir || strings.HasPrefix(w.dir, p+"/")) {
+		return image.Entry{Path: p, Mode: fs.ModeDir | 0o755}, nil
+	}
+	return e, err
+}
+
+// Prefetch passes the hint on.
+func (w *withFolder) Prefetch(ctx context.Context, paths ...string) {
+	if far, ok := w.Image.(image.Remote); ok {
+		far.Prefetch(ctx, paths...)
+	}
+}
+
+// Peek asks the image, where that can be asked so.
+func (w *withFolder) Peek(ctx context.Context, p string) (image.Entry, error) {
+	if far, ok := w.Image.(image.Remote); ok {
+		return far.Peek(ctx, p)
+	}
+	return image.Entry{}, errors.ErrUnsupported
+}

@@ -1,0 +1,62 @@
+package doctor
+
+import (
+	"fmt"
+	"os"
+
+	"optimizing-dockerfile/internal/doctor/elf"
+)
+
+// names are the ELF machines, as in GOARCH.
+var names = map[uint16]string{
+	elf.M386: "386", elf.MX86_64: "amd64", elf.MARM: "arm", elf.MAARCH64: "arm64", elf.MPPC64: "ppc64le",
+	elf.MS390: "s390x", elf.MRISCV: "riscv64", elf.MLOONG: "loong64", elf.MMIPS: "mips",
+}
+
+func machineName(f *elf.File) string {
+	if f.Machine == elf.MX86_64 && f.Class == elf.Class32 {
+		return "x32"
+	}
+	if name, ok := names[f.Machine]; ok {
+		return name
+	}
+	return fmt.Sprintf("ELF machine %d", f.Machine)
+}
+
+// canRun reports whether a machine's kernel runs a program by itself:
+// yes, no, or (known is false) as it was configured.
+func canRun(arch string, f *elf.File) (yes, known bool) {
+	name := machineName(f)
+	switch {
+	case arch == "" || name == arch:
+		return true, true
+	case arch == "amd64" && name == "386":
+		return true, true // CONFIG_IA32_EMULATION, on in every distribution
+	case arch == "amd64" && name == "x32", arch == "arm64" && name == "arm":
+		return false, false // off in most kernels; not in every processor
+	case len(arch) >= 4 && arch[:4] == "mips" && f.Machine == elf.MMIPS:
+		return true, true
+	}
+	return false, true
+}
+
+// MachineOf describes the engine's machine. Where the engine runs on this
+// one's kernel (here), the handlers for foreign programs can be looked up; an
+// engine elsewhere, or in a virtual machine of its own, keeps them to itself.
+func MachineOf(system, arch string, here bool) Machine {
+	m := Machine{OS: system, Arch: arch}
+	if !here {
+		return m
+	}
+	m.Foreign = ForeignNone
+	handlers, err := os.ReadDir("/proc/sys/fs/binfmt_misc")
+	if err != nil {
+		return m // the kernel has none, or nobody has mounted its list
+	}
+	for _, h := range handlers {
+		if h.Name() != "register" && h.Name() != "status" {
+			m.Foreign = ForeignSome
+		}
+	}
+	return m
+}

@@ -1,0 +1,103 @@
+package doctor
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"optimizing-dockerfile/internal/doctor/elf"
+)
+
+func TestShebang(t *testing.T) {
+	for head, want := range map[string]shebang{
+		"#!/bin/sh\nrest":       {line: "/bin/sh", interp: "/bin/sh"},
+		"#! \t/bin/sh  -e x \n": {line: " \t/bin/sh  -e x ", interp: "/bin/sh", arg: "-e x"},
+		"#!/bin/sh\r\n":         {line: "/bin/sh\r", interp: "/bin/sh\r", crlf: true},
+		"#!/bin/sh -e\r\n":      {line: "/bin/sh -e\r", interp: "/bin/sh", arg: "-e\r", crlf: true},
+		"#!/bin/sh":             {line: "/bin/sh", interp: "/bin/sh"},
+	} {
+		have, ok := parseShebang([]byte(head))
+		assert.True(t, ok, "%q", head)
+		assert.Equal(t, want, have, "%q", head)
+	}
+	for _, head := range []string{"#!", "#!\n/bin/sh", "#!  \t\n", "#!" + strings.Repeat("x", headBytes-2)} {
+		_, ok := parseShebang([]byte(head))
+		assert.False(t, ok, "%q", head)
+	}
+}
+
+func TestEnvCommand(t *testing.T) {
+	for arg, want := range map[string]string{
+		"python3": "python3", "python3 -u": "python3 -u", "-S python3 -u": "python3", "-S A=b python3": "python3",
+		"-S -i python3": "python3", "-S -u PATH python3": "python3", "-S 'my python' x": "my python", "-Spython3": "python3",
+		"A=b": "", "-C /x python3": "", "-S": "", "-i": "",
+	} {
+		have, _, ok := envCommand(arg, map[string]string{"PATH": "/bin"})
+		assert.Equal(t, want, have, arg)
+		assert.Equal(t, want != "", ok, arg)
+	}
+	_, env, _ := envCommand("-S -i x", map[string]string{"PATH": "/bin"})
+	assert.Empty(t, env)
+}
+
+func TestGoReleases(t *testing.T) {
+	now = func() time.Time { return time.Date(2026, time.November, 24, 0, 0, 0, 0, time.UTC) }
+	t.Cleanup(func() { now = time.Now })
+	for version, old := range map[string]bool{
+		"go1.15.7": true, "go1.25.1": true, "go1.26": false, "go1.27.4": false, "devel go1.28-abc": false, "": false, "go1.x": false,
+	} {
+		assert.Equal(t, old, unsupported(version) != "", version)
+	}
+}
+
+func TestFileCapabilities(t *testing.T) {
+	caps := func(number int, effective byte) []byte {
+		b := make([]byte, 20)
+		b[3], b[0] = 2, effective
+		b[4+number/32*8+number%32/8] = 1 << (number % 8)
+		return b
+	}
+	assert.Zero(t, lackingCaps(caps(10, 1)), "net_bind_service is every container's")
+	assert.NotZero(t, lackingCaps(caps(21, 1)), "sys_admin is nobody's")
+	assert.Zero(t, lackingCaps(caps(21, 0)), "not in effect at once")
+	assert.NotZero(t, lackingCaps(caps(38, 1)))
+	assert.Zero(t, lackingCaps([]byte{1}))
+}
+
+// What an image says must not steer the terminal of who reads it.
+func TestScreenIsPlain(t *testing.T) {
+	no := false
+	var out bytes.Buffer
+	d := &Diagnosis{Image: "x\x1b[2J", Starts: &no, Cause: MissingShell, Summary: "\x1b]0;title\a " + strings.Repeat("word ", 60),
+		Evidence: []Evidence{{"claim", "/\x1b[31m", "\u202e"}}, Fix: Fix{"text", "A\nB"}}
+	assert.NoError(t, Screen(&out, d, false, 80))
+	assert.NotContains(t, out.String(), "\x1b")
+	assert.NotContains(t, out.String(), "\u202e")
+	assert.True(t, strings.HasPrefix(out.String(), "CANNOT START"))
+	for _, line := range strings.Split(out.String(), "\n") {
+		assert.LessOrEqual(t, len([]rune(line)), 80, line)
+	}
+}
+
+func FuzzShebang(f *testing.F) {
+	f.Add("#!/usr/bin/env -S a 'b c' ${PATH} \\_ # x\n")
+	f.Fuzz(func(t *testing.T, head string) {
+		if !strings.HasPrefix(head, "#!") {
+			return
+		}
+		if s, ok := parseShebang([]byte(head[:min(len(head), headBytes)])); ok {
+			if s.interp == "" {
+				t.Error("an interpreter without a name")
+			}
+			envCommand(s.arg, map[string]string{"PATH": "/bin"})
+		}
+	})
+}
+
+func FuzzLoaderCache(f *testing.F) {
+	f.Add(append(append([]byte{}, cacheMagic...), make([]byte, 100)...))
+	f.Fuzz(func(_ *testing.T, b []byte) { parseCache(b, elf.MX86_64, elf.Class64) })
+}

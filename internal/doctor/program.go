@@ -1,0 +1,150 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/elf"
+)
+
+// C libraries that a program may be made for.
+const (
+	libcMusl  = "musl"
+	libcGlibc = "glibc"
+	libcNone  = "none" // static: it needs none
+)
+
+// elf goes on with an ELF file as the kernel does (fs/binfmt_elf.c): is it for
+// this machine, is it whole, which loader does it ask for.
+func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
+	x.binary = at
+	file, err := x.parse(ctx, at)
+	var bad *elf.FormatError
+	if errors.As(err, &bad) {
+		return x.badFormat(at, bad.Reason), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if found := x.foreign(file, at, "the program"); found != nil {
+		return found, nil
+	}
+	if missing, cut := file.CutOff(); cut {
+		return x.badFormat(at, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+	}
+	if found := x.notPermitted(at); found != nil {
+		return found, nil
+	}
+	dynamic, err := file.Dynamic()
+	if err != nil && imageFault(err) != nil {
+		return nil, err
+	}
+	if file.Interp == "" {
+		x.d.Libc = libcNone
+		if dynamic != nil && len(dynamic.Needed) > 0 {
+			return unknown("%s is a shared library without a loader of its own", at.Path), nil
+		}
+		if !file.Loads() {
+			return x.badFormat(at, "an ELF file without a segment to load"), nil
+		}
+		return nil, nil
+	}
+	return x.loader(ctx, at, file, dynamic)
+}
+
+func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
+	content, err := x.files.img.Open(ctx, at.Path)
+	if err != nil {
+		return nil, err
+	}
+	return elf.Parse(content, content.Size())
+}
+
+// foreign judges a file's machine against the engine's.
+func (x *examination) foreign(file *elf.File, at place, what string) *finding {
+	yes, known := canRun(x.machine.Arch, file)
+	if yes {
+		return nil
+	}
+	is := machineName(file)
+	if !known {
+		return unknown("%s is for %s, which some %s machines run and others do not", at.Path, is, x.machine.Arch)
+	}
+	if x.machine.Foreign != ForeignNone && what == "the program" {
+		return unknown("%s is for %s and the engine's machine is %s: whether it runs depends on the handlers "+
+			"registered there (binfmt_misc, such as QEMU's)", at.Path, is, x.machine.Arch)
+	}
+	return &finding{cause: WrongArchitecture, missing: at.Path,
+		facts: facts{Name: at.Path, At: at.Path, Machine: is, Wants: x.machine.Arch},
+		evidence: []Evidence{
+			{what + " is for the machine", at.Path, fmt.Sprintf("%s (ELF e_machine %d)", is, file.Machine)},
+			{"the engine's machine, which has no handler for others", "engine", x.machine.Arch},
+		}}
+}
+
+// loader resolves PT_INTERP, which the kernel opens itself, as the user.
+func (x *examination) loader(ctx context.Context, at place, file *elf.File, dynamic *elf.Dynamic) (*finding, error) {
+	name := file.Interp
+	x.d.Loader, x.d.Libc = name, libcByName(name)
+	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
+	f := &finding{cause: MissingLoader, missing: name, phase: PhaseExec,
+		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at)}}
+	loader, err := x.files.resolve(ctx, name, x.as)
+	var way *lookupError
+	switch {
+	case errors.As(err, &way) && way.kind == running:
+		return unknown("%s is the running system's, not the image's", way.at), nil
+	case errors.As(err, &way):
+		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
+		if dynamic != nil && len(dynamic.Needed) > 0 {
+			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(dynamic.Needed, ", ")})
+		}
+		if way.kind == closed {
+			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
+		}
+		return f, nil
+	case err != nil:
+		return nil, err
+	}
+	if found := x.mayExecute(loader, name, asked, PhaseExec); found != nil {
+		return found, nil
+	}
+	parsed, err := x.parse(ctx, loader)
+	var bad *elf.FormatError
+	if errors.As(err, &bad) {
+		found := x.badFormat(loader, bad.Reason)
+		found.evidence = append([]Evidence{asked}, found.evidence[1:]...)
+		return found, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if found := x.foreign(parsed, loader, "the loader"); found != nil {
+		return found, nil
+	}
+	if parsed.Machine != file.Machine || parsed.Class != file.Class {
+		return &finding{cause: WrongArchitecture, missing: name, facts: facts{Name: name, At: loader.Path, Machine: machineName(parsed), Wants: machineName(file)},
+			evidence: []Evidence{asked, {"the loader is for another machine than its program", loader.Path, machineName(parsed)}}}, nil
+	}
+	if missing, cut := parsed.CutOff(); cut {
+		return x.badFormat(loader, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+	}
+	if dynamic == nil {
+		return nil, nil
+	}
+	return x.link(ctx, at, file, dynamic, loader, parsed)
+}
+
+// libcByName tells the C library by the loader's name, for where it is not there to be looked at.
+func libcByName(loader string) string {
+	base := loader[strings.LastIndexByte(loader, '/')+1:]
+	switch {
+	case strings.HasPrefix(base, "ld-musl"):
+		return libcMusl
+	case strings.HasPrefix(base, "ld-linux"), strings.HasPrefix(base, "ld64.so"), strings.HasPrefix(base, "ld.so"), strings.HasPrefix(base, "ld-2."):
+		return libcGlibc
+	}
+	return ""
+}

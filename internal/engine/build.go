@@ -1,0 +1,283 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// BuildRequest is an image to build.
+type BuildRequest struct {
+	Dir        string   // the build context
+	Dockerfile string   // its path
+	Tag        string   // the image's name
+	Made       string   // the value of LabelMade that it gets; "" none
+	Args       []string // build arguments, each NAME=VALUE
+	Platform   string   // such as linux/arm64; "" the engine's own
+	NoCache    bool     // do every instruction, also those done before
+	Layouts    []string // images that the builder is given, each NAME=FOLDER, of an OCI layout
+	Plain      bool     // BuildCommand to the letter, and no ID: what somebody types by hand
+
+	// Cached, where it is not nil, is told of the instructions that were taken
+	// from an earlier build.
+	Cached func(instruction string)
+	// At, where it is not nil, is told of each instruction as it begins.
+	At func(instruction string)
+	// Log, where it is not nil, gets all that the builder prints.
+	Log *os.File
+}
+
+// BuildError is a build that the engine ran and that failed.
+type BuildError struct {
+	Instruction string // the one that failed, such as "RUN go build -o echo ."; "" where none is named
+	ExitCode    int    // of a RUN's command; 0 where none ran
+	Output      string // what that instruction printed
+	Message     string // the builder's own last words
+}
+
+func (b *BuildError) Error() string { return b.Message }
+
+// BuildCommand gives the words that a reader types for a build, after the engine's name.
+func BuildCommand(r BuildRequest) []string {
+	words := []string{"build"}
+	for _, arg := range r.Args {
+		words = append(words, "--build-arg", arg)
+	}
+	if r.NoCache {
+		words = append(words, "--no-cache")
+	}
+	if r.Platform != "" {
+		words = append(words, "--platform", r.Platform)
+	}
+	words = append(words, "--tag", r.Tag)
+	if r.Dockerfile != filepath.Join(r.Dir, "Dockerfile") {
+		words = append(words, "--file", filepath.ToSlash(r.Dockerfile))
+	}
+	dir := filepath.ToSlash(r.Dir)
+	if strings.HasPrefix(dir, "-") { // or it would be an option, or stdin
+		dir = "./" + dir
+	}
+	return append(words, dir)
+}
+
+// Build builds an image and returns its ID. To BuildCommand it adds the label,
+// a file for the ID, and that no container stays behind after a failure. The
+// error is a *BuildError where the engine ran the build, else Output's.
+func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
+	scratch, err := os.MkdirTemp("", Repository+"-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(scratch)
+	idFile := filepath.Join(scratch, "id")
+
+	words := BuildCommand(r)
+	options := append(e.buildVerb(), "--force-rm", "--iidfile", idFile)
+	if r.Made != "" {
+		options = append(options, "--label", LabelMade+"="+r.Made)
+	}
+	switch e.Builder {
+	case BuildKit:
+		options = append(options, "--load") // into the engine, whatever the builder
+	case Buildah:
+		options = append(options, "--format", "docker") // its other format has neither SHELL nor HEALTHCHECK
+	}
+	for _, layout := range r.Layouts {
+		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
+	}
+	if r.Plain {
+		options = words[:1]
+	}
+	began := time.Now()
+	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached, at: r.At}
+	out := &lines{each: log.line}
+	stdout, stderr := []io.Writer{out}, []io.Writer{}
+	if e.Builder == BuildKit {
+		stderr = append(stderr, out) // it reports everything there
+	}
+	if r.Log != nil {
+		stdout, stderr = append(stdout, r.Log), append(stderr, r.Log)
+	}
+	err = e.Run(ctx, nil, io.MultiWriter(stdout...), io.MultiWriter(stderr...), append(options, words[1:]...)...)
+	out.flush()
+	if err != nil {
+		e.dropBuildContainer(ctx, log, began)
+	}
+	var failed *Failed
+	if errors.As(err, &failed) {
+		return "", log.failure(failed.Stderr)
+	}
+	if err != nil {
+		return "", err
+	}
+	if r.Plain {
+		return "", nil
+	}
+	id, err := os.ReadFile(idFile)
+	if err != nil {
+		return "", err
+	}
+	log.made(imageEntry, strings.TrimSpace(string(id)))
+	return strings.TrimSpace(string(id)), nil
+}
+
+// buildVerb gives the words that begin a build, and choose who builds. Before docker
+// 23, `docker build` is the legacy builder's also where buildx is there; it is then
+// buildx that is called, with the builder that `docker build` takes from 23 on,
+// whichever `buildx use` chose.
+func (e *Engine) buildVerb() []string {
+	verb := []string{"build"}
+	if e.oldClient != "" {
+		verb = []string{"buildx", "build"}
+	}
+	switch {
+	case e.Using != "":
+		return append(verb, "--builder", e.Using)
+	case e.oldClient != "" && os.Getenv("BUILDX_BUILDER") == "":
+		return append(verb, "--builder", e.oldClient)
+	}
+	return verb
+}
+
+// buildLog follows what a builder prints.
+type buildLog struct {
+	made        func(kind, id string) // told each image and container that the legacy builder makes on the way
+	container   string                // in which a RUN is at work
+	instruction string                // the one at work
+	cached      bool                  // it was taken from an earlier build
+	output      *tail                 // what it printed
+
+	reused   func(instruction string) // told each that was taken from an earlier build; may be nil
+	at       func(instruction string) // told each that begins; may be nil
+	vertices map[string]string        // BuildKit's numbers of instructions
+}
+
+var (
+	// BuildKit: "#8 [build 6/6] RUN go build -o echo .", "#8 1.234 text"; Buildah: "STEP 6/7: RUN …", "[1/2] STEP 6/7: RUN …".
+	buildkitStep = regexp.MustCompile(`^(#\d+) \[.*\d+/\d+\] (.*)`)
+	buildkitKept = regexp.MustCompile(`^(#\d+) CACHED$`)
+	buildkitText = regexp.MustCompile(`^#\d+ \d+\.\d+ (.*)`)
+	buildahStep  = regexp.MustCompile(`^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)`)
+)
+
+// reports are how lines begin that a builder may have written itself. All others
+// are what a RUN prints, which may be a flood of them.
+var reports = []string{"Step ", " ---> ", "Removing ", "STEP ", "[", "--> ", "#"}
+
+func (b *buildLog) line(line string) {
+	if strings.Contains(line, "\x1b") {
+		line = ansi.ReplaceAllString(line, "") // the legacy builder reddens what a RUN prints to stderr
+	}
+	if !slices.ContainsFunc(reports, func(begin string) bool { return strings.HasPrefix(line, begin) }) {
+		b.output.Write([]byte(line + "\n"))
+		return
+	}
+	for _, form := range []*regexp.Regexp{legacyStep, buildkitStep, buildahStep} {
+		if m := form.FindStringSubmatch(line); m != nil {
+			b.instruction, b.cached, b.output = m[len(m)-1], false, &tail{limit: 64 << 10}
+			if b.at != nil {
+				b.at(b.instruction)
+			}
+			if form == buildkitStep {
+				if b.vertices == nil {
+					b.vertices = map[string]string{}
+				}
+				b.vertices[m[1]] = b.instruction
+			}
+			return
+		}
+	}
+	if b.legacy(line) {
+		return
+	}
+	if strings.HasPrefix(line, "--> Using cache ") { // Buildah's
+		b.keep(b.instruction)
+	}
+	if m := buildkitKept.FindStringSubmatch(line); m != nil {
+		b.keep(b.vertices[m[1]])
+	}
+	if m := buildkitText.FindStringSubmatch(line); m != nil {
+		line = m[1]
+	}
+	b.output.Write([]byte(line + "\n"))
+}
+
+func (b *buildLog) keep(instruction string) {
+	if b.reused != nil {
+		b.reused(instruction)
+	}
+}
+
+// How the builders end when an instruction fails: with the exit status of a RUN's command, or in words.
+var (
+	buildkitExit = regexp.MustCompile(`did not complete successfully: exit code: (\d+)`)
+	buildahExit  = regexp.MustCompile(`(?:building at STEP "(.*)": )?while running runtime: exit status (\d+)`)
+	buildkitLine = regexp.MustCompile(`(?m)^\s*\d+ \| >>> (.*)`)
+	ansi         = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+)
+
+// failure makes a failed build's error of all that the builder said to stderr. Its
+// last line need not be the one that tells: some programs have a word to add.
+func (b *buildLog) failure(stderr string) *BuildError {
+	stderr = strings.TrimSpace(ansi.ReplaceAllString(stderr, ""))
+	failure := &BuildError{Instruction: b.instruction, Output: strings.TrimSpace(b.output.String())}
+	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {
+		failure.Instruction = m[1] // with several instructions at work, the last line seen is not the culprit's
+	}
+	said := strings.Split(stderr, "\n")
+	failure.Message = said[len(said)-1]
+	for _, line := range slices.Backward(said) {
+		for _, form := range []*regexp.Regexp{legacyExit, buildkitExit, buildahExit} {
+			if m := form.FindStringSubmatch(line); m != nil {
+				failure.Message = line
+				failure.ExitCode, _ = strconv.Atoi(m[len(m)-1])
+				return failure
+			}
+		}
+		if strings.HasPrefix(line, "ERROR: ") { // BuildKit, where no command ran
+			failure.Message = line
+			return failure
+		}
+	}
+	return failure
+}
+
+// lines hands on what is written to it, line by line. Two streams may write to it.
+type lines struct {
+	each  func(line string)
+	mutex sync.Mutex
+	rest  []byte
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.rest = append(l.rest, p...)
+	for {
+		end := bytes.IndexByte(l.rest, '\n')
+		if end < 0 && len(l.rest) < 64<<10 { // a line without end is cut
+			return len(p), nil
+		}
+		if end < 0 {
+			end = len(l.rest) - 1
+		}
+		l.each(strings.TrimRight(string(l.rest[:end]), "\r"))
+		l.rest = l.rest[end+1:]
+	}
+}
+
+func (l *lines) flush() {
+	if len(l.rest) > 0 {
+		l.each(string(l.rest))
+		l.rest = nil
+	}
+}

@@ -1,0 +1,76 @@
+package source
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/engine"
+)
+
+// Cache keeps the files of an engine's images for as long as several of them are
+// looked at: images of the same layers hold the same files, which are read once.
+// The zero value is an empty one.
+type Cache struct {
+	mu   sync.Mutex
+	read map[string]*cached
+}
+
+// cached is the files that one list of layers makes.
+type cached struct {
+	reading sync.Mutex
+	files   *image.Files // nil until they are read
+}
+
+// Saved is as the function Saved. What it gives is open until the cache is closed.
+func (s *Cache) Saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (image.Image, error) {
+	place := s.place(strings.Join(about.RootFS.Layers, " "))
+	place.reading.Lock()
+	defer place.reading.Unlock()
+	if place.files == nil {
+		files, err := readSaved(ctx, e, ref)
+		if err != nil {
+			return nil, image.Failed(ctx, ref, err)
+		}
+		place.files = files
+	}
+	return lent{image.Of(place.files, ref, about.ID, configIn(about)).(wholeImage)}, nil
+}
+
+func (s *Cache) place(layers string) *cached {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.read == nil {
+		s.read = map[string]*cached{}
+	}
+	if s.read[layers] == nil {
+		s.read[layers] = &cached{}
+	}
+	return s.read[layers]
+}
+
+// Close lets go of all files, and leaves an empty cache.
+func (s *Cache) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, place := range s.read {
+		if place.files != nil {
+			place.files.Discard()
+		}
+	}
+	s.read = nil
+	return nil
+}
+
+// lent is an image whose files are the cache's.
+type lent struct{ wholeImage }
+
+// wholeImage is an image whose every file is known.
+type wholeImage interface {
+	image.Image
+	image.Lister
+}
+
+// Close leaves the files to those who look at them next.
+func (lent) Close() error { return nil }

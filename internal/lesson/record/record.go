@@ -1,0 +1,149 @@
+// Package record keeps what a run saw, as JSON and as the text that a reader
+// compares with the own screen, and tells how a later run differs from it.
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"unicode/utf8"
+
+	"optimizing-dockerfile/internal/atomicfile"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/run"
+)
+
+// Run is the document of `run --json`, and of a record.
+type Run struct {
+	Schema  int            `json:"schema"`
+	Kind    string         `json:"kind"` // run
+	Engine  *engine.Engine `json:"engine"`
+	Base    *Base          `json:"base"`
+	Steps   []run.Outcome  `json:"steps"`
+	Verdict string         `json:"verdict"`
+	Reason  string         `json:"reason,omitempty"` // why nothing could be tried
+	Seconds float64        `json:"seconds"`
+}
+
+// Base is the image that the steps start from.
+type Base struct {
+	Name       string `json:"name"`
+	Image      string `json:"image"`
+	Source     string `json:"source"` // present, pulled, loaded or rebuilt
+	Go         string `json:"go"`
+	Libc       string `json:"libc"`
+	StandInFor string `json:"stand_in_for,omitempty"` // the real image's name, where this one only stands in for it
+}
+
+// Of gives the outcomes of a step, one for each of its Dockerfiles.
+func (r Run) Of(step string) []run.Outcome {
+	var some []run.Outcome
+	for _, o := range r.Steps {
+		if o.Step == step {
+			some = append(some, o)
+		}
+	}
+	return some
+}
+
+// Said names the base as every output that rests on it must.
+func (b Base) Said() string {
+	if b.StandInFor != "" {
+		return "a stand-in for " + b.StandInFor
+	}
+	return b.Image
+}
+
+// steering are characters that JSON lets stand in a text as they are, and that a
+// terminal obeys: C1 controls, and what turns the direction of writing.
+var steering = regexp.MustCompile(`[\x{7f}-\x{9f}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]`)
+
+// Marshal gives a document as people and diff read it: indented, with < and > as they are.
+func Marshal(document any) []byte {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(document); err != nil {
+		panic(err) // only a type that JSON cannot hold
+	}
+	return steering.ReplaceAllFunc(out.Bytes(), func(character []byte) []byte {
+		r, _ := utf8.DecodeRune(character)
+		return fmt.Appendf(nil, `\u%04x`, r)
+	})
+}
+
+// path of the record that a folder of steps holds for a base.
+func path(steps, base string) string {
+	return filepath.Join(steps, "records", base+".json")
+}
+
+// Read gives the record of a base; nil where there is none yet.
+func Read(steps, base string) (*Run, error) {
+	text, err := os.ReadFile(path(steps, base))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var doc Run
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", path(steps, base), err)
+	}
+	return &doc, nil
+}
+
+// Changed is a record that would be overwritten by a different outcome.
+type Changed struct{ Differences []string }
+
+func (c *Changed) Error() string {
+	text := "this run differs from the record; nothing was written (dev record --accept takes it over):"
+	for _, difference := range c.Differences {
+		text += "\n  " + difference
+	}
+	return text
+}
+
+// Write keeps a run of all steps: the JSON, and for the article's base each
+// step's output.txt. Unless accept is set, a run that is not as expected or
+// that differs from the record is refused with a *Changed.
+func Write(steps string, doc Run, accept bool) error {
+	if doc.Verdict == run.Environment {
+		return errors.New("the environment stopped this run: there is nothing to record")
+	}
+	was, err := Read(steps, doc.Base.Name)
+	if err != nil && !accept {
+		return err
+	}
+	var differences []string
+	for _, o := range doc.Steps {
+		for _, reason := range o.Reasons {
+			differences = append(differences, o.Step+": "+reason)
+		}
+	}
+	if was != nil {
+		differences = append(differences, Compare(*was, doc)...)
+	}
+	if len(differences) > 0 && !accept {
+		return &Changed{differences}
+	}
+	records := filepath.Join(steps, "records")
+	if err := atomicfile.Write(path(steps, doc.Base.Name), Marshal(doc), records); err != nil {
+		return err
+	}
+	if doc.Base.Name != "article" {
+		return nil
+	}
+	for step, text := range Texts(doc) {
+		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text), records); err != nil {
+			return err
+		}
+	}
+	return nil
+}

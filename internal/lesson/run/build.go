@@ -1,0 +1,135 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
+)
+
+// buildTime is the longest that a build may take: far beyond a cold compile on
+// a slow machine, and still an end.
+const buildTime = 20 * time.Minute
+
+// Tag is the name of a step's image: the step's, then what tells its other
+// Dockerfiles and bases apart. Steps of another folder than the repo's do not
+// take over the names of the repo's.
+func (t *Trial) Tag(step table.Step, dockerfile string) string {
+	tag := engine.Repository + ":" + step.Name
+	if _, variant, ok := strings.Cut(dockerfile, "."); ok {
+		tag += "-" + variant
+	}
+	if t.Base != "article" {
+		tag += "-" + strings.Trim(notInTag.ReplaceAllString(t.Base, "-"), "-")
+	}
+	if filepath.IsAbs(step.Dir) {
+		tag += fmt.Sprintf("-%x", sha256.Sum256([]byte(step.Dir)))[:9]
+	}
+	return tag
+}
+
+var notInTag = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+
+// build makes the image of a try. A failed build is part of the outcome; what
+// it returns is the environment's fault.
+func (t *Trial) build(ctx context.Context, j *job) error {
+	bounded, stop := context.WithTimeout(ctx, buildTime)
+	defer stop()
+	began := time.Now()
+	id, err := t.Engine.Build(bounded, j.request)
+	j.outcome.Seconds.Build = time.Since(began).Seconds()
+
+	var failed *engine.BuildError
+	switch {
+	case errors.As(err, &failed):
+		j.outcome.Phase = table.Build
+		j.outcome.Output = failed.Output
+		j.outcome.Message = strings.TrimSpace(failed.Output + "\n" + failed.Message)
+		if fault := environmentOf(j.outcome.Message); fault != "" {
+			return errors.New(fault)
+		}
+		if err := t.Engine.Alive(ctx); err != nil {
+			return err
+		}
+		if failed.ExitCode == killed {
+			return fmt.Errorf("`%s` was killed: the memory ran out, or the engine ended", failed.Instruction)
+		}
+		if failed.ExitCode == 0 && lostEngine.MatchString(failed.Message) {
+			return fmt.Errorf("the engine went away during the build: %s", failed.Message)
+		}
+		j.outcome.fails(table.Build, causeOf(failed), failed.Instruction)
+		return nil
+	case bounded.Err() == context.DeadlineExceeded && ctx.Err() == nil:
+		return fmt.Errorf("the build had not ended after %v", buildTime)
+	case err != nil:
+		return err
+	}
+	image, err := t.Engine.InspectImage(ctx, id)
+	if err != nil {
+		return err
+	}
+	j.image = image
+	j.outcome.Image = &Image{ID: image.ID, Bytes: image.Bytes, Layers: image.RootFS.Layers, User: image.Config.User, archives: t.Engine.Name == "podman"}
+	return nil
+}
+
+// killed is the exit status of a command that SIGKILL has ended. No step does that to itself.
+const killed = 137
+
+// lostEngine is how docker's program says that the engine has gone away in the middle of
+// an answer. It may be there again by now.
+var lostEngine = regexp.MustCompile(`^(error during connect: |ERROR: .*(closing transport|Unavailable)|.*(unexpected EOF|connection reset by peer|broken pipe)$)`)
+
+// goError is how the Go compiler begins a complaint: FILE.go:LINE:COLUMN: .
+var goError = regexp.MustCompile(`(?m)^[^\s:]+\.go:\d+:(\d+:)? `)
+
+// causeOf tells why a build failed from the instruction and the exit status of
+// its command; 127 is a POSIX shell's "no such command".
+func causeOf(failed *engine.BuildError) string {
+	switch {
+	case failed.ExitCode == 127:
+		return CommandNotFound
+	case failed.ExitCode != 0 && strings.Contains(failed.Instruction, "go build") && goError.MatchString(failed.Output):
+		return CompileError
+	}
+	return BuildFailed
+}
+
+// environmentOf recognises the words of a build or a start that failed for want of
+// something that a step cannot be blamed for. Words are all that there is to tell by; a
+// mistake costs a verdict, but can never pass for an expected failure. It says what is
+// at fault, and gives the line that tells; "" where none does.
+func environmentOf(words string) string {
+	for _, f := range []struct{ sign, fault string }{
+		{"no space left on device", "the engine's disk is full"},
+		{"Cannot connect to the Docker daemon", "the engine went away"},
+		{"pull access denied", "an image that the Dockerfile starts from is not here and cannot be pulled"},
+		{"failed to resolve source metadata", "an image that the Dockerfile starts from is not here and cannot be pulled"},
+		{"manifest unknown", "an image that the Dockerfile starts from is not here and cannot be pulled"},
+		{"dial tcp", "the network could not be reached"},
+		{"no such host", "the network could not be reached"},
+		{"certificate signed by unknown authority", "a server's certificate cannot be checked: the base lacks the authorities, or the network is in between"},
+		{"TLS handshake timeout", "the network could not be reached"},
+		{"bad address", "the network could not be reached"}, // busybox's wget
+		{"Could not resolve host", "the network could not be reached"},
+		{"Temporary failure in name resolution", "the network could not be reached"},
+		{"emporary error (try again later)", "the network could not be reached"}, // apk
+		{"reading file:///usr/local/share/goproxy", "a module is not among those that the rebuilt base carries"},
+	} {
+		if _, after, found := strings.Cut(words, f.sign); found {
+			before := words[:len(words)-len(after)-len(f.sign)]
+			rest, _, _ := strings.Cut(after, "\n")
+			line := before[strings.LastIndex(before, "\n")+1:] + f.sign + rest
+			return f.fault + ": " + screen.Short(screen.Line(line), 300)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,112 @@
+// Package run does a step for real: it builds the image, starts it, observes
+// what happens, stops it, and holds what it saw against what was expected.
+package run
+
+import (
+	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/lesson/table"
+)
+
+// Verdicts.
+const (
+	AsExpected  = "as-expected" // outcome, phase, cause and every other expected fact agree
+	Unexpected  = "unexpected"  // one of them differs
+	Environment = "environment" // the engine, the network, the base or the disk is at fault
+)
+
+// Causes of failures that are not in the image: the doctor has those.
+const (
+	CommandNotFound = "command-not-found" // a RUN's shell found no such command
+	CompileError    = "compile-error"     // the Go compiler refused the program
+	BuildFailed     = "build-failed"      // any other instruction that failed
+	NoAnswer        = "no-answer"         // it runs, but nothing answers on its port
+	WrongAnswer     = "wrong-answer"      // something answers, but not the echo
+	Exited          = "exited"            // it started, and ended by itself
+)
+
+// Outcome is what came of one try, in the shape of `run --json`.
+type Outcome struct {
+	Step       string            `json:"step"`
+	Dockerfile string            `json:"dockerfile"`
+	Expected   table.Expectation `json:"expected"`
+
+	Outcome string   `json:"outcome"` // table.Runs or table.Fails; "" where the environment stopped it
+	Phase   string   `json:"phase"`   // how far it got
+	Cause   string   `json:"cause"`   // of a failure, proven; "" for what runs
+	Verdict string   `json:"verdict"`
+	Reasons []string `json:"reasons"` // for a verdict other than AsExpected
+	Message string   `json:"message"` // the engine's or the program's own words, raw
+
+	ExitCode *int       `json:"exit_code"` // of a container that ended by itself
+	User     string     `json:"user"`      // uid:gid that the program runs as
+	Image    *Image     `json:"image"`     // nil where none was built
+	Seconds  Seconds    `json:"seconds"`
+	Commands [][]string `json:"commands"` // as a reader types them
+
+	Measured *Measured `json:"measured,omitempty"` // in the lessons after the article
+
+	// The proof of the cause, and the facts around it.
+	Missing string            `json:"missing"` // what was asked for and is not there
+	Libc    string            `json:"libc"`
+	Proof   []doctor.Evidence `json:"proof"`
+	Detail  string            `json:"-"` // Missing, or what came instead of the echo
+	Output  string            `json:"-"` // what the command of a failed build printed, without the builder's words
+	Log     string            `json:"-"` // what the program printed before the first request
+	Address string            `json:"-"` // where a kept container answers
+}
+
+func (o *Outcome) fails(phase, cause, detail string) {
+	o.Outcome, o.Phase, o.Cause, o.Detail = table.Fails, phase, cause, detail
+}
+
+// Image is what was built.
+type Image struct {
+	ID     string   `json:"id"`
+	Bytes  int64    `json:"bytes"`  // of the files in all layers, uncompressed
+	Layers []string `json:"layers"` // digests of the uncompressed layers
+	Binary int64    `json:"binary"` // bytes of table.Binary; 0 where it is not there, or Files is nil
+	User   string   `json:"user"`   // as its config names it
+	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
+
+	archives bool // Bytes counts the layers' archives
+}
+
+// content gives the bytes of the files in the image. Podman counts the archives
+// that its layers are, with a header and padding for every file; there, the files
+// themselves are counted.
+func (i *Image) content() int64 {
+	if !i.archives || i.Files == nil {
+		return i.Bytes
+	}
+	var sum int64
+	for _, file := range i.Files {
+		sum += file.Bytes
+	}
+	return sum
+}
+
+// File is one that an image holds.
+type File struct {
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Seconds that the phases took.
+type Seconds struct {
+	Build float64 `json:"build"`
+	Start float64 `json:"start"`
+}
+
+// Worst is the verdict of several: the environment's before an unexpected one.
+func Worst(outcomes []Outcome) string {
+	worst := AsExpected
+	for _, o := range outcomes {
+		if o.Verdict == Environment {
+			return Environment
+		}
+		if o.Verdict != AsExpected {
+			worst = o.Verdict
+		}
+	}
+	return worst
+}

@@ -1,0 +1,320 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/engine/source"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
+)
+
+// prover examines a job's image, without starting it, when it is asked for the first time.
+type prover func() (*doctor.Diagnosis, error)
+
+// start examines the image and starts it, and lets both tell the phase and the
+// cause. What it returns is the environment's fault. A large image that runs is not
+// examined: each file of it is a call to the engine.
+func (t *Trial) start(ctx context.Context, j *job) error {
+	prove := prover(sync.OnceValues(func() (*doctor.Diagnosis, error) { return t.examine(ctx, j) }))
+	if j.outcome.Image.Bytes < listed {
+		if _, err := prove(); err != nil {
+			return err
+		}
+	}
+	if err := t.try(ctx, j, prove); err != nil || j.outcome.User != "" {
+		return err
+	}
+	return t.identify(ctx, j)
+}
+
+// try starts the image and sees what comes of it.
+func (t *Trial) try(ctx context.Context, j *job, prove prover) error {
+	began := time.Now()
+	defer func() { j.outcome.Seconds.Start = time.Since(began).Seconds() }()
+
+	name := containerName(j)
+	if !t.Keep {
+		defer t.remove(ctx, name)
+	}
+	container, words, err := t.launch(ctx, j, name, prove)
+	if err != nil {
+		return err
+	}
+	if !container.Started {
+		diagnosis, err := prove()
+		if err != nil {
+			return err
+		}
+		return refused(&j.outcome, diagnosis, container, words)
+	}
+	if err := t.observe(ctx, &j.outcome, prove, name, container.Host); err != nil {
+		return err
+	}
+	if j.try.Expect.Health != "" && j.outcome.Outcome == table.Runs {
+		return t.health(ctx, &j.outcome, name)
+	}
+	return nil
+}
+
+// listed is the size up to which an image is read whole, to list its files: those
+// from scratch are far below, those with a system in them far above.
+const listed = 64 << 20
+
+// examine has the doctor look at the image, and notes what it found.
+func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) {
+	o := &j.outcome
+	open := source.Described
+	if o.Image.Bytes < listed {
+		open = t.files.Saved
+	}
+	img, err := open(ctx, t.Engine, o.Image.ID, j.image)
+	if err != nil {
+		return nil, err
+	}
+	defer img.Close()
+	if o.Image.Bytes < listed {
+		if entry, err := img.Lstat(ctx, table.Binary); err == nil {
+			o.Image.Binary = entry.Size
+		}
+		err := image.Walk(img, func(entry image.Entry) error {
+			if !entry.Mode.IsDir() {
+				o.Image.Files = append(o.Image.Files, File{entry.Path, entry.Size})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	machine := doctor.MachineOf(t.Engine.OS, t.Engine.Arch, t.Engine.Here)
+	diagnosis, err := doctor.Prove(ctx, img, machine, doctor.Start{})
+	if err != nil {
+		return nil, err
+	}
+	o.Proof, o.Libc = diagnosis.Evidence, diagnosis.Libc
+	o.runsAs(diagnosis.User)
+	return diagnosis, nil
+}
+
+// identify finds out from the image whom the program runs as, where no kernel could say.
+func (t *Trial) identify(ctx context.Context, j *job) error {
+	img, err := source.Described(ctx, t.Engine, j.outcome.Image.ID, j.image)
+	if err != nil {
+		return err
+	}
+	defer img.Close()
+	who, err := doctor.Identify(ctx, img)
+	j.outcome.runsAs(who)
+	return err
+}
+
+func (o *Outcome) runsAs(who doctor.User) {
+	if who.UID != nil && who.GID != nil {
+		o.User = account(*who.UID, *who.GID)
+	}
+}
+
+func account(uid, gid int) string { return fmt.Sprintf("%d:%d", uid, gid) }
+
+// Where a step is asked to answer: on port 8080 of this machine, as in the article,
+// or on one that the engine chooses.
+const (
+	port8080 = "127.0.0.1:8080"
+	anyPort  = "127.0.0.1:"
+)
+
+// launch runs the image on port 8080, or on a free one where 8080 is taken. It
+// returns the container and the engine's words.
+func (t *Trial) launch(ctx context.Context, j *job, name string, prove prover) (engine.Container, string, error) {
+	host, chosen := t.address()
+	container, words, err := t.runAt(ctx, j, name, host)
+	chosen()
+	var failed *engine.Failed
+	if err == nil && container.Started || err != nil && !errors.As(err, &failed) {
+		return container, words, err
+	}
+	d, fault := prove()
+	switch {
+	case fault != nil:
+		return container, words, fault
+	case err != nil && provedUnstartable(d) && t.Engine.Alive(ctx) == nil:
+		// Some images the engine refuses before there is a container, such as one without any command.
+		return engine.Container{ExitCode: failed.ExitCode}, strings.TrimSpace(failed.Stderr), nil
+	case err != nil, provedUnstartable(d) && lookupFailed(container):
+		return container, words, err
+	}
+	// It may be the port, which somebody took in between, and not the image.
+	if err := t.Engine.Remove(ctx, name); err != nil {
+		return container, words, err
+	}
+	return t.runAt(ctx, j, name, anyPort)
+}
+
+// address gives a port that is free now; chosen is to be called when it is taken.
+// One that is chosen here need not be asked for afterwards.
+func (t *Trial) address() (host string, chosen func()) {
+	if t.choosing.TryLock() {
+		if free(port8080) {
+			return port8080, t.choosing.Unlock
+		}
+		t.choosing.Unlock()
+	}
+	listener, err := net.Listen("tcp", anyPort+"0")
+	if err != nil {
+		return anyPort, func() {}
+	}
+	defer listener.Close()
+	return listener.Addr().String(), func() {}
+}
+
+func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (engine.Container, string, error) {
+	typed := host
+	if typed != port8080 {
+		typed = anyPort
+	}
+	j.outcome.Commands = append(j.outcome.Commands[:1], append([]string{t.Engine.Name}, engine.RunCommand(j.request.Tag, typed)...))
+	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, name, host, t.Keep)
+	if start == nil && host != anyPort {
+		return engine.Container{Started: true, Host: host}, "", nil
+	}
+	var failed *engine.Failed
+	if start != nil && !errors.As(start, &failed) {
+		return engine.Container{}, "", start
+	}
+	container, err := t.Engine.Inspect(ctx, name)
+	if err != nil && start != nil { // the engine made no container: its first words tell more
+		err = start
+	}
+	words := ""
+	if failed != nil {
+		words = strings.TrimSpace(failed.Stderr)
+	}
+	return container, words, err
+}
+
+// remove ends and removes a container, also when Ctrl-C has ended everything else.
+func (t *Trial) remove(ctx context.Context, name string) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
+	defer stop()
+	t.Engine.Remove(ctx, name)
+}
+
+// containers counts those of this process, for their names.
+var containers atomic.Int64
+
+// containerName is unique to this process's try.
+func containerName(j *job) string {
+	_, tag, _ := strings.Cut(j.request.Tag, ":")
+	return fmt.Sprintf("%s-%s-%d-%d", engine.Repository, tag, os.Getpid(), containers.Add(1))
+}
+
+func free(address string) bool {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return false
+	}
+	listener.Close()
+	return true
+}
+
+// lookupFailed says whether the engine's exit code is that of a program that was
+// not found (127) or may not be run (126): no other trouble of a start has these.
+func lookupFailed(c engine.Container) bool { return c.ExitCode == 126 || c.ExitCode == 127 }
+
+// provedUnstartable says whether the doctor proved that no process can be made of the image.
+func provedUnstartable(d *doctor.Diagnosis) bool {
+	return d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseStart
+}
+
+// refused fills in the outcome of a container whose process was never made. An
+// image that lacks nothing, and still does not start, is the engine's fault.
+func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) error {
+	o.Phase, o.Message = table.Start, words
+	if fault := environmentOf(words); fault != "" { // also of an image that could not start either way
+		return errors.New(fault)
+	}
+	if !provedUnstartable(d) {
+		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", screen.Last(words, 1))
+	}
+	o.ExitCode, o.Missing = &c.ExitCode, d.Missing
+	o.fails(table.Start, string(d.Cause), d.Missing)
+	return nil
+}
+
+// brisk is how long a program that was just started is asked without a look at
+// its container: most answer in the first milliseconds.
+const brisk = 50 * time.Millisecond
+
+// observe waits for the echo at host, for the program's end, or for the time to run out.
+func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, host string) error {
+	began := time.Now()
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
+		wrong, silent := "", errors.New("its port is not published")
+		if host != "" {
+			wrong, silent = t.ask(ctx, name, host, time.Since(began))
+		}
+		var container engine.Container
+		if silent == nil || time.Since(began) > brisk { // an echo of a program that dies of it is none
+			var err error
+			if container, err = t.Engine.Inspect(ctx, name); err != nil {
+				return err
+			}
+		}
+		late := time.Since(began) > answerTime
+		switch {
+		case container.Status != "" && container.Status != "running":
+			d, err := prove()
+			if err != nil {
+				return err
+			}
+			ended(o, d, container)
+		case silent == nil && wrong == "":
+			o.Outcome, o.Phase = table.Runs, table.Serve
+			if uid, gid, ok := t.Engine.Account(container); ok {
+				o.User = account(uid, gid)
+			}
+			if t.Keep {
+				o.Address = host
+			}
+		case silent == nil, late && wrong != "":
+			o.fails(table.Serve, WrongAnswer, wrong)
+		case late:
+			o.fails(table.Serve, NoAnswer, fmt.Sprintf("nothing on port 8080 within %v", answerTime))
+		default:
+			select {
+			case <-time.After(wait):
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		log, err := t.Engine.Logs(ctx, name)
+		o.Message = strings.TrimRight(log, "\n")
+		o.Log, _, _ = strings.Cut(o.Message, "[GIN] ") // what follows are the probe's own requests
+		return err
+	}
+}
+
+// ended fills in the outcome of a container that stopped by itself. Only an
+// image of which the doctor proved that its program cannot be executed failed
+// in execve; any other program started, whatever it printed.
+func ended(o *Outcome, d *doctor.Diagnosis, c engine.Container) {
+	o.ExitCode = &c.ExitCode
+	if d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseExec {
+		o.Missing = d.Missing
+		o.fails(table.Exec, string(d.Cause), d.Missing)
+		return
+	}
+	o.fails(table.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", c.ExitCode))
+}

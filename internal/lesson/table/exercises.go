@@ -1,0 +1,59 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"optimizing-dockerfile/internal/yamlfile"
+)
+
+// ExerciseTable is the file in a folder of exercises that says what is broken in each.
+const ExerciseTable = "exercises.yaml"
+
+// Solution is the name of an exercise's Dockerfile that solves it.
+const Solution = "Dockerfile.solution"
+
+// Exercise is a Dockerfile with one fault of real life, to be found and fixed.
+type Exercise struct {
+	Name  string `yaml:"exercise"` // the folder's, such as 01-quotes
+	Title string `yaml:"title"`
+	Goal  string `yaml:"goal"`  // of `check`: the one that is not met
+	Cause string `yaml:"cause"` // proven: run's or the doctor's id; "" where the goal has none
+	Says  string `yaml:"says"`  // what people see of it and search for
+	Fix   string `yaml:"fix"`   // in a sentence
+
+	Story string   `yaml:"story"` // what the learner is told
+	Hints []string `yaml:"hints"` // one after the other, where to look
+
+	Dir string `yaml:"-"` // the folder's path
+}
+
+// Number is an exercise's, as people say it: 3.
+func (e Exercise) Number() string { return numberOf(e.Name) }
+
+// LoadExercises reads the table in the folder dir.
+func LoadExercises(dir string) ([]Exercise, error) {
+	var exercises []Exercise
+	file, err := yamlfile.Read(filepath.Join(dir, ExerciseTable), &exercises)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no table of exercises: %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for i := range exercises {
+		e := &exercises[i]
+		e.Dir = filepath.Join(dir, e.Name)
+		if !stepName.MatchString(e.Name) || e.Goal == "" || e.Title == "" || e.Fix == "" || e.Story == "" || len(e.Hints) == 0 {
+			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-quotes, a title, a goal, a fix, a story and hints", e.Name), i)
+		}
+		if seen[e.Name] {
+			return nil, file.Wrong(fmt.Errorf("exercise %s is there twice", e.Name), i)
+		}
+		seen[e.Name] = true
+	}
+	return exercises, nil
+}

@@ -1,0 +1,79 @@
+package table
+
+import (
+	"slices"
+
+	"optimizing-dockerfile/internal/base"
+)
+
+// Trait is what a base has in which the article's does not resemble it, as far
+// as that changes what a step does. A step's `on` says how.
+type Trait string
+
+// The traits.
+const (
+	NoAdduser Trait = "no-adduser" // no program of that name: step 1's account cannot be made
+	CgoOff    Trait = "cgo-off"    // Go 1.20 or later and no C compiler: Go turns cgo off by itself
+	Glibc     Trait = "glibc"      // the C library is glibc, not musl, and so is the loader
+)
+
+// Traits are all of them. Where a base has several, the first that a step's
+// `on` names decides: a build that fails links nothing, and without cgo it does
+// not matter which C library there is.
+var Traits = []Trait{NoAdduser, CgoOff, Glibc}
+
+// TraitsOf gives what sets a base apart from the article's, so that the steps' ends on
+// it can be foretold; or a *base.Unpredictable.
+func TraitsOf(r *base.Ready) ([]Trait, error) {
+	if err := r.Predictable(); err != nil {
+		return nil, err
+	}
+	var traits []Trait
+	if !r.Facts.Adduser {
+		traits = append(traits, NoAdduser)
+	}
+	if !r.Facts.Cgo() {
+		traits = append(traits, CgoOff)
+	}
+	if r.Facts.Libc == "glibc" {
+		traits = append(traits, Glibc)
+	}
+	return traits, nil
+}
+
+func (t Trait) known() bool { return slices.Contains(Traits, t) }
+
+// Difference is what becomes of a step, and why; it holds for all of its tries.
+type Difference struct {
+	Why    string      `yaml:"why"`
+	Expect Expectation `yaml:"expect"`
+}
+
+// On gives the steps as they are expected on a base with these traits.
+func On(steps []Step, traits []Trait) []Step {
+	there := slices.Clone(steps)
+	for i := range there {
+		difference, _, ok := there[i].Differs(traits)
+		if !ok {
+			continue
+		}
+		step := &there[i]
+		step.Why = difference.Why
+		step.Tries = slices.Clone(step.Tries)
+		for j := range step.Tries {
+			step.Tries[j].Expect = difference.Expect
+		}
+	}
+	return there
+}
+
+// Differs tells what a base with these traits makes of a step, and which trait
+// it is that does; ok is false where the step ends as on the article's base.
+func (s Step) Differs(traits []Trait) (difference Difference, by Trait, ok bool) {
+	for _, trait := range Traits {
+		if difference, ok = s.On[trait]; ok && slices.Contains(traits, trait) {
+			return difference, trait, true
+		}
+	}
+	return Difference{}, "", false
+}

@@ -1,0 +1,208 @@
+// Package table reads steps.yaml: the steps, and what must come of each.
+package table
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"optimizing-dockerfile/internal/yamlfile"
+)
+
+// Table is the name of the file in a folder of steps that tells what is expected of them.
+const Table = "steps.yaml"
+
+// Binary is where every Dockerfile that starts from scratch puts the program.
+const Binary = "/echo"
+
+// Step is one folder of the lesson.
+type Step struct {
+	Name        string `yaml:"step"` // the folder's, such as 03-exec-form
+	Title       string `yaml:"title"`
+	Change      string `yaml:"change"` // one sentence: what its Dockerfile changes
+	Why         string `yaml:"why"`    // two: why it ends as it does
+	Hints       Hints  `yaml:"hints"`
+	Article     string `yaml:"article"`
+	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
+	Tries       []Try  `yaml:"tries"`
+
+	Against string   `yaml:"against"` // the step that it changes; "" the one before it
+	Own     []string `yaml:"own"`     // files of the app that differ from the first step's
+
+	// On says what another kind of base than the article's makes of the step.
+	On map[Trait]Difference `yaml:"on"`
+
+	Dir string `yaml:"-"` // the folder's path
+}
+
+// Hints are for who has to guess, by what is to be guessed: where to look, not
+// what is there. "" where there is nothing to say of this step alone.
+type Hints struct {
+	Builds string `yaml:"builds"`
+	Starts string `yaml:"starts"`
+	User   string `yaml:"user"`
+	Size   string `yaml:"size"`
+}
+
+// Try is one Dockerfile of a step.
+type Try struct {
+	Dockerfile string      `yaml:"dockerfile"`
+	Needs      string      `yaml:"needs"` // a builder that it takes; "" any
+	Args       []string    `yaml:"args"`  // further build arguments, each NAME=VALUE
+	Expect     Expectation `yaml:"expect"`
+}
+
+// Expectation is what must come of a try. A field left out is not held against it.
+type Expectation struct {
+	Outcome      string  `yaml:"outcome" json:"outcome"`                         // Runs or Fails
+	Phase        string  `yaml:"phase" json:"phase,omitempty"`                   // how far it gets: build, start, exec, serve
+	Cause        string  `yaml:"cause" json:"cause,omitempty"`                   // of a failure
+	Missing      PerArch `yaml:"missing" json:"missing,omitempty"`               // what is asked for and not there
+	User         string  `yaml:"user" json:"user,omitempty"`                     // uid:gid
+	Overhead     *Size   `yaml:"overhead" json:"overhead,omitempty"`             // the most bytes beside Binary
+	SameLayersAs string  `yaml:"same_layers_as" json:"same_layers_as,omitempty"` // a step
+	Log          string  `yaml:"log" json:"log,omitempty"`                       // before the first request
+
+	Extras `yaml:",inline"`
+}
+
+// The two outcomes.
+const (
+	Runs  = "runs"
+	Fails = "fails"
+)
+
+// Phases, in the order in which a try goes through them.
+const (
+	Build = "build" // the image is made
+	Start = "start" // the runtime makes the process
+	Exec  = "exec"  // the process's own execve, and its loader
+	Serve = "serve" // it runs, and must answer
+)
+
+// Load reads the table in the folder dir. An error names the file, and the line
+// where there is one. earlier are the steps of other tables that it goes on from.
+func Load(dir string, earlier ...Step) ([]Step, error) {
+	var steps []Step
+	file, err := yamlfile.Read(filepath.Join(dir, Table), &steps)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no table of steps: %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(steps) == 0 {
+		return nil, file.Wrong(errors.New("it names no step"))
+	}
+	seen := map[string]bool{}
+	for i := range steps {
+		step := &steps[i]
+		step.Dir = filepath.Join(dir, step.Name)
+		if err := step.check(); err != nil {
+			return nil, file.Wrong(err, i)
+		}
+		if seen[step.Name] {
+			return nil, file.Wrong(fmt.Errorf("step %s is there twice", step.Name), i)
+		}
+		seen[step.Name] = true
+	}
+	for _, step := range earlier {
+		seen[step.Name] = true
+	}
+	for i, step := range steps {
+		if step.Against != "" && !seen[step.Against] {
+			return nil, file.Wrong(fmt.Errorf("%s: against names %q, which is no step", step.Name, step.Against), i)
+		}
+		for _, try := range step.Tries {
+			if other := try.Expect.SameLayersAs; other != "" && !seen[other] {
+				return nil, file.Wrong(fmt.Errorf("%s: same_layers_as names %q, which is no step", step.Name, other), i)
+			}
+		}
+	}
+	return steps, nil
+}
+
+var stepName = regexp.MustCompile(`^[0-9]{2}-[a-z0-9]+(-[a-z0-9]+)*$`)
+
+func (s *Step) check() error {
+	if !stepName.MatchString(s.Name) {
+		return fmt.Errorf("step %q: a step's name is two digits and words in small letters, such as 03-exec-form", s.Name)
+	}
+	if len(s.Tries) == 0 {
+		return fmt.Errorf("%s: has no tries", s.Name)
+	}
+	for trait, on := range s.On {
+		if !trait.known() {
+			return fmt.Errorf("%s: on: %q is none of %v", s.Name, trait, Traits)
+		}
+		if on.Why == "" {
+			return fmt.Errorf("%s: on: %s: the reason is missing", s.Name, trait)
+		}
+		if err := on.Expect.check(); err != nil {
+			return fmt.Errorf("%s: on: %s: %w", s.Name, trait, err)
+		}
+	}
+	for _, try := range s.Tries {
+		if try.Dockerfile == "" || filepath.Base(try.Dockerfile) != try.Dockerfile {
+			return fmt.Errorf("%s: %q is no name of a Dockerfile in the step's folder", s.Name, try.Dockerfile)
+		}
+		if err := try.Expect.check(); err != nil {
+			return fmt.Errorf("%s: %s: %w", s.Name, try.Dockerfile, err)
+		}
+	}
+	return nil
+}
+
+func (e Expectation) check() error {
+	switch {
+	case e.Outcome == Runs && (e.Cause != "" || e.Phase != "" && e.Phase != Serve):
+		return errors.New("what runs has no cause, and its phase is serve")
+	case e.Outcome == Fails && (e.Cause == "" || e.Phase == ""):
+		return errors.New("a failure needs its phase and its cause")
+	case e.Outcome != Runs && e.Outcome != Fails:
+		return fmt.Errorf("outcome is %q, not runs or fails", e.Outcome)
+	}
+	return nil
+}
+
+// Find returns the step that word names: 3, 03, exec-form or 03-exec-form.
+func Find(steps []Step, word string) (Step, bool) {
+	for _, step := range steps {
+		number, name, _ := strings.Cut(step.Name, "-")
+		if word == step.Name || word == name {
+			return step, true
+		}
+		if n, err := strconv.Atoi(word); err == nil && n > 0 && number == fmt.Sprintf("%02d", n) {
+			return step, true
+		}
+	}
+	return Step{}, false
+}
+
+// Before gives the step that a step changes; ok is false for the first.
+func Before(steps []Step, step Step) (before Step, ok bool) {
+	for i, s := range steps {
+		if s.Name == step.Name && step.Against == "" && i > 0 {
+			return steps[i-1], true
+		}
+		if s.Name == step.Against {
+			return s, true
+		}
+	}
+	return Step{}, false
+}
+
+// Main is the Dockerfile that the story of a step is about, the last of its tries.
+func (s Step) Main() Try { return s.Tries[len(s.Tries)-1] }
+
+// Number is a step's, as people say it: 3.
+func (s Step) Number() string { return numberOf(s.Name) }
+
+func numberOf(name string) string {
+	number, _, _ := strings.Cut(name, "-")
+	return strings.TrimLeft(number, "0")
+}

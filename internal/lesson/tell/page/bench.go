@@ -1,0 +1,128 @@
+package page
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"optimizing-dockerfile/internal/engine"
+)
+
+// BenchRecord is where the last figures of `make bench` are kept.
+const BenchRecord = "docs/bench.json"
+
+// Bench is the document that the figures of `make bench` are kept in.
+type Bench struct {
+	Engine  *engine.Engine `json:"engine"`
+	CPUs    int            `json:"cpus"`
+	Base    string         `json:"base"` // in words
+	Rows    []BenchRow     `json:"rows"`
+	Doctor  []DoctorRow    `json:"doctor"`
+	OwnCPU  []float64      `json:"own_cpu"`  // seconds that the tool's own process used in a cold run
+	OwnPart []float64      `json:"own_part"` // the same, as a share of what the cores could give meanwhile
+}
+
+// BenchRow is one thing that was measured in both ways, a figure a round.
+type BenchRow struct {
+	Builder string    `json:"builder"`
+	What    string    `json:"what"` // Cold or Warm
+	Hand    []float64 `json:"hand"`
+	Tool    []float64 `json:"tool"`
+	Bare    []float64 `json:"bare,omitempty"` // the engine's commands alone, side by side; of a warm row
+}
+
+// DoctorRow holds the doctor's diagnoses of an image, in seconds, against another
+// way to its files, a figure a round.
+type DoctorRow struct {
+	Image  string    `json:"image"`
+	Doctor []float64 `json:"doctor"`
+	Other  string    `json:"other"` // what is typed instead
+	Typed  []float64 `json:"typed"`
+}
+
+// What a row is about.
+const (
+	Cold = "cold" // the program has changed: each compile is real
+	Warm = "warm" // nothing has changed since the run before
+)
+
+// Ratio is the tool's share of the time by hand, of the medians.
+func (r BenchRow) Ratio() float64 { return Median(r.Tool) / Median(r.Hand) }
+
+// Floor is the commands' own share of it, likewise.
+func (r BenchRow) Floor() float64 { return Median(r.Bare) / Median(r.Hand) }
+
+// Best is the lowest ratio of a round.
+func (r BenchRow) Best() float64 {
+	best := r.Tool[0] / r.Hand[0]
+	for i := range r.Tool {
+		best = min(best, r.Tool[i]/r.Hand[i])
+	}
+	return best
+}
+
+// Median is the middle one of some figures; of an even number, the lower middle.
+func Median(figures []float64) float64 {
+	if len(figures) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(figures))
+	return sorted[(len(sorted)-1)/2]
+}
+
+func readBench(root string) (*Bench, error) {
+	path := filepath.Join(root, filepath.FromSlash(BenchRecord))
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var kept Bench
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &kept, nil
+}
+
+func benchPart(from source) (string, error) {
+	if from.bench == nil {
+		return "Not measured yet: make bench.\n", nil
+	}
+	return BenchTable(*from.bench), nil
+}
+
+// BenchTable shows the figures of a bench: medians, and the ratio of the best round.
+func BenchTable(t Bench) string {
+	text := "| Builder | All six steps | By hand | By this tool | Ratio | Best round | The commands alone |\n|---|---|---|---|---|---|---|\n"
+	for _, row := range t.Rows {
+		text += fmt.Sprintf("| %s | %s | %.1f s | %.1f s | %.2f | %.2f | %s |\n", row.Builder, row.What,
+			Median(row.Hand), Median(row.Tool), row.Ratio(), row.Best(), bareCell(row))
+	}
+	rounds := 0
+	if len(t.Rows) > 0 {
+		rounds = len(t.Rows[0].Hand)
+	}
+	text += fmt.Sprintf("\nMedians of %d round(s), on %d processors, with %s %s and %s.\n", rounds, t.CPUs, t.Engine.Name, t.Engine.Version, t.Base)
+	text += fmt.Sprintf("The tool's own processor time in a cold run: %.2f s, %.1f %% of what the processors could give.\n",
+		Median(t.OwnCPU), 100*Median(t.OwnPart))
+	text += "\n| The doctor's image | The doctor | Typed instead | It takes | Ratio |\n|---|---|---|---|---|\n"
+	for _, row := range t.Doctor {
+		text += fmt.Sprintf("| %s | %.2f s | `%s` | %.2f s | %.2f |\n", row.Image,
+			Median(row.Doctor), row.Other, Median(row.Typed), Median(row.Doctor)/Median(row.Typed))
+	}
+	return text
+}
+
+// bareCell shows the floor of a row, and its share of the time by hand.
+func bareCell(row BenchRow) string {
+	if len(row.Bare) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f s (%.2f)", Median(row.Bare), row.Floor())
+}

@@ -1,0 +1,224 @@
+package tell
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
+)
+
+// Opening tells what a step changes, before any waiting.
+func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
+	number, _, _ := strings.Cut(step.Name, "-")
+	t.Heading(fmt.Sprintf("Step %s of %d: %s", strings.TrimLeft(number, "0"), len(steps), step.Title))
+	t.Indented("", step.Change)
+	lines, err := Diff(steps, step, step.Main().Dockerfile)
+	if err != nil {
+		return err
+	}
+	t.lines("  ", changes(lines))
+	return nil
+}
+
+// lines shows those of a diff, in its colours.
+func (t *Terminal) lines(indent string, diff []string) {
+	for _, line := range diff {
+		line = screen.Harmless(line)
+		switch {
+		case strings.HasPrefix(line, "+"):
+			t.Say(indent + t.Paint(Green, line))
+		case strings.HasPrefix(line, "-"):
+			t.Say(indent + t.Paint(Red, line))
+		default:
+			t.Say(indent + line)
+		}
+	}
+}
+
+// ShowDiff shows a whole diff.
+func (t *Terminal) ShowDiff(diff []string) { t.lines("", diff) }
+
+// Closing tells what happened to a step and why. outcomes are those of its
+// tries; sizes has the images so far, the step's own last.
+func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.Base, sizes []Bar, next string) {
+	o := outcomes[len(outcomes)-1]
+	for _, command := range o.Commands {
+		t.Say(Command(command, t.Width))
+	}
+	t.message(o)
+	t.Say("")
+	for _, first := range outcomes[:len(outcomes)-1] {
+		t.verdict(first.Dockerfile+" ", first, like(step, base))
+	}
+	t.verdict("", o, like(step, base))
+	t.proof(o)
+	for _, o := range outcomes {
+		if figure := Figure(step, o); figure != "" {
+			t.Indented("", o.Dockerfile+": "+figure+".")
+		}
+	}
+	t.Indented("  ", step.Why)
+	t.bars(sizes)
+	t.Indented("", "Base: "+base.Said()+" (Go "+base.Go+", "+base.Libc+").")
+	t.kept(outcomes)
+	t.Indented("", next)
+}
+
+// kept says where the containers that stay can be reached.
+func (t *Terminal) kept(outcomes []run.Outcome) {
+	for _, o := range outcomes {
+		if o.Address != "" {
+			t.Indented("", fmt.Sprintf("Kept: %s answers at http://%s/?message=hello until `%s clean`.", o.Step, o.Address, program.Call()))
+		}
+	}
+}
+
+// message shows the last of what was said: the engine's, of a failure in red.
+func (t *Terminal) message(o run.Outcome) {
+	lines := strings.Split(strings.TrimSpace(record.Normalise(o.Message)), "\n")
+	most := 3
+	if o.Outcome == table.Runs {
+		most = 1
+	}
+	for _, line := range lines[max(0, len(lines)-most):] {
+		for _, part := range screen.Fold(line, t.Width) {
+			if o.Outcome == table.Runs {
+				t.Say(part)
+			} else {
+				t.Say(t.Paint(Red, part))
+			}
+		}
+	}
+}
+
+// verdict says in a sentence what happened, and whether it should have.
+func (t *Terminal) verdict(subject string, o run.Outcome, like string) {
+	switch {
+	case o.Verdict == run.Environment:
+		t.Coloured(Red, subject+"CANNOT TELL: "+strings.Join(o.Reasons, "; "))
+	case o.Verdict == run.Unexpected:
+		t.Coloured(Red, subject+"NOT "+like+": "+strings.Join(o.Reasons, "; "))
+	case o.Outcome == table.Runs:
+		t.Coloured(Green, subject+"RUNS, "+like+": the echo came back, from user "+o.User)
+	default:
+		t.Coloured(Green, subject+"FAILS, "+like+": "+Failure(o))
+	}
+}
+
+// like says what a step's end is held against: the article, or, on another base
+// and in the lessons after it, what the table foretells.
+func like(step table.Step, base record.Base) string {
+	if base.Name != "article" || step.Against != "" {
+		return "as foretold"
+	}
+	return "as in the article"
+}
+
+// Failure puts a proven failure into half a sentence.
+func Failure(o run.Outcome) string {
+	switch o.Cause {
+	case "missing-shell":
+		return fmt.Sprintf("the shell form asks for %s; there is none", o.Missing)
+	case "missing-loader":
+		return table.Binary + " is there; its loader is not"
+	}
+	return strings.TrimSpace(o.Cause + " " + o.Detail)
+}
+
+// proof shows what was asked for and what the image holds.
+func (t *Terminal) proof(o run.Outcome) {
+	for _, e := range o.Proof {
+		found := e.Found
+		if !strings.HasPrefix(found, e.Path) {
+			found = e.Path + " → " + found
+		}
+		t.labelled("proof", e.Claim+": "+found)
+	}
+	if o.Image != nil && len(o.Image.Files) > 0 {
+		t.labelled("holds", Holds(*o.Image))
+	}
+}
+
+// Holds names the files of a small image.
+func Holds(image run.Image) string {
+	const most = 4
+	var files []string
+	for i, file := range image.Files {
+		if i == most {
+			return strings.Join(files, ", ") + fmt.Sprintf(" and %d more", len(image.Files)-most)
+		}
+		files = append(files, fmt.Sprintf("%s (%s)", file.Path, table.Size(file.Bytes)))
+	}
+	return strings.Join(files, ", ") + " and nothing else"
+}
+
+// labelled writes a paragraph beside a word.
+func (t *Terminal) labelled(label, text string) {
+	for _, line := range screen.Fold(text, t.Width-9) {
+		t.Say("  " + PadRight(label, 7) + line)
+		label = ""
+	}
+}
+
+// Bar is an image's size in the chart.
+type Bar struct {
+	Step     string
+	Bytes    int64
+	Article  table.Size // 0 where the article shows none
+	Recorded bool       // from the record, not seen on this machine now
+}
+
+func (t *Terminal) bars(sizes []Bar) {
+	if len(sizes) == 0 {
+		return
+	}
+	t.Say("")
+	var most int64
+	for _, bar := range sizes {
+		most = max(most, bar.Bytes, int64(bar.Article))
+	}
+	room := max(8, min(40, t.Width-30))
+	head := "  size"
+	if sizes[0].Recorded {
+		head += "; (…): as recorded"
+	}
+	t.Say(t.Paint(Dim, PadRight(head, room+5)+padLeft("here", 8)+padLeft("article", 9)))
+	for _, bar := range sizes {
+		number, _, _ := strings.Cut(bar.Step, "-")
+		article := "-"
+		if bar.Article > 0 {
+			article = bar.Article.String()
+		}
+		here := table.Size(bar.Bytes).String()
+		if bar.Recorded {
+			here = "(" + here + ")"
+		}
+		width := max(1, int(bar.Bytes*int64(room)/most))
+		t.Say("  " + strings.TrimLeft(number, "0") + " " + PadRight(strings.Repeat("█", width), room+1) + padLeft(here, 8) + padLeft(article, 9))
+	}
+}
+
+// Say writes a line.
+func (t *Terminal) Say(line string) { fmt.Fprintln(t, line) }
+
+// Indented writes a paragraph, each line behind an indent.
+func (t *Terminal) Indented(indent, text string) {
+	for _, line := range screen.Fold(text, t.Width-utf8.RuneCountInString(indent)) {
+		t.Say(indent + line)
+	}
+}
+
+// Coloured writes a paragraph in a colour.
+func (t *Terminal) Coloured(color, text string) {
+	for _, line := range screen.Fold(text, t.Width) {
+		t.Say(t.Paint(color, line))
+	}
+}
+
+// Heading writes a line that stands out.
+func (t *Terminal) Heading(text string) { t.Say(t.Paint(bold, screen.Harmless(text))) }

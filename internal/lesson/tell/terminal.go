@@ -1,0 +1,72 @@
+// Package tell tells people what happened: words, colours and bars for a terminal.
+package tell
+
+import (
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+
+	"optimizing-dockerfile/internal/screen"
+)
+
+// Terminal is where the story goes: a screen, a file or a pipe.
+type Terminal struct {
+	io.Writer
+	Width int  // columns
+	Color bool // it shows colours
+	Live  bool // lines can be drawn again
+}
+
+// Colours, as ANSI escape sequences.
+const (
+	bold  = "\x1b[1m"
+	Dim   = "\x1b[2m"
+	Red   = "\x1b[31m"
+	Green = "\x1b[32m"
+	reset = "\x1b[0m"
+)
+
+// NewTerminal finds out what w can show. NO_COLOR (https://no-color.org) and
+// TERM=dumb turn colours off.
+func NewTerminal(w io.Writer) *Terminal {
+	t := &Terminal{Writer: w, Width: 80}
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return t
+	}
+	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+		t.Width = max(40, width)
+	}
+	t.Live = os.Getenv("TERM") != "dumb"
+	t.Color = t.Live && os.Getenv("NO_COLOR") == ""
+	return t
+}
+
+// Paint colours a text where colours show.
+func (t *Terminal) Paint(color, text string) string {
+	if !t.Color || text == "" {
+		return text
+	}
+	return color + text + reset
+}
+
+// PadRight fills a text up to width columns.
+func PadRight(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+}
+
+func padLeft(text string, width int) string {
+	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text))) + text
+}
+
+// cut is screen.Fold for what has one line.
+func cut(text string, width int) string {
+	text = strings.ReplaceAll(screen.Harmless(text), "\n", " ")
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return string([]rune(text)[:max(0, width-1)]) + "…"
+}

@@ -1,0 +1,67 @@
+// Package program knows where this program lies, how a reader calls it, and which
+// folder it keeps its downloads and notes in.
+package program
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// FromSource is how this program is called in a clone.
+const FromSource = "go run ./scripts"
+
+// CacheVariable names the environment variable that puts the cache elsewhere:
+// in a test, or on the disk that a class shares.
+const CacheVariable = "OPTIMIZING_DOCKERFILE_CACHE"
+
+// Path is this program's path, links followed; "/" or the like where it is not known.
+func Path() string {
+	path, err := os.Executable()
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return string(filepath.Separator)
+	}
+	return path
+}
+
+// Call is how a reader calls this program from the repo's root: by its path if
+// it lies there, as a bundle brings it, else as the README says.
+func Call() string { return callOf(Path()) }
+
+func callOf(path string) string {
+	if root := Root(path); root != "" && filepath.Dir(path) == filepath.Join(root, "bin") {
+		if runtime.GOOS == "windows" {
+			return `.\bin\` + filepath.Base(path)
+		}
+		return "bin/" + filepath.Base(path)
+	}
+	return FromSource
+}
+
+// Root gives the repo's root around a folder or file; "" where there is none.
+func Root(path string) string {
+	for ; ; path = filepath.Dir(path) {
+		if _, err := os.Stat(filepath.Join(path, "steps", "steps.yaml")); err == nil {
+			return path
+		}
+		if path == filepath.Dir(path) {
+			return ""
+		}
+	}
+}
+
+// CacheDir is the folder for downloads, and for the ledger of what builds made.
+func CacheDir() (string, error) {
+	if dir := os.Getenv(CacheVariable); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder: %w; set %s to a folder that can be written to", err, CacheVariable)
+	}
+	return filepath.Join(dir, "optimizing-dockerfile"), nil
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/table"
+)
+
+// looker looks at a container after its start, which may have been refused.
+type looker func(ctx context.Context, e *engine.Engine, name, outcome string, started error) error
+
+// ByHand does what a reader types: for every Dockerfile `docker build`, then
+// `docker run`, and, where it runs, one request. It returns the seconds.
+func (c Course) ByHand(ctx context.Context, e *engine.Engine, image string) (float64, error) {
+	return c.each(ctx, e, image, 1, untilSeen)
+}
+
+// Bare does the same builds, starts and removals, as many at once as there are
+// processors, and looks at nothing: the least that all steps can take with the
+// engine's own commands. It returns the seconds.
+func (c Course) Bare(ctx context.Context, e *engine.Engine, image string) (float64, error) {
+	return c.each(ctx, e, image, max(1, e.LogicalCPUs), unseen)
+}
+
+// each builds, starts and removes the image of every Dockerfile.
+func (c Course) each(ctx context.Context, e *engine.Engine, image string, atOnce int, look looker) (float64, error) {
+	began := time.Now()
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(atOnce)
+	number := 0
+	for _, step := range c.Steps {
+		for _, try := range step.Tries {
+			number++
+			name := fmt.Sprintf("by-hand-%d", number)
+			work.Go(func() error {
+				request := engine.BuildRequest{
+					Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: engine.Repository + ":" + name,
+					Args: []string{"GO_IMAGE=" + image}, Plain: true,
+				}
+				if _, err := e.Build(ctx, request); err != nil {
+					return fmt.Errorf("by hand, %s: %w", step.Name, err)
+				}
+				container := fmt.Sprintf("%s-%s-%d", engine.Repository, name, os.Getpid())
+				defer e.Remove(context.WithoutCancel(ctx), container)
+				if err := look(ctx, e, container, try.Expect.Outcome, start(ctx, e, container, request.Tag)); err != nil {
+					return fmt.Errorf("by hand, %s: %w", step.Name, err)
+				}
+				return nil
+			})
+		}
+	}
+	err := work.Wait()
+	return time.Since(began).Seconds(), err
+}
+
+// start runs an image as the article does, but in the background.
+func start(ctx context.Context, e *engine.Engine, name, image string) error {
+	words := append([]string{"run", "--detach", "--name", name}, engine.Ours()...)
+	_, err := e.Call(ctx, append(words, "--pull=never", "--publish", "127.0.0.1::8080", image)...)
+	return err
+}
+
+// unseen lets a start pass, and one that was refused of an image that is to fail.
+func unseen(_ context.Context, _ *engine.Engine, _, outcome string, started error) error {
+	var failed *engine.Failed
+	if errors.As(started, &failed) && outcome == table.Fails {
+		return nil
+	}
+	return started
+}
+
+// untilSeen waits until a container has answered once, or ended where it is to fail.
+func untilSeen(ctx context.Context, e *engine.Engine, name, outcome string, started error) error {
+	if started != nil {
+		return unseen(ctx, e, name, outcome, started)
+	}
+	for deadline := time.Now().Add(time.Minute); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		container, err := e.Inspect(ctx, name)
+		switch {
+		case err != nil:
+			return err
+		case container.Status != "running" && outcome == table.Fails:
+			return nil
+		case container.Status != "running":
+			return fmt.Errorf("%s has ended", name)
+		case answers(ctx, container.Host):
+			return nil
+		case time.Now().After(deadline):
+			return errors.New("no answer within a minute; is the engine on this machine?")
+		}
+	}
+	return ctx.Err()
+}
+
+func answers(ctx context.Context, host string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/?message=hello", nil)
+	if err != nil {
+		return false
+	}
+	response, err := (&http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+	if err != nil {
+		return false
+	}
+	response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}

@@ -1,0 +1,43 @@
+// Command evaluate holds the doctor against real starts of its corpus: the confusion
+// matrix, the accuracy of the causes, and each case that is not as it should be.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/test/corpus"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	perfect, err := evaluate(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+	}
+	if !perfect {
+		os.Exit(1)
+	}
+}
+
+func evaluate(ctx context.Context) (perfect bool, err error) {
+	e, err := engine.Find(ctx)
+	if err != nil {
+		return false, err
+	}
+	cases, skipped := corpus.Cases()
+	for _, s := range skipped {
+		fmt.Fprintln(os.Stderr, "left out:", s)
+	}
+	fmt.Fprintf(os.Stderr, "examining and starting %d images\n", len(cases))
+	results, err := corpus.Evaluate(ctx, e, doctor.MachineOf(e.OS, e.Arch, e.Here), cases)
+	if err != nil {
+		return false, err
+	}
+	return corpus.Report(os.Stdout, results), nil
+}

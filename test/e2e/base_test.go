@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"archive/tar"
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/test/engines"
+)
+
+// The base of the article has the structure that its lesson turns on, whether
+// it is the real image or the stand-in.
+func TestTheArticlesBase(t *testing.T) {
+	e, ctx := engines.Engine(t), t.Context()
+	c, err := base.Load("../../bases")
+	require.NoError(t, err)
+	b, err := c.Find("article")
+	require.NoError(t, err)
+	ready, err := base.Ensure(ctx, e, b, func(sentence string) { t.Log(sentence) })
+	require.NoError(t, err)
+	loader := b.Loader[e.Arch]
+
+	t.Run("its shape", func(t *testing.T) {
+		out, err := e.Output(ctx, "run", "--rm", "--pull=never", "--network", "none", ready.Image, "sh", "-c", `
+			go version; pwd; echo $GOLANG_VERSION $GOPATH
+			command -v gcc cc clang musl-gcc
+			test -f `+loader+` && test ! -L `+loader+` && echo loader; stat -c %a /go/bin
+			go list -f '{{if .Stale}}{{.ImportPath}} is stale: {{.StaleReason}}{{end}}' std
+			adduser --disabled-password echo && su echo -c 'cd && id -un && pwd'; grep -c ^echo: /etc/passwd /etc/group /etc/shadow`)
+		require.NoError(t, err)
+		assert.Equal(t, fmt.Sprintf("go version go1.15.7 linux/%s\n/go\n1.15.7 /go\nloader\n", e.Arch)+
+			"1777\necho\n/home/echo\n/etc/passwd:1\n/etc/group:1\n/etc/shadow:1", out)
+	})
+
+	t.Run("it builds and tests the app without a network", func(t *testing.T) {
+		var program, said bytes.Buffer
+		err := e.Run(ctx, app(t), &program, &said, "run", "--rm", "-i", "--pull=never", "--network", "none", ready.Image, "sh", "-ec",
+			"mkdir /app; cd /app; tar xf -; go test . >&2; go build -o /tmp/echo .; cat /tmp/echo")
+		require.NoError(t, err, said.String())
+		assert.Contains(t, said.String(), "ok  \techo")
+		file, err := elf.NewFile(bytes.NewReader(program.Bytes()))
+		require.NoError(t, err)
+		asked := ""
+		for _, segment := range file.Progs {
+			if segment.Type == elf.PT_INTERP {
+				text := make([]byte, segment.Filesz)
+				_, err := segment.ReadAt(text, 0)
+				require.NoError(t, err)
+				asked = strings.TrimRight(string(text), "\x00")
+			}
+		}
+		assert.Equal(t, loader, asked)
+	})
+
+	t.Run("an image of whatever name is looked into", func(t *testing.T) {
+		const name = "optimizing-dockerfile-test/foreign:1"
+		_, err := e.Output(ctx, "tag", ready.Image, name)
+		require.NoError(t, err)
+		defer e.Output(ctx, "image", "rm", name)
+		foreign, err := c.Find(name)
+		require.NoError(t, err)
+		found, err := base.Ensure(ctx, e, foreign, nil)
+		require.NoError(t, err)
+		assert.Equal(t, &base.Ready{
+			ID: name, Image: name, Source: base.Present, Go: "1.15.7", Libc: "musl", ImageID: ready.ImageID, Bytes: ready.Bytes,
+			Facts: base.Facts{Go: "1.15.7", Libc: "musl", Adduser: true},
+		}, found)
+	})
+
+	if ready.StandInFor == "" {
+		return
+	}
+	t.Run("a stand-in says so", func(t *testing.T) {
+		assert.Equal(t, b.Image, ready.StandInFor)
+		assert.NotEqual(t, b.Image, ready.Image)
+		assert.Contains(t, []string{base.Rebuilt, base.Loaded}, ready.Source, "made here, or on the teacher's machine")
+	})
+	t.Run("it is told from what is built on it", func(t *testing.T) {
+		dir := t.TempDir()
+		text := "FROM " + ready.Image + "\nLABEL a=b\n"
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644))
+		const name = "optimizing-dockerfile-test/user:1"
+		_, err := e.Output(ctx, "build", "-t", name, dir)
+		require.NoError(t, err)
+		defer e.Output(ctx, "image", "rm", name)
+		user, err := e.FindImage(ctx, name)
+		require.NoError(t, err)
+		require.Equal(t, engine.MadeBase, user.Config.Labels[engine.LabelMade], "it inherits the label")
+		own, err := base.Images(ctx, e)
+		require.NoError(t, err)
+		assert.Contains(t, own, ready.ImageID)
+		assert.NotContains(t, own, user.ID)
+	})
+	t.Run("nothing is left of the way there", func(t *testing.T) {
+		var containers, images []string
+		// Another package's tests may be at a base of their own: until that is done, it has its stages.
+		assert.Eventually(t, func() bool {
+			var err error
+			containers, images, err = rebuild.Leftovers(ctx, e)
+			return err == nil && len(containers)+len(images) == 0
+		}, 8*time.Minute, 2*time.Second, "left: %v %v", &containers, &images)
+	})
+}
+
+// app gives a tar of step 3's app.
+func app(t *testing.T) *bytes.Buffer {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, name := range []string{"go.mod", "go.sum", "main.go", "main_test.go"} {
+		content, err := os.ReadFile(filepath.Join("../../steps/03-exec-form", name))
+		require.NoError(t, err)
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}))
+		w.Write(content)
+	}
+	require.NoError(t, w.Close())
+	return &out
+}

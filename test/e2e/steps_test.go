@@ -1,0 +1,146 @@
+package e2e
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/test/engines"
+	"optimizing-dockerfile/test/engines/warm"
+	"optimizing-dockerfile/test/tool"
+)
+
+// allSteps is one run of everything, for the tests that look at it.
+var allSteps struct {
+	sync.Once
+	doc record.Run
+}
+
+// ranSteps gives that run, where there is an engine.
+func ranSteps(t *testing.T) (record.Run, map[string]run.Outcome) {
+	engines.Here(t)
+	allSteps.Do(func() { allSteps.doc, _ = tool.Document(t, "all") })
+	doc := allSteps.doc
+	require.NotEmpty(t, doc.Steps, doc.Reason)
+	of := map[string]run.Outcome{}
+	for _, o := range doc.Steps {
+		of[o.Step+" "+o.Dockerfile] = o
+	}
+	return doc, of
+}
+
+// The article's six steps, on the engine that is there.
+func TestTheSixStepsDoWhatTheArticleShows(t *testing.T) {
+	doc, of := ranSteps(t)
+	for _, o := range doc.Steps {
+		assert.Equal(t, run.AsExpected, o.Verdict, "%s: %v", o.Step, o.Reasons)
+	}
+	assert.Equal(t, run.AsExpected, doc.Verdict)
+	assert.Len(t, doc.Steps, 7)
+	assert.Equal(t, "musl", doc.Base.Libc)
+
+	loader := map[string]string{"amd64": "/lib/ld-musl-x86_64.so.1", "arm64": "/lib/ld-musl-aarch64.so.1"}[doc.Engine.Arch]
+	third := of["03-exec-form Dockerfile"]
+	assert.Equal(t, []string{"fails", "exec", "missing-loader", loader}, []string{third.Outcome, third.Phase, third.Cause, third.Missing})
+	for _, name := range []string{"02-multistage Dockerfile", "06-nonroot-scratch Dockerfile.first-try"} {
+		o := of[name]
+		assert.Equal(t, []string{"fails", "start", "missing-shell", "/bin/sh"}, []string{o.Outcome, o.Phase, o.Cause, o.Missing}, name)
+	}
+	assert.Equal(t, "12345:12345", of["06-nonroot-scratch Dockerfile"].User)
+	assert.Equal(t, of["04-cgo-disabled Dockerfile"].Image.Layers, of["05-named-stages Dockerfile"].Image.Layers)
+	for name, o := range of {
+		if !strings.HasPrefix(name, "01") {
+			assert.LessOrEqual(t, o.Image.Bytes-o.Image.Binary, int64(1000), name)
+		}
+		assert.Len(t, o.Commands, 2, name)
+	}
+}
+
+// The recorded proof still holds; wording is compared only where the same engine speaks.
+func TestTheRunAgreesWithTheRecord(t *testing.T) {
+	doc, _ := ranSteps(t)
+	recorded, err := record.Read("../../steps", "article")
+	require.NoError(t, err)
+	require.NotNil(t, recorded)
+	assert.Empty(t, record.Compare(*recorded, doc))
+}
+
+// A wrong failure never passes for the expected one: each mutation of a step is
+// unexpected, for a reason that names it.
+func TestAWrongFailureNeverPasses(t *testing.T) {
+	e := engines.Engine(t)
+	behind := warm.Base(t, e, "../..")
+	small := func(body string) func(string) string { // without Gin: it compiles in no time
+		return func(string) string {
+			imports := ""
+			for _, name := range []string{"net/http", "os", "time"} {
+				if strings.Contains(body, filepath.Base(name)+".") {
+					imports += "import \"" + name + "\"\n"
+				}
+			}
+			return "package main\n\n" + imports + "\nfunc main() { " + body + " }\n"
+		}
+	}
+	replace := func(old, new string) func(string) string {
+		return func(text string) string {
+			require.Contains(t, text, old)
+			return strings.Replace(text, old, new, 1)
+		}
+	}
+	for name, c := range map[string]struct {
+		step, file string
+		mutate     func(string) string
+		says       string
+	}{
+		"another entrypoint path":   {"03", "Dockerfile", replace(`["/echo"]`, `["/ekko"]`), "the cause is missing-entrypoint (/ekko), not missing-loader"},
+		"a shell in step 2":         {"02", "Dockerfile", replace("ENTRYPOINT /echo", "COPY --from=0 /bin/busybox /bin/sh\nENTRYPOINT /echo"), "not missing-shell (/bin/sh)"},
+		"cgo left on in step 4":     {"04", "Dockerfile", replace("ENV CGO_ENABLED=0\n", ""), "fails in phase exec with missing-loader (/lib/ld-musl-"},
+		"a compile error":           {"03", "main.go", small("nonsense()"), "the cause is compile-error (RUN go build -o echo .), not missing-loader"},
+		"no such command":           {"03", "Dockerfile", replace("RUN adduser", "RUN addduser"), "the cause is command-not-found (RUN addduser --disabled-password echo)"},
+		"USER dropped":              {"06", "Dockerfile", replace("USER echo:echo\n", ""), "runs as user 0:0, not 12345:12345"},
+		"USER unknown":              {"06", "Dockerfile", replace("USER echo:echo", "USER ekko:echo"), "unknown-user (ekko)"},
+		"USER's group unknown":      {"06", "Dockerfile", replace("USER echo:echo", "USER echo:ekko"), "unknown-group (ekko)"},
+		"USER of another uid":       {"06", "passwd", replace("12345", "54321"), "runs as user 54321:12345, not 12345:12345"},
+		"a fat image":               {"04", "Dockerfile", replace("ENTRYPOINT", "COPY --from=0 /home/echo/go.sum /\nENTRYPOINT"), "beside /echo; at most 1kB was expected"},
+		"step 3 succeeds":           {"03", "Dockerfile", replace("RUN go build", "RUN CGO_ENABLED=0 go build"), "runs, where fails in phase exec with missing-loader"},
+		"layers of its own":         {"05", "main.go", replace("package main", "package main // other"), "its layers are not those of 04-cgo-disabled"},
+		"another log":               {"04", "main.go", replace("gin.Default()", "gin.New()"), "line 1 of its log is"},
+		"answers wrongly":           {"04", "main.go", small(`http.ListenAndServe(":8080", http.NotFoundHandler())`), "wrong-answer"},
+		"listens elsewhere":         {"04", "main.go", small(`http.ListenAndServe(":8081", nil)`), "no-answer"},
+		"never listens":             {"04", "main.go", small(`time.Sleep(time.Hour)`), "no-answer"},
+		"dies":                      {"04", "main.go", small(`os.Exit(3)`), "exited (it started, and ended by itself with status 3)"},
+		"prints the loader's error": {"03", "main.go", small(`println("exec /echo: no such file or directory"); os.Exit(1)`), "the cause is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := tool.StepsWith(t, c.step, c.file, c.mutate)
+			doc, code := tool.Document(t, "--steps", dir, "--base", behind, c.step)
+			assert.Equal(t, tool.Unexpected, code)
+			assert.Equal(t, run.Unexpected, doc.Verdict)
+			reasons := []string{}
+			for _, o := range doc.Steps {
+				e.Call(context.Background(), "rmi", o.Commands[0][slices.Index(o.Commands[0], "--tag")+1])
+				reasons = append(reasons, o.Reasons...)
+			}
+			assert.Contains(t, strings.Join(reasons, "\n"), c.says)
+		})
+	}
+}
+
+// What the environment cannot give is never taken for a failure of the step.
+func TestTheEnvironmentIsNotTheStep(t *testing.T) {
+	engines.Engine(t)
+	doc, code := tool.Document(t, "3", "--base", "optimizing-dockerfile/none:of-this-name")
+	assert.Equal(t, tool.Environment, code)
+	assert.Equal(t, run.Environment, doc.Verdict)
+	assert.Contains(t, doc.Reason, "optimizing-dockerfile/none:of-this-name")
+	assert.Empty(t, doc.Steps)
+}

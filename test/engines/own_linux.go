@@ -1,0 +1,216 @@
+package engines
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Own is a docker daemon that a test has to itself: in a network namespace of
+// its own, so that the machine's firewall rules and networks are not touched.
+type Own struct {
+	Host string // for DOCKER_HOST
+
+	dir, data string
+	network   string    // a process that holds the namespace: it outlives the daemon
+	daemon    *exec.Cmd // nil while it is down
+	ended     chan struct{}
+}
+
+// OwnDaemon starts one, empty, and ends it with the test. It takes root and dockerd;
+// without them the test is skipped as in Engine.
+func OwnDaemon(t testing.TB) *Own {
+	t.Helper()
+	return OwnDaemonIn(t, "")
+}
+
+// OwnDaemonIn is OwnDaemon with its images and containers in a folder of the test's.
+func OwnDaemonIn(t testing.TB, data string) *Own {
+	t.Helper()
+	Root(t, "a docker daemon of the test's own")
+	if _, err := exec.LookPath("dockerd"); err != nil {
+		Without(t, "a docker daemon of the test's own takes dockerd")
+	}
+	dir, err := os.MkdirTemp("", "od-own-") // short: the path of a socket has at most 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "c.json"), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if data == "" {
+		data = filepath.Join(dir, "data")
+	}
+	network := exec.Command("unshare", "--net", "--", "sh", "-c", "ip link set lo up && echo up && exec cat")
+	hold, err := network.StdinPipe() // it ends with this process, whatever happens
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := network.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := network.Start(); err != nil {
+		t.Fatal(err)
+	}
+	up.Read(make([]byte, 3))
+	own := &Own{Host: "unix://" + filepath.Join(dir, "s.sock"), dir: dir, data: data, network: fmt.Sprint(network.Process.Pid)}
+	t.Cleanup(func() {
+		if own.daemon == nil {
+			own.start() // what one that was killed left running, only another can end
+		}
+		own.Stop()
+		own.killRest()
+		hold.Close()
+		network.Wait()
+		Discard(dir)
+	})
+	own.Start(t)
+	return own
+}
+
+// Start has the daemon run, with all that it had before it ended.
+func (o *Own) Start(t testing.TB) {
+	t.Helper()
+	if err := o.start(); err != nil {
+		text, _ := os.ReadFile(filepath.Join(o.dir, "log"))
+		t.Fatalf("the test's own daemon did not come up: %v\n%s", err, last(string(text), 2000))
+	}
+}
+
+func (o *Own) start() error {
+	log, err := os.OpenFile(filepath.Join(o.dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	for deadline := time.Now().Add(2 * time.Minute); ; { // it gives up by itself where its containerd takes over 15 seconds
+		o.daemon = o.Command("dockerd", "-H", o.Host, "--data-root", o.data, "--exec-root", filepath.Join(o.dir, "exec"),
+			"--pidfile", filepath.Join(o.dir, "pid"), "--config-file", filepath.Join(o.dir, "c.json"))
+		o.daemon.Stdout, o.daemon.Stderr = log, log
+		o.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := o.daemon.Start(); err != nil {
+			return err
+		}
+		ended := make(chan struct{})
+		go func(daemon *exec.Cmd) { daemon.Wait(); close(ended) }(o.daemon)
+		o.ended = ended
+		for down := false; !down; {
+			if o.Command("docker", "version").Run() == nil {
+				return nil
+			}
+			if time.Now().After(deadline) {
+				return errors.New("it does not answer")
+			}
+			select {
+			case <-ended:
+				down = true
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// Stop ends the daemon in order.
+func (o *Own) Stop() {
+	o.Signal(syscall.SIGTERM)
+	late := time.AfterFunc(20*time.Second, func() { o.daemon.Process.Kill() })
+	<-o.ended
+	late.Stop()
+	o.daemon = nil
+}
+
+// Kill ends the daemon at once, as a crash would.
+func (o *Own) Kill() {
+	o.Signal(syscall.SIGKILL)
+	<-o.ended
+	o.daemon = nil
+}
+
+// Signal sends one to the daemon.
+func (o *Own) Signal(signal syscall.Signal) { o.daemon.Process.Signal(signal) }
+
+// killRest ends what a daemon that did not come up again has left running: the
+// processes that have this one's folder among their words, and their children.
+func (o *Own) killRest() {
+	lists, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, list := range lists {
+		words, _ := os.ReadFile(list)
+		if !strings.Contains(string(words), o.dir+"/exec") {
+			continue
+		}
+		children, _ := filepath.Glob(filepath.Join(filepath.Dir(list), "task", "*", "children"))
+		pids := []string{filepath.Base(filepath.Dir(list))}
+		for _, file := range children {
+			text, _ := os.ReadFile(file)
+			pids = append(pids, strings.Fields(string(text))...)
+		}
+		for _, pid := range pids {
+			if id, err := strconv.Atoi(pid); err == nil {
+				syscall.Kill(id, syscall.SIGKILL)
+			}
+		}
+	}
+}
+
+// Command is a program beside the daemon: in its network, with DOCKER_HOST set.
+func (o *Own) Command(name string, args ...string) *exec.Cmd {
+	command := exec.Command("nsenter", append([]string{"--net=/proc/" + o.network + "/ns/net", "--", name}, args...)...)
+	command.Env = append(os.Environ(), "DOCKER_HOST="+o.Host)
+	return command
+}
+
+// Docker runs docker on the daemon and returns what it printed.
+func (o *Own) Docker(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := o.Command("docker", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// Load brings an image of the machine's engine over.
+func (o *Own) Load(t testing.TB, image string) {
+	t.Helper()
+	save, load := exec.Command("docker", "save", image), o.Command("docker", "load")
+	pipe, err := save.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	load.Stdin = pipe
+	if err := save.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := load.CombinedOutput(); err != nil {
+		t.Fatalf("docker load: %v\n%s", err, out)
+	}
+	if err := save.Wait(); err != nil {
+		t.Fatalf("docker save %s: %v", image, err)
+	}
+}
+
+// Discard removes a folder in which an engine had its data.
+func Discard(dir string) {
+	unmount(dir)
+	os.RemoveAll(dir)
+}
+
+// unmount takes off what a daemon that was killed leaves mounted below dir.
+func unmount(dir string) {
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	for _, line := range strings.Split(string(mounts), "\n") {
+		if f := strings.Fields(line); len(f) > 1 && strings.HasPrefix(f[1], dir+"/") {
+			syscall.Unmount(f[1], syscall.MNT_DETACH)
+		}
+	}
+}
+
+func last(text string, n int) string { return text[max(0, len(text)-n):] }

@@ -1,0 +1,85 @@
+//go:build unix
+
+package faults
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/test/engines"
+	"optimizing-dockerfile/test/tool"
+)
+
+// The engine's program in strange surroundings. The verdict stays what it is; or,
+// where its answers cannot be understood any more, it is the environment's. The
+// program is the real one, behind a script that adds what others have seen.
+func TestFaultStrangeSurroundings(t *testing.T) {
+	e := engines.Engine(t)
+	real, err := exec.LookPath(e.Name)
+	require.NoError(t, err)
+	broken, unreadable := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(broken, "config.json"), []byte(`{"auths": {`), 0o644))
+	require.NoError(t, os.Mkdir(filepath.Join(unreadable, "config.json"), 0o755))
+
+	tried, wrong := 0, 0
+	for name, c := range map[string]struct {
+		variable string
+		want     string
+		says     string
+	}{
+		"a docker config that is no JSON":         {"DOCKER_CONFIG=" + broken, run.AsExpected, ""},
+		"a docker config that is a folder":        {"DOCKER_CONFIG=" + unreadable, run.AsExpected, ""},
+		"no folder for the docker config":         {"DOCKER_CONFIG=/nowhere/at/all", run.AsExpected, ""},
+		"German":                                  {"LANG=de_DE.UTF-8", run.AsExpected, ""},
+		"Turkish, by the strongest variable":      {"LC_ALL=tr_TR.UTF-8", run.AsExpected, ""},
+		"Japanese first, by the list":             {"LANGUAGE=ja:de", run.AsExpected, ""},
+		"warnings before":                         {instead(t, e.Name, "echo 'WARNING: your licence expires' >&2\nexec "+real+" \"$@\"\n"), run.AsExpected, ""},
+		"warnings after":                          {instead(t, e.Name, real+" \"$@\"\ns=$?\necho 'View build details: docker-desktop://dashboard' >&2\nexit $s\n"), run.AsExpected, ""},
+		"warnings among the answers":              {instead(t, e.Name, "echo 'Emulate Docker CLI using podman.'\nexec "+real+" \"$@\"\n"), run.Environment, "printed what"},
+		"a program that says nothing and fails":   {instead(t, e.Name, "exit 1\n"), run.Environment, "does not answer"},
+		"a program that says nothing and is fine": {instead(t, e.Name, "exit 0\n"), run.Environment, "does not answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := []string{"run", "--json", "2", "4"} // 4 has a log that is compared
+			if Wanted() {
+				args = append(args, "3", "6")
+			}
+			command := tool.Program(t, args...)
+			command.Env = append(command.Env, c.variable)
+			doc, code := tool.DocumentOf(t, command)
+			tried++
+			if !assert.Equal(t, c.want, doc.Verdict, "%s %v", doc.Reason, tool.Reasons(doc)) {
+				wrong++
+			}
+			assert.Contains(t, doc.Reason, c.says)
+			want := map[string]int{run.AsExpected: tool.Expected, run.Environment: tool.Environment}[c.want]
+			assert.Equal(t, want, code)
+		})
+	}
+
+	// A failure keeps its cause, whatever is said after it.
+	for name, variable := range map[string]string{
+		"quiet":          "X=",
+		"warnings after": instead(t, e.Name, real+" \"$@\"\ns=$?\necho 'View build details: docker-desktop://dashboard' >&2\nexit $s\n"),
+	} {
+		t.Run("a build that fails, "+name, func(t *testing.T) {
+			command := tool.Program(t, "run", "3", "--json", "--steps", tool.StepsWith(t, "03", "Dockerfile", func(string) string {
+				return "ARG GO_IMAGE\nFROM ${GO_IMAGE}\nRUN no-such-command\n"
+			}))
+			command.Env = append(command.Env, variable)
+			doc, _ := tool.DocumentOf(t, command)
+			tried++
+			if !assert.Contains(t, strings.Join(tool.Reasons(doc), "\n"), "command-not-found (RUN no-such-command)") {
+				wrong++
+			}
+		})
+	}
+	Row(t, "a broken Docker config, warnings, other locales", "%d runs; wrong verdicts %d", tried, wrong)
+}

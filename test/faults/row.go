@@ -1,0 +1,24 @@
+// Package faults attacks the tool with everything that goes wrong: `make faults`. What
+// is here, beside the tests, notes a row of its table from any package.
+package faults
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+// Mark begins the line by which a test tells `make faults` of its row.
+const Mark = "FAULT\t"
+
+// Wanted says whether the whole suite of faults is asked for, `make faults`,
+// and not only its quick part.
+func Wanted() bool { return os.Getenv("FAULTS") != "" }
+
+// Row notes a row for the table of `make faults`: what was tried, and the
+// figures of it, such as "50 moments, 0 left over". The row has held if its test
+// passes. The test's name begins with TestFault, or `make faults` does not run it.
+func Row(t testing.TB, tried, figures string, args ...any) {
+	t.Helper()
+	t.Log(Mark + tried + "\t" + fmt.Sprintf(figures, args...))
+}
