@@ -37,6 +37,8 @@ type Base struct {
 	Source     string `json:"source"` // present, pulled, loaded or rebuilt
 	Go         string `json:"go"`
 	Libc       string `json:"libc"`
+	Platform   string `json:"platform"`
+	Crossed    bool   `json:"crossed,omitempty"`      // emulated: its Go is the engine's machine's
 	StandInFor string `json:"stand_in_for,omitempty"` // the real image's name, where this one only stands in for it
 }
 
@@ -53,10 +55,14 @@ func (r Run) Of(step string) []run.Outcome {
 
 // Said names the base as every output that rests on it must.
 func (b Base) Said() string {
+	words := b.Image
 	if b.StandInFor != "" {
-		return "a stand-in for " + b.StandInFor
+		words = "a stand-in for " + b.StandInFor
 	}
-	return b.Image
+	if b.Crossed {
+		words += " on " + b.Platform + ", emulated, whose Go is this machine's and compiles for the other"
+	}
+	return words
 }
 
 // steering are characters that JSON lets stand in a text as they are, and that a

@@ -73,7 +73,7 @@ func TestCompareNamesWhatDiffers(t *testing.T) {
 		"exit code":       {func(r Run) { code := 255; third(r).ExitCode = &code }, "the exit code was 1, is 255"},
 		"another's words": {func(r Run) { anotherRuntime(r); third(r).Message = "other words"; third(r).ExitCode = &one }, ""},
 		"another's proof": {func(r Run) { anotherRuntime(r); third(r).Cause = "missing-shell" }, "the cause was"},
-		"another machine": {func(r Run) { r.Engine.Arch = "arm64"; third(r).Missing = "/lib/ld-musl-aarch64.so.1" }, ""},
+		"another machine": {func(r Run) { r.Base.Platform = "linux/arm64"; third(r).Missing = "/lib/ld-musl-aarch64.so.1" }, ""},
 		"pulled, step 1":  {func(r Run) { r.Base.Source = "pulled"; r.Steps[0].Image.Bytes *= 2 }, ""},
 		"pulled, step 3":  {func(r Run) { r.Base.Source = "pulled"; third(r).Image.Bytes *= 2 }, "the size was"},
 	} {
