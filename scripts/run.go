@@ -24,7 +24,7 @@ import (
 type runOptions struct {
 	base, steps, builder, platform string
 	json, keep                     bool
-	record, accept                 bool // of `dev record`
+	record, beside, accept         bool // of `dev record`
 }
 
 func runCommand() *cobra.Command {
@@ -190,7 +190,7 @@ func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string
 
 // keepRecord writes the records, and what is generated from those of the repo.
 func (o runOptions) keepRecord(dir string, doc record.Run) error {
-	if err := record.Write(dir, doc, o.accept); err != nil {
+	if err := record.Write(dir, doc, o.beside, o.accept); err != nil {
 		return unexpected{err}
 	}
 	if o.steps != "" {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"optimizing-dockerfile/internal/atomicfile"
@@ -84,14 +85,32 @@ func Marshal(document any) []byte {
 	})
 }
 
-// path of the record that a folder of steps holds for a base.
-func path(steps, base string) string {
-	return filepath.Join(steps, "records", base+".json")
+// path of the record that a folder of steps holds for a base: the first one, which the
+// texts show; or, beside it, that of another engine.
+func path(steps, base string, beside *engine.Engine) string {
+	name := base
+	if beside != nil {
+		version, _, _ := strings.Cut(beside.Version, "+") // Debian's own addition
+		name += "." + beside.Name + "-" + version
+	}
+	return filepath.Join(steps, "records", name+".json")
+}
+
+// ReadFor gives the record of a base that the same engine has made, where there is one;
+// else the first; nil where there is none at all.
+func ReadFor(steps, base string, e *engine.Engine) (*Run, error) {
+	doc, err := read(path(steps, base, e))
+	if doc != nil && doc.Engine.Same(e) || err != nil {
+		return doc, err
+	}
+	return Read(steps, base)
 }
 
 // Read gives the record of a base; nil where there is none yet.
-func Read(steps, base string) (*Run, error) {
-	text, err := os.ReadFile(path(steps, base))
+func Read(steps, base string) (*Run, error) { return read(path(steps, base, nil)) }
+
+func read(path string) (*Run, error) {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -100,7 +119,7 @@ func Read(steps, base string) (*Run, error) {
 	}
 	var doc Run
 	if err := json.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", path(steps, base), err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &doc, nil
 }
@@ -117,13 +136,18 @@ func (c *Changed) Error() string {
 }
 
 // Write keeps a run of all steps: the JSON, and for the article's base each
-// step's output.txt. Unless accept is set, a run that is not as expected or
+// step's output.txt; or, beside the first record, the JSON alone, as that of another
+// engine. Unless accept is set, a run that is not as expected or
 // that differs from the record is refused with a *Changed.
-func Write(steps string, doc Run, accept bool) error {
+func Write(steps string, doc Run, beside, accept bool) error {
 	if doc.Verdict == run.Environment {
 		return errors.New("the environment stopped this run: there is nothing to record")
 	}
-	was, err := Read(steps, doc.Base.Name)
+	var of *engine.Engine
+	if beside {
+		of = doc.Engine
+	}
+	was, err := read(path(steps, doc.Base.Name, of))
 	if err != nil && !accept {
 		return err
 	}
@@ -140,10 +164,10 @@ func Write(steps string, doc Run, accept bool) error {
 		return &Changed{differences}
 	}
 	records := filepath.Join(steps, "records")
-	if err := atomicfile.Write(path(steps, doc.Base.Name), Marshal(doc), records); err != nil {
+	if err := atomicfile.Write(path(steps, doc.Base.Name, of), Marshal(doc), records); err != nil {
 		return err
 	}
-	if doc.Base.Name != "article" {
+	if doc.Base.Name != "article" || beside {
 		return nil
 	}
 	for step, text := range Texts(doc) {

@@ -142,6 +142,10 @@ func (t *Terminal) proof(o run.Outcome) {
 	if o.Image != nil && len(o.Image.Files) > 0 {
 		t.labelled("holds", Holds(*o.Image))
 	}
+	if o.Image != nil && table.Size(o.Image.Listed).String() != table.Size(o.Image.Bytes).String() {
+		t.labelled("size", fmt.Sprintf("%s in files; this engine lists %s, as it counts its packed layers too (docs/then-and-now.md)",
+			table.Size(o.Image.Bytes), table.Size(o.Image.Listed)))
+	}
 }
 
 // Holds names the files of a small image.
