@@ -40,7 +40,7 @@ func ledger() Ledger {
 var (
 	legacyStep  = regexp.MustCompile(`^Step \d+/\d+ : (.*)`)
 	legacyRun   = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12})$`)
-	legacyGone  = regexp.MustCompile(`^Removing intermediate container ([0-9a-f]{12})$`)
+	legacyGone  = regexp.MustCompile(`^(?:Removing| ---> Removed) intermediate container ([0-9a-f]{12})$`) // the second from docker 23 on
 	legacyImage = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
 	legacyExit  = regexp.MustCompile(`returned a non-zero code: (\d+)`)
 )
