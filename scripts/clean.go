@@ -20,7 +20,7 @@ func cleanCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := tell.NewTerminal(cmd.OutOrStdout())
 			say := sentencesTo(cmd.ErrOrStderr())
-			e, err := connect(cmd.Context())
+			e, err := connect(cmd.Context(), say)
 			if err != nil {
 				return err
 			}

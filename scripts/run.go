@@ -132,7 +132,7 @@ func (o runOptions) runOn(ctx context.Context, wanted base.Base, steps, asked []
 // try fills in run: the engine, the base, then an outcome for each Dockerfile.
 // What it returns kept it from trying at all.
 func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []table.Step, wanted base.Base, live *tell.Table, stderr io.Writer) ([]table.Step, error) {
-	e, err := connect(ctx)
+	e, err := connect(ctx, sentencesTo(stderr))
 	if err != nil {
 		return nil, err
 	}
@@ -164,14 +164,18 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 	return asked, nil
 }
 
-// handOver has the builder of --builder build, and gives it the base if it
-// cannot see it by itself. cleanUp is to be called after the builds.
+// handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it
+// the base if it cannot see it by itself. cleanUp is to be called after the builds.
 func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string, say base.Progress) (given []string, cleanUp func(), err error) {
 	cleanUp = func() {}
-	if o.builder == "" {
+	builder := o.builder
+	if builder == "" && e.Builder == engine.BuildKit {
+		builder = os.Getenv("BUILDX_BUILDER")
+	}
+	if builder == "" {
 		return nil, cleanUp, nil
 	}
-	if err := e.Use(ctx, o.builder); err != nil || !e.Apart {
+	if err := e.Use(ctx, builder); err != nil || !e.Apart {
 		return nil, cleanUp, err
 	}
 	layout, dir, err := base.Layout(ctx, e, image, say)

@@ -11,7 +11,7 @@ import (
 // standInName is the name of a base's stand-in: never the real image's.
 func standInName(b Base) string {
 	name := b.Image[strings.LastIndex(b.Image, "/")+1:]
-	return engine.Repository + "/base:" + strings.ReplaceAll(name, ":", "-")
+	return engine.Repository + "/base:" + engine.Tag(name)
 }
 
 // Images gives the IDs of the stand-ins in the engine, also of those of an

@@ -142,7 +142,7 @@ func (e *Engine) buildVerb() []string {
 	switch {
 	case e.Using != "":
 		return append(verb, "--builder", e.Using)
-	case e.oldClient != "" && os.Getenv("BUILDX_BUILDER") == "":
+	case e.oldClient != "":
 		return append(verb, "--builder", e.oldClient)
 	}
 	return verb

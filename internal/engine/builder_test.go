@@ -50,3 +50,12 @@ esac
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, "./main.go:16:7: undefined: gin.Defaul", failed.Output)
 }
+
+// The engine's own builder builds where nothing says otherwise, as it alone is sure to
+// see the engine's images.
+func TestNoBuilderSlipsInFromTheEnvironment(t *testing.T) {
+	t.Setenv("BUILDX_BUILDER", "apart")
+	e := engines.Scripted(t, `[ -z "$BUILDX_BUILDER" ] || exit 1; echo '{"ServerVersion":"29.0.0"}'`)
+	_, err := e.Output(t.Context(), "build")
+	assert.NoError(t, err)
+}

@@ -73,6 +73,7 @@ func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 		"LC_ALL=C",                         // the engine's words in one language
 		"DOCKER_CLI_HINTS=false",           // no advertisements among them
 		"BUILDKIT_PROGRESS=plain",          // lines, not a screen
+		"BUILDX_BUILDER=",                  // seen by Use alone: another builder may not see the engine's images
 		"BUILDX_NO_DEFAULT_ATTESTATIONS=1", // or two builds of the same image differ
 		"DOCKER_SCAN_SUGGEST=false",
 	)

@@ -1,13 +1,29 @@
 package engine
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
+	"regexp"
 )
 
 // Repository is the name under which all our images are tagged; a step is
 // Repository:02-multistage, a rebuilt base Repository:base-….
 const Repository = "optimizing-dockerfile"
+
+// tagLength is the longest tag that docker takes.
+const tagLength = 128
+
+var notInTag = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
+
+// Tag makes a tag out of a name. Of one that is too long, a sum takes the place of the end.
+func Tag(name string) string {
+	tag := notInTag.ReplaceAllString(name, "-")
+	if len(tag) <= tagLength {
+		return tag
+	}
+	return fmt.Sprintf("%s-%x", tag[:tagLength-17], sha256.Sum256([]byte(name)))[:tagLength]
+}
 
 // Labels on all that this tool makes in an engine. What lacks them is somebody else's.
 const (
