@@ -95,7 +95,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return failure
 	}
 	if o.record {
-		if err := o.keepRecord(c.dir, doc); err != nil {
+		if err := o.keepRecord(c, doc, sentencesTo(stderr)); err != nil {
 			return err
 		}
 	}
@@ -186,8 +186,13 @@ func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string
 }
 
 // keepRecord writes the records, and what is generated from those of the repo.
-func (o runOptions) keepRecord(dir string, doc record.Run) error {
-	if err := record.Write(dir, doc, o.accept); err != nil {
+func (o runOptions) keepRecord(c course, doc record.Run, say func(string)) error {
+	if was, err := record.Read(c.dir, doc.Base.Name); err == nil && was != nil && doc.Engine != nil {
+		for _, kept := range doc.KeepLeftOut(*was, c.own) {
+			say("kept as it was recorded: " + kept)
+		}
+	}
+	if err := record.Write(c.dir, doc, o.accept); err != nil {
 		return unexpected{err}
 	}
 	if o.steps != "" {

@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/test/engines"
 )
 
@@ -48,4 +51,23 @@ esac
 			assert.Equal(t, engine.BuildKit, e.Builder)
 		}
 	}
+}
+
+// `dev record` on a builder that cannot do all says what it leaves as it was.
+func TestARecordKeepsWhatThisBuilderCannotDo(t *testing.T) {
+	dir, said := t.TempDir(), []string{}
+	c := course{dir: dir, own: []table.Step{{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile", Needs: engine.BuildKit}}}}}
+	doc := record.Run{
+		Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Base: &record.Base{Name: "other"},
+		Steps: []run.Outcome{{Step: "11-a", Dockerfile: "Dockerfile"}},
+	}
+	say := func(sentence string) { said = append(said, sentence) }
+	require.NoError(t, runOptions{steps: dir}.keepRecord(c, doc, say))
+	require.Empty(t, said)
+	doc.Engine, doc.Steps = &engine.Engine{Builder: engine.Legacy}, nil
+	require.NoError(t, runOptions{steps: dir}.keepRecord(c, doc, say))
+	assert.Equal(t, []string{"kept as it was recorded: 11-a (Dockerfile), of docker 29 and its buildkit builder"}, said)
+	kept, err := record.Read(dir, "other")
+	require.NoError(t, err)
+	assert.Len(t, kept.Steps, 1)
 }
