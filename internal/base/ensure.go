@@ -179,7 +179,7 @@ func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Rea
 	}
 	return &Ready{
 		ID: b.ID, Image: standInName(b), StandInFor: b.Image, Source: source,
-		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Bytes, Facts: b.facts(),
+		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Listed, Facts: b.facts(),
 	}, nil
 }
 
@@ -194,7 +194,7 @@ func names(e *engine.Engine, b Base) []string {
 // ready describes an image that is not a stand-in. What bases.yaml does not
 // say of it is found out; of a listed one whose tag moves on, the Go version.
 func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *engine.Image, source string) (*Ready, error) {
-	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Bytes, Facts: b.facts()}
+	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Listed, Facts: b.facts()}
 	if b.Go == "" || !strings.Contains(b.Image, b.Go) {
 		seen, err := look(ctx, e, found.ID)
 		if err != nil {

@@ -25,7 +25,7 @@ type BuildRequest struct {
 	Platform   string   // such as linux/arm64; "" the engine's own
 	NoCache    bool     // do every instruction, also those done before
 	Layouts    []string // images that the builder is given, each NAME=FOLDER, of an OCI layout
-	Plain      bool     // BuildCommand to the letter, and no ID: what somebody types by hand
+	Plain      bool     // BuildCommand to the letter, and nothing returned: what somebody types by hand
 
 	// Cached, where it is not nil, is told of the instructions that were taken
 	// from an earlier build.
@@ -69,19 +69,13 @@ func BuildCommand(r BuildRequest) []string {
 	return append(words, dir)
 }
 
-// Build builds an image and returns its ID. To BuildCommand it adds the label,
-// a file for the ID, and that no container stays behind after a failure. The
+// Build builds an image and returns what the engine says of it, found by its tag: what
+// builders give as its ID, not every engine knows. To BuildCommand it adds the label,
+// and that no container stays behind after a failure. The
 // error is a *BuildError where the engine ran the build, else Output's.
-func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
-	scratch, err := os.MkdirTemp("", Repository+"-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(scratch)
-	idFile := filepath.Join(scratch, "id")
-
+func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	words := BuildCommand(r)
-	options := append(e.buildVerb(), "--force-rm", "--iidfile", idFile)
+	options := append(e.buildVerb(), "--force-rm")
 	if r.Made != "" {
 		options = append(options, "--label", LabelMade+"="+r.Made)
 	}
@@ -107,27 +101,23 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	if r.Log != nil {
 		stdout, stderr = append(stdout, r.Log), append(stderr, r.Log)
 	}
-	err = e.Run(ctx, nil, io.MultiWriter(stdout...), io.MultiWriter(stderr...), append(options, words[1:]...)...)
+	err := e.Run(ctx, nil, io.MultiWriter(stdout...), io.MultiWriter(stderr...), append(options, words[1:]...)...)
 	out.flush()
 	if err != nil {
 		e.dropBuildContainer(ctx, log, began)
 	}
 	var failed *Failed
 	if errors.As(err, &failed) {
-		return "", log.failure(failed.Stderr)
+		return Image{}, log.failure(failed.Stderr)
 	}
-	if err != nil {
-		return "", err
+	if err != nil || r.Plain {
+		return Image{}, err
 	}
-	if r.Plain {
-		return "", nil
+	image, err := e.InspectImage(ctx, r.Tag)
+	if err == nil {
+		log.made(imageEntry, image.ID)
 	}
-	id, err := os.ReadFile(idFile)
-	if err != nil {
-		return "", err
-	}
-	log.made(imageEntry, strings.TrimSpace(string(id)))
-	return strings.TrimSpace(string(id)), nil
+	return image, err
 }
 
 // buildVerb gives the words that begin a build, and choose who builds. Before docker

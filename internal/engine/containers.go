@@ -80,6 +80,8 @@ type Container struct {
 	Error    string // of a start that the runtime refused
 	Health   string // of its HEALTHCHECK: starting, healthy, unhealthy; "" where it has none
 	Host     string // HOST:PORT of this machine that reaches port 8080; "" where it is not published
+	Address  string // its own, in Network; "" where it has none
+	Network  string // the engine's network that it is in
 }
 
 // Inspect describes a container.
@@ -96,7 +98,8 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 			Health                   struct{ Status string }
 		}
 		NetworkSettings struct {
-			Ports map[string][]struct{ HostIp, HostPort string }
+			Ports    map[string][]struct{ HostIp, HostPort string }
+			Networks map[string]struct{ IPAddress string }
 		}
 	}
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
@@ -110,6 +113,9 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 	}
 	if ports := found[0].NetworkSettings.Ports["8080/tcp"]; len(ports) > 0 {
 		c.Host = ports[0].HostIp + ":" + ports[0].HostPort
+	}
+	for name, network := range found[0].NetworkSettings.Networks {
+		c.Network, c.Address = name, network.IPAddress
 	}
 	return c, nil
 }

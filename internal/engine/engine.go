@@ -34,6 +34,7 @@ type Engine struct {
 	Storage string `json:"storage"` // its storage driver, such as overlay2
 	OS      string `json:"os"`      // of the containers, such as linux
 	Arch    string `json:"arch"`    // as in GOARCH: amd64, arm64
+	Client  string `json:"client"`  // the version of docker's program; "" where it does not tell
 
 	Here        bool   `json:"-"` // on this machine, with this one's kernel
 	ID          string `json:"-"` // tells one engine from another; empty where it has none
@@ -41,6 +42,7 @@ type Engine struct {
 	Ledger      Ledger `json:"-"` // where the images that builds make are noted
 	Using       string `json:"-"` // the builder of buildx that builds; "" the engine's own
 	Apart       bool   `json:"-"` // that builder cannot see the engine's images
+	ListsFiles  bool   `json:"-"` // as an image's size it lists the bytes of its files, layer by layer
 	path        string // the program's
 	oldClient   string // the docker context, where the program is older than 23 and has buildx; else ""
 
@@ -93,6 +95,7 @@ type info struct {
 	RuncCommit                                      struct{ ID string }
 	NCPU                                            int
 	ServerErrors                                    []string
+	DriverStatus                                    [][2]string
 	ClientInfo                                      struct {
 		Context string
 		Version string // from docker 23 on
@@ -140,6 +143,9 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.OS, e.Arch, e.LogicalCPUs = in.OSType, goarch(in.Architecture), in.NCPU
 		e.Runtime = strings.TrimSpace(in.DefaultRuntime + " " + in.RuncCommit.ID)
 		e.Here = here(in.Name, in.KernelVersion)
+		e.Client = in.ClientInfo.Version
+		// The image store of containerd lists what it keeps: layers packed, and unpacked in whole blocks.
+		e.ListsFiles = !slices.Contains(in.DriverStatus, [2]string{"driver-type", "io.containerd.snapshotter.v1"})
 		e.Builder = Legacy
 		if in.hasBuildx() && os.Getenv("DOCKER_BUILDKIT") != "0" {
 			e.Builder = BuildKit
@@ -174,6 +180,15 @@ func (e *Engine) Same(other *Engine) bool {
 		return [7]string{e.Name, e.Version, e.Builder, e.Runtime, e.Storage, e.OS, e.Arch}
 	}
 	return describe(e) == describe(other)
+}
+
+// Said names the engine as every output that rests on it must: by what it says of
+// itself. A daemon of a version that docker has not released yet is not called one.
+func (e *Engine) Said() string {
+	if e.Name != "docker" || !strings.HasPrefix(e.Version, "v") {
+		return e.Name + " " + e.Version
+	}
+	return "dockerd from moby " + e.Version + ", docker program " + e.Client
 }
 
 // goarch turns the kernel's name of a machine into Go's.

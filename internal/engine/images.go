@@ -13,7 +13,7 @@ import (
 // Image is what the engine says of an image.
 type Image struct {
 	ID      string   `json:"Id"`       // sha256:…
-	Bytes   int64    `json:"Size"`     // of all its files, layer by layer, uncompressed
+	Listed  int64    `json:"Size"`     // what the engine lists as its size; see source.Cache.Bytes
 	Created string   `json:"Created"`  // when, in RFC 3339
 	Tags    []string `json:"RepoTags"` // the names that it has
 	RootFS  struct {

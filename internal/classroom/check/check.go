@@ -102,7 +102,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	defer tidy()
 
 	c.say("building and starting " + r.Dockerfile + " …")
-	t := &run.Trial{Engine: c.Engine}
+	t := &run.Trial{Engine: c.Engine, Image: c.client(ctx)}
 	s := &subject{}
 	if s.outcome, err = t.Single(ctx, request); err != nil {
 		return nil, err
@@ -119,6 +119,19 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	report := s.report(g.notes)
 	report.Image = request.Tag
 	return report, nil
+}
+
+// client is the image that an engine on another machine is asked from: the base, where it is there.
+func (c *Checker) client(ctx context.Context) string {
+	article, err := c.Catalog.Find("")
+	if err != nil {
+		return ""
+	}
+	ready, err := base.Here(ctx, c.Engine, article)
+	if err != nil || ready == nil {
+		return ""
+	}
+	return ready.Image
 }
 
 func (c *Checker) say(sentence string) {

@@ -78,6 +78,7 @@ func (k *Files) node(archive *tar.Reader, h *tar.Header, name string) (*node, er
 	}
 	n := &node{inode: &inode{entry: EntryOf(h)}}
 	if n.entry.Mode.IsRegular() {
+		k.bytes += h.Size
 		_, holes := h.PAXRecords["GNU.sparse.major"]
 		var err error
 		if n.content, err = k.spool.Keep(archive, name, h.Size, holes || h.Typeflag == tar.TypeGNUSparse); err != nil {

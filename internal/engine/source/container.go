@@ -69,7 +69,7 @@ func (c *container) opened(about engine.Image, failed error) (image.Image, error
 		}
 		return img, err
 	}
-	if about.Bytes > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
+	if about.Listed > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
 		return newByPath(c), nil
 	}
 	all, err := export(ctx, c)

@@ -44,7 +44,7 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	bounded, stop := context.WithTimeout(ctx, buildTime)
 	defer stop()
 	began := time.Now()
-	id, err := t.Engine.Build(bounded, j.request)
+	image, err := t.Engine.Build(bounded, j.request)
 	j.outcome.Seconds.Build = time.Since(began).Seconds()
 
 	var failed *engine.BuildError
@@ -72,12 +72,12 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	case err != nil:
 		return err
 	}
-	image, err := t.Engine.InspectImage(ctx, id)
+	j.image = image
+	bytes, err := t.files.Bytes(ctx, t.Engine, image.ID, image)
 	if err != nil {
 		return err
 	}
-	j.image = image
-	j.outcome.Image = &Image{ID: image.ID, Bytes: image.Bytes, Layers: image.RootFS.Layers, User: image.Config.User, archives: t.Engine.Name == "podman"}
+	j.outcome.Image = &Image{ID: image.ID, Bytes: bytes, Listed: image.Listed, Layers: image.RootFS.Layers, User: image.Config.User}
 	return nil
 }
 

@@ -160,11 +160,11 @@ func (t *Trial) buildForMachines(ctx context.Context, j *job) error {
 		request := j.request
 		request.Platform = t.Engine.OS + "/" + arch
 		request.Tag = t.Tag(j.step, j.try.Dockerfile+"."+arch)
-		id, err := t.Engine.Build(ctx, request)
+		image, err := t.Engine.Build(ctx, request)
 		if err != nil {
 			return err
 		}
-		starts, err := t.startsOn(ctx, id, arch)
+		starts, err := t.startsOn(ctx, image.ID, arch)
 		if err != nil {
 			return err
 		}
@@ -205,11 +205,7 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 	request := j.request
 	request.Dir, request.Dockerfile = dir, filepath.Join(dir, j.try.Dockerfile)
 	request.Tag, request.NoCache = t.Tag(j.step, j.try.Dockerfile+".again"), true
-	id, err := t.Engine.Build(ctx, request)
-	if err != nil {
-		return err
-	}
-	again, err := t.Engine.InspectImage(ctx, id)
+	again, err := t.Engine.Build(ctx, request)
 	if err != nil {
 		return err
 	}

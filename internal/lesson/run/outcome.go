@@ -19,6 +19,7 @@ const (
 	CommandNotFound = "command-not-found" // a RUN's shell found no such command
 	CompileError    = "compile-error"     // the Go compiler refused the program
 	BuildFailed     = "build-failed"      // any other instruction that failed
+	LoopbackOnly    = "loopback-only"     // it listens, but at its container's loopback address alone
 	NoAnswer        = "no-answer"         // it runs, but nothing answers on its port
 	WrongAnswer     = "wrong-answer"      // something answers, but not the echo
 	Exited          = "exited"            // it started, and ended by itself
@@ -62,27 +63,12 @@ func (o *Outcome) fails(phase, cause, detail string) {
 // Image is what was built.
 type Image struct {
 	ID     string   `json:"id"`
-	Bytes  int64    `json:"bytes"`  // of the files in all layers, uncompressed
+	Bytes  int64    `json:"bytes"`  // of the regular files in all layers, hard links once
+	Listed int64    `json:"listed"` // what the engine lists as its size: of some, packed layers too
 	Layers []string `json:"layers"` // digests of the uncompressed layers
 	Binary int64    `json:"binary"` // bytes of table.Binary; 0 where it is not there, or Files is nil
 	User   string   `json:"user"`   // as its config names it
 	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
-
-	archives bool // Bytes counts the layers' archives
-}
-
-// content gives the bytes of the files in the image. Podman counts the archives
-// that its layers are, with a header and padding for every file; there, the files
-// themselves are counted.
-func (i *Image) content() int64 {
-	if !i.archives || i.Files == nil {
-		return i.Bytes
-	}
-	var sum int64
-	for _, file := range i.Files {
-		sum += file.Bytes
-	}
-	return sum
 }
 
 // File is one that an image holds.
