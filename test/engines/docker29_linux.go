@@ -114,7 +114,7 @@ func Registry(t testing.TB) http.Handler {
 	there, _ := url.Parse("http://registry")
 	way := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(there)
-		r.Out.Host = r.In.Host // the addresses that it names are those that it was asked at
+		r.SetXForwarded() // the addresses that it names are those that it was asked at
 	}}
 	way.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
