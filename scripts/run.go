@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -21,9 +22,9 @@ import (
 
 // runOptions are the flags of the verbs run and dev record.
 type runOptions struct {
-	base, steps, builder string
-	json, keep           bool
-	record, accept       bool // of `dev record`
+	base, steps, builder, platform string
+	json, keep                     bool
+	record, beside, accept         bool // of `dev record`
 }
 
 func runCommand() *cobra.Command {
@@ -45,6 +46,7 @@ func runCommand() *cobra.Command {
 // flags are those that run and dev record have in common.
 func (o *runOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.base, "base", "article", "what stands behind FROM: an id of bases.yaml, an image, or all")
+	cmd.Flags().StringVar(&o.platform, "platform", "", "what to build for and start as, such as linux/arm64 (default: the base's, else the engine's)")
 	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
 	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
 }
@@ -139,6 +141,11 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 	doc.Engine = e
 	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
 	say := sentencesTo(stderr)
+	if o.platform != "" {
+		if wanted.Platform, err = image.ParsePlatform(o.platform); err != nil {
+			return nil, usageError{err}
+		}
+	}
 	ready, err := base.Ensure(ctx, e, wanted, say)
 	if err != nil {
 		return nil, err
@@ -155,7 +162,7 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 	}
 	defer cleanUp()
 	t := &run.Trial{
-		Engine: e, Steps: table.On(steps, traits), Base: ready.ID, Image: ready.Image, Keep: o.keep, Given: given, Progress: live.Tell,
+		Engine: e, Steps: table.On(steps, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform, Keep: o.keep, Given: given, Progress: live.Tell,
 	}
 	if doc.Steps, err = t.Do(ctx, asked); err != nil {
 		return nil, err
@@ -183,7 +190,7 @@ func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string
 
 // keepRecord writes the records, and what is generated from those of the repo.
 func (o runOptions) keepRecord(dir string, doc record.Run) error {
-	if err := record.Write(dir, doc, o.accept); err != nil {
+	if err := record.Write(dir, doc, o.beside, o.accept); err != nil {
 		return unexpected{err}
 	}
 	if o.steps != "" {

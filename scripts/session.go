@@ -164,6 +164,7 @@ func described(ready *base.Ready) *record.Base {
 	return &record.Base{
 		Name: ready.ID, Image: ready.Image, Source: ready.Source,
 		Go: ready.Go, Libc: ready.Libc, StandInFor: ready.StandInFor,
+		Platform: ready.Platform.String(), Crossed: ready.Crossed,
 	}
 }
 

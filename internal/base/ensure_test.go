@@ -79,7 +79,7 @@ func TestAPullWithoutProgressIsEnded(t *testing.T) {
 			silenceAtFirst, silenceOnTerminal, silenceElsewhere = c.first, c.silent, c.silent
 			e := fakeDocker(t, c.pull)
 			begin := time.Now()
-			err := pull(context.Background(), e, "golang:9", nil)
+			err := pull(context.Background(), e, "golang:9", e.Platform(), nil)
 			assert.Less(t, time.Since(begin), 10*time.Second)
 			if c.why == "" {
 				assert.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/creack/pty"
 
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -42,10 +43,20 @@ func pullName(e *engine.Engine, name string) string {
 	return "docker.io/" + name
 }
 
+// pullWords is the command that a reader types.
+func pullWords(e *engine.Engine, name string, p image.Platform) []string {
+	words := []string{e.Name, "pull"}
+	if p.Arch != e.Arch {
+		words = append(words, "--platform", p.String())
+	}
+	return append(words, name)
+}
+
 // pull has the engine pull an image, as long as it makes progress. The engine
 // shows progress, byte by byte, to a terminal only: so it gets one.
-func pull(ctx context.Context, e *engine.Engine, name string, say Progress) error {
-	say.Sayf("pulling it: %s pull %s", e.Name, name)
+func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, say Progress) error {
+	words := pullWords(e, name, p)
+	say.Sayf("pulling it: %s", strings.Join(words, " "))
 	pulling, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var sign atomic.Int64 // when there was progress, in nanoseconds since begin
@@ -77,10 +88,10 @@ func pull(ctx context.Context, e *engine.Engine, name string, say Progress) erro
 		}
 	})
 	if err == nil {
-		err = e.Run(pulling, nil, terminal, note(progress), "pull", name)
+		err = e.Run(pulling, nil, terminal, note(progress), words[1:]...)
 		terminal.Close()
 	} else {
-		err = e.Run(pulling, nil, note(progress), note(progress), "pull", name)
+		err = e.Run(pulling, nil, note(progress), note(progress), words[1:]...)
 	}
 	stop()
 	switch {

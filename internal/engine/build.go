@@ -13,19 +13,21 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // BuildRequest is an image to build.
 type BuildRequest struct {
-	Dir        string   // the build context
-	Dockerfile string   // its path
-	Tag        string   // the image's name
-	Made       string   // the value of LabelMade that it gets; "" none
-	Args       []string // build arguments, each NAME=VALUE
-	Platform   string   // such as linux/arm64; "" the engine's own
-	NoCache    bool     // do every instruction, also those done before
-	Layouts    []string // images that the builder is given, each NAME=FOLDER, of an OCI layout
-	Plain      bool     // BuildCommand to the letter, and nothing returned: what somebody types by hand
+	Dir        string         // the build context
+	Dockerfile string         // its path
+	Tag        string         // the image's name
+	Made       string         // the value of LabelMade that it gets; "" none
+	Args       []string       // build arguments, each NAME=VALUE
+	Platform   image.Platform // what it is for; none: as the engine has it
+	NoCache    bool           // do every instruction, also those done before
+	Layouts    []string       // images that the builder is given, each NAME=FOLDER, of an OCI layout
+	Plain      bool           // BuildCommand to the letter, and nothing returned: what somebody types by hand
 
 	// Cached, where it is not nil, is told of the instructions that were taken
 	// from an earlier build.
@@ -47,7 +49,7 @@ type BuildError struct {
 func (b *BuildError) Error() string { return b.Message }
 
 // BuildCommand gives the words that a reader types for a build, after the engine's name.
-func BuildCommand(r BuildRequest) []string {
+func (e *Engine) BuildCommand(r BuildRequest) []string {
 	words := []string{"build"}
 	for _, arg := range r.Args {
 		words = append(words, "--build-arg", arg)
@@ -55,9 +57,7 @@ func BuildCommand(r BuildRequest) []string {
 	if r.NoCache {
 		words = append(words, "--no-cache")
 	}
-	if r.Platform != "" {
-		words = append(words, "--platform", r.Platform)
-	}
+	words = append(words, e.typed(r.Platform)...)
 	words = append(words, "--tag", r.Tag)
 	if r.Dockerfile != filepath.Join(r.Dir, "Dockerfile") {
 		words = append(words, "--file", filepath.ToSlash(r.Dockerfile))
@@ -74,7 +74,7 @@ func BuildCommand(r BuildRequest) []string {
 // and that no container stays behind after a failure. The
 // error is a *BuildError where the engine ran the build, else Output's.
 func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
-	words := BuildCommand(r)
+	words := e.BuildCommand(r)
 	options := append(e.buildVerb(), "--force-rm")
 	if r.Made != "" {
 		options = append(options, "--label", LabelMade+"="+r.Made)
@@ -84,6 +84,9 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 		options = append(options, "--load") // into the engine, whatever the builder
 	case Buildah:
 		options = append(options, "--format", "docker") // its other format has neither SHELL nor HEALTHCHECK
+	}
+	if p := r.Platform.String(); p != "" && !slices.Contains(words, "--platform") {
+		options = append(options, "--platform", p)
 	}
 	for _, layout := range r.Layouts {
 		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))

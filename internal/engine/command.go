@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +65,10 @@ func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 	}
 	command := exec.CommandContext(ctx, e.path, args...)
 	command.Stdin, command.Stdout, command.Stderr = stdin, stdout, stderr
-	command.Env = append(os.Environ(),
+	environment := slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, defaultPlatform+"=") // every build and start names its platform
+	})
+	command.Env = append(environment,
 		"LC_ALL=C",                         // the engine's words in one language
 		"DOCKER_CLI_HINTS=false",           // no advertisements among them
 		"BUILDKIT_PROGRESS=plain",          // lines, not a screen

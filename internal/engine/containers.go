@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // callTime bounds every call to the engine that does not build. Each takes well under
@@ -25,22 +27,26 @@ var bounds = []string{"--pids-limit=512", "--log-driver=json-file", "--log-opt=m
 
 // RunCommand gives the words that a reader types to run an image, after the
 // engine's name. host is HOST:PORT of this machine, or HOST: for a free port.
-func RunCommand(image, host string) []string {
-	return []string{"run", "--rm", "--pull=never", "--publish", host + ":8080", image}
+func (e *Engine) RunCommand(ref string, p image.Platform, host string) []string {
+	words := append([]string{"run", "--rm", "--pull=never"}, e.typed(p)...)
+	return append(words, "--publish", host+":8080", ref)
 }
 
 // StartContainer runs an image in the background and returns what the engine
 // printed to stderr. Instead of RunCommand's --rm it takes a name and labels, so
 // that what is left can be examined, and found again; kept, until `clean`. A *Failed tells that the
 // engine could not start it; a container may be there all the same.
-func (e *Engine) StartContainer(ctx context.Context, image, name, host string, keep bool) error {
+func (e *Engine) StartContainer(ctx context.Context, ref string, p image.Platform, name, host string, keep bool) error {
 	labels := Ours()
 	if keep {
 		labels = Kept()
 	}
 	words := append([]string{"run", "--detach", "--name", name}, labels...)
 	words = append(words, bounds...)
-	words = append(words, "--pull=never", "--publish", host+":8080", image)
+	if p != (image.Platform{}) {
+		words = append(words, "--platform", p.String())
+	}
+	words = append(words, "--pull=never", "--publish", host+":8080", ref)
 
 	settled, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)
 	defer stop()

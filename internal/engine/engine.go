@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // Builders that an engine may have.
@@ -163,6 +165,28 @@ func (e *Engine) describe(ctx context.Context) error {
 		return fmt.Errorf("`%s info` names no version", e.Name)
 	}
 	return nil
+}
+
+// Platform is what builds and starts are for, unless they say otherwise: that of
+// DOCKER_DEFAULT_PLATFORM, else the engine's own.
+func (e *Engine) Platform() image.Platform {
+	if p, err := image.ParsePlatform(os.Getenv(defaultPlatform)); err == nil {
+		return p
+	}
+	return e.own()
+}
+
+// defaultPlatform is the variable by which docker's program takes another platform than the engine's.
+const defaultPlatform = "DOCKER_DEFAULT_PLATFORM"
+
+func (e *Engine) own() image.Platform { return image.Platform{OS: e.OS, Arch: e.Arch} }
+
+// typed gives the option by which a reader names a platform; none where it goes without saying.
+func (e *Engine) typed(p image.Platform) []string {
+	if p == (image.Platform{}) || p == e.own() && os.Getenv(defaultPlatform) == "" {
+		return nil
+	}
+	return []string{"--platform", p.String()}
 }
 
 // Key tells this engine from others, in what is noted on this machine.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"optimizing-dockerfile/internal/doctor/image"
+
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
@@ -48,6 +50,9 @@ func (e *Engine) InspectImage(ctx context.Context, name string) (Image, error) {
 	found[0].ID = "sha256:" + strings.TrimPrefix(found[0].ID, "sha256:") // podman leaves it out here, but not in lists
 	return found[0], nil
 }
+
+// Platform is what the image is for.
+func (i Image) Platform() image.Platform { return image.Platform{OS: i.OS, Arch: i.Architecture} }
 
 // FindImage is InspectImage, but nil and no error for an image that is not there.
 func (e *Engine) FindImage(ctx context.Context, name string) (*Image, error) {

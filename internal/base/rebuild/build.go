@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -30,11 +31,15 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	var at atomic.Value // the instruction that the builder is at
 	at.Store("sending the build context")
 	stop := Tick(10*time.Second, func(passed time.Duration) { say.Sayf("still building, %s: %s", Seconds(passed), at.Load()) })
+	args := []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id()}
+	if o.Arch != e.Arch {
+		args = append(args, "COMPILES_FOR="+o.Arch)
+	}
 	_, err = e.Build(ctx, engine.BuildRequest{
 		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: name,
-		Args: []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id()},
-		At:   func(instruction string) { at.Store(screen.Short(screen.Line(instruction), 60)) },
-		Log:  log,
+		Args: args, Platform: image.Platform{OS: e.OS, Arch: o.Arch},
+		At:  func(instruction string) { at.Store(screen.Short(screen.Line(instruction), 60)) },
+		Log: log,
 	})
 	stop()
 	if ctx.Err() != nil {

@@ -18,9 +18,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Platform is the one that is taken of an image for several.
-type Platform struct{ OS, Arch string }
-
 // archived is an image from a tarball or a layout: all of its files are known.
 type archived struct {
 	*Files

@@ -73,7 +73,7 @@ func TestCompareNamesWhatDiffers(t *testing.T) {
 		"exit code":       {func(r Run) { code := 255; third(r).ExitCode = &code }, "the exit code was 1, is 255"},
 		"another's words": {func(r Run) { anotherRuntime(r); third(r).Message = "other words"; third(r).ExitCode = &one }, ""},
 		"another's proof": {func(r Run) { anotherRuntime(r); third(r).Cause = "missing-shell" }, "the cause was"},
-		"another machine": {func(r Run) { r.Engine.Arch = "arm64"; third(r).Missing = "/lib/ld-musl-aarch64.so.1" }, ""},
+		"another machine": {func(r Run) { r.Base.Platform = "linux/arm64"; third(r).Missing = "/lib/ld-musl-aarch64.so.1" }, ""},
 		"pulled, step 1":  {func(r Run) { r.Base.Source = "pulled"; r.Steps[0].Image.Bytes *= 2 }, ""},
 		"pulled, step 3":  {func(r Run) { r.Base.Source = "pulled"; third(r).Image.Bytes *= 2 }, "the size was"},
 	} {
@@ -93,7 +93,7 @@ func TestCompareNamesWhatDiffers(t *testing.T) {
 // A changed outcome is refused unless it is accepted, and the old record stays whole.
 func TestWriteRefusesAChangedOutcome(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, Write(dir, recorded(t), false), "the first record")
+	require.NoError(t, Write(dir, recorded(t), false, false), "the first record")
 	first, err := os.ReadFile(filepath.Join(dir, "records", "article.json"))
 	require.NoError(t, err)
 	assert.FileExists(t, filepath.Join(dir, "03-exec-form", "output.txt"))
@@ -101,20 +101,20 @@ func TestWriteRefusesAChangedOutcome(t *testing.T) {
 	changed := recorded(t)
 	third(changed).Cause = "missing-shell"
 	var refused *Changed
-	require.ErrorAs(t, Write(dir, changed, false), &refused)
+	require.ErrorAs(t, Write(dir, changed, false, false), &refused)
 	assert.Contains(t, refused.Error(), "the cause was missing-loader, is missing-shell")
 	kept, err := os.ReadFile(filepath.Join(dir, "records", "article.json"))
 	require.NoError(t, err)
 	assert.Equal(t, string(first), string(kept))
 
-	require.NoError(t, Write(dir, changed, true))
+	require.NoError(t, Write(dir, changed, false, true))
 	again, err := Read(dir, "article")
 	require.NoError(t, err)
 	assert.Equal(t, "missing-shell", third(*again).Cause)
 
 	failed := recorded(t)
 	failed.Verdict = run.Environment
-	assert.Error(t, Write(dir, failed, true), "an environment's failure is never a record")
+	assert.Error(t, Write(dir, failed, false, true), "an environment's failure is never a record")
 }
 
 func TestAnOutputBeginsWithTheCommand(t *testing.T) {
@@ -139,4 +139,24 @@ func TestADocumentIsReadAsItWasWritten(t *testing.T) {
 		require.NoError(t, json.Unmarshal(Marshal(Run{Engine: &engine.Engine{Name: "x"}}), &r))
 		return r.Engine
 	}())
+}
+
+// A record beside the first is another engine's: it is held against that engine's runs,
+// and leaves the texts alone.
+func TestARecordBesideIsAnotherEngines(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, Write(dir, recorded(t), false, false))
+	other := recorded(t)
+	elsewhere := *other.Engine
+	elsewhere.Name, elsewhere.Version = "podman", "4.3.1+ds1"
+	other.Engine, other.Steps[1].Message = &elsewhere, "podman's words"
+	require.NoError(t, os.Remove(filepath.Join(dir, "01-single-stage", "output.txt")))
+	require.NoError(t, Write(dir, other, true, false))
+	assert.FileExists(t, filepath.Join(dir, "records", "article.podman-4.3.1.json"))
+	assert.NoFileExists(t, filepath.Join(dir, "01-single-stage", "output.txt"))
+	for _, of := range []Run{other, recorded(t)} {
+		kept, err := ReadFor(dir, "article", of.Engine)
+		require.NoError(t, err)
+		assert.Equal(t, of.Steps[1].Message, kept.Steps[1].Message)
+	}
 }

@@ -179,8 +179,8 @@ func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (engine.Co
 	if typed != port8080 {
 		typed = anyPort
 	}
-	j.outcome.Commands = append(j.outcome.Commands[:1], append([]string{t.Engine.Name}, engine.RunCommand(j.request.Tag, typed)...))
-	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, name, host, t.Keep)
+	j.outcome.Commands = append(j.outcome.Commands[:1], append([]string{t.Engine.Name}, t.Engine.RunCommand(j.request.Tag, j.request.Platform, typed)...))
+	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, j.request.Platform, name, host, t.Keep)
 	if start == nil && host != anyPort {
 		return engine.Container{Started: true, Host: host}, "", nil
 	}

@@ -18,7 +18,6 @@ func (t *Terminal) bars(sizes []Bar) {
 	if len(sizes) == 0 {
 		return
 	}
-	t.Say("")
 	var most int64
 	for _, bar := range sizes {
 		most = max(most, bar.Bytes, int64(bar.Article))

@@ -63,6 +63,11 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.
 		}
 	}
 	t.Indented("  ", step.Why)
+	if note := listed(outcomes[len(outcomes)-1]); note != "" {
+		t.Indented("  ", note)
+	} else {
+		t.Blank()
+	}
 	t.bars(sizes)
 	t.Indented("", "Base: "+base.Said()+" (Go "+base.Go+", "+base.Libc+").")
 	t.kept(outcomes)
@@ -142,6 +147,14 @@ func (t *Terminal) proof(o run.Outcome) {
 	if o.Image != nil && len(o.Image.Files) > 0 {
 		t.labelled("holds", Holds(*o.Image))
 	}
+}
+
+// listed says what an engine lists as an image's size, where that is not its files'.
+func listed(o run.Outcome) string {
+	if o.Image == nil || o.Image.Listed == 0 || table.Size(o.Image.Listed).String() == table.Size(o.Image.Bytes).String() {
+		return ""
+	}
+	return fmt.Sprintf("The engine lists %s: it counts packed layers too (docs/then-and-now.md).", table.Size(o.Image.Listed))
 }
 
 // Holds names the files of a small image.

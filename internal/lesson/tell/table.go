@@ -224,6 +224,6 @@ func (t *Terminal) total(doc record.Run, like string) {
 	default:
 		t.Coloured(Red, "The environment stopped some of it; what is said of the others holds.")
 	}
-	t.Indented("", fmt.Sprintf("Base: %s (Go %s, %s). Engine: %s %s, %s builder.",
-		doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Name, doc.Engine.Version, doc.Engine.Builder))
+	t.Indented("", fmt.Sprintf("Base: %s (Go %s, %s). Engine: %s, %s builder.",
+		doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Said(), doc.Engine.Builder))
 }

@@ -65,8 +65,8 @@ func matrix(from source) (string, error) {
 	}
 	text += "\n"
 	for _, doc := range from.bases {
-		text += fmt.Sprintf("- **%s** was %s, with Go %s and %s, on %s %s with its %s builder.\n",
-			doc.Base.Name, doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Name, doc.Engine.Version, doc.Engine.Builder)
+		text += fmt.Sprintf("- **%s** was %s, with Go %s and %s, on %s with its %s builder.\n",
+			doc.Base.Name, doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Said(), doc.Engine.Builder)
 	}
 	return text, nil
 }

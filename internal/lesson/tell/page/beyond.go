@@ -70,5 +70,5 @@ func orNothing(text string) string {
 
 func measuredOn(from source) string {
 	e := from.measured.Engine
-	return fmt.Sprintf("\nMeasured on %s, with %s %s and its %s builder.\n", from.measured.Base.Said(), e.Name, e.Version, e.Builder)
+	return fmt.Sprintf("\nMeasured on %s, with %s and its %s builder.\n", from.measured.Base.Said(), e.Said(), e.Builder)
 }
