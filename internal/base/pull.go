@@ -105,7 +105,7 @@ func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, 
 	}
 	var failed *engine.Failed
 	if errors.As(err, &failed) {
-		return understood(strings.TrimPrefix(screen.Line(failed.Error()), "Error response from daemon: "), e.Name, e.Name+" pull "+name)
+		return understood(strings.TrimPrefix(screen.Line(failed.Error()), "Error response from daemon: "), e.Name, strings.Join(words, " "))
 	}
 	return err
 }
