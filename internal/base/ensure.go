@@ -120,6 +120,10 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 		return nil, ctx.Err()
 	}
 	cannot.Tried = append(cannot.Tried, Attempt{"pull", err.Error()})
+	var known *refusal
+	if errors.As(err, &known) {
+		cannot.Ways[0] = known.way
+	}
 	say.Sayf("it cannot be pulled: %v", err)
 	if b.Recipe == nil {
 		return nil, cannot

@@ -36,10 +36,16 @@ type screen struct {
 	read    int // up to where it was looked at
 }
 
-// learnerAt starts `learn` in a terminal of 80 columns, with its progress in a file.
+// learnerAt starts `learn` with its progress in a file.
 func learnerAt(t *testing.T, progress string, args ...string) *screen {
 	t.Helper()
-	s := &screen{t: t, command: tool.Program(t, append([]string{"learn"}, args...)...)}
+	return inTerminal(t, tool.Program(t, append([]string{"learn"}, args...)...), progress)
+}
+
+// inTerminal starts a command in a terminal of 80 columns.
+func inTerminal(t *testing.T, command *exec.Cmd, progress string) *screen {
+	t.Helper()
+	s := &screen{t: t, command: command}
 	s.command.Env = append(s.command.Env, "TERM=xterm", "NO_COLOR=1", "OPTIMIZING_DOCKERFILE_PROGRESS"+"="+progress)
 	var err error
 	s.tty, err = pty.StartWithSize(s.command, &pty.Winsize{Rows: 40, Cols: 80})
