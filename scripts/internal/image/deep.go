@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"io"
 
 	"optimizing-dockerfile/scripts/internal/engine"
 )
@@ -35,10 +36,14 @@ func readSaved(ctx context.Context, e *engine.Engine, ref string, about engine.I
 	if err := e.Run(ctx, nil, s.file, nil, append(args, ref)...); err != nil {
 		return nil, err
 	}
-	if _, err := s.file.Seek(0, 0); err != nil {
+	size, err := s.file.Seek(0, io.SeekEnd)
+	if err != nil {
 		return nil, err
 	}
-	t, err := openTarball(s.file)
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	t, err := openTarball(s.file, NewBudget(ctx, size))
 	if err != nil {
 		return nil, err
 	}

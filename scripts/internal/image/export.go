@@ -29,6 +29,7 @@ func export(ctx context.Context, c *container) (*exported, error) {
 	if err != nil {
 		return nil, err
 	}
+	files.budget = NewBudget(ctx, 0)
 	all := &exported{container: c, kept: files}
 	limit := int64(4 * wholeTree)
 	if c.engine.Name == "podman" {

@@ -20,8 +20,8 @@ const (
 // below brought, never what its own layer brings, in whatever order they stand.
 func (k *kept) apply(ctx context.Context, layer int, r io.Reader) error {
 	archive := tar.NewReader(r)
-	for entries := 0; ; entries++ {
-		if entries%256 == 0 && ctx.Err() != nil {
+	for {
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		h, err := archive.Next()
@@ -31,8 +31,8 @@ func (k *kept) apply(ctx context.Context, layer int, r io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("layer %d is no whole tar: %w", layer, err)
 		}
-		if entries > k.most {
-			return errTooMany
+		if err := k.budget.Work(16 + int64(strings.Count(h.Name, "/"))); err != nil {
+			return err
 		}
 		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
 			return fmt.Errorf("layer %d has a path of over %d bytes", layer, maxPath)
@@ -78,9 +78,12 @@ func (k *kept) node(archive *tar.Reader, h *tar.Header, name string) (*node, err
 	}
 	n := &node{inode: &inode{entry: entryOf(h)}}
 	if n.entry.Mode.IsRegular() {
-		_, holes := h.PAXRecords["GNU.sparse.major"]
+		holes := h.Typeflag == tar.TypeGNUSparse
+		for record := range h.PAXRecords {
+			holes = holes || strings.HasPrefix(record, "GNU.sparse.")
+		}
 		var err error
-		if n.content, err = k.spool.keep(archive, name, h.Size, holes || h.Typeflag == tar.TypeGNUSparse); err != nil {
+		if n.content, err = k.spool.keep(archive, name, h.Size, holes); err != nil {
 			return nil, fmt.Errorf("%s is cut off: %w", name, err)
 		}
 	}

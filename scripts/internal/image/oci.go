@@ -17,7 +17,7 @@ func FromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error)
 		return finish(ctx, nil, dir, err)
 	}
 	defer root.Close()
-	s := layoutFolder{root}
+	s := layoutFolder{root, NewBudget(ctx, 0), map[string]bool{}}
 	if !s.has("index.json") {
 		return nil, &Fault{dir, errors.New("it holds no index.json: it is no OCI layout")}
 	}
