@@ -12,7 +12,7 @@ import (
 const (
 	freeBytes = 256 << 20 // unpacked ones, whatever the archive's size
 	perByte   = 100       // and so many more for each byte of the archive
-	mostKept  = 160 << 20 // bytes of memory, for files and names
+	mostKept  = 128 << 20 // bytes of memory, for files and names
 	mostWork  = 32 << 20  // steps on paths, or what takes as long
 )
 
@@ -59,6 +59,21 @@ func (b *Budget) Work(n int64) error {
 		return b.ctx.Err()
 	}
 	return nil
+}
+
+// Paid is a file whose reading is work. Who reads it can take more from the budget by it.
+func (b *Budget) Paid(f File) File { return paid{f, b} }
+
+type paid struct {
+	File
+	*Budget
+}
+
+func (p paid) ReadAt(b []byte, off int64) (int, error) {
+	if err := p.Work(int64(1 + len(b)>>8)); err != nil {
+		return 0, err
+	}
+	return p.File.ReadAt(b, off)
 }
 
 // unpack takes bytes that a decompressor gave.

@@ -72,7 +72,7 @@ func FuzzELF(f *testing.F) {
 		if err != nil || d == nil {
 			return
 		}
-		d.Defined()
+		d.Defined(func([]byte, string, bool) {})
 		d.Wanted(true)
 		d.Wanted(false)
 	})
