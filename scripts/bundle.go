@@ -9,6 +9,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/bundle"
 	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/scripts/internal/story"
 )
 
 // bundleName is the file that `bundle` writes and `serve` offers, unless told otherwise.
@@ -59,7 +60,7 @@ func bundleCommand() *cobra.Command {
 				fmt.Fprintf(out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, base.MB(image.Bytes))
 			}
 			fmt.Fprintf(out, "the lesson's folders, and the tool for %d kinds of machines.\n", len(b.Tools))
-			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", self.Call(), shown(file))
+			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", self.Call(), story.Word(shown(file)))
 			return nil
 		},
 	}

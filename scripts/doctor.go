@@ -100,7 +100,7 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d 
 	} else {
 		e, err := engine.Find(ctx)
 		if err != nil {
-			return nil, err
+			return nil, orFolder(ctx, ref, err)
 		}
 		machine = doctor.MachineOf(e.OS, e.Arch, e.Here)
 		open := image.FromEngine
@@ -108,11 +108,24 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d 
 			open = image.FromEngineDeep
 		}
 		if img, err = open(ctx, e, ref); err != nil {
+			var none *image.NotFound
+			if errors.As(err, &none) {
+				err = orFolder(ctx, ref, err)
+			}
 			return nil, err
 		}
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
 	return doctor.Examine(ctx, img, machine, start)
+}
+
+// orFolder says of a folder that is no layout what it lacks: where no engine has
+// an image of its name, it is meant.
+func orFolder(ctx context.Context, ref string, err error) error {
+	if info, missing := os.Stat(ref); missing == nil && info.IsDir() && ctx.Err() == nil {
+		_, err = image.FromLayout(ctx, ref, "", image.Platform{})
+	}
+	return err
 }
 
 // archive tells a tarball or a layout, with or without a :TAG, from an engine's

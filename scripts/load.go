@@ -7,16 +7,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/scripts/internal/base"
 	"optimizing-dockerfile/scripts/internal/bundle"
 	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/scripts/internal/story"
 )
 
 func loadCommand() *cobra.Command {
-	var into string
+	var into, sum string
 	cmd := &cobra.Command{
 		Use:     "load FILE|FOLDER|URL",
 		Short:   "take a teacher's bundle: afterwards no step needs a network",
@@ -28,14 +30,15 @@ func loadCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return load(cmd.Context(), args[0], into, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return load(cmd.Context(), args[0], into, sum, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&into, "into", "", "the folder for the lesson (default: ./"+bundle.Folder+"; none inside a clone)")
+	cmd.Flags().StringVar(&sum, "sha256", "", "the bundle's SHA-256, as its maker saw it: load no other")
 	return cmd
 }
 
-func load(ctx context.Context, from, into string, stdout, stderr io.Writer) error {
+func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer) error {
 	say := sentencesTo(stderr)
 	e, err := connect(ctx)
 	if err != nil {
@@ -58,6 +61,12 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 		return err
 	}
 	defer b.Close()
+	if sum != "" && !strings.EqualFold(sum, b.Sum) {
+		if downloaded {
+			os.Remove(file)
+		}
+		return fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\nNothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
+	}
 	if _, err := b.For(e.Arch); err != nil {
 		return err
 	}
@@ -77,7 +86,7 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", self.Call())
 		return nil
 	}
-	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd '%s'\n  %s run all\n", shown(root), shown(root), tool)
+	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s run all\n", shown(root), story.Word(shown(root)), tool)
 	return nil
 }
 

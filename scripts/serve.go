@@ -14,6 +14,7 @@ import (
 	"optimizing-dockerfile/scripts/internal/page/report"
 	"optimizing-dockerfile/scripts/internal/room"
 	"optimizing-dockerfile/scripts/internal/self"
+	"optimizing-dockerfile/scripts/internal/story"
 )
 
 func serveCommand() *cobra.Command {
@@ -35,11 +36,11 @@ func serveCommand() *cobra.Command {
 			}
 			b, err := bundle.Open(file)
 			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), self.Call(), shown(file))
+				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), self.Call(), story.Word(shown(file)))
 			}
 			var damaged *bundle.Damaged
 			if errors.As(err, &damaged) {
-				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, self.Call(), shown(file))
+				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, self.Call(), story.Word(shown(file)))
 			}
 			if err != nil {
 				return err
