@@ -118,6 +118,9 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 	if p == "" || len(p) >= maxPath {
 		return place{}, &lookupError{kind: absent, path: p, at: p}
 	}
+	if err := f.limits(ctx).Work(8); err != nil {
+		return place{}, err
+	}
 	todo := steps(p, "")
 	fail := func(kind broken, at, link string) (place, error) {
 		return place{}, &lookupError{kind: kind, path: p, at: at, link: link, rest: todo}

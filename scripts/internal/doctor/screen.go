@@ -63,9 +63,10 @@ func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 	return err
 }
 
-// Bounds of what is told: of one text, of one list, and of all together. An image
-// may bring megabytes, and JSON writes six bytes for one.
+// Bounds of what is told: of one text on a screen, of one at all, of one list, and of
+// all together. An image may bring megabytes, and JSON writes six bytes for one.
 const (
+	maxShown = 2000
 	maxText  = 16 << 10
 	maxItems = 1000
 	maxTold  = 96 << 10
@@ -124,7 +125,7 @@ func (p *printer) text(indent, s string) {
 	if indent == "  " {
 		deeper = "    "
 	}
-	for _, line := range terminal.Fold(s, p.width-len(deeper)) {
+	for _, line := range terminal.Fold(excerpt.Short(s, maxShown), p.width-len(deeper)) {
 		p.out.WriteString(indent + line + "\n")
 		indent = deeper
 	}

@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -13,7 +12,7 @@ const (
 	freeBytes = 256 << 20 // unpacked ones, whatever the archive's size
 	perByte   = 100       // and so many more for each byte of the archive
 	mostKept  = 128 << 20 // bytes of memory, for files and names
-	mostWork  = 32 << 20  // steps on paths, or what takes as long
+	mostWork  = 16 << 20  // steps on paths, or what takes as long: a few seconds
 )
 
 // Costs in memory of what a name brings with it.
@@ -22,11 +21,16 @@ const (
 	costOfFolder = 272 // its first file
 )
 
-// Ends of a budget. The doctor cannot tell then.
-var (
-	errTooMany = fmt.Errorf("it has more files, names or symbols than any image in use: %w", ErrTooLarge)
-	errTooSlow = fmt.Errorf("it leads through more folders, links or symbols than any image in use: %w", ErrTooLarge)
-	errBomb    = errors.New("it unpacks to over a hundred times its size: refused as an archive bomb")
+// spent is the end of a budget: the doctor cannot tell then, as with ErrTooLarge.
+type spent string
+
+func (s spent) Error() string        { return string(s) }
+func (s spent) Is(target error) bool { return target == ErrTooLarge }
+
+const (
+	errTooMany spent = "it has more files, names or symbols than any image in use"
+	errTooSlow spent = "it leads through more folders, links or symbols than any image in use"
+	errBomb    spent = "it unpacks to over a hundred times its size: refused as an archive bomb"
 )
 
 // Budget is what an image may still cost. All that read it draw from the same,

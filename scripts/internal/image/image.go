@@ -10,6 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+
+	"optimizing-dockerfile/scripts/internal/image/elf"
 )
 
 // Image is one image, opened for reading.
@@ -103,8 +105,8 @@ func (f *Fault) Error() string { return fmt.Sprintf("cannot read image %s: %v", 
 // Unwrap gives the reason.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// ErrTooLarge is the error where a file is larger than what is read of one.
-var ErrTooLarge = errors.New("larger than what the doctor reads of a file")
+// ErrTooLarge is the error where a file is larger than what is read of one, or the image.
+var ErrTooLarge = elf.ErrTooLarge
 
 // ErrNoListing is Walk's where the source knows only the files it is asked for.
 var ErrNoListing = errors.New("this source does not list all files: use --deep, a tarball or an OCI layout")

@@ -3,6 +3,7 @@ package image
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -28,10 +29,13 @@ func (k *kept) apply(ctx context.Context, layer int, r io.Reader) error {
 		if err == io.EOF {
 			return nil
 		}
+		if errors.Is(err, errBomb) {
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("layer %d is no whole tar: %w", layer, err)
 		}
-		if err := k.budget.Work(16 + int64(strings.Count(h.Name, "/"))); err != nil {
+		if err := k.budget.Work(8 + int64(strings.Count(h.Name, "/"))); err != nil {
 			return err
 		}
 		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {

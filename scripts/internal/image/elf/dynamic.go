@@ -45,6 +45,9 @@ const (
 	maxVersion = 1 << 16
 )
 
+// ErrTooLarge is the error where a file has more than is read of one.
+var ErrTooLarge = errors.New("larger than what the doctor reads of a file")
+
 var errCorrupt = errors.New("its dynamic section points outside of the file")
 
 // Dynamic is what the loader reads of a file.
@@ -95,6 +98,9 @@ func (f *File) dynamic(p Prog) (*Dynamic, error) {
 	}
 	n, err := readAt(f.r, raw, int64(p.Offset), f.size)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.work(n / width / 4); err != nil {
 		return nil, err
 	}
 	d := &Dynamic{file: f, tags: map[uint64]uint64{}}
@@ -160,7 +166,10 @@ func (d *Dynamic) text(at uint64, most int) (name []byte, ok bool, err error) {
 // kept is text for what stays in memory; what is no name is an error.
 func (d *Dynamic) kept(at uint64, most int) (string, error) {
 	b, ok, err := d.text(at, most)
-	if err == nil && !ok {
+	switch size := d.tags[dtStrSz]; {
+	case err == nil && !ok && at < size && size-at > uint64(most):
+		err = ErrTooLarge
+	case err == nil && !ok:
 		err = errCorrupt
 	}
 	if err == nil {
@@ -190,7 +199,7 @@ func (d *Dynamic) needs() error {
 		aux := at + uint64(o.Uint32(head[8:]))
 		for range o.Uint16(head[2:]) {
 			if seen++; seen > maxVersion {
-				return errCorrupt
+				return ErrTooLarge
 			}
 			entry, err := d.file.at(aux, 16)
 			if err != nil || len(entry) < 16 {
