@@ -56,8 +56,11 @@ func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *e
 		return nil, err
 	}
 	loaderDyn, err := parsed.Dynamic()
-	if err != nil && imageFault(err) != nil {
-		return nil, err
+	if fault := imageFault(err); fault != nil {
+		return nil, fault
+	}
+	if err != nil {
+		return unknown("the dynamic section of %s cannot be read: %v", loader.Path, err), nil
 	}
 	if loaderDyn == nil {
 		loaderDyn = &elf.Dynamic{}

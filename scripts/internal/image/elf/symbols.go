@@ -29,6 +29,9 @@ const costOfSymbol = 400
 // Defined visits the symbols that other files can find in this one. The name is
 // good until the visit ends.
 func (d *Dynamic) Defined(visit func(name []byte, version string, hidden bool)) error {
+	if d.file == nil { // a file without a dynamic section
+		return nil
+	}
 	count, err := d.symbolCount()
 	if err != nil || count == 0 {
 		return err
@@ -46,25 +49,25 @@ func (d *Dynamic) Defined(visit func(name []byte, version string, hidden bool)) 
 // undefined, not weak, and relocated at once. Functions are looked up at their
 // first call instead (lazily) where lazy is true and the file allows that.
 func (d *Dynamic) Wanted(lazy bool) ([]Symbol, error) {
-	wanted := &indexes{all: make([]byte, maxSymbols)}
-	if err := d.relocated(dtRela, dtRelaSz, true, wanted); err != nil {
+	var wanted indexes // how relocations name a symbol, by its index
+	if err := d.relocated(dtRela, dtRelaSz, true, &wanted); err != nil {
 		return nil, err
 	}
-	if err := d.relocated(dtRel, dtRelSz, false, wanted); err != nil {
+	if err := d.relocated(dtRel, dtRelSz, false, &wanted); err != nil {
 		return nil, err
 	}
 	if !lazy || d.BindNow {
-		if err := d.relocated(dtJmpRel, dtPltRelSz, d.tags[dtPltRel] == dtRela, wanted); err != nil {
+		if err := d.relocated(dtJmpRel, dtPltRelSz, d.tags[dtPltRel] == dtRela, &wanted); err != nil {
 			return nil, err
 		}
 	}
-	if wanted.highest == 0 {
+	if len(wanted) == 0 {
 		return nil, nil
 	}
 	var all []Symbol
-	err := d.each(wanted.highest+1, func(i int, s rawSymbol, name []byte, index uint16) error {
-		copied := wanted.all[i] == byCopy
-		if wanted.all[i] == 0 || s.section != sectionNo && !copied || s.bind == bindWeak {
+	err := d.each(len(wanted), func(i int, s rawSymbol, name []byte, index uint16) error {
+		copied := wanted[i] == byCopy
+		if wanted[i] == 0 || s.section != sectionNo && !copied || s.bind == bindWeak {
 			return nil
 		}
 		v := d.names[index&0x7fff]
@@ -74,11 +77,7 @@ func (d *Dynamic) Wanted(lazy bool) ([]Symbol, error) {
 	return all, err
 }
 
-// indexes are those of symbols that relocations name, and how.
-type indexes struct {
-	all     []byte
-	highest int
-}
+type indexes []byte
 
 const (
 	byName = 1
@@ -105,12 +104,17 @@ func (d *Dynamic) relocated(tag, sizeTag uint64, addends bool, into *indexes) er
 		if index >= maxSymbols {
 			return errCorrupt
 		}
-		into.highest = max(into.highest, int(index))
-		if kind == copyRelocation[f.Machine] {
-			into.all[index] = byCopy
-		} else {
-			into.all[index] = max(into.all[index], byName)
+		if index == 0 {
+			return nil
 		}
+		if more := int(index) + 1 - len(*into); more > 0 {
+			*into = append(*into, make(indexes, more)...)
+		}
+		how := byte(byName)
+		if kind == copyRelocation[f.Machine] {
+			how = byCopy
+		}
+		(*into)[index] = max((*into)[index], how)
 		return nil
 	})
 }
