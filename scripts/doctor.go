@@ -101,7 +101,7 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say
 	} else {
 		e, err := find(ctx, say)
 		if err != nil {
-			return nil, err
+			return nil, orFolder(ctx, ref, err)
 		}
 		machine = doctor.MachineOf(e.OS, e.Arch, e.Here)
 		open := source.FromEngine
@@ -109,11 +109,24 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say
 			open = source.FromEngineDeep
 		}
 		if img, err = open(ctx, e, ref); err != nil {
+			var none *image.NotFound
+			if errors.As(err, &none) {
+				err = orFolder(ctx, ref, err)
+			}
 			return nil, err
 		}
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
 	return doctor.Examine(ctx, img, machine, start)
+}
+
+// orFolder says of a folder that is no layout what it lacks: where no engine has
+// an image of its name, it is meant.
+func orFolder(ctx context.Context, ref string, err error) error {
+	if info, missing := os.Stat(ref); missing == nil && info.IsDir() && ctx.Err() == nil {
+		_, err = image.FromLayout(ctx, ref, "", image.Platform{})
+	}
+	return err
 }
 
 // archive tells a tarball or a layout, with or without a :TAG, from an engine's

@@ -83,7 +83,7 @@ type subject struct {
 // Do checks one Dockerfile. The error is the context's, or says that a file
 // cannot be read; all else is in the report.
 func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
-	text, err := os.ReadFile(r.Dockerfile)
+	text, err := readText(r.Dockerfile)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	if s.outcome.Image == nil {
 		return c.notBuilt(s.outcome, d, g), nil
 	}
-	if err := c.look(ctx, s, sourcesIn(r.Dir)); err != nil {
+	if err := c.look(ctx, s, sourcesIn(ctx, r.Dir)); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -162,7 +162,7 @@ func (c *Checker) request(r Request, d *dockerfile, g *given) (request engine.Bu
 	tidy = func() { os.RemoveAll(dir) }
 	request.Dockerfile = filepath.Join(dir, "Dockerfile")
 	err = os.WriteFile(request.Dockerfile, []byte(text), 0o644)
-	if ignored, missing := os.ReadFile(r.Dockerfile + ".dockerignore"); missing == nil && err == nil {
+	if ignored, missing := readText(r.Dockerfile + ".dockerignore"); missing == nil && err == nil {
 		err = os.WriteFile(request.Dockerfile+".dockerignore", ignored, 0o644)
 	}
 	if err != nil {
