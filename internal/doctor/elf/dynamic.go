@@ -37,12 +37,14 @@ const (
 const (
 	maxDynamic = 64 << 10 // entries
 	maxStrings = 64 << 20 // bytes
-	maxName    = 4096     // bytes of one of them: a library's, a version's, a symbol's
+	maxName    = 4096     // bytes of one of them: a library's, a version's
 	maxFolders = 64 << 10 // the same of DT_RPATH and DT_RUNPATH
 	costOfName = 128      // bytes that one takes in memory beside its own
-	maxSymbols = 2 << 20
-	maxRelocs  = 4 << 20
-	maxVersion = 1 << 16
+
+	maxSymbolName = 16 << 10 // C++ writes long ones
+	maxSymbols    = 2 << 20
+	maxRelocs     = 4 << 20
+	maxVersion    = 1 << 16
 )
 
 // ErrTooLarge is the error where a file has more than is read of one.
@@ -163,11 +165,17 @@ func (d *Dynamic) text(at uint64, most int) (name []byte, ok bool, err error) {
 	return b[:end], true, d.file.work(1 + end>>6)
 }
 
+// goesOn tells a name that is longer than most from one that is none.
+func (d *Dynamic) goesOn(at uint64, most int) bool {
+	size := d.tags[dtStrSz]
+	return at < size && size-at > uint64(most)
+}
+
 // kept is text for what stays in memory; what is no name is an error.
 func (d *Dynamic) kept(at uint64, most int) (string, error) {
 	b, ok, err := d.text(at, most)
-	switch size := d.tags[dtStrSz]; {
-	case err == nil && !ok && at < size && size-at > uint64(most):
+	switch {
+	case err == nil && !ok && d.goesOn(at, most):
 		err = ErrTooLarge
 	case err == nil && !ok:
 		err = errCorrupt

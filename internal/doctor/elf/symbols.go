@@ -36,9 +36,12 @@ func (d *Dynamic) Defined(visit func(name []byte, version string, hidden bool)) 
 	if err != nil || count == 0 {
 		return err
 	}
-	return d.each(count, func(i int, s rawSymbol, name []byte, index uint16) error {
-		if s.section == sectionNo && s.value == 0 || s.value == 0 && s.section != absolute && s.kind != typeTLS {
-			return nil
+	there := func(i int, s rawSymbol) bool {
+		return (s.section != sectionNo || s.value != 0) && (s.value != 0 || s.section == absolute || s.kind == typeTLS)
+	}
+	return d.each(count, there, func(i int, name []byte, index uint16) error {
+		if name == nil {
+			return nil // longer than any that can be wanted
 		}
 		visit(name, d.names[index&0x7fff].name, index&0x8000 != 0)
 		return nil
@@ -65,13 +68,15 @@ func (d *Dynamic) Wanted(lazy bool) ([]Symbol, error) {
 		return nil, nil
 	}
 	var all []Symbol
-	err := d.each(len(wanted), func(i int, s rawSymbol, name []byte, index uint16) error {
-		copied := wanted[i] == byCopy
-		if wanted[i] == 0 || s.section != sectionNo && !copied || s.bind == bindWeak {
-			return nil
+	missing := func(i int, s rawSymbol) bool {
+		return wanted[i] != 0 && (s.section == sectionNo || wanted[i] == byCopy) && s.bind != bindWeak
+	}
+	err := d.each(len(wanted), missing, func(i int, name []byte, index uint16) error {
+		if name == nil {
+			return ErrTooLarge
 		}
 		v := d.names[index&0x7fff]
-		all = append(all, Symbol{Name: string(name), Version: v.name, Library: v.library, Copy: copied})
+		all = append(all, Symbol{Name: string(name), Version: v.name, Library: v.library, Copy: wanted[i] == byCopy})
 		return d.file.keep(costOfSymbol + len(name))
 	})
 	return all, err
@@ -146,9 +151,9 @@ func (f *File) pieces(address, size uint64, width int, visit func(entry []byte) 
 	return nil
 }
 
-// each visits the first symbols that have a name and are not the file's own,
-// with their index in the versions.
-func (d *Dynamic) each(count int, visit func(i int, s rawSymbol, name []byte, version uint16) error) (err error) {
+// each visits those of the first symbols that are asked for, have a name and are not
+// the file's own, with their index in the versions. A nil name is too long for one.
+func (d *Dynamic) each(count int, asked func(i int, s rawSymbol) bool, visit func(i int, name []byte, version uint16) error) (err error) {
 	if d.strings, err = d.file.at(d.tags[dtStrTab], min(d.tags[dtStrSz], maxStrings)); err != nil {
 		return err
 	}
@@ -164,18 +169,18 @@ func (d *Dynamic) each(count int, visit func(i int, s rawSymbol, name []byte, ve
 	return d.file.pieces(d.tags[dtSymTab], uint64(count*width), width, func(b []byte) error {
 		i++
 		s := d.file.symbol(b)
-		if i == 0 || s.bind == bindLocal {
+		if i == 0 || s.bind == bindLocal || !asked(i, s) {
 			return nil
 		}
-		name, ok, err := d.text(uint64(s.name), maxName)
-		if err != nil || !ok || len(name) == 0 {
+		name, ok, err := d.text(uint64(s.name), maxSymbolName)
+		if err != nil || ok && len(name) == 0 || !ok && !d.goesOn(uint64(s.name), maxSymbolName) {
 			return err
 		}
 		var version uint16
 		if i < len(versions) {
 			version = versions[i]
 		}
-		return visit(i, s, name, version)
+		return visit(i, name, version)
 	})
 }
 

@@ -153,10 +153,12 @@ func TestAWalkHoldsOnePath(t *testing.T) {
 	k, err := NewFiles()
 	require.NoError(t, err)
 	defer k.Discard()
+	empty := heap()
 	for i := range 20_000 {
 		require.NoError(t, k.put(fmt.Sprintf("/%s%05d", deep, i), &node{inode: &inode{}}))
 	}
 	before, seen := heap(), 0
+	assert.Less(t, before-empty, int64(20), "nor does a name hold its path")
 	require.NoError(t, k.Walk(func(e Entry) error {
 		if seen++; seen == 30 {
 			assert.Less(t, heap()-before, int64(20))
@@ -174,10 +176,11 @@ func TestDeepAndDoubledEntriesHaveAnEnd(t *testing.T) {
 		budget  Budget
 		want    error
 	}{
-		"deep":    {[]tar.Header{deep, deep, deep}, Budget{kept: 1 << 30, work: 5000}, errTooSlow},
-		"doubled": {[]tar.Header{file("a", ""), file("a", ""), file("a", "")}, Budget{kept: 3 * costOfNode, work: 5000}, errTooMany},
-		"long":    {[]tar.Header{file(strings.Repeat("n", 3000), "")}, Budget{kept: 3000, work: 5000}, errTooMany},
-		"links":   {[]tar.Header{link("a", strings.Repeat("n", 3000))}, Budget{kept: 3000, work: 5000}, errTooMany},
+		"deep":          {[]tar.Header{deep, deep, deep}, Budget{kept: 1 << 30, work: 5000}, errTooSlow},
+		"links to deep": {[]tar.Header{file("f", ""), hard("a", deep.Name), hard("a", deep.Name), hard("a", deep.Name)}, Budget{kept: 1 << 30, work: 5000}, errTooSlow},
+		"doubled":       {[]tar.Header{file("a", ""), file("a", ""), file("a", "")}, Budget{kept: 3 * costOfNode, work: 5000}, errTooMany},
+		"long":          {[]tar.Header{file(strings.Repeat("n", 3000), "")}, Budget{kept: 3000, work: 5000}, errTooMany},
+		"links":         {[]tar.Header{link("a", strings.Repeat("n", 3000))}, Budget{kept: 3000, work: 5000}, errTooMany},
 	} {
 		k, err := NewFiles()
 		require.NoError(t, err)

@@ -35,7 +35,7 @@ func (k *Files) Apply(ctx context.Context, layer int, r io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("layer %d is no whole tar: %w", layer, err)
 		}
-		if err := k.budget.Work(8 + int64(strings.Count(h.Name, "/"))); err != nil {
+		if err := k.budget.Work(8 + int64(strings.Count(h.Name, "/")+strings.Count(h.Linkname, "/"))); err != nil {
 			return err
 		}
 		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
