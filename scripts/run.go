@@ -29,7 +29,7 @@ type runOptions struct {
 func runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:     "run [STEP...|all|beyond [STEP...]]",
+		Use:     "run [STEP...|all|beyond [STEP...]|demos [STEP...]]",
 		Short:   "build and start steps, and prove what happens",
 		GroupID: "read",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,7 +59,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return err
 	}
 	if o.record && len(asked) < len(c.own) {
-		return usagef("a record is of all steps: dev record, or dev record beyond")
+		return usagef("a record is of all steps: dev record, dev record beyond, or dev record demos")
 	}
 	if o.base == "all" {
 		return o.runMatrix(ctx, c, asked, stdout, stderr)
@@ -200,6 +200,16 @@ func closing(out *tell.Terminal, dir string, steps []table.Step, step table.Step
 		return err
 	}
 	var sizes []tell.Bar
+	if step.Claim != "" { // a demonstration is held against its step
+		before, err := record.Read("steps", doc.Base.Name)
+		if err != nil {
+			return err
+		}
+		steps = []table.Step{step}
+		if before != nil {
+			sizes = append(sizes, tell.Bar{Step: step.Against, Bytes: size(before.Steps, step.Against), Recorded: true})
+		}
+	}
 	for _, s := range steps {
 		bar := tell.Bar{Step: s.Name, Article: s.ArticleSize}
 		if recorded != nil {
@@ -226,8 +236,8 @@ func nextStep(c course, step table.Step) string {
 		more = "More: " + readme + ". "
 	}
 	call := program.Call() + " run "
-	if c.dir == after {
-		call += after + " "
+	if c.word != "" {
+		call += c.word + " "
 	}
 	for i, s := range c.own[:len(c.own)-1] {
 		if s.Name != step.Name {
@@ -235,7 +245,7 @@ func nextStep(c course, step table.Step) string {
 		}
 		number := c.own[i+1].Number()
 		next := call + number + " (" + c.own[i+1].Title + ")"
-		if program.Call() == program.FromSource && c.dir != after {
+		if program.Call() == program.FromSource && c.word == "" {
 			next += ", or make step-" + number
 		}
 		return more + "Next: " + next

@@ -14,8 +14,11 @@ import (
 
 // Opening tells what a step changes, before any waiting.
 func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
-	number, _, _ := strings.Cut(step.Name, "-")
-	t.Heading(fmt.Sprintf("Step %s of %d: %s", strings.TrimLeft(number, "0"), len(steps), step.Title))
+	heading := fmt.Sprintf("Step %s of %d: %s", step.Number(), len(steps), step.Title)
+	if step.Claim != "" {
+		heading = fmt.Sprintf("“%s” To step %s: %s", step.Claim, step.Number(), step.Title)
+	}
+	t.Heading(heading)
 	t.Indented("", step.Change)
 	lines, err := Diff(steps, step, step.Main().Dockerfile)
 	if err != nil {
@@ -46,17 +49,21 @@ func (t *Terminal) ShowDiff(diff []string) { t.lines("", diff) }
 // Closing tells what happened to a step and why. outcomes are those of its
 // tries; sizes has the images so far, the step's own last.
 func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.Base, sizes []Bar, next string) {
-	o := outcomes[len(outcomes)-1]
-	for _, command := range o.Commands {
-		t.Say(Command(command, t.Width))
+	for i, try := range outcomes {
+		for _, command := range try.Commands {
+			t.Say(Command(command, t.Width))
+		}
+		t.message(try)
+		t.Say("")
+		if i == len(outcomes)-1 {
+			t.verdict("", try, like(step, base))
+			t.proof(try)
+			break
+		}
+		t.verdict(try.Dockerfile+" ", try, like(step, base))
+		t.Indented("  ", step.Note(try.Dockerfile))
+		t.Say("")
 	}
-	t.message(o)
-	t.Say("")
-	for _, first := range outcomes[:len(outcomes)-1] {
-		t.verdict(first.Dockerfile+" ", first, like(step, base))
-	}
-	t.verdict("", o, like(step, base))
-	t.proof(o)
 	for _, o := range outcomes {
 		if figure := Figure(step, o); figure != "" {
 			t.Indented("", o.Dockerfile+": "+figure+".")

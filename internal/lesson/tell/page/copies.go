@@ -34,7 +34,11 @@ func Copies(root string) (originals map[string]string, err error) {
 			originals[filepath.Join(dir, name)] = filepath.Join(steps[0].Dir, name)
 		}
 	}
-	for _, step := range append(steps[1:], beyond...) {
+	demos, err := table.Load(filepath.Join(root, "workshop", "demos"), steps...)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range slices.Concat(steps[1:], beyond, demos) {
 		for _, name := range appFiles {
 			if !slices.Contains(step.Own, name) {
 				to(step.Dir, name)
