@@ -10,6 +10,7 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/classroom/check"
 	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 )
 
@@ -34,6 +35,9 @@ func checkCommand() *cobra.Command {
 			report, err := checked(cmd.Context(), request, sentencesTo(stderr))
 			if err != nil {
 				return err
+			}
+			if exercise, ok := table.ExerciseAt(request.Dir); ok {
+				report.For(exercise)
 			}
 			if asJSON {
 				if _, err := cmd.OutOrStdout().Write(record.Marshal(report)); err != nil {
@@ -82,9 +86,9 @@ func checked(ctx context.Context, request check.Request, say base.Progress) (*ch
 	return checker.Do(ctx, request)
 }
 
-// goalStatus is 0 only where all goals are met.
+// goalStatus is 0 only where all goals are met; of an exercise, its own.
 func goalStatus(report *check.Report) error {
-	if report.Met {
+	if report.Met || report.Solves != nil && report.Solves.Met {
 		return nil
 	}
 	for _, goal := range report.Goals {

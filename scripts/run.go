@@ -29,7 +29,7 @@ type runOptions struct {
 func runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:     "run [STEP...|all|beyond [STEP...]|demos [STEP...]]",
+		Use:     "run [STEP...|all|beyond [STEP...]|demos [STEP...]|judge [STEP...]]",
 		Short:   "build and start steps, and prove what happens",
 		GroupID: "read",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -200,7 +200,7 @@ func closing(out *tell.Terminal, dir string, steps []table.Step, step table.Step
 		return err
 	}
 	var sizes []tell.Bar
-	if step.Claim != "" { // a demonstration is held against its step
+	if step.Claim != "" && step.Tries[0].Dockerfile != table.Finished { // a demonstration is held against its step
 		before, err := record.Read("steps", doc.Base.Name)
 		if err != nil {
 			return err

@@ -79,7 +79,7 @@ func loadSteps(dir string) (string, []table.Step, error) {
 }
 
 // later are the folders of the lessons that change the article's, by the word that names them.
-var later = map[string]string{"beyond": "beyond", "demos": "workshop/demos"}
+var later = map[string]string{"beyond": "beyond", "demos": "workshop/demos", "judge": "workshop/judge"}
 
 // course is what words are about: a folder of steps, the steps in it, and with
 // them those that they go on from.

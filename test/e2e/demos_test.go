@@ -11,9 +11,24 @@ import (
 
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/tool"
 )
+
+// The images to judge: each runs on its base, and ends in scratch as their table says.
+func TestTheImagesToJudge(t *testing.T) {
+	engines.Engine(t)
+	doc, code := tool.Document(t, "judge")
+	assert.Equal(t, tool.Expected, code)
+	for _, o := range doc.Steps {
+		assert.Equal(t, run.AsExpected, o.Verdict, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
+		if o.Step == "01-tls-client" && o.Outcome == table.Fails {
+			assert.Contains(t, o.Message, "x509: certificate signed by unknown authority")
+		}
+	}
+	assert.Len(t, doc.Steps, 8)
+}
 
 // A teacher's demonstrations show what the guide says they show.
 func TestTheDemonstrationsShowWhatTheGuideSays(t *testing.T) {

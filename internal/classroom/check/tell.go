@@ -46,6 +46,9 @@ func Tell(t *tell.Terminal, r *Report) {
 		t.Indented("", "To look into the image: "+program.Call()+" doctor "+r.Image)
 	}
 	switch {
+	case r.Solves != nil && r.Solves.Met && !r.Met:
+		t.Coloured(tell.Green, fmt.Sprintf("The exercise is solved: the program answers, and `%s` is met. (Of the article's goals, %d of %d.)",
+			r.Solves.Goal, met, len(r.Goals)))
 	case r.Met:
 		t.Coloured(tell.Green, fmt.Sprintf("All %d goals are met.", met))
 	case r.Reason != "":

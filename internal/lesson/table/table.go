@@ -19,6 +19,9 @@ const Table = "steps.yaml"
 // Binary is where every Dockerfile that starts from scratch puts the program.
 const Binary = "/echo"
 
+// Finished is the Dockerfile of an image to judge: the main one puts its program into scratch.
+const Finished = "Dockerfile.finished"
+
 // Step is one folder of the lesson.
 type Step struct {
 	Name        string `yaml:"step"` // the folder's, such as 03-exec-form

@@ -2,6 +2,7 @@ package tell
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
@@ -16,11 +17,14 @@ import (
 func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
 	heading := fmt.Sprintf("Step %s of %d: %s", step.Number(), len(steps), step.Title)
 	if step.Claim != "" {
-		heading = fmt.Sprintf("“%s” To step %s: %s", step.Claim, step.Number(), step.Title)
+		heading = fmt.Sprintf("%s. “%s” %s", step.Number(), step.Claim, step.Title)
 	}
 	t.Heading(heading)
 	t.Indented("", step.Change)
 	lines, err := Diff(steps, step, step.Main().Dockerfile)
+	if step.Tries[0].Dockerfile == table.Finished {
+		lines, err = DiffFiles(filepath.Join(step.Dir, table.Finished), filepath.Join(step.Dir, step.Main().Dockerfile))
+	}
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,11 @@ func Copies(root string) (originals map[string]string, err error) {
 	}
 	to(filepath.Join(root, "workshop", "start"), append(slices.Clone(appFiles), "Dockerfile")...)
 	for _, exercise := range exercises {
-		to(exercise.Dir, "main.go", "go.mod", "go.sum", ".dockerignore")
+		for _, name := range []string{"main.go", "go.mod", "go.sum", ".dockerignore"} {
+			if !slices.Contains(exercise.Own, name) {
+				to(exercise.Dir, name)
+			}
+		}
 	}
 	return originals, nil
 }
