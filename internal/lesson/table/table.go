@@ -27,6 +27,7 @@ type Step struct {
 	Name        string `yaml:"step"` // the folder's, such as 03-exec-form
 	Title       string `yaml:"title"`
 	Change      string `yaml:"change"` // one sentence: what its Dockerfile changes
+	Ask         string `yaml:"ask"`    // what to ask before it runs
 	Why         string `yaml:"why"`    // two: why it ends as it does
 	Hints       Hints  `yaml:"hints"`
 	Article     string `yaml:"article"`
