@@ -15,7 +15,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, why bool
 	cmd := &cobra.Command{
 		Use:     "check DIR",
 		Short:   "hold your own Dockerfile against the article's goals",
@@ -44,12 +44,13 @@ func checkCommand() *cobra.Command {
 					return err
 				}
 			} else {
-				check.Tell(tell.NewTerminal(cmd.OutOrStdout()), report)
+				check.Tell(tell.NewTerminal(cmd.OutOrStdout()), report, why)
 			}
 			return goalStatus(report)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	cmd.Flags().BoolVar(&why, "why", false, "give the proof of each goal, also of what does not start")
 	return cmd
 }
 

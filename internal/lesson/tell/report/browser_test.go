@@ -161,11 +161,13 @@ func pageByKeys(t *testing.T, tab context.Context, width int64, shot func(name s
 	keys := []string{kb.ArrowRight, "n", " ", kb.PageDown}
 	var id, early string
 	var tall int64
+	var cut []string
 	for n := range len(sections) - 1 {
 		require.NoError(t, chromedp.Run(tab,
 			chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll('section')].slice(%d).filter(s => s.offsetHeight).map(s => s.id).join()`, n+1), &early),
 			chromedp.KeyEvent(keys[n%len(keys)]), chromedp.Evaluate(at, &id),
-			chromedp.Evaluate(`document.activeElement.offsetHeight - innerHeight`, &tall)))
+			chromedp.Evaluate(`document.activeElement.offsetHeight - innerHeight`, &tall), chromedp.Evaluate(tooWide, &cut)))
+		assert.Empty(t, cut, "wider than the room there is, or cut")
 		assert.Empty(t, early, "it is there before its turn")
 		if width >= 1024 {
 			assert.LessOrEqual(t, tall, int64(0), "%s is taller than the screen", id)
@@ -178,9 +180,6 @@ func pageByKeys(t *testing.T, tab context.Context, width int64, shot func(name s
 		require.NoError(t, chromedp.Run(tab, chromedp.KeyEvent(key), chromedp.Evaluate(at, &id)))
 		assert.Equal(t, sections[len(sections)-2-i], id)
 	}
-	var cut []string
-	require.NoError(t, chromedp.Run(tab, chromedp.Evaluate(tooWide, &cut)))
-	assert.Empty(t, cut, "wider than the room there is, or cut")
 }
 
 // Nothing on the page tells how a step ends before its question was asked; a guess is told whether it was right.
