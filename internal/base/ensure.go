@@ -79,7 +79,7 @@ func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 		if err != nil {
 			return nil, err
 		}
-		if found != nil {
+		if found != nil && (stand == nil || found.ID != stand.ImageID) { // a reader may give the stand-in this name, too
 			return ready(ctx, e, b, name, found, Present)
 		}
 	}

@@ -3,6 +3,7 @@ package tell
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -56,6 +57,9 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.
 	for i, try := range outcomes {
 		for _, command := range try.Commands {
 			t.Say(Command(command, t.Width))
+		}
+		if n := len(try.Commands); n > 1 && slices.Contains(try.Commands[n-1], "127.0.0.1::8080") {
+			t.Say("(Port 8080 is taken on this machine: the engine chose another.)")
 		}
 		t.message(try)
 		t.Say("")

@@ -21,7 +21,9 @@ import (
 // parts makes a generated part of a page from all that it may rest on.
 var parts = map[string]func(source) (string, error){
 	"steps":   stepsTable,
+	"endings": outcomes,
 	"changes": changes,
+	"by-hand": byHand,
 	"output":  output,
 	"size":    size,
 
