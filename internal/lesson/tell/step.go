@@ -59,7 +59,7 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.
 			t.Say(Command(command, t.Width))
 		}
 		if n := len(try.Commands); n > 1 && slices.Contains(try.Commands[n-1], "127.0.0.1::8080") {
-			t.Say("(Port 8080 is taken on this machine: the engine chose another.)")
+			t.Indented("", "(Port 8080 is in use: the engine chose another.)")
 		}
 		t.message(try)
 		t.Say("")
