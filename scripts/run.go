@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -29,7 +30,7 @@ type runOptions struct {
 func runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:     "run [STEP...|all|beyond [STEP...]|demos [STEP...]|judge [STEP...]]",
+		Use:     "run [STEP...|all|beyond [STEP...]|demos [STEP...]|judge [STEP...]|today [STEP...]]",
 		Short:   "build and start steps, and prove what happens",
 		GroupID: "read",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,7 +45,7 @@ func runCommand() *cobra.Command {
 
 // flags are those that run and dev record have in common.
 func (o *runOptions) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.base, "base", "article", "what stands behind FROM: an id of bases.yaml, an image, or all")
+	cmd.Flags().StringVar(&o.base, "base", "", "what stands behind FROM: an id of bases.yaml, an image, or all (default: article)")
 	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
 	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
 }
@@ -61,6 +62,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 	if o.record && len(asked) < len(c.own) {
 		return usagef("a record is of all steps: dev record, dev record beyond, or dev record demos")
 	}
+	o.base = cmp.Or(o.base, c.base)
 	if o.base == "all" {
 		return o.runMatrix(ctx, c, asked, stdout, stderr)
 	}

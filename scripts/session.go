@@ -79,7 +79,10 @@ func loadSteps(dir string) (string, []table.Step, error) {
 }
 
 // later are the folders of the lessons that change the article's, by the word that names them.
-var later = map[string]string{"beyond": "beyond", "demos": "workshop/demos", "judge": "workshop/judge"}
+var later = map[string]string{"beyond": "beyond", "demos": "workshop/demos", "judge": "workshop/judge", "today": "beyond/today"}
+
+// defaultBase are the bases of those that are not about the article's.
+var defaultBase = map[string]string{"today": "today-alpine"}
 
 // course is what words are about: a folder of steps, the steps in it, and with
 // them those that they go on from.
@@ -88,6 +91,7 @@ type course struct {
 	all, own []table.Step
 	word     string   // that names the folder, of later; "" the article's
 	words    []string // that say which of its own
+	base     string   // what they are about, where nobody names another; "" the article's
 }
 
 // courseOf finds out which lessons words are about: those of the article, in dir;
@@ -107,11 +111,20 @@ func courseOf(dir string, words []string) (course, error) {
 		return c, nil
 	}
 	c.word, c.dir = words[0], later[words[0]]
-	more, err := table.Load(c.dir, c.own...)
+	earlier := c.own
+	if c.dir != later["beyond"] && strings.HasPrefix(c.dir, later["beyond"]) {
+		beyond, err := table.Load(later["beyond"], c.own...)
+		if err != nil {
+			return c, usageError{err}
+		}
+		earlier = append(slices.Clone(c.own), beyond...)
+	}
+	more, err := table.Load(c.dir, earlier...)
 	if err != nil {
 		return c, usageError{err}
 	}
-	c.own, c.all = more, append(slices.Clone(c.own), more...)
+	c.base = defaultBase[c.word]
+	c.own, c.all = more, append(slices.Clone(earlier), more...)
 	return c, nil
 }
 

@@ -58,3 +58,15 @@ func TestTheDemonstrationsShowWhatTheGuideSays(t *testing.T) {
 	assert.Contains(t, of["02-copy-a-shell Dockerfile"].Message, "/bin/sh: /echo: not found")
 	assert.Contains(t, of["04-sqlite Dockerfile"].Message, "go-sqlite3 requires cgo to work")
 }
+
+// What breaks the article's Dockerfile today: each fails first, for the cause that the table names, and is mended.
+func TestWhatBreaksItToday(t *testing.T) {
+	engines.Long(t)
+	doc, code := tool.Document(t, "today")
+	assert.Equal(t, tool.Expected, code)
+	assert.Equal(t, "today-alpine", doc.Base.Name)
+	for _, o := range doc.Steps {
+		assert.Equal(t, run.AsExpected, o.Verdict, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
+	}
+	assert.Len(t, doc.Steps, 4)
+}

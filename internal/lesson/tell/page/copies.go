@@ -38,7 +38,11 @@ func Copies(root string) (originals map[string]string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, step := range slices.Concat(steps[1:], beyond, demos) {
+	today, err := table.Load(filepath.Join(root, "beyond", "today"), slices.Concat(steps, beyond)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range slices.Concat(steps[1:], beyond, demos, today) {
 		for _, name := range appFiles {
 			if !slices.Contains(step.Own, name) {
 				to(step.Dir, name)
