@@ -20,7 +20,7 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var asJSON, deep bool
+	var asJSON, deep, noFix bool
 	var start doctor.Start
 	var entrypoint string
 	c := &cobra.Command{
@@ -53,6 +53,9 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			if err != nil {
 				return err
 			}
+			if noFix { // for who wants to find it
+				d.Fix, d.Advice = doctor.Fix{}, nil
+			}
 			if asJSON {
 				_, err = cmd.OutOrStdout().Write(record.Marshal(d))
 			} else {
@@ -66,6 +69,7 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the diagnosis as JSON")
+	c.Flags().BoolVar(&noFix, "no-fix", false, "give the evidence, and leave the fix to the reader")
 	c.Flags().BoolVar(&deep, "deep", false, "read every layer and file of an engine's image (slow: `docker save`)")
 	c.Flags().StringVar(&start.User, "user", "", "the user that it is to run as")
 	c.Flags().StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")

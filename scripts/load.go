@@ -84,10 +84,11 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 	}
 	fmt.Fprintf(stdout, "Checked, %s, SHA-256 %s. The base is in %s.\n", rebuild.MB(b.Size), b.Sum, e.Name)
 	if root == "" {
-		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", program.Call())
+		fmt.Fprintf(stdout, "Next, and no network is needed: %s learn\n", program.Call())
 		return nil
 	}
-	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s run all\n", shown(root), tell.Word(shown(root)), tool)
+	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s learn\n"+
+		"In a class, where you type along: copy workshop/start to mine, and ask\n  %s check mine\n", shown(root), tell.Word(shown(root)), tool, tool)
 	return nil
 }
 

@@ -152,7 +152,7 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
 	root.AddCommand(
-		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
+		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(), resetCommand(),
 		readyCommand(), reportCommand(), bundleCommand(), loadCommand(), serveCommand(),
 		cleanCommand(), devCommand(),
 	)

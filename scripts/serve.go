@@ -18,6 +18,7 @@ import (
 
 func serveCommand() *cobra.Command {
 	var address string
+	var noReport bool
 	cmd := &cobra.Command{
 		Use:     "serve [BUNDLE]",
 		Short:   "offer bundle, instructions and report to the room over HTTP",
@@ -49,9 +50,11 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			page, err := report.Render(dir)
-			if err != nil {
-				return err
+			var page []byte
+			if !noReport {
+				if page, err = report.Render(dir); err != nil {
+					return err
+				}
 			}
 			listener, err := net.Listen("tcp", address)
 			if err != nil {
@@ -71,6 +74,7 @@ func serveCommand() *cobra.Command {
 			return bundle.Serve(cmd.Context(), listener, b, page)
 		},
 	}
+	cmd.Flags().BoolVar(&noReport, "no-report", false, "do not offer the report, which tells how the steps end")
 	cmd.Flags().StringVar(&address, "addr", "127.0.0.1:8000", "HOST:PORT to listen on; 0.0.0.0:8000 lets the room in")
 	return cmd
 }

@@ -1,6 +1,8 @@
 package bundle
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -64,8 +67,47 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 				return "", err
 			}
 		}
+		if isChanged(e.name) { // once more, for Reset
+			if err := b.place(root, path.Join(originals, e.name), e); err != nil {
+				return "", err
+			}
+		}
 	}
 	return filepath.Join(dir, filepath.FromSlash(tool)), nil
+}
+
+// originals is where Unpack keeps what a learner is to change, as it came.
+const originals = ".original"
+
+func isChanged(name string) bool {
+	return strings.HasPrefix(name, "workshop/exercises/") || strings.HasPrefix(name, "workshop/start/")
+}
+
+// Reset gives a folder of the lesson in root back as it came: from what the bundle brought, or in a clone from git.
+func Reset(ctx context.Context, root, folder string) error {
+	kept := filepath.Join(root, originals, filepath.FromSlash(folder))
+	if _, err := os.Stat(kept); err != nil {
+		git := exec.CommandContext(ctx, "git", "-C", root, "checkout", "--quiet", "HEAD", "--", folder)
+		if out, err := git.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s is not from a bundle, and git does not give it back: %s\nGet the lesson again: load BUNDLE --into FOLDER",
+				folder, strings.TrimSpace(cmp.Or(string(out), err.Error())))
+		}
+		return nil
+	}
+	return filepath.WalkDir(kept, func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		inside, err := filepath.Rel(kept, at)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(at)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(root, filepath.FromSlash(folder), inside), text, 0o644)
+	})
 }
 
 // lacks says whether a file is still to be written.

@@ -20,6 +20,7 @@ import (
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -43,11 +44,29 @@ type Report struct {
 	Kind   string   `json:"kind"` // check
 	Met    bool     `json:"met"`  // all goals are
 	Goals  []Goal   `json:"goals"`
-	Notes  []string `json:"notes"`            // such as an image that took the place of the one named
-	Image  string   `json:"image,omitempty"`  // the name of what was built
-	Cause  string   `json:"cause,omitempty"`  // why it does not build, start or answer: run's and the doctor's ids
-	Said   string   `json:"said,omitempty"`   // the engine's or the program's own words about it, raw
-	Reason string   `json:"reason,omitempty"` // what this environment cannot give: nothing behind it was judged
+	Notes  []string `json:"notes"`              // such as an image that took the place of the one named
+	Image  string   `json:"image,omitempty"`    // the name of what was built
+	Cause  string   `json:"cause,omitempty"`    // why it does not build, start or answer: run's and the doctor's ids
+	Said   string   `json:"said,omitempty"`     // the engine's or the program's own words about it, raw
+	Solves *Solves  `json:"exercise,omitempty"` // where the folder is an exercise's
+	Reason string   `json:"reason,omitempty"`   // what this environment cannot give: nothing behind it was judged
+}
+
+// Solves says whether an exercise's Dockerfile is mended: the program answers, and the exercise's own goal is met.
+type Solves struct {
+	Name string `json:"name"`
+	Goal string `json:"goal"`
+	Met  bool   `json:"met"`
+}
+
+// For holds the report against the goal of one exercise.
+func (r *Report) For(e table.Exercise) {
+	r.Solves = &Solves{e.Name, e.Goal, true}
+	for _, goal := range r.Goals {
+		if goal.ID == Answers || goal.ID == e.Goal {
+			r.Solves.Met = r.Solves.Met && goal.Met != nil && *goal.Met
+		}
+	}
 }
 
 // Goal is what came of one.
