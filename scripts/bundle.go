@@ -43,7 +43,7 @@ func bundleCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := connect(cmd.Context())
+			e, err := connect(cmd.Context(), sentencesTo(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}

@@ -70,7 +70,7 @@ func checked(ctx context.Context, request check.Request, say base.Progress) (*ch
 	if err != nil {
 		return nil, err
 	}
-	e, err := connect(ctx)
+	e, err := connect(ctx, say)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

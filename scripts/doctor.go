@@ -49,7 +49,7 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			if cmd.Flags().Changed("entrypoint") {
 				start.Entrypoint = &[]string{entrypoint}
 			}
-			d, err := examine(cmd.Context(), args[0], deep, start)
+			d, err := examine(cmd.Context(), args[0], deep, start, sentencesTo(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ func verdictStatus(d *doctor.Diagnosis) error {
 }
 
 // examine opens the image, wherever it lies, and examines it.
-func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d *doctor.Diagnosis, err error) {
+func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say func(string)) (d *doctor.Diagnosis, err error) {
 	var img image.Image
 	var machine doctor.Machine
 	if path, tag, ok := archive(ref); ok {
@@ -99,7 +99,7 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d 
 			return nil, err
 		}
 	} else {
-		e, err := engine.Find(ctx)
+		e, err := find(ctx, say)
 		if err != nil {
 			return nil, err
 		}

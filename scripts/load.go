@@ -38,7 +38,7 @@ func loadCommand() *cobra.Command {
 
 func load(ctx context.Context, from, into string, stdout, stderr io.Writer) error {
 	say := sentencesTo(stderr)
-	e, err := connect(ctx)
+	e, err := connect(ctx, say)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var ended status
 	var usage usageError
 	var differs unexpected
@@ -65,7 +65,11 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &ended):
 		return int(ended)
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "stopped; nothing of ours is left running")
+		left := "nothing of ours is left running"
+		if keep := cmd.Flag("keep"); keep != nil && keep.Value.String() == "true" {
+			left = "what --keep has left is there until " + program.Call() + " clean"
+		}
+		fmt.Fprintln(stderr, "stopped; "+left)
 		return exitEnvironment
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
 		complain(stderr, "error", screen.Line(err.Error()))

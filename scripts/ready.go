@@ -27,7 +27,7 @@ func readyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := connect(cmd.Context())
+			e, err := connect(cmd.Context(), sentencesTo(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}

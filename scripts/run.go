@@ -97,7 +97,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return failure
 	}
 	if o.record {
-		if err := o.keepRecord(c.dir, doc); err != nil {
+		if err := o.keepRecord(c, doc, sentencesTo(stderr)); err != nil {
 			return err
 		}
 	}
@@ -134,7 +134,7 @@ func (o runOptions) runOn(ctx context.Context, wanted base.Base, steps, asked []
 // try fills in run: the engine, the base, then an outcome for each Dockerfile.
 // What it returns kept it from trying at all.
 func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []table.Step, wanted base.Base, live *tell.Table, stderr io.Writer) ([]table.Step, error) {
-	e, err := connect(ctx)
+	e, err := connect(ctx, sentencesTo(stderr))
 	if err != nil {
 		return nil, err
 	}
@@ -171,14 +171,18 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 	return asked, nil
 }
 
-// handOver has the builder of --builder build, and gives it the base if it
-// cannot see it by itself. cleanUp is to be called after the builds.
+// handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it
+// the base if it cannot see it by itself. cleanUp is to be called after the builds.
 func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string, say base.Progress) (given []string, cleanUp func(), err error) {
 	cleanUp = func() {}
-	if o.builder == "" {
+	builder := o.builder
+	if builder == "" && e.Builder == engine.BuildKit {
+		builder = os.Getenv("BUILDX_BUILDER")
+	}
+	if builder == "" {
 		return nil, cleanUp, nil
 	}
-	if err := e.Use(ctx, o.builder); err != nil || !e.Apart {
+	if err := e.Use(ctx, builder); err != nil || !e.Apart {
 		return nil, cleanUp, err
 	}
 	layout, dir, err := base.Layout(ctx, e, image, say)
@@ -189,8 +193,13 @@ func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string
 }
 
 // keepRecord writes the records, and what is generated from those of the repo.
-func (o runOptions) keepRecord(dir string, doc record.Run) error {
-	if err := record.Write(dir, doc, o.beside, o.accept); err != nil {
+func (o runOptions) keepRecord(c course, doc record.Run, say func(string)) error {
+	if was, err := record.Read(c.dir, doc.Base.Name); err == nil && was != nil && doc.Engine != nil {
+		for _, kept := range doc.KeepLeftOut(*was, c.own) {
+			say("kept as it was recorded: " + kept)
+		}
+	}
+	if err := record.Write(c.dir, doc, o.beside, o.accept); err != nil {
 		return unexpected{err}
 	}
 	if o.steps != "" {

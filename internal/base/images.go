@@ -20,7 +20,7 @@ func (b Base) platform(e *engine.Engine) image.Platform {
 // standInName is the name of a base's stand-in: never the real image's.
 func (b Base) standInName(e *engine.Engine) string {
 	name := b.Image[strings.LastIndex(b.Image, "/")+1:]
-	tag := strings.ReplaceAll(name, ":", "-")
+	tag := engine.Tag(name)
 	if arch := b.platform(e).Arch; arch != e.Arch {
 		tag += "-" + arch
 	}

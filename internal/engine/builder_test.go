@@ -37,3 +37,26 @@ func TestAPluginThatIsOfNoUseIsNone(t *testing.T) {
 		assert.Equal(t, engine.Legacy, oldDocker(t, plugin).Builder, name)
 	}
 }
+
+// podman hands a RUN's two streams on to its own two.
+func TestWhatARUNPrintsToStderrIsItsOwnWords(t *testing.T) {
+	e := engines.Scripted(t, `case "$1" in
+info) echo '{"version":{"Version":"4.3.1"},"host":{"arch":"amd64","os":"linux"}}' ;;
+build) echo 'STEP 2/2: RUN go build'; echo './main.go:16:7: undefined: gin.Defaul' >&2
+  echo 'Error: building at STEP "RUN go build": while running runtime: exit status 2' >&2; exit 2 ;;
+esac
+`)
+	_, err := e.Build(t.Context(), engine.BuildRequest{Dir: ".", Dockerfile: "Dockerfile", Tag: "a"})
+	var failed *engine.BuildError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "./main.go:16:7: undefined: gin.Defaul", failed.Output)
+}
+
+// The engine's own builder builds where nothing says otherwise, as it alone is sure to
+// see the engine's images.
+func TestNoBuilderSlipsInFromTheEnvironment(t *testing.T) {
+	t.Setenv("BUILDX_BUILDER", "apart")
+	e := engines.Scripted(t, `[ -z "$BUILDX_BUILDER" ] || exit 1; echo '{"ServerVersion":"29.0.0"}'`)
+	_, err := e.Output(t.Context(), "build")
+	assert.NoError(t, err)
+}

@@ -42,6 +42,7 @@ type Engine struct {
 	ID          string `json:"-"` // tells one engine from another; empty where it has none
 	LogicalCPUs int    `json:"-"` // that the engine's machine has
 	Ledger      Ledger `json:"-"` // where the images that builds make are noted
+	Instead     string `json:"-"` // where docker is installed too, but does not answer: that, and why, in a line
 	Using       string `json:"-"` // the builder of buildx that builds; "" the engine's own
 	Apart       bool   `json:"-"` // that builder cannot see the engine's images
 	ListsFiles  bool   `json:"-"` // as an image's size it lists the bytes of its files, layer by layer
@@ -57,12 +58,17 @@ type Unavailable struct{ Reason string }
 func (u *Unavailable) Error() string { return u.Reason }
 
 // Find asks the engine named by CONTAINER_ENGINE, else docker, else podman,
-// what it is. The error is an *Unavailable, or the context's.
+// what it is. Where somebody says which docker it shall be, podman takes no place of it.
+// The error is an *Unavailable, or the context's.
 func Find(ctx context.Context) (*Engine, error) {
 	names := []string{"docker", "podman"}
 	if name := os.Getenv("CONTAINER_ENGINE"); name != "" {
 		names = []string{name}
+	} else if os.Getenv("DOCKER_HOST")+os.Getenv("DOCKER_CONTEXT") != "" {
+		names = names[:1]
 	}
+	var silent *Unavailable // the first that is installed and does not answer
+	instead := ""
 	for _, name := range names {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -78,11 +84,18 @@ func Find(ctx context.Context) (*Engine, error) {
 		if asking.Err() != nil {
 			err = fmt.Errorf("no answer within %v", answerTime)
 		}
-		if err != nil {
-			return nil, &Unavailable{fmt.Sprintf("%s is installed, but its engine does not answer: %v\n"+
-				"Start it and try again (`%s info` must succeed for this user).", name, err, name)}
+		if err == nil {
+			e.Instead = instead
+			return e, nil
 		}
-		return e, nil
+		if silent == nil {
+			silent = &Unavailable{fmt.Sprintf("%s is installed, but its engine does not answer: %v\n"+
+				"Start it and try again (`%s info` must succeed for this user).", name, err, name)}
+			instead = fmt.Sprintf("%s does not answer (%s): podman does the work (CONTAINER_ENGINE=%s insists on %s)", name, firstLine(err.Error()), name, name)
+		}
+	}
+	if silent != nil {
+		return nil, silent
 	}
 	return nil, &Unavailable{fmt.Sprintf("no container engine: %s is not on PATH\n"+
 		"Install Docker (https://docs.docker.com/get-docker/) or Podman (https://podman.io), then try again.",

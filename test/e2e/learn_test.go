@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,7 +148,7 @@ func TestLearnInATerminal(t *testing.T) {
 	s.sees("goes on with step 1.")
 	s.sees("--step 3`")
 	assert.NotZero(t, s.ends())
-	left, err := e.Output(context.Background(), "ps", "--all", "--quiet", "--filter", fmt.Sprintf("label=%s=%d@%s", engine.LabelOwner, s.command.Process.Pid, host(t)))
+	left, err := e.Output(context.Background(), "ps", "--all", "--quiet", "--filter", "label="+engine.LabelOwner+"="+engine.OwnerOf(s.command.Process.Pid))
 	require.NoError(t, err)
 	assert.Empty(t, left, "a container of ours is left")
 
@@ -183,13 +182,6 @@ func TestLearnInATerminal(t *testing.T) {
 	s.types("\x04") // Ctrl-D: no more input
 	s.sees("goes on with step 3.")
 	assert.Zero(t, s.ends())
-}
-
-func host(t *testing.T) string {
-	t.Helper()
-	name, err := os.Hostname()
-	require.NoError(t, err)
-	return name
 }
 
 // rest is what came after all that was seen so far, once nothing more seems to come.

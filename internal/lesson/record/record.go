@@ -4,6 +4,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"optimizing-dockerfile/internal/atomicfile"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 )
 
 // Run is the document of `run --json`, and of a record.
@@ -52,6 +55,25 @@ func (r Run) Of(step string) []run.Outcome {
 		}
 	}
 	return some
+}
+
+// KeepLeftOut takes over from a record what this run had to leave out, and names it.
+func (r *Run) KeepLeftOut(was Run, steps []table.Step) (kept []string) {
+	var all []run.Outcome
+	for _, step := range steps {
+		for _, try := range step.Tries {
+			same := func(o run.Outcome) bool { return o.Step == step.Name && o.Dockerfile == try.Dockerfile }
+			if i := slices.IndexFunc(r.Steps, same); i >= 0 {
+				all = append(all, r.Steps[i])
+			} else if i := slices.IndexFunc(was.Steps, same); i >= 0 && try.LeftOut(r.Engine.Builder) != "" {
+				o := was.Steps[i]
+				o.Before = cmp.Or(o.Before, fmt.Sprintf("%s %s and its %s builder", was.Engine.Name, was.Engine.Version, was.Engine.Builder))
+				all, kept = append(all, o), append(kept, fmt.Sprintf("%s (%s), of %s", o.Step, o.Dockerfile, o.Before))
+			}
+		}
+	}
+	r.Steps = all
+	return kept
 }
 
 // Said names the base as every output that rests on it must.

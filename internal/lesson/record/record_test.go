@@ -11,6 +11,7 @@ import (
 
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 )
 
 func TestNormaliseTakesOutWhatSaysNothing(t *testing.T) {
@@ -159,4 +160,25 @@ func TestARecordBesideIsAnotherEngines(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, of.Steps[1].Message, kept.Steps[1].Message)
 	}
+}
+
+// A run that has to leave a try out, as its builder is another, takes nothing from the record.
+func TestWhatARunLeavesOutStaysInTheRecord(t *testing.T) {
+	steps := []table.Step{{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile.first-try"}, {Dockerfile: "Dockerfile", Needs: engine.BuildKit}}}}
+	first, second := run.Outcome{Step: "11-a", Dockerfile: "Dockerfile.first-try"}, run.Outcome{Step: "11-a", Dockerfile: "Dockerfile", Message: "hello"}
+	gone := run.Outcome{Step: "10-gone", Dockerfile: "Dockerfile"}
+	was := Run{Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Steps: []run.Outcome{gone, first, second}}
+	kept := second
+	kept.Before = "docker 29 and its buildkit builder"
+
+	now := Run{Engine: &engine.Engine{Name: "podman", Version: "5", Builder: engine.Buildah}, Base: &Base{}, Steps: []run.Outcome{first}}
+	for range 2 { // and the next time
+		assert.Equal(t, []string{"11-a (Dockerfile), of docker 29 and its buildkit builder"}, now.KeepLeftOut(was, steps))
+		assert.Equal(t, []run.Outcome{first, kept}, now.Steps)
+		assert.Contains(t, Texts(now)["11-a"], "hello\n# Seen before, with docker 29 and its buildkit builder.\n")
+		was, now.Steps = now, []run.Outcome{first}
+	}
+	now.Engine = &engine.Engine{Builder: engine.BuildKit}
+	assert.Empty(t, now.KeepLeftOut(was, steps), "here it could have been tried")
+	assert.Equal(t, []run.Outcome{first}, now.Steps)
 }

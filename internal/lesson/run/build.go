@@ -23,20 +23,18 @@ const buildTime = 20 * time.Minute
 // Dockerfiles and bases apart. Steps of another folder than the repo's do not
 // take over the names of the repo's.
 func (t *Trial) Tag(step table.Step, dockerfile string) string {
-	tag := engine.Repository + ":" + step.Name
+	tag := step.Name
 	if _, variant, ok := strings.Cut(dockerfile, "."); ok {
 		tag += "-" + variant
 	}
 	if t.Base != "article" {
-		tag += "-" + strings.Trim(notInTag.ReplaceAllString(t.Base, "-"), "-")
+		tag += "-" + strings.Trim(engine.Tag(t.Base), "-")
 	}
 	if filepath.IsAbs(step.Dir) {
 		tag += fmt.Sprintf("-%x", sha256.Sum256([]byte(step.Dir)))[:9]
 	}
-	return tag
+	return engine.Repository + ":" + engine.Tag(tag)
 }
-
-var notInTag = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
 // build makes the image of a try. A failed build is part of the outcome; what
 // it returns is the environment's fault.

@@ -39,6 +39,7 @@ type Event struct {
 	Step, Dockerfile string
 	Doing            string   // in a word: waiting, building, starting
 	Outcome          *Outcome // when it is done
+	LeftOut          string   // why it is not tried at all; "" where it is
 }
 
 // job is one try under way.
@@ -120,9 +121,11 @@ func (t *Trial) plan(steps []table.Step) []*job {
 	}
 	for _, step := range t.Steps {
 		for _, try := range step.Tries {
-			switch {
-			case try.Needs != "" && try.Needs != t.Engine.Builder:
-				t.tell(&job{step: step, try: try}, "left out: needs "+try.Needs)
+			switch why := try.LeftOut(t.Engine.Builder); {
+			case why != "":
+				if asked[step.Name] && t.Progress != nil {
+					t.Progress(Event{Step: step.Name, Dockerfile: try.Dockerfile, LeftOut: why})
+				}
 			case asked[step.Name]:
 				add(step, try, false)
 			case try.Dockerfile == step.Main().Dockerfile && needed(steps, step.Name):

@@ -39,7 +39,7 @@ func figure(from source) (string, error) {
 	}
 	text := "| Dockerfile | What happens | The image | What is measured |\n|---|---|---|---|\n"
 	for _, o := range outcomes {
-		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", o.Dockerfile, cell(tell.Row([]run.Outcome{o})), table.Size(o.Image.Bytes), orNothing(tell.Figure(from.step, o)))
+		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", o.Dockerfile, cell(tell.Row([]run.Outcome{o})), imageSize(o.Image), orNothing(tell.Figure(from.step, o)))
 	}
 	return text + measuredOn(from), nil
 }
