@@ -39,7 +39,7 @@ func TestEveryEngine(t *testing.T) {
 				assert.Equal(t, tool.Expected, code)
 			})
 			some := exercises[:1]
-			if strings.HasPrefix(c.Name, "docker 29") {
+			if isToday(c) {
 				some = exercises
 			}
 			for _, exercise := range some {
@@ -52,6 +52,9 @@ func TestEveryEngine(t *testing.T) {
 		})
 	}
 }
+
+// isToday says whether an engine is the docker of today, from wherever it is looked at.
+func isToday(c engines.Client) bool { return strings.HasPrefix(c.Name, "docker 29") }
 
 // on is the program beside an engine.
 func on(t *testing.T, c engines.Client, args ...string) *exec.Cmd {
@@ -158,14 +161,19 @@ func onWarm(t *testing.T, dir, base string, change func(file, text string) strin
 func checksExercise(t *testing.T, c engines.Client, exercise table.Exercise, base string) {
 	dir := onWarm(t, exercise.Dir, base, nil)
 	report, code := checked(t, c, dir)
-	assert.Equal(t, tool.Unexpected, code, goalsOf(report))
-	assert.Equal(t, exercise.Cause, report.Cause, goalsOf(report))
-	met := goalMet(report, exercise.Goal)
-	require.NotNil(t, met, goalsOf(report))
-	assert.False(t, *met, goalsOf(report))
+	if isToday(c) && exercise.Cause == "user-cannot-execute" {
+		// Today's dockerd has a user who is not root execute with all capabilities of the container,
+		// and loses them after that only: to CAP_DAC_OVERRIDE no program is closed.
+		assert.True(t, report.Met, goalsOf(report))
+	} else {
+		assert.Equal(t, tool.Unexpected, code, goalsOf(report))
+		assert.Equal(t, exercise.Cause, report.Cause, goalsOf(report))
+		met := goalMet(report, exercise.Goal)
+		require.NotNil(t, met, goalsOf(report))
+		assert.False(t, *met, goalsOf(report))
+	}
 
-	require.NoError(t, os.Rename(filepath.Join(dir, table.Solution), filepath.Join(dir, "Dockerfile")))
-	report, code = checked(t, c, dir)
+	report, code = checked(t, c, filepath.Join(dir, table.Solution))
 	assert.True(t, report.Met, goalsOf(report))
 	assert.Equal(t, tool.Expected, code)
 }
