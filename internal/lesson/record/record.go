@@ -67,7 +67,7 @@ func (r *Run) KeepLeftOut(was Run, steps []table.Step) (kept []string) {
 				all = append(all, r.Steps[i])
 			} else if i := slices.IndexFunc(was.Steps, same); i >= 0 && try.LeftOut(r.Engine.Builder) != "" {
 				o := was.Steps[i]
-				o.Before = cmp.Or(o.Before, fmt.Sprintf("%s %s and its %s builder", was.Engine.Name, was.Engine.Version, was.Engine.Builder))
+				o.Before = cmp.Or(o.Before, fmt.Sprintf("%s and its %s builder", was.Engine.Said(), was.Engine.Builder))
 				all, kept = append(all, o), append(kept, fmt.Sprintf("%s (%s), of %s", o.Step, o.Dockerfile, o.Before))
 			}
 		}

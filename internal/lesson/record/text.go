@@ -24,8 +24,8 @@ func Texts(doc Run) map[string]string {
 		}
 	}
 	for step := range texts {
-		texts[step] += fmt.Sprintf("\n# On %s, with %s %s and its %s builder.\n",
-			doc.Base.Said(), doc.Engine.Name, doc.Engine.Version, doc.Engine.Builder)
+		texts[step] += fmt.Sprintf("\n# On %s, with %s and its %s builder.\n",
+			doc.Base.Said(), doc.Engine.Said(), doc.Engine.Builder)
 	}
 	return texts
 }
