@@ -65,7 +65,8 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 		if downloaded {
 			os.Remove(file)
 		}
-		return fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\nNothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
+		return fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\n"+
+			"Nothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
 	}
 	if _, err := b.For(e.Arch); err != nil {
 		return err
@@ -86,7 +87,8 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", self.Call())
 		return nil
 	}
-	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s run all\n", shown(root), story.Word(shown(root)), tool)
+	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s run all\n",
+		shown(root), story.Word(shown(root)), tool)
 	return nil
 }
 
