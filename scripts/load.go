@@ -66,7 +66,8 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 		if downloaded {
 			os.Remove(file)
 		}
-		return fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\nNothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
+		return fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\n"+
+			"Nothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
 	}
 	if _, err := b.For(e.Arch); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,7 +29,7 @@ func TestAManifestOfOthersWords(t *testing.T) {
 		"a tool twice":                 {Tools: []Tool{right, right}},
 		"somebody's image":             {Bases: []Base{{ID: "article", Image: "mine:1", Arch: "amd64", File: ours.File}}},
 		"an option as an image":        {Bases: []Base{{ID: "article", Image: "--all", Arch: "amd64", File: ours.File}}},
-		"an architecture of two words": {Bases: []Base{{ID: "article", Image: ours.Image, Arch: "amd64 x", File: imageFile("article", "amd64 x")}}},
+		"an architecture of two words": {Bases: []Base{{ID: "a", Image: ours.Image, Arch: "amd64 x", File: imageFile("a", "amd64 x")}}},
 		"another file as a base":       {Bases: []Base{{ID: "article", Image: ours.Image, Arch: "amd64", File: right.File}}},
 	} {
 		files := map[string]bool{right.File: true, ours.File: true}
@@ -68,6 +69,10 @@ func TestAnImageUnderForeignNames(t *testing.T) {
 		return &b
 	}
 	table := func(name, text string) tar.Header { return tar.Header{Typeflag: tar.TypeReg, Name: name, Uname: text} }
+	layout := func(name, ref string) tar.Header {
+		return table("index.json", fmt.Sprintf(`{"manifests":[{"annotations":
+			{"io.containerd.image.name":%q,"org.opencontainers.image.ref.name":%q}}]}`, name, ref))
+	}
 	good := table("manifest.json", `[{"RepoTags":["optimizing-dockerfile/base:1"]}]`)
 	for name, c := range map[string]struct {
 		entries []tar.Header
@@ -75,12 +80,13 @@ func TestAnImageUnderForeignNames(t *testing.T) {
 	}{
 		"docker's":     {[]tar.Header{table("a/layer.tar", "x"), good, table("repositories", `{"optimizing-dockerfile/base":{"1":"a"}}`)}, true},
 		"podman's":     {[]tar.Header{table("manifest.json", `[{"RepoTags":["localhost/optimizing-dockerfile/base:1"]}]`)}, true},
-		"docker 29's":  {[]tar.Header{good, table("index.json", `{"manifests":[{"annotations":{"io.containerd.image.name":"docker.io/optimizing-dockerfile/base:1","org.opencontainers.image.ref.name":"1"}}]}`)}, true},
+		"docker 29's":  {[]tar.Header{good, layout("docker.io/optimizing-dockerfile/base:1", "1")}, true},
 		"one more":     {[]tar.Header{table("manifest.json", `[{"RepoTags":["optimizing-dockerfile/base:1","mine:1"]}]`)}, false},
 		"another":      {[]tar.Header{table("manifest.json", `[{"repotags":["mine:1"]}]`)}, false},
 		"none":         {[]tar.Header{table("manifest.json", `[{"RepoTags":null}]`)}, false},
 		"a second one": {[]tar.Header{good, table("./Manifest.json", `[{"RepoTags":["mine:1"]}]`)}, false},
-		"a layout's":   {[]tar.Header{good, table("index.json", `{"manifests":[{"annotations":{"io.containerd.image.name":"docker.io/library/mine:1"}}]}`)}, false},
+		"a layout's":   {[]tar.Header{good, layout("docker.io/library/mine:1", "1")}, false},
+		"a layout's 2": {[]tar.Header{good, layout("docker.io/optimizing-dockerfile/base:1", "mine")}, false},
 		"the old ones": {[]tar.Header{good, table("repositories", `{"mine":{"1":"a"}}`)}, false},
 		"a link":       {[]tar.Header{good, {Typeflag: tar.TypeSymlink, Name: "manifest.json", Linkname: "other"}}, false},
 		"by a link":    {[]tar.Header{good, {Typeflag: tar.TypeSymlink, Name: "d", Linkname: "."}, table("d/manifest.json", "[]")}, false},

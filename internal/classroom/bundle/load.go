@@ -51,17 +51,17 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say base.Progress) 
 	return nil
 }
 
-// tables are the files of an image's archive by which engines name what is in it.
-var tables = map[string]func(json []byte) ([]string, error){
-	"manifest.json": func(text []byte) (names []string, err error) {
+// namesIn gives what an engine calls the images of an archive by one of its files;
+// ok is false for a file that names none.
+func namesIn(file string, text []byte) (names []string, ok bool, err error) {
+	switch file {
+	case "manifest.json":
 		var images []struct{ RepoTags []string }
 		err = json.Unmarshal(text, &images)
 		for _, i := range images {
 			names = append(names, i.RepoTags...)
 		}
-		return names, err
-	},
-	"index.json": func(text []byte) (names []string, err error) {
+	case "index.json":
 		var index struct {
 			Manifests []struct{ Annotations map[string]string }
 		}
@@ -69,9 +69,7 @@ var tables = map[string]func(json []byte) ([]string, error){
 		for _, m := range index.Manifests {
 			names = append(names, m.Annotations["io.containerd.image.name"], m.Annotations["org.opencontainers.image.ref.name"])
 		}
-		return names, err
-	},
-	"repositories": func(text []byte) (names []string, err error) {
+	case "repositories":
 		var tags map[string]map[string]string
 		err = json.Unmarshal(text, &tags)
 		for repository := range tags {
@@ -79,8 +77,10 @@ var tables = map[string]func(json []byte) ([]string, error){
 				names = append(names, repository+":"+tag)
 			}
 		}
-		return names, err
-	},
+	default:
+		return nil, false, nil
+	}
+	return names, true, err
 }
 
 // onlyNames looks into an image's archive, before an engine does: what it is
@@ -113,8 +113,7 @@ func onlyNames(ctx context.Context, packed io.Reader, want string) error {
 			}
 		}
 		links[name] = h.Typeflag == tar.TypeSymlink
-		read, one := tables[name]
-		if !one {
+		if _, one, _ := namesIn(name, nil); !one {
 			continue
 		}
 		if h.Typeflag != tar.TypeReg || h.Size > 1<<20 {
@@ -124,7 +123,7 @@ func onlyNames(ctx context.Context, packed io.Reader, want string) error {
 		if err != nil {
 			return err
 		}
-		names, err := read(text)
+		names, _, err := namesIn(name, text)
 		if err != nil {
 			return fmt.Errorf("its %s makes no sense: %w", name, err)
 		}

@@ -160,7 +160,8 @@ func circle(hex string) string {
 }
 
 func indexOf(hex string) string {
-	return fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:%s","size":1}]}`, hex)
+	const kind = "application/vnd.oci.image.index.v1+json"
+	return fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":"sha256:%s","size":1}]}`, kind, hex)
 }
 
 // nested is a layout whose index names an index, which names another …

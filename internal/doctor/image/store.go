@@ -203,7 +203,8 @@ func unpack(b *Budget, r io.Reader) (io.Reader, func(), error) {
 		if out, err = gzip.NewReader(buffered); err != nil {
 			return nil, nil, err
 		}
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), len(head) > 3 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18": // pzstd's
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}),
+		len(head) > 3 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18": // pzstd begins so
 		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, nil, err
