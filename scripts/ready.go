@@ -12,7 +12,7 @@ import (
 func readyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "ready",
-		Short:   "say, the day before, whether this machine can do everything, also without a network",
+		Short:   "say, the day before, whether this machine can do all of it",
 		GroupID: "teach",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -28,8 +28,7 @@ type block struct {
 
 var (
 	fenced = regexp.MustCompile("(?ms)^(?:<!-- not run: ([^\n]+) -->\n)?```console\n(.*?)^```")
-	// mine is a learner's folder, which a page has made before; a teacher's bundle is the room's.
-	pages = []string{"README.md", "docs", "workshop", "steps", "beyond"}
+	pages  = []string{"README.md", "docs", "workshop", "steps", "beyond"}
 )
 
 // blocks finds all of them.
@@ -110,6 +109,7 @@ func (b block) run(t *testing.T) {
 	t.Cleanup(func() { // what a page makes is gone after it, also where it went wrong
 		exec.Command("docker", "rm", "--force", "--volumes", "echo", "look").Run()
 		os.RemoveAll(filepath.Join(tool.Root(), "mine"))
+		os.Remove(filepath.Join(tool.Root(), "report.html"))
 	})
 	for _, s := range b.steps() {
 		if folder, ok := strings.CutPrefix(s.command, "cd "); ok {
