@@ -241,3 +241,23 @@ func (l *list) all() []string {
 	defer l.mutex.Unlock()
 	return slices.Clone(l.seen)
 }
+
+// On paper all beats are there, whatever was shown on the screen.
+func TestThePrintedReportIsWhole(t *testing.T) {
+	page, err := Render(steps)
+	require.NoError(t, err)
+	url, _ := served(t, page)
+	tab := visit(t, start(t), url, 1280, "dark").tab
+	var hidden int
+	require.NoError(t, chromedp.Run(tab, emulation.SetEmulatedMedia().WithMedia("print"),
+		chromedp.Evaluate(`[...document.querySelectorAll('section')].filter(s => !s.offsetHeight).length`, &hidden)))
+	assert.Zero(t, hidden)
+	last, err := printed(tab, papers["A4"], "20")
+	require.NoError(t, err, "a sheet for each beat")
+	assert.NotEmpty(t, last)
+	if *shots != "" {
+		all, err := printed(tab, papers["A4"], "")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(*shots, "report.pdf"), all, 0o644))
+	}
+}
