@@ -158,6 +158,11 @@ func pageByKeys(t *testing.T, tab context.Context, width int64, shot func(name s
 	var sections, seen []string
 	require.NoError(t, chromedp.Run(tab, chromedp.Evaluate(`[...document.querySelectorAll('section')].map(s => s.id)`, &sections)))
 	require.Len(t, sections, 1+6*3+1)
+	if width >= 1024 {
+		var first int64
+		require.NoError(t, chromedp.Run(tab, chromedp.Evaluate(`document.getElementById('start').offsetHeight - innerHeight`, &first)))
+		assert.LessOrEqual(t, first, int64(0), "the first screen is taller than the screen")
+	}
 	keys := []string{kb.ArrowRight, "n", " ", kb.PageDown}
 	var id, early string
 	var tall int64
