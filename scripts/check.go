@@ -63,7 +63,11 @@ func toCheck(path string) (check.Request, error) {
 	case !info.IsDir():
 		request = check.Request{Dir: filepath.Dir(path), Dockerfile: path}
 	}
-	if info, err := os.Stat(request.Dockerfile); err != nil || info.IsDir() {
+	info, err := os.Stat(request.Dockerfile)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return request, usagef("%s is no regular file: check reads no pipes and devices", request.Dockerfile)
+	}
+	if err != nil || info.IsDir() {
 		return request, usagef("%s holds no Dockerfile: check wants the folder that you would give to `docker build`", path)
 	}
 	return request, nil
@@ -75,7 +79,7 @@ func checked(ctx context.Context, request check.Request, say base.Progress) (*ch
 	if err != nil {
 		return nil, err
 	}
-	e, err := connect(ctx)
+	e, err := connect(ctx, say)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

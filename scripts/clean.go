@@ -20,7 +20,7 @@ func cleanCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := tell.NewTerminal(cmd.OutOrStdout())
 			say := sentencesTo(cmd.ErrOrStderr())
-			e, err := connect(cmd.Context())
+			e, err := connect(cmd.Context(), say)
 			if err != nil {
 				return err
 			}
@@ -28,20 +28,25 @@ func cleanCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// The bases after what rests on them: before, they would lose their names only.
-			containers, images, err := base.Clean(cmd.Context(), e)
-			if err != nil {
-				return err
-			}
 			for _, kept := range done.Kept {
 				out.Paragraph("left alone: " + kept)
 			}
-			out.Paragraph(fmt.Sprintf("Removed %d containers and %d images of ours.", containers+done.Containers, images+done.Images))
-			if cache, err := program.CacheDir(); err == nil {
-				if err := rebuild.RemoveCache(cmd.Context(), cache, say); err != nil {
-					return err
+			// The bases after what rests on them: before, they would lose their names only.
+			bases := func() error {
+				containers, images, err := base.Clean(cmd.Context(), e)
+				if err == nil {
+					out.Paragraph(fmt.Sprintf("Removed %d containers and %d images of ours.", containers+done.Containers, images+done.Images))
 				}
+				return err
+			}
+			cache, err := program.CacheDir()
+			if err != nil { // then there are no downloads, and no rebuild under way
+				err = bases()
+			} else if err = rebuild.RemoveCache(cmd.Context(), cache, say, bases); err == nil {
 				out.Paragraph("Removed the downloads in " + cache + ".")
+			}
+			if err != nil {
+				return err
 			}
 			out.Paragraph("The engine's build cache stays: it is not ours alone. To empty it for all your builds: " + e.Name + " builder prune")
 			return nil

@@ -39,6 +39,7 @@ func recordCommand() *cobra.Command {
 		},
 	}
 	o.flags(cmd)
+	cmd.Flags().BoolVar(&o.beside, "beside", false, "keep them as this engine's, beside the first record, which the texts show")
 	cmd.Flags().BoolVar(&o.accept, "accept", false, "take over outcomes that have changed")
 	return cmd
 }

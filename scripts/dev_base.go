@@ -33,7 +33,7 @@ func baseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := connect(cmd.Context())
+			e, err := connect(cmd.Context(), sentencesTo(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}

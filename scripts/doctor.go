@@ -49,7 +49,7 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			if cmd.Flags().Changed("entrypoint") {
 				start.Entrypoint = &[]string{entrypoint}
 			}
-			d, err := examine(cmd.Context(), args[0], deep, start)
+			d, err := examine(cmd.Context(), args[0], deep, start, sentencesTo(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
@@ -88,7 +88,7 @@ func verdictStatus(d *doctor.Diagnosis) error {
 }
 
 // examine opens the image, wherever it lies, and examines it.
-func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d *doctor.Diagnosis, err error) {
+func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say func(string)) (d *doctor.Diagnosis, err error) {
 	var img image.Image
 	var machine doctor.Machine
 	if path, tag, ok := archive(ref); ok {
@@ -103,9 +103,9 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d 
 			return nil, err
 		}
 	} else {
-		e, err := engine.Find(ctx)
+		e, err := find(ctx, say)
 		if err != nil {
-			return nil, err
+			return nil, orFolder(ctx, ref, err)
 		}
 		machine = doctor.MachineOf(e.OS, e.Arch, e.Here)
 		open := source.FromEngine
@@ -113,11 +113,24 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start) (d 
 			open = source.FromEngineDeep
 		}
 		if img, err = open(ctx, e, ref); err != nil {
+			var none *image.NotFound
+			if errors.As(err, &none) {
+				err = orFolder(ctx, ref, err)
+			}
 			return nil, err
 		}
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
 	return doctor.Examine(ctx, img, machine, start)
+}
+
+// orFolder says of a folder that is no layout what it lacks: where no engine has
+// an image of its name, it is meant.
+func orFolder(ctx context.Context, ref string, err error) error {
+	if info, missing := os.Stat(ref); missing == nil && info.IsDir() && ctx.Err() == nil {
+		_, err = image.FromLayout(ctx, ref, "", image.Platform{})
+	}
+	return err
 }
 
 // archive tells a tarball or a layout, with or without a :TAG, from an engine's

@@ -7,10 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/internal/classroom/ready"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/record"
 )
 
 func readyCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:     "ready",
 		Short:   "say, the day before, whether this machine can do all of it",
 		GroupID: "teach",
@@ -24,7 +27,7 @@ func readyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := connect(cmd.Context())
+			e, err := connect(cmd.Context(), sentencesTo(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
@@ -40,38 +43,72 @@ func readyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showChecks(cmd, checks)
+			if !asJSON {
+				return showChecks(cmd, checks)
+			}
+			document := readyDocument{Schema: 1, Kind: "ready", Engine: e, Checks: checks}
+			if _, err := cmd.OutOrStdout().Write(record.Marshal(document)); err != nil {
+				return err
+			}
+			_, _, err = total(checks)
+			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, to paste into a report")
+	return cmd
+}
+
+// readyDocument is what `ready --json` prints.
+type readyDocument struct {
+	Schema int            `json:"schema"`
+	Kind   string         `json:"kind"`
+	Engine *engine.Engine `json:"engine"`
+	Checks []ready.Check  `json:"checks"`
+}
+
+// total counts what is lacking and what is unclear, and gives the status of that.
+func total(checks []ready.Check) (lacks, unclear int, status_ error) {
+	for _, c := range checks {
+		switch {
+		case c.Unclear:
+			unclear++
+		case c.Lack != "":
+			lacks++
+		}
+	}
+	switch {
+	case lacks > 0:
+		return lacks, unclear, status(exitUnexpected)
+	case unclear > 0:
+		return lacks, unclear, status(exitEnvironment)
+	}
+	return 0, 0, nil
 }
 
 // showChecks prints a line for each, and the fix below what is lacking.
 func showChecks(cmd *cobra.Command, checks []ready.Check) error {
 	out := cmd.OutOrStdout()
-	lacks, unclear := 0, 0
 	for _, c := range checks {
 		word, text := "ok", c.Found
 		switch {
 		case c.Unclear:
 			word, text = "?", c.Lack
-			unclear++
 		case c.Lack != "":
 			word, text = "LACK", c.Lack
-			lacks++
 		}
 		fmt.Fprintf(out, "%-5s %-10s %s\n", word, c.Name, text)
 		if c.Lack != "" && c.Fix != "" {
 			fmt.Fprintf(out, "%16s fix: %s\n", "", c.Fix)
 		}
 	}
+	lacks, unclear, ended := total(checks)
 	switch {
 	case lacks > 0:
 		fmt.Fprintln(out, "NOT READY.")
-		return status(exitUnexpected)
 	case unclear > 0:
 		fmt.Fprintln(out, "CANNOT TELL.")
-		return status(exitEnvironment)
+	default:
+		fmt.Fprintln(out, "READY: every step will run here, with no network.")
 	}
-	fmt.Fprintln(out, "READY: every step will run here, with no network.")
-	return nil
+	return ended
 }

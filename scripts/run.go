@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -22,9 +23,9 @@ import (
 
 // runOptions are the flags of the verbs run and dev record.
 type runOptions struct {
-	base, steps, builder string
-	json, keep           bool
-	record, accept       bool // of `dev record`
+	base, steps, builder, platform string
+	json, keep                     bool
+	record, beside, accept         bool // of `dev record`
 }
 
 func runCommand() *cobra.Command {
@@ -56,6 +57,7 @@ environment is at fault.`,
 // flags are those that run and dev record have in common.
 func (o *runOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.base, "base", "", "what stands behind FROM: an id of bases.yaml, an image, or all (default: article)")
+	cmd.Flags().StringVar(&o.platform, "platform", "", "what to build for and start as, such as linux/arm64 (default: the base's, else the engine's)")
 	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
 	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
 }
@@ -107,7 +109,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return failure
 	}
 	if o.record {
-		if err := o.keepRecord(c.dir, doc); err != nil {
+		if err := o.keepRecord(c, doc, sentencesTo(stderr)); err != nil {
 			return err
 		}
 	}
@@ -144,13 +146,18 @@ func (o runOptions) runOn(ctx context.Context, wanted base.Base, steps, asked []
 // try fills in run: the engine, the base, then an outcome for each Dockerfile.
 // What it returns kept it from trying at all.
 func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []table.Step, wanted base.Base, live *tell.Table, stderr io.Writer) ([]table.Step, error) {
-	e, err := connect(ctx)
+	e, err := connect(ctx, sentencesTo(stderr))
 	if err != nil {
 		return nil, err
 	}
 	doc.Engine = e
 	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
 	say := sentencesTo(stderr)
+	if o.platform != "" {
+		if wanted.Platform, err = image.ParsePlatform(o.platform); err != nil {
+			return nil, usageError{err}
+		}
+	}
 	ready, err := base.Ensure(ctx, e, wanted, say)
 	if err != nil {
 		return nil, err
@@ -167,7 +174,7 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 	}
 	defer cleanUp()
 	t := &run.Trial{
-		Engine: e, Steps: table.On(steps, traits), Base: ready.ID, Image: ready.Image, Keep: o.keep, Given: given, Progress: live.Tell,
+		Engine: e, Steps: table.On(steps, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform, Keep: o.keep, Given: given, Progress: live.Tell,
 	}
 	if doc.Steps, err = t.Do(ctx, asked); err != nil {
 		return nil, err
@@ -176,14 +183,18 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 	return asked, nil
 }
 
-// handOver has the builder of --builder build, and gives it the base if it
-// cannot see it by itself. cleanUp is to be called after the builds.
+// handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it
+// the base if it cannot see it by itself. cleanUp is to be called after the builds.
 func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string, say base.Progress) (given []string, cleanUp func(), err error) {
 	cleanUp = func() {}
-	if o.builder == "" {
+	builder := o.builder
+	if builder == "" && e.Builder == engine.BuildKit {
+		builder = os.Getenv("BUILDX_BUILDER")
+	}
+	if builder == "" {
 		return nil, cleanUp, nil
 	}
-	if err := e.Use(ctx, o.builder); err != nil || !e.Apart {
+	if err := e.Use(ctx, builder); err != nil || !e.Apart {
 		return nil, cleanUp, err
 	}
 	layout, dir, err := base.Layout(ctx, e, image, say)
@@ -194,8 +205,13 @@ func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string
 }
 
 // keepRecord writes the records, and what is generated from those of the repo.
-func (o runOptions) keepRecord(dir string, doc record.Run) error {
-	if err := record.Write(dir, doc, o.accept); err != nil {
+func (o runOptions) keepRecord(c course, doc record.Run, say func(string)) error {
+	if was, err := record.Read(c.dir, doc.Base.Name); err == nil && was != nil && doc.Engine != nil {
+		for _, kept := range doc.KeepLeftOut(*was, c.own) {
+			say("kept as it was recorded: " + kept)
+		}
+	}
+	if err := record.Write(c.dir, doc, o.beside, o.accept); err != nil {
 		return unexpected{err}
 	}
 	if o.steps != "" {

@@ -44,7 +44,7 @@ func (o runOptions) runMatrix(ctx context.Context, c course, asked []table.Step,
 	if o.record {
 		var failures []error
 		for _, doc := range matrix.Runs {
-			failures = append(failures, o.keepRecord(c.dir, doc))
+			failures = append(failures, o.keepRecord(c, doc, sentencesTo(stderr)))
 		}
 		if err := errors.Join(failures...); err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/classroom/bundle"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/lesson/tell/report"
 	"optimizing-dockerfile/internal/program"
 )
@@ -35,11 +36,11 @@ func serveCommand() *cobra.Command {
 			}
 			b, err := bundle.Open(file)
 			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), program.Call(), shown(file))
+				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), program.Call(), tell.Word(shown(file)))
 			}
 			var damaged *bundle.Damaged
 			if errors.As(err, &damaged) {
-				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), shown(file))
+				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), tell.Word(shown(file)))
 			}
 			if err != nil {
 				return err

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // atRoot makes the repo's root the working folder, so that the paths in what is
@@ -162,9 +164,21 @@ func unknownStep(steps []table.Step, word string) error {
 		word, steps[0].Number(), steps[len(steps)-1].Number(), strings.Join(names, ", "))
 }
 
-// connect finds the engine and removes what a run that was killed has left in it.
-func connect(ctx context.Context) (*engine.Engine, error) {
+// instead says once, in a process, that another engine does the work than docker's.
+var instead sync.Once
+
+// find finds the engine.
+func find(ctx context.Context, say func(string)) (*engine.Engine, error) {
 	e, err := engine.Find(ctx)
+	if err == nil && e.Instead != "" {
+		instead.Do(func() { say(screen.Harmless(e.Instead)) })
+	}
+	return e, err
+}
+
+// connect finds the engine and removes what a run that was killed has left in it.
+func connect(ctx context.Context, say func(string)) (*engine.Engine, error) {
+	e, err := find(ctx, say)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +193,7 @@ func described(ready *base.Ready) *record.Base {
 	return &record.Base{
 		Name: ready.ID, Image: ready.Image, Source: ready.Source,
 		Go: ready.Go, Libc: ready.Libc, StandInFor: ready.StandInFor,
+		Platform: ready.Platform.String(), Crossed: ready.Crossed,
 	}
 }
 

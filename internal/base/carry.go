@@ -22,7 +22,7 @@ func Portable(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Rea
 	if b.Recipe == nil {
 		return nil, fmt.Errorf("base %s has no recipe: nothing says which modules it must carry", b.ID)
 	}
-	digest, err := b.Recipe.Digest(e.Arch)
+	digest, err := b.Recipe.Digest(b.platform(e).Arch)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func Portable(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Rea
 	}
 	ready, err = standIn(ctx, e, b, digest)
 	if err == nil && ready == nil {
-		err = fmt.Errorf("%s was built, but is gone again", standInName(b))
+		err = fmt.Errorf("%s was built, but is gone again", b.standInName(e))
 	}
 	return ready, err
 }
@@ -68,7 +68,7 @@ func addModules(ctx context.Context, e *engine.Engine, b Base, digest string, sa
 			return err
 		}
 		_, err := e.Build(ctx, engine.BuildRequest{
-			Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: standInName(b),
+			Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: b.standInName(e),
 			Args: []string{"IMAGE=" + b.Image, "RECIPE=" + digest},
 		})
 		return err

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/yamlfile"
 )
 
@@ -26,6 +27,8 @@ type Base struct {
 	Adduser  bool `yaml:"adduser"`    // a program of that name is
 
 	Recipe *rebuild.Recipe `yaml:"recipe"` // how a stand-in is made; nil: it cannot be
+
+	Platform image.Platform `yaml:"-"` // what it must be for; none: whatever is there, else the engine's
 }
 
 // Catalog is what bases.yaml lists.

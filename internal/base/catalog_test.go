@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/engine"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,7 +23,10 @@ func TestTheRepositorysBases(t *testing.T) {
 	b, err := c.Find("article")
 	require.NoError(t, err)
 	assert.Equal(t, "golang:1.15.7-alpine3.13", b.Image)
-	assert.Equal(t, "optimizing-dockerfile/base:golang-1.15.7-alpine3.13", standInName(b))
+	assert.Equal(t, "optimizing-dockerfile/base:golang-1.15.7-alpine3.13", b.standInName(&engine.Engine{OS: "linux", Arch: "amd64"}))
+	b.Platform = image.Platform{OS: "linux", Arch: "arm64"}
+	assert.Equal(t, "optimizing-dockerfile/base:golang-1.15.7-alpine3.13-arm64", b.standInName(&engine.Engine{OS: "linux", Arch: "amd64"}))
+	b.Platform = image.Platform{}
 	assert.Equal(t, "/lib/ld-musl-x86_64.so.1", b.Loader["amd64"])
 	first, err := c.Find("")
 	require.NoError(t, err)

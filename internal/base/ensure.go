@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
 )
@@ -29,6 +30,9 @@ type Ready struct {
 	Libc       string `json:"libc"`   // musl or glibc; "" likewise
 	ImageID    string `json:"-"`
 	Bytes      int64  `json:"-"`
+
+	Platform image.Platform `json:"-"` // what it is for, and so all that is built on it
+	Crossed  bool           `json:"-"` // its Go is the engine's machine's, and compiles for another
 
 	Facts Facts `json:"-"` // what the steps turn on
 }
@@ -66,7 +70,7 @@ func (u *Unobtainable) Error() string {
 func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 	var stand *Ready
 	if b.Recipe != nil {
-		digest, err := b.Recipe.Digest(e.Arch)
+		digest, err := b.Recipe.Digest(b.platform(e).Arch)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +83,8 @@ func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 		if err != nil {
 			return nil, err
 		}
-		if found != nil && (stand == nil || found.ID != stand.ImageID) { // a reader may give the stand-in this name, too
+		isStandIn := stand != nil && found != nil && found.ID == stand.ImageID // a reader may give it this name, too
+		if found != nil && !isStandIn && (b.Platform == image.Platform{} || found.Platform() == b.Platform) {
 			return ready(ctx, e, b, name, found, Present)
 		}
 	}
@@ -101,7 +106,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 	}
 
 	name := pullName(e, b.Image)
-	err := pull(ctx, e, name, say)
+	err := pull(ctx, e, name, b.platform(e), say)
 	if err == nil {
 		found, err := e.FindImage(ctx, name)
 		if err != nil {
@@ -116,17 +121,21 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 		return nil, ctx.Err()
 	}
 	cannot.Tried = append(cannot.Tried, Attempt{"pull", err.Error()})
+	var known *refusal
+	if errors.As(err, &known) {
+		cannot.Ways[0] = known.way
+	}
 	say.Sayf("it cannot be pulled: %v", err)
 	if b.Recipe == nil {
 		return nil, cannot
 	}
 
-	digest, err := b.Recipe.Digest(e.Arch)
+	digest, err := b.Recipe.Digest(b.platform(e).Arch)
 	if err != nil {
 		return nil, err
 	}
 	err = rebuild.Make(ctx, e, rebuild.Order{
-		Name: standInName(b), Recipe: b.Recipe, Digest: digest,
+		Name: b.standInName(e), Recipe: b.Recipe, Digest: digest, Arch: b.platform(e).Arch,
 		Done: func() (bool, error) {
 			made, err := standIn(ctx, e, b, digest)
 			return made != nil, err
@@ -149,7 +158,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 // ways lists what a person can do where no base can be had.
 func ways(e *engine.Engine, b Base) []string {
 	out := []string{
-		fmt.Sprintf("connect this machine, then: %s pull %s", e.Name, pullName(e, b.Image)),
+		"connect this machine, then: " + strings.Join(pullWords(e, pullName(e, b.Image), b.platform(e)), " "),
 		"load a teacher's bundle:    " + program.Call() + " load FILE",
 	}
 	if b.Recipe != nil {
@@ -161,7 +170,7 @@ func ways(e *engine.Engine, b Base) []string {
 // standIn gives the stand-in for a base that is in the engine and was made by
 // the recipe as it is now; nil if there is none.
 func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Ready, error) {
-	found, err := e.FindImage(ctx, standInName(b))
+	found, err := e.FindImage(ctx, b.standInName(e))
 	if err != nil || found == nil || found.Config.Labels[rebuild.LabelRecipe] != digest {
 		return nil, err
 	}
@@ -174,8 +183,9 @@ func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Rea
 		source = Loaded
 	}
 	return &Ready{
-		ID: b.ID, Image: standInName(b), StandInFor: b.Image, Source: source,
-		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Bytes, Facts: b.facts(),
+		ID: b.ID, Image: b.standInName(e), StandInFor: b.Image, Source: source,
+		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Listed, Facts: b.facts(),
+		Platform: b.platform(e), Crossed: b.platform(e).Arch != e.Arch,
 	}, nil
 }
 
@@ -190,7 +200,7 @@ func names(e *engine.Engine, b Base) []string {
 // ready describes an image that is not a stand-in. What bases.yaml does not
 // say of it is found out; of a listed one whose tag moves on, the Go version.
 func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *engine.Image, source string) (*Ready, error) {
-	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Bytes, Facts: b.facts()}
+	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Listed, Facts: b.facts(), Platform: found.Platform()}
 	if b.Go == "" || !strings.Contains(b.Image, b.Go) {
 		seen, err := look(ctx, e, found.ID)
 		if err != nil {

@@ -73,13 +73,13 @@ func TestAPullWithoutProgressIsEnded(t *testing.T) {
 		"no answer":    {"/bin/sleep 60", time.Second, time.Hour, "the registry has not answered within 1 s"},
 		"it stalls":    {"echo pulling; /bin/sleep 60", time.Hour, 2 * time.Second, "docker pull made no progress for 2 s"},
 		"it goes on":   {"for i in 1 2 3 4 5 6; do echo $i; /bin/sleep 0.5; done", 2 * time.Second, 2 * time.Second, ""},
-		"it is denied": {"echo denied >&2; exit 1", time.Hour, time.Hour, "denied"},
+		"it is denied": {"echo denied >&2; exit 1", time.Hour, time.Hour, "the registry wants a login, or refuses the one that is kept here (denied)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			silenceAtFirst, silenceOnTerminal, silenceElsewhere = c.first, c.silent, c.silent
 			e := fakeDocker(t, c.pull)
 			begin := time.Now()
-			err := pull(context.Background(), e, "golang:9", nil)
+			err := pull(context.Background(), e, "golang:9", e.Platform(), nil)
 			assert.Less(t, time.Since(begin), 10*time.Second)
 			if c.why == "" {
 				assert.NoError(t, err)

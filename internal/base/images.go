@@ -5,13 +5,26 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 )
 
+// platform is what the base is for.
+func (b Base) platform(e *engine.Engine) image.Platform {
+	if b.Platform == (image.Platform{}) {
+		return e.Platform()
+	}
+	return b.Platform
+}
+
 // standInName is the name of a base's stand-in: never the real image's.
-func standInName(b Base) string {
+func (b Base) standInName(e *engine.Engine) string {
 	name := b.Image[strings.LastIndex(b.Image, "/")+1:]
-	return engine.Repository + "/base:" + strings.ReplaceAll(name, ":", "-")
+	tag := engine.Tag(name)
+	if arch := b.platform(e).Arch; arch != e.Arch {
+		tag += "-" + arch
+	}
+	return engine.Repository + "/base:" + tag
 }
 
 // Images gives the IDs of the stand-ins in the engine, also of those of an

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -12,13 +13,14 @@ import (
 	"github.com/creack/pty"
 
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/screen"
 )
 
 // How long a pull may go without a sign of progress.
 var (
-	silenceAtFirst    = 10 * time.Second // a registry that is there answers
+	silenceAtFirst    = 30 * time.Second // a registry that is there answers, if through a slow network
 	silenceOnTerminal = 20 * time.Second
 	// Without a terminal, engines print a line when a layer is done, and a
 	// layer may be large.
@@ -41,10 +43,20 @@ func pullName(e *engine.Engine, name string) string {
 	return "docker.io/" + name
 }
 
+// pullWords is the command that a reader types.
+func pullWords(e *engine.Engine, name string, p image.Platform) []string {
+	words := []string{e.Name, "pull"}
+	if p.Arch != e.Arch {
+		words = append(words, "--platform", p.String())
+	}
+	return append(words, name)
+}
+
 // pull has the engine pull an image, as long as it makes progress. The engine
 // shows progress, byte by byte, to a terminal only: so it gets one.
-func pull(ctx context.Context, e *engine.Engine, name string, say Progress) error {
-	say.Sayf("pulling it: %s pull %s", e.Name, name)
+func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, say Progress) error {
+	words := pullWords(e, name, p)
+	say.Sayf("pulling it: %s", strings.Join(words, " "))
 	pulling, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var sign atomic.Int64 // when there was progress, in nanoseconds since begin
@@ -76,10 +88,10 @@ func pull(ctx context.Context, e *engine.Engine, name string, say Progress) erro
 		}
 	})
 	if err == nil {
-		err = e.Run(pulling, nil, terminal, note(progress), "pull", name)
+		err = e.Run(pulling, nil, terminal, note(progress), words[1:]...)
 		terminal.Close()
 	} else {
-		err = e.Run(pulling, nil, note(progress), note(progress), "pull", name)
+		err = e.Run(pulling, nil, note(progress), note(progress), words[1:]...)
 	}
 	stop()
 	switch {
@@ -93,9 +105,47 @@ func pull(ctx context.Context, e *engine.Engine, name string, say Progress) erro
 	}
 	var failed *engine.Failed
 	if errors.As(err, &failed) {
-		return errors.New(strings.TrimPrefix(screen.Line(failed.Error()), "Error response from daemon: "))
+		return understood(strings.TrimPrefix(screen.Line(failed.Error()), "Error response from daemon: "), e.Name, strings.Join(words, " "))
 	}
 	return err
+}
+
+// refusal is a pull that failed in a way that is known: what it is, and what to do now.
+type refusal struct{ what, way, words string }
+
+func (r *refusal) Error() string { return r.what + " (" + r.words + ")" }
+
+// refusals are known by the engines' words for them; the first that fits is it. In a
+// way, the first word to fill in is the engine's program, the second the pull itself.
+var refusals = []struct {
+	known     *regexp.Regexp
+	what, way string
+}{
+	{regexp.MustCompile(`(?i)toomanyrequests|too many requests|\b429\b|rate limit`),
+		"the registry's pull limit is reached: it gives this network no more images for now",
+		"wait some hours, or lift the limit with `%[1]s login`, then: %[2]s"},
+	{regexp.MustCompile(`(?i)x509:|certificate|tls: `),
+		"the engine does not trust the registry's certificate, mostly since a company's proxy opens TLS and puts its own there",
+		"give the engine's machine the company's certificate and start the engine anew, then: %[2]s"},
+	{regexp.MustCompile(`(?i)does not exist|: not found$|manifest unknown|name unknown`),
+		"the registry has no such image, or none for whoever is not logged in",
+		"look at the name; is it a private image, `%[1]s login`; then: %[2]s"},
+	{regexp.MustCompile(`(?i)unauthorized|authentication required|denied|incorrect username|no basic auth|\b40[13]\b`),
+		"the registry wants a login, or refuses the one that is kept here",
+		"`%[1]s logout`, or `%[1]s login`, then: %[2]s"},
+	{regexp.MustCompile(`(?i)unexpected EOF|\bEOF$|connection reset|broken pipe|short read|unexpected commit digest|failed size validation`),
+		"the download broke off",
+		"a network that holds, and once more: %[2]s"},
+}
+
+// understood says what an engine's words for a failed pull come to.
+func understood(words, program, pull string) error {
+	for _, r := range refusals {
+		if r.known.MatchString(words) {
+			return &refusal{r.what, fmt.Sprintf(r.way, program, pull), words}
+		}
+	}
+	return errors.New(words)
 }
 
 // drain reads what is shown on a terminal, and notes that something was.

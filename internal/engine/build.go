@@ -13,19 +13,21 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // BuildRequest is an image to build.
 type BuildRequest struct {
-	Dir        string   // the build context
-	Dockerfile string   // its path
-	Tag        string   // the image's name
-	Made       string   // the value of LabelMade that it gets; "" none
-	Args       []string // build arguments, each NAME=VALUE
-	Platform   string   // such as linux/arm64; "" the engine's own
-	NoCache    bool     // do every instruction, also those done before
-	Layouts    []string // images that the builder is given, each NAME=FOLDER, of an OCI layout
-	Plain      bool     // BuildCommand to the letter, and no ID: what somebody types by hand
+	Dir        string         // the build context
+	Dockerfile string         // its path
+	Tag        string         // the image's name
+	Made       string         // the value of LabelMade that it gets; "" none
+	Args       []string       // build arguments, each NAME=VALUE
+	Platform   image.Platform // what it is for; none: as the engine has it
+	NoCache    bool           // do every instruction, also those done before
+	Layouts    []string       // images that the builder is given, each NAME=FOLDER, of an OCI layout
+	Plain      bool           // BuildCommand to the letter, and nothing returned: what somebody types by hand
 
 	// Cached, where it is not nil, is told of the instructions that were taken
 	// from an earlier build.
@@ -47,7 +49,7 @@ type BuildError struct {
 func (b *BuildError) Error() string { return b.Message }
 
 // BuildCommand gives the words that a reader types for a build, after the engine's name.
-func BuildCommand(r BuildRequest) []string {
+func (e *Engine) BuildCommand(r BuildRequest) []string {
 	words := []string{"build"}
 	for _, arg := range r.Args {
 		words = append(words, "--build-arg", arg)
@@ -55,9 +57,7 @@ func BuildCommand(r BuildRequest) []string {
 	if r.NoCache {
 		words = append(words, "--no-cache")
 	}
-	if r.Platform != "" {
-		words = append(words, "--platform", r.Platform)
-	}
+	words = append(words, e.typed(r.Platform)...)
 	words = append(words, "--tag", r.Tag)
 	if r.Dockerfile != filepath.Join(r.Dir, "Dockerfile") {
 		words = append(words, "--file", filepath.ToSlash(r.Dockerfile))
@@ -69,19 +69,13 @@ func BuildCommand(r BuildRequest) []string {
 	return append(words, dir)
 }
 
-// Build builds an image and returns its ID. To BuildCommand it adds the label,
-// a file for the ID, and that no container stays behind after a failure. The
+// Build builds an image and returns what the engine says of it, found by its tag: what
+// builders give as its ID, not every engine knows. To BuildCommand it adds the label,
+// and that no container stays behind after a failure. The
 // error is a *BuildError where the engine ran the build, else Output's.
-func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
-	scratch, err := os.MkdirTemp("", Repository+"-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(scratch)
-	idFile := filepath.Join(scratch, "id")
-
-	words := BuildCommand(r)
-	options := append(e.buildVerb(), "--force-rm", "--iidfile", idFile)
+func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
+	words := e.BuildCommand(r)
+	options := append(e.buildVerb(), "--force-rm")
 	if r.Made != "" {
 		options = append(options, "--label", LabelMade+"="+r.Made)
 	}
@@ -91,6 +85,9 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 	case Buildah:
 		options = append(options, "--format", "docker") // its other format has neither SHELL nor HEALTHCHECK
 	}
+	if p := r.Platform.String(); p != "" && !slices.Contains(words, "--platform") {
+		options = append(options, "--platform", p)
+	}
 	for _, layout := range r.Layouts {
 		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
 	}
@@ -98,36 +95,32 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (string, error) {
 		options = words[:1]
 	}
 	began := time.Now()
-	log := &buildLog{made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached, at: r.At}
+	log := &buildLog{builder: e.Builder, made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached, at: r.At}
 	out := &lines{each: log.line}
-	stdout, stderr := []io.Writer{out}, []io.Writer{}
-	if e.Builder == BuildKit {
-		stderr = append(stderr, out) // it reports everything there
-	}
+	stdout, stderr := io.Writer(out), io.Discard
 	if r.Log != nil {
-		stdout, stderr = append(stdout, r.Log), append(stderr, r.Log)
+		stdout, stderr = io.MultiWriter(out, r.Log), r.Log
 	}
-	err = e.Run(ctx, nil, io.MultiWriter(stdout...), io.MultiWriter(stderr...), append(options, words[1:]...)...)
+	if e.Builder != Legacy {
+		stderr = stdout // BuildKit reports everything there; Buildah hands a RUN's stderr on
+	}
+	err := e.Run(ctx, nil, stdout, stderr, append(options, words[1:]...)...)
 	out.flush()
 	if err != nil {
 		e.dropBuildContainer(ctx, log, began)
 	}
 	var failed *Failed
 	if errors.As(err, &failed) {
-		return "", log.failure(failed.Stderr)
+		return Image{}, log.failure(failed.Stderr)
 	}
-	if err != nil {
-		return "", err
+	if err != nil || r.Plain {
+		return Image{}, err
 	}
-	if r.Plain {
-		return "", nil
+	image, err := e.InspectImage(ctx, r.Tag)
+	if err == nil {
+		log.made(imageEntry, image.ID)
 	}
-	id, err := os.ReadFile(idFile)
-	if err != nil {
-		return "", err
-	}
-	log.made(imageEntry, strings.TrimSpace(string(id)))
-	return strings.TrimSpace(string(id)), nil
+	return image, err
 }
 
 // buildVerb gives the words that begin a build, and choose who builds. Before docker
@@ -142,7 +135,7 @@ func (e *Engine) buildVerb() []string {
 	switch {
 	case e.Using != "":
 		return append(verb, "--builder", e.Using)
-	case e.oldClient != "" && os.Getenv("BUILDX_BUILDER") == "":
+	case e.oldClient != "":
 		return append(verb, "--builder", e.oldClient)
 	}
 	return verb
@@ -150,49 +143,42 @@ func (e *Engine) buildVerb() []string {
 
 // buildLog follows what a builder prints.
 type buildLog struct {
+	builder     string
 	made        func(kind, id string) // told each image and container that the legacy builder makes on the way
 	container   string                // in which a RUN is at work
-	instruction string                // the one at work
+	instruction string                // the one at work, of builders that do one after the other
 	cached      bool                  // it was taken from an earlier build
 	output      *tail                 // what it printed
 
 	reused   func(instruction string) // told each that was taken from an earlier build; may be nil
 	at       func(instruction string) // told each that begins; may be nil
-	vertices map[string]string        // BuildKit's numbers of instructions
+	vertices map[string]*vertex       // BuildKit's instructions, by their numbers
+	failed   []*vertex
 }
 
-var (
-	// BuildKit: "#8 [build 6/6] RUN go build -o echo .", "#8 1.234 text"; Buildah: "STEP 6/7: RUN …", "[1/2] STEP 6/7: RUN …".
-	buildkitStep = regexp.MustCompile(`^(#\d+) \[.*\d+/\d+\] (.*)`)
-	buildkitKept = regexp.MustCompile(`^(#\d+) CACHED$`)
-	buildkitText = regexp.MustCompile(`^#\d+ \d+\.\d+ (.*)`)
-	buildahStep  = regexp.MustCompile(`^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)`)
-)
+// buildahStep is "STEP 6/7: RUN …", or "[1/2] STEP 6/7: RUN …".
+var buildahStep = regexp.MustCompile(`^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)`)
 
 // reports are how lines begin that a builder may have written itself. All others
 // are what a RUN prints, which may be a flood of them.
-var reports = []string{"Step ", " ---> ", "Removing ", "STEP ", "[", "--> ", "#"}
+var reports = []string{"Step ", " ---> ", "Removing ", "STEP ", "[", "--> "}
 
 func (b *buildLog) line(line string) {
 	if strings.Contains(line, "\x1b") {
 		line = ansi.ReplaceAllString(line, "") // the legacy builder reddens what a RUN prints to stderr
 	}
+	if b.builder == BuildKit {
+		b.buildkit(line)
+		return
+	}
 	if !slices.ContainsFunc(reports, func(begin string) bool { return strings.HasPrefix(line, begin) }) {
 		b.output.Write([]byte(line + "\n"))
 		return
 	}
-	for _, form := range []*regexp.Regexp{legacyStep, buildkitStep, buildahStep} {
+	for _, form := range []*regexp.Regexp{legacyStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
-			b.instruction, b.cached, b.output = m[len(m)-1], false, &tail{limit: 64 << 10}
-			if b.at != nil {
-				b.at(b.instruction)
-			}
-			if form == buildkitStep {
-				if b.vertices == nil {
-					b.vertices = map[string]string{}
-				}
-				b.vertices[m[1]] = b.instruction
-			}
+			b.instruction, b.cached, b.output = m[1], false, &tail{limit: 64 << 10}
+			b.begin(m[1])
 			return
 		}
 	}
@@ -202,13 +188,13 @@ func (b *buildLog) line(line string) {
 	if strings.HasPrefix(line, "--> Using cache ") { // Buildah's
 		b.keep(b.instruction)
 	}
-	if m := buildkitKept.FindStringSubmatch(line); m != nil {
-		b.keep(b.vertices[m[1]])
-	}
-	if m := buildkitText.FindStringSubmatch(line); m != nil {
-		line = m[1]
-	}
 	b.output.Write([]byte(line + "\n"))
+}
+
+func (b *buildLog) begin(instruction string) {
+	if b.at != nil {
+		b.at(instruction)
+	}
 }
 
 func (b *buildLog) keep(instruction string) {
@@ -219,8 +205,8 @@ func (b *buildLog) keep(instruction string) {
 
 // How the builders end when an instruction fails: with the exit status of a RUN's command, or in words.
 var (
-	buildkitExit = regexp.MustCompile(`did not complete successfully: exit code: (\d+)`)
-	buildahExit  = regexp.MustCompile(`(?:building at STEP "(.*)": )?while running runtime: exit status (\d+)`)
+	buildkitExit = regexp.MustCompile(`(?:did not complete successfully|executor failed running .*): exit code: (\d+)`)
+	buildahExit  = regexp.MustCompile(`(?:building at STEP ".*"|while running runtime): exit status (\d+)`)
 	buildkitLine = regexp.MustCompile(`(?m)^\s*\d+ \| >>> (.*)`)
 	ansi         = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
 )
@@ -229,25 +215,30 @@ var (
 // last line need not be the one that tells: some programs have a word to add.
 func (b *buildLog) failure(stderr string) *BuildError {
 	stderr = strings.TrimSpace(ansi.ReplaceAllString(stderr, ""))
-	failure := &BuildError{Instruction: b.instruction, Output: strings.TrimSpace(b.output.String())}
-	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {
-		failure.Instruction = m[1] // with several instructions at work, the last line seen is not the culprit's
-	}
 	said := strings.Split(stderr, "\n")
-	failure.Message = said[len(said)-1]
+	failure := &BuildError{Instruction: b.instruction, Message: said[len(said)-1]}
+	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {
+		failure.Instruction = m[1]
+	}
+search:
 	for _, line := range slices.Backward(said) {
 		for _, form := range []*regexp.Regexp{legacyExit, buildkitExit, buildahExit} {
 			if m := form.FindStringSubmatch(line); m != nil {
 				failure.Message = line
-				failure.ExitCode, _ = strconv.Atoi(m[len(m)-1])
-				return failure
+				failure.ExitCode, _ = strconv.Atoi(m[1])
+				break search
 			}
 		}
 		if strings.HasPrefix(line, "ERROR: ") { // BuildKit, where no command ran
 			failure.Message = line
-			return failure
+			break
 		}
 	}
+	output := b.output
+	if v := b.culprit(failure.Message); v != nil {
+		failure.Instruction, output = v.instruction, v.output
+	}
+	failure.Output = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(output.String()), failure.Message))
 	return failure
 }
 

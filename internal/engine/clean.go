@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -33,15 +32,17 @@ func (e *Engine) ourContainers(ctx context.Context) (map[string]string, error) {
 }
 
 // Sweep removes the containers of processes that ended without doing it, such as
-// by kill -9. Those of a run still under way, or of another host, stay.
+// by kill -9. Those of a run still under way, or of another place, stay.
 func (e *Engine) Sweep(ctx context.Context) error { return e.removeContainers(ctx, orphaned) }
 
 func orphaned(owner string) bool {
-	pid, host, _ := strings.Cut(owner, "@")
-	here, _ := os.Hostname()
+	pid, at, _ := strings.Cut(owner, "@")
 	id, err := strconv.Atoi(pid)
-	return err == nil && host == here && !alive(id)
+	return err == nil && at == place() && !alive(id)
 }
+
+// busy says whether something is another process's, which is alive, or of which nothing is known here.
+func busy(of string) bool { return of != "" && of != owner() && !orphaned(of) }
 
 // RemoveOwn removes what containers this process may have left.
 func (e *Engine) RemoveOwn(ctx context.Context) error {
@@ -74,7 +75,7 @@ type Cleaned struct {
 }
 
 // Clean removes every container and image that this tool made: images under our
-// names, and those in the ledger. An image that somebody else has named stays;
+// names, and those in the ledger. What a run under way needs stays. An image that somebody else has named stays;
 // only our names for it go. It says now and then how far it is: an image takes a
 // tenth of a second, and there may be hundreds.
 func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
@@ -86,7 +87,11 @@ func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
 	if err != nil {
 		return done, err
 	}
-	for id := range owners {
+	for id, owner := range owners {
+		if busy(owner) {
+			done.Kept = append(done.Kept, fmt.Sprintf("container %.12s of a run under way, process %s (or it ended where nobody here can see it: %s rm --force %.12s)", id, owner, e.Name, id))
+			continue
+		}
 		if err := e.Remove(ctx, id); err != nil {
 			return done, err
 		}
@@ -110,6 +115,10 @@ func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
 	stays := map[string]bool{}
 	for i, made := range listed {
 		before(len(tags) + i)
+		if busy(made.owner) {
+			stays[made.id] = true
+			continue
+		}
 		image, err := e.InspectImage(ctx, made.id)
 		var gone *NoSuchImage
 		if errors.As(err, &gone) || err == nil && !made.sinceThen(image.Created) && !image.ours() {
@@ -124,7 +133,7 @@ func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
 	if ctx.Err() != nil {
 		return done, ctx.Err()
 	}
-	return done, e.Ledger.forget(e.Key(), func(image string) bool { return stays[image] })
+	return done, e.Ledger.forget(e.Key(), func(made entry) bool { return stays[made.id] || busy(made.owner) })
 }
 
 // untag removes a name, or an image that has none. Without --no-prune the engine

@@ -3,8 +3,10 @@
 package engine
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,4 +32,48 @@ esac
 	left := e.Ledger.entries(e.Key(), imageEntry)
 	require.Len(t, left, 1)
 	assert.Equal(t, "unclear", left[0].id)
+}
+
+// What runs in other processes is left to them, and that is said; so is what a process
+// made that cannot be seen from here. What was kept on purpose goes.
+func TestCleanLeavesWhatIsUnderWay(t *testing.T) {
+	dir := t.TempDir()
+	owners := map[string]string{
+		"alive": OwnerOf(os.Getppid()), "elsewhere": "1@another-host", "kept": "", "orphaned": OwnerOf(999999999), "own": owner(),
+	}
+	script := "#!/bin/sh\necho \"$*\" >>" + dir + "/calls\ncase \"$*\" in\nps*) echo"
+	for id := range owners {
+		script += " " + id
+	}
+	script += " ;;\n"
+	for id, owner := range owners {
+		script += fmt.Sprintf("'container inspect %s') echo '[{\"Config\":{\"Labels\":{%q:%q}}}]' ;;\n", id, LabelOwner, owner)
+	}
+	script += "'image inspect -- '*) echo '[{\"Id\":\"x\",\"Config\":{\"Labels\":{\"" + LabelMade + "\":\"step\"}}}]' ;;\nesac\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755))
+	e := &Engine{Name: "docker", path: filepath.Join(dir, "docker"), Ledger: Ledger{Path: filepath.Join(dir, "ledger")}}
+	e.Ledger.note(entry{e.Key(), imageEntry, "in-the-making", owners["alive"], 1})
+	e.Ledger.note(entry{e.Key(), containerEntry, "at-work", owners["alive"], 1})
+	e.Ledger.note(entry{e.Key(), imageEntry, "made", owners["orphaned"], 1})
+
+	done, err := e.Clean(t.Context(), func(string) {})
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(dir, "calls"))
+	require.NoError(t, err)
+	calls := string(text)
+	for _, id := range []string{"kept", "orphaned", "own"} {
+		assert.Contains(t, calls, "rm --force --volumes "+id+"\n")
+	}
+	assert.Contains(t, calls, "rmi --no-prune made\n")
+	for _, id := range []string{"alive", "elsewhere", "in-the-making", "at-work"} {
+		assert.NotRegexp(t, "(?m)^rmi? .*"+id, calls)
+	}
+	require.Len(t, done.Kept, 2)
+	for i, id := range []string{"alive", "elsewhere"} {
+		said := slices.Sorted(slices.Values(done.Kept))[i]
+		assert.Contains(t, said, "container "+id+" of a run under way, process "+owners[id])
+		assert.Contains(t, said, "docker rm --force "+id)
+	}
+	assert.Len(t, e.Ledger.entries(e.Key(), imageEntry), 1, "the run needs its lines")
+	assert.Len(t, e.Ledger.entries(e.Key(), containerEntry), 1)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,7 +40,8 @@ func (e *Engine) Output(ctx context.Context, args ...string) (string, error) {
 }
 
 // Run runs the engine with args; what it prints goes to stdout and stderr as it
-// comes, to both at the same time. Any of the three streams may be nil. The error
+// comes, to both at the same time; where they are one and the same, in the order in
+// which it was printed. Any of the three streams may be nil. The error
 // is as Output's; or, where the engine stopped answering meanwhile, an *Unavailable.
 func (e *Engine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	answering, stop, err := e.watch(ctx)
@@ -57,17 +59,25 @@ func (e *Engine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 
 func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	words := &tail{limit: 64 << 10}
-	if stderr == nil {
+	switch {
+	case stderr == nil:
 		stderr = words
-	} else {
+	case stderr == stdout: // as one pipe: in the order in which the program wrote
+		stderr = io.MultiWriter(stderr, words)
+		stdout = stderr
+	default:
 		stderr = io.MultiWriter(stderr, words)
 	}
 	command := exec.CommandContext(ctx, e.path, args...)
 	command.Stdin, command.Stdout, command.Stderr = stdin, stdout, stderr
-	command.Env = append(os.Environ(),
+	environment := slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, defaultPlatform+"=") // every build and start names its platform
+	})
+	command.Env = append(environment,
 		"LC_ALL=C",                         // the engine's words in one language
 		"DOCKER_CLI_HINTS=false",           // no advertisements among them
 		"BUILDKIT_PROGRESS=plain",          // lines, not a screen
+		"BUILDX_BUILDER=",                  // seen by Use alone: another builder may not see the engine's images
 		"BUILDX_NO_DEFAULT_ATTESTATIONS=1", // or two builds of the same image differ
 		"DOCKER_SCAN_SUGGEST=false",
 	)

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // callTime bounds every call to the engine that does not build. Each takes well under
@@ -25,22 +27,26 @@ var bounds = []string{"--pids-limit=512", "--log-driver=json-file", "--log-opt=m
 
 // RunCommand gives the words that a reader types to run an image, after the
 // engine's name. host is HOST:PORT of this machine, or HOST: for a free port.
-func RunCommand(image, host string) []string {
-	return []string{"run", "--rm", "--pull=never", "--publish", host + ":8080", image}
+func (e *Engine) RunCommand(ref string, p image.Platform, host string) []string {
+	words := append([]string{"run", "--rm", "--pull=never"}, e.typed(p)...)
+	return append(words, "--publish", host+":8080", ref)
 }
 
 // StartContainer runs an image in the background and returns what the engine
 // printed to stderr. Instead of RunCommand's --rm it takes a name and labels, so
 // that what is left can be examined, and found again; kept, until `clean`. A *Failed tells that the
 // engine could not start it; a container may be there all the same.
-func (e *Engine) StartContainer(ctx context.Context, image, name, host string, keep bool) error {
+func (e *Engine) StartContainer(ctx context.Context, ref string, p image.Platform, name, host string, keep bool) error {
 	labels := Ours()
 	if keep {
 		labels = Kept()
 	}
 	words := append([]string{"run", "--detach", "--name", name}, labels...)
 	words = append(words, bounds...)
-	words = append(words, "--pull=never", "--publish", host+":8080", image)
+	if p != (image.Platform{}) {
+		words = append(words, "--platform", p.String())
+	}
+	words = append(words, "--pull=never", "--publish", host+":8080", ref)
 
 	settled, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)
 	defer stop()
@@ -80,6 +86,8 @@ type Container struct {
 	Error    string // of a start that the runtime refused
 	Health   string // of its HEALTHCHECK: starting, healthy, unhealthy; "" where it has none
 	Host     string // HOST:PORT of this machine that reaches port 8080; "" where it is not published
+	Address  string // its own, in Network; "" where it has none
+	Network  string // the engine's network that it is in
 }
 
 // Inspect describes a container.
@@ -96,7 +104,8 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 			Health                   struct{ Status string }
 		}
 		NetworkSettings struct {
-			Ports map[string][]struct{ HostIp, HostPort string }
+			Ports    map[string][]struct{ HostIp, HostPort string }
+			Networks map[string]struct{ IPAddress string }
 		}
 	}
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
@@ -110,6 +119,9 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 	}
 	if ports := found[0].NetworkSettings.Ports["8080/tcp"]; len(ports) > 0 {
 		c.Host = ports[0].HostIp + ":" + ports[0].HostPort
+	}
+	for name, network := range found[0].NetworkSettings.Networks {
+		c.Network, c.Address = name, network.IPAddress
 	}
 	return c, nil
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // Builders that an engine may have.
@@ -34,13 +36,16 @@ type Engine struct {
 	Storage string `json:"storage"` // its storage driver, such as overlay2
 	OS      string `json:"os"`      // of the containers, such as linux
 	Arch    string `json:"arch"`    // as in GOARCH: amd64, arm64
+	Client  string `json:"client"`  // the version of docker's program; "" where it does not tell
 
 	Here        bool   `json:"-"` // on this machine, with this one's kernel
 	ID          string `json:"-"` // tells one engine from another; empty where it has none
 	LogicalCPUs int    `json:"-"` // that the engine's machine has
 	Ledger      Ledger `json:"-"` // where the images that builds make are noted
+	Instead     string `json:"-"` // where docker is installed too, but does not answer: that, and why, in a line
 	Using       string `json:"-"` // the builder of buildx that builds; "" the engine's own
 	Apart       bool   `json:"-"` // that builder cannot see the engine's images
+	ListsFiles  bool   `json:"-"` // as an image's size it lists the bytes of its files, layer by layer
 	path        string // the program's
 	oldClient   string // the docker context, where the program is older than 23 and has buildx; else ""
 
@@ -53,12 +58,17 @@ type Unavailable struct{ Reason string }
 func (u *Unavailable) Error() string { return u.Reason }
 
 // Find asks the engine named by CONTAINER_ENGINE, else docker, else podman,
-// what it is. The error is an *Unavailable, or the context's.
+// what it is. Where somebody says which docker it shall be, podman takes no place of it.
+// The error is an *Unavailable, or the context's.
 func Find(ctx context.Context) (*Engine, error) {
 	names := []string{"docker", "podman"}
 	if name := os.Getenv("CONTAINER_ENGINE"); name != "" {
 		names = []string{name}
+	} else if os.Getenv("DOCKER_HOST")+os.Getenv("DOCKER_CONTEXT") != "" {
+		names = names[:1]
 	}
+	var silent *Unavailable // the first that is installed and does not answer
+	instead := ""
 	for _, name := range names {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -74,11 +84,18 @@ func Find(ctx context.Context) (*Engine, error) {
 		if asking.Err() != nil {
 			err = fmt.Errorf("no answer within %v", answerTime)
 		}
-		if err != nil {
-			return nil, &Unavailable{fmt.Sprintf("%s is installed, but its engine does not answer: %v\n"+
-				"Start it and try again (`%s info` must succeed for this user).", name, err, name)}
+		if err == nil {
+			e.Instead = instead
+			return e, nil
 		}
-		return e, nil
+		if silent == nil {
+			silent = &Unavailable{fmt.Sprintf("%s is installed, but its engine does not answer: %v\n"+
+				"Start it and try again (`%s info` must succeed for this user).", name, err, name)}
+			instead = fmt.Sprintf("%s does not answer (%s): podman does the work (CONTAINER_ENGINE=%s insists on %s)", name, firstLine(err.Error()), name, name)
+		}
+	}
+	if silent != nil {
+		return nil, silent
 	}
 	return nil, &Unavailable{fmt.Sprintf("no container engine: %s is not on PATH\n"+
 		"Install Docker (https://docs.docker.com/get-docker/) or Podman (https://podman.io), then try again.",
@@ -93,6 +110,7 @@ type info struct {
 	RuncCommit                                      struct{ ID string }
 	NCPU                                            int
 	ServerErrors                                    []string
+	DriverStatus                                    [][2]string
 	ClientInfo                                      struct {
 		Context string
 		Version string // from docker 23 on
@@ -140,6 +158,9 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.OS, e.Arch, e.LogicalCPUs = in.OSType, goarch(in.Architecture), in.NCPU
 		e.Runtime = strings.TrimSpace(in.DefaultRuntime + " " + in.RuncCommit.ID)
 		e.Here = here(in.Name, in.KernelVersion)
+		e.Client = in.ClientInfo.Version
+		// The image store of containerd lists what it keeps: layers packed, and unpacked in whole blocks.
+		e.ListsFiles = !slices.Contains(in.DriverStatus, [2]string{"driver-type", "io.containerd.snapshotter.v1"})
 		e.Builder = Legacy
 		if in.hasBuildx() && os.Getenv("DOCKER_BUILDKIT") != "0" {
 			e.Builder = BuildKit
@@ -159,6 +180,28 @@ func (e *Engine) describe(ctx context.Context) error {
 	return nil
 }
 
+// Platform is what builds and starts are for, unless they say otherwise: that of
+// DOCKER_DEFAULT_PLATFORM, else the engine's own.
+func (e *Engine) Platform() image.Platform {
+	if p, err := image.ParsePlatform(os.Getenv(defaultPlatform)); err == nil {
+		return p
+	}
+	return e.own()
+}
+
+// defaultPlatform is the variable by which docker's program takes another platform than the engine's.
+const defaultPlatform = "DOCKER_DEFAULT_PLATFORM"
+
+func (e *Engine) own() image.Platform { return image.Platform{OS: e.OS, Arch: e.Arch} }
+
+// typed gives the option by which a reader names a platform; none where it goes without saying.
+func (e *Engine) typed(p image.Platform) []string {
+	if p == (image.Platform{}) || p == e.own() && os.Getenv(defaultPlatform) == "" {
+		return nil
+	}
+	return []string{"--platform", p.String()}
+}
+
 // Key tells this engine from others, in what is noted on this machine.
 func (e *Engine) Key() string {
 	if e.ID != "" {
@@ -174,6 +217,15 @@ func (e *Engine) Same(other *Engine) bool {
 		return [7]string{e.Name, e.Version, e.Builder, e.Runtime, e.Storage, e.OS, e.Arch}
 	}
 	return describe(e) == describe(other)
+}
+
+// Said names the engine as every output that rests on it must: by what it says of
+// itself. A daemon of a version that docker has not released yet is not called one.
+func (e *Engine) Said() string {
+	if e.Name != "docker" || !strings.HasPrefix(e.Version, "v") {
+		return e.Name + " " + e.Version
+	}
+	return "dockerd from moby " + e.Version + ", docker program " + e.Client
 }
 
 // goarch turns the kernel's name of a machine into Go's.

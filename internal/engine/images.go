@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"strings"
 
+	"optimizing-dockerfile/internal/doctor/image"
+
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // Image is what the engine says of an image.
 type Image struct {
 	ID      string   `json:"Id"`       // sha256:…
-	Bytes   int64    `json:"Size"`     // of all its files, layer by layer, uncompressed
+	Listed  int64    `json:"Size"`     // what the engine lists as its size; see source.Cache.Bytes
 	Created string   `json:"Created"`  // when, in RFC 3339
 	Tags    []string `json:"RepoTags"` // the names that it has
 	RootFS  struct {
@@ -48,6 +50,9 @@ func (e *Engine) InspectImage(ctx context.Context, name string) (Image, error) {
 	found[0].ID = "sha256:" + strings.TrimPrefix(found[0].ID, "sha256:") // podman leaves it out here, but not in lists
 	return found[0], nil
 }
+
+// Platform is what the image is for.
+func (i Image) Platform() image.Platform { return image.Platform{OS: i.OS, Arch: i.Architecture} }
 
 // FindImage is InspectImage, but nil and no error for an image that is not there.
 func (e *Engine) FindImage(ctx context.Context, name string) (*Image, error) {

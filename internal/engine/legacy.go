@@ -40,7 +40,7 @@ func ledger() Ledger {
 var (
 	legacyStep  = regexp.MustCompile(`^Step \d+/\d+ : (.*)`)
 	legacyRun   = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12})$`)
-	legacyGone  = regexp.MustCompile(`^Removing intermediate container ([0-9a-f]{12})$`)
+	legacyGone  = regexp.MustCompile(`^(?:Removing| ---> Removed) intermediate container ([0-9a-f]{12})$`) // the second from docker 23 on
 	legacyImage = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
 	legacyExit  = regexp.MustCompile(`returned a non-zero code: (\d+)`)
 )
@@ -165,14 +165,14 @@ func (l Ledger) read() []entry {
 	return all
 }
 
-// forget drops an engine's entries but those of images for which stays is true;
+// forget drops an engine's entries but those for which stays is true;
 // an empty ledger goes away. Only `clean` does it: what another run notes while
 // the file is written anew would be lost.
-func (l Ledger) forget(engine string, stays func(image string) bool) error {
+func (l Ledger) forget(engine string, stays func(made entry) bool) error {
 	all := l.read()
 	var rest strings.Builder
 	for _, e := range all {
-		if e.engine != engine || e.kind == imageEntry && stays(e.id) {
+		if e.engine != engine || stays(e) {
 			fmt.Fprintln(&rest, e.engine, e.kind, e.id, e.owner, e.since)
 		}
 	}

@@ -51,10 +51,10 @@ func TestTheLedgerListsWhatAnEngineHolds(t *testing.T) {
 	assert.Equal(t, []string{"a", "c"}, ids("e1", imageEntry), "the newest first, each once: children go before parents")
 	l.note(entry{"e1", goneEntry, "d", "1@h", 0})
 	assert.Empty(t, ids("e1", containerEntry), "it has been removed")
-	require.NoError(t, l.forget("e1", func(image string) bool { return image == "c" }))
+	require.NoError(t, l.forget("e1", func(made entry) bool { return made.id == "c" }))
 	assert.Equal(t, []string{"c"}, ids("e1", imageEntry), "somebody uses it still")
 	assert.Equal(t, []string{"b"}, ids("e2", imageEntry), "another engine's stay")
-	none := func(string) bool { return false }
+	none := func(entry) bool { return false }
 	require.NoError(t, l.forget("e1", none))
 	require.NoError(t, l.forget("e2", none))
 	assert.NoFileExists(t, l.Path, "nothing of ours is left")
@@ -72,9 +72,10 @@ func TestWhatIsOlderThanTheBuildIsNotOurs(t *testing.T) {
 }
 
 func TestAProcessThatEndedLeavesItsContainersToTheNext(t *testing.T) {
-	host, _ := os.Hostname()
 	assert.False(t, orphaned(owner()), "this process is at work")
-	assert.True(t, orphaned("999999999@"+host))
+	assert.True(t, orphaned(OwnerOf(999999999)))
 	assert.False(t, orphaned("999999999@another-host"))
 	assert.False(t, orphaned(""), "kept on purpose")
+	assert.True(t, busy(OwnerOf(os.Getppid())) && busy("999999999@another-host"))
+	assert.False(t, busy(owner()) || busy(OwnerOf(999999999)) || busy(""))
 }

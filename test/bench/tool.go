@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ func runTool(ctx context.Context, program, dir string) (seconds, cpu float64, er
 // process was at work.
 func run(ctx context.Context, program string, args ...string) (seconds, cpu float64, err error) {
 	command := exec.CommandContext(ctx, program, args...)
+	var words bytes.Buffer
+	command.Stdout, command.Stderr = &words, &words
 	began := time.Now()
 	if err := command.Start(); err != nil {
 		return 0, 0, err
@@ -48,6 +51,9 @@ func run(ctx context.Context, program string, args ...string) (seconds, cpu floa
 	}()
 	err = command.Wait()
 	seconds = time.Since(began).Seconds()
+	if err != nil {
+		err = fmt.Errorf("%w; it said:\n%s", err, words.String())
+	}
 	close(ended)
 	return seconds, <-last, err
 }

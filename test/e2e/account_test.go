@@ -35,7 +35,7 @@ func TestTheKernelTellsWhomAContainerRunsAs(t *testing.T) {
 	t.Cleanup(func() { e.Call(context.Background(), "rmi", image) })
 
 	const name = engine.Repository + "-sleeper"
-	require.NoError(t, e.StartContainer(t.Context(), image, name, "127.0.0.1:", false))
+	require.NoError(t, e.StartContainer(t.Context(), image, e.Platform(), name, "127.0.0.1:", false))
 	defer e.Remove(t.Context(), name)
 	container, err := e.Inspect(t.Context(), name)
 	require.NoError(t, err)

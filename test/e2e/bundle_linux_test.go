@@ -29,12 +29,7 @@ type student struct {
 
 func newStudent(t *testing.T) student {
 	l := student{Own: engines.OwnDaemon(t), home: t.TempDir()}
-	path := filepath.Join(t.TempDir(), "bin")
-	require.NoError(t, os.Mkdir(path, 0o755))
-	docker, err := exec.LookPath("docker")
-	require.NoError(t, err)
-	require.NoError(t, os.Symlink(docker, filepath.Join(path, "docker")))
-	l.env = []string{"PATH=" + path, "HOME=" + l.home, "DOCKER_HOST=" + l.Host}
+	l.env = []string{"PATH=" + dockerAlone(t), "HOME=" + l.home, "DOCKER_HOST=" + l.Host}
 	return l
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/internal/classroom/check"
+	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/engines/warm"
 )
@@ -36,8 +37,10 @@ func learner(t *testing.T, dockerfile string) check.Request {
 // Dockerfiles of many styles: the good ones meet every goal, each bad one fails
 // the goal that its folder is named after, and no other; and what the environment
 // cannot give is never held against the Dockerfile.
-func TestDockerfiles(t *testing.T) {
-	e := engines.Engine(t)
+func TestDockerfiles(t *testing.T) { checkDockerfiles(t, engines.Engine(t)) }
+
+func checkDockerfiles(t *testing.T, e *engine.Engine) {
+	t.Helper()
 	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
 	files, err := filepath.Glob("testdata/check/*/*")
 	require.NoError(t, err)

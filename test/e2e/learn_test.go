@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,10 +36,16 @@ type screen struct {
 	read    int // up to where it was looked at
 }
 
-// learnerAt starts `learn` in a terminal of 80 columns, with its progress in a file.
+// learnerAt starts `learn` with its progress in a file.
 func learnerAt(t *testing.T, progress string, args ...string) *screen {
 	t.Helper()
-	s := &screen{t: t, command: tool.Program(t, append([]string{"learn"}, args...)...)}
+	return inTerminal(t, tool.Program(t, append([]string{"learn"}, args...)...), progress)
+}
+
+// inTerminal starts a command in a terminal of 80 columns.
+func inTerminal(t *testing.T, command *exec.Cmd, progress string) *screen {
+	t.Helper()
+	s := &screen{t: t, command: command}
 	s.command.Env = append(s.command.Env, "TERM=xterm", "NO_COLOR=1", "OPTIMIZING_DOCKERFILE_PROGRESS"+"="+progress)
 	var err error
 	s.tty, err = pty.StartWithSize(s.command, &pty.Winsize{Rows: 40, Cols: 80})
@@ -143,7 +148,7 @@ func TestLearnInATerminal(t *testing.T) {
 	s.sees("goes on with step 1.")
 	s.sees("--step 3`")
 	assert.NotZero(t, s.ends())
-	left, err := e.Output(context.Background(), "ps", "--all", "--quiet", "--filter", fmt.Sprintf("label=%s=%d@%s", engine.LabelOwner, s.command.Process.Pid, host(t)))
+	left, err := e.Output(context.Background(), "ps", "--all", "--quiet", "--filter", "label="+engine.LabelOwner+"="+engine.OwnerOf(s.command.Process.Pid))
 	require.NoError(t, err)
 	assert.Empty(t, left, "a container of ours is left")
 
@@ -177,13 +182,6 @@ func TestLearnInATerminal(t *testing.T) {
 	s.types("\x04") // Ctrl-D: no more input
 	s.sees("goes on with step 3.")
 	assert.Zero(t, s.ends())
-}
-
-func host(t *testing.T) string {
-	t.Helper()
-	name, err := os.Hostname()
-	require.NoError(t, err)
-	return name
 }
 
 // rest is what came after all that was seen so far, once nothing more seems to come.

@@ -67,7 +67,7 @@ func TestTheSixStepsDoWhatTheArticleShows(t *testing.T) {
 // The recorded proof still holds; wording is compared only where the same engine speaks.
 func TestTheRunAgreesWithTheRecord(t *testing.T) {
 	doc, _ := ranSteps(t)
-	recorded, err := record.Read("../../steps", "article")
+	recorded, err := record.ReadFor("../../steps", "article", doc.Engine)
 	require.NoError(t, err)
 	require.NotNil(t, recorded)
 	assert.Empty(t, record.Compare(*recorded, doc))

@@ -16,12 +16,20 @@ import (
 // Own is a docker daemon that a test has to itself: in a network namespace of
 // its own, so that the machine's firewall rules and networks are not touched.
 type Own struct {
+	Client
 	Host string // for DOCKER_HOST
 
 	dir, data string
+	setup     setup
 	network   string    // a process that holds the namespace: it outlives the daemon
 	daemon    *exec.Cmd // nil while it is down
 	ended     chan struct{}
+}
+
+// setup is what tells one daemon of a test's own from another.
+type setup struct {
+	config string   // its file of settings
+	env    []string // its environment, beside the test's
 }
 
 // OwnDaemon starts one, empty, and ends it with the test. It takes root and dockerd;
@@ -34,15 +42,20 @@ func OwnDaemon(t testing.TB) *Own {
 // OwnDaemonIn is OwnDaemon with its images and containers in a folder of the test's.
 func OwnDaemonIn(t testing.TB, data string) *Own {
 	t.Helper()
-	Root(t, "a docker daemon of the test's own")
 	if _, err := exec.LookPath("dockerd"); err != nil {
 		Without(t, "a docker daemon of the test's own takes dockerd")
 	}
+	return own(t, data, setup{config: "{}"})
+}
+
+func own(t testing.TB, data string, as setup) *Own {
+	t.Helper()
+	Root(t, "a docker daemon of the test's own")
 	dir, err := os.MkdirTemp("", "od-own-") // short: the path of a socket has at most 107 bytes
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "c.json"), []byte("{}"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "c.json"), []byte(as.config), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if data == "" {
@@ -61,7 +74,8 @@ func OwnDaemonIn(t testing.TB, data string) *Own {
 		t.Fatal(err)
 	}
 	up.Read(make([]byte, 3))
-	own := &Own{Host: "unix://" + filepath.Join(dir, "s.sock"), dir: dir, data: data, network: fmt.Sprint(network.Process.Pid)}
+	own := &Own{Host: "unix://" + filepath.Join(dir, "s.sock"), dir: dir, data: data, setup: as, network: fmt.Sprint(network.Process.Pid)}
+	own.Client = Client{Program: "docker", Env: []string{"DOCKER_HOST=" + own.Host}, within: []string{"nsenter", "--net=" + own.namespace(), "--"}}
 	t.Cleanup(func() {
 		if own.daemon == nil {
 			own.start() // what one that was killed left running, only another can end
@@ -94,6 +108,7 @@ func (o *Own) start() error {
 	for deadline := time.Now().Add(2 * time.Minute); ; { // it gives up by itself where its containerd takes over 15 seconds
 		o.daemon = o.Command("dockerd", "-H", o.Host, "--data-root", o.data, "--exec-root", filepath.Join(o.dir, "exec"),
 			"--pidfile", filepath.Join(o.dir, "pid"), "--config-file", filepath.Join(o.dir, "c.json"))
+		o.daemon.Env = append(o.daemon.Env, o.setup.env...)
 		o.daemon.Stdout, o.daemon.Stderr = log, log
 		o.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		if err := o.daemon.Start(); err != nil {
@@ -160,42 +175,8 @@ func (o *Own) killRest() {
 	}
 }
 
-// Command is a program beside the daemon: in its network, with DOCKER_HOST set.
-func (o *Own) Command(name string, args ...string) *exec.Cmd {
-	command := exec.Command("nsenter", append([]string{"--net=/proc/" + o.network + "/ns/net", "--", name}, args...)...)
-	command.Env = append(os.Environ(), "DOCKER_HOST="+o.Host)
-	return command
-}
-
-// Docker runs docker on the daemon and returns what it printed.
-func (o *Own) Docker(t testing.TB, args ...string) string {
-	t.Helper()
-	out, err := o.Command("docker", args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// Load brings an image of the machine's engine over.
-func (o *Own) Load(t testing.TB, image string) {
-	t.Helper()
-	save, load := exec.Command("docker", "save", image), o.Command("docker", "load")
-	pipe, err := save.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	load.Stdin = pipe
-	if err := save.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := load.CombinedOutput(); err != nil {
-		t.Fatalf("docker load: %v\n%s", err, out)
-	}
-	if err := save.Wait(); err != nil {
-		t.Fatalf("docker save %s: %v", image, err)
-	}
-}
+// namespace is the file of the network that the daemon is in.
+func (o *Own) namespace() string { return "/proc/" + o.network + "/ns/net" }
 
 // Discard removes a folder in which an engine had its data.
 func Discard(dir string) {

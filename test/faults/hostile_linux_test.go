@@ -153,10 +153,8 @@ func TestFaultAStorysEscapes(t *testing.T) {
 
 // owned lists the containers that a process of this tool is responsible for.
 func owned(t *testing.T, e *engine.Engine, pid int) []string {
-	host, err := os.Hostname()
-	require.NoError(t, err)
 	out, err := e.Call(context.Background(), "ps", "--all", "--format", "{{.Names}}", "--filter",
-		fmt.Sprintf("label=%s=%d@%s", engine.LabelOwner, pid, host))
+		"label="+engine.LabelOwner+"="+engine.OwnerOf(pid))
 	require.NoError(t, err)
 	return strings.Fields(out)
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -30,11 +31,15 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	var at atomic.Value // the instruction that the builder is at
 	at.Store("sending the build context")
 	stop := Tick(10*time.Second, func(passed time.Duration) { say.Sayf("still building, %s: %s", Seconds(passed), at.Load()) })
+	args := []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id()}
+	if o.Arch != e.Arch {
+		args = append(args, "COMPILES_FOR="+o.Arch)
+	}
 	_, err = e.Build(ctx, engine.BuildRequest{
 		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: name,
-		Args: []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id()},
-		At:   func(instruction string) { at.Store(screen.Short(screen.Line(instruction), 60)) },
-		Log:  log,
+		Args: args, Platform: image.Platform{OS: e.OS, Arch: o.Arch},
+		At:  func(instruction string) { at.Store(screen.Short(screen.Line(instruction), 60)) },
+		Log: log,
 	})
 	stop()
 	if ctx.Err() != nil {
@@ -44,7 +49,7 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	say.Sayf("removing what the build made on its way")
 	sweep(ctx, e, c.id())
 	if err != nil {
-		return fmt.Errorf("%s build failed at %s: %s (all that it said: %s)", e.Name, at.Load(), why(err), log.Name())
+		return fmt.Errorf("%s build failed at %s (all that it said: %s)", e.Name, why(err, at.Load()), log.Name())
 	}
 	if before == nil {
 		return nil
@@ -56,14 +61,20 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	return nil
 }
 
-// why gives a failed build's last words: the instruction's own, where there are any.
-func why(err error) string {
+// why says at which instruction a build failed, and gives the last words: the
+// command's own where one ended with a failure, else the builder's.
+func why(err error, at any) string {
 	words := err.Error()
 	var failed *engine.BuildError
-	if errors.As(err, &failed) && failed.Output != "" {
-		words = screen.Last(failed.Output, 5)
+	if errors.As(err, &failed) {
+		if failed.Instruction != "" {
+			at = screen.Short(screen.Line(failed.Instruction), 60) // of stages side by side, not the one that began last
+		}
+		if failed.ExitCode != 0 && failed.Output != "" {
+			words = screen.Last(failed.Output, 5)
+		}
 	}
-	return screen.Short(screen.Line(words), 300)
+	return fmt.Sprintf("%s: %s", at, screen.Short(screen.Line(words), 300))
 }
 
 // sweep removes what builds from this cache made on their way, and reports

@@ -16,6 +16,7 @@ type Recipe struct {
 	Folder    string    `yaml:"folder"`    // a Dockerfile and what else it copies
 	Packages  []string  `yaml:"packages"`  // of Debian or Ubuntu; their dependencies come with them
 	Toolchain Toolchain `yaml:"toolchain"` // the Go release
+	Crosses   bool      `yaml:"crosses"`   // for another machine, the engine's own Go can take the place of that machine's
 	Modules   string    `yaml:"modules"`   // the folder whose go.sum lists the modules that lie in the base
 }
 

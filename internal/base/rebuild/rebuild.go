@@ -33,6 +33,7 @@ func (p Progress) Sayf(format string, args ...any) {
 type Order struct {
 	Name   string // of the image
 	Recipe *Recipe
+	Arch   string               // the machine that it is for, as in GOARCH
 	Digest string               // the recipe's
 	Done   func() (bool, error) // says whether it is there by now
 }
@@ -42,6 +43,9 @@ type Order struct {
 func Make(ctx context.Context, e *engine.Engine, o Order, say Progress) error {
 	if err := canRebuild(e); err != nil {
 		return err
+	}
+	if o.Arch != e.Arch && !o.Recipe.Crosses {
+		return fmt.Errorf("its recipe compiles C, so it is made on a machine of its own kind only: %s, not %s", o.Arch, e.Arch)
 	}
 	c, err := openCache(ctx, say)
 	if err != nil {
@@ -59,7 +63,7 @@ func Make(ctx context.Context, e *engine.Engine, o Order, say Progress) error {
 	}
 	defer removeTree(work)
 	say.Sayf("rebuilding it from Debian's packages and the official Go release: about a minute; downloads stay in %s", c.dir)
-	if err := o.Recipe.context(ctx, c, e.Arch, work, say); err != nil {
+	if err := o.Recipe.context(ctx, c, o.Arch, e.Arch, work, say); err != nil {
 		return err
 	}
 	return build(ctx, e, o, filepath.Join(work, "context"), c, say)
@@ -82,7 +86,7 @@ func canRebuild(e *engine.Engine) error {
 }
 
 // context lays out the build context in work/context.
-func (r *Recipe) context(ctx context.Context, c *cache, arch, work string, say Progress) error {
+func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch, work string, say Progress) error {
 	dir := filepath.Join(work, "context")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -109,7 +113,7 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, work string, say P
 		return into(filepath.Join(dir, "packages.tar"), func(w io.Writer) error { return layOut(ctx, files, w) })
 	})
 	jobs.Go(func() error {
-		zip, err := m.toolchain(ctx, r.Toolchain, arch)
+		zip, err := m.toolchain(ctx, r.Toolchain, compilerArch)
 		if err != nil {
 			return err
 		}

@@ -11,16 +11,19 @@ import (
 
 // RemoveCache removes the downloads, when no other run needs them any more, and
 // the folder if nothing is left in it: the ledger stays as long as it lists
-// something of another engine.
-func RemoveCache(ctx context.Context, dir string, say Progress) error {
+// something of another engine. first is done before that, while no run rebuilds a base.
+func RemoveCache(ctx context.Context, dir string, say Progress, first func() error) error {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil
+		return first()
 	}
 	c, err := openCache(ctx, say)
 	if err != nil {
 		return err
 	}
 	defer c.close()
+	if err := first(); err != nil {
+		return err
+	}
 	files, err := os.ReadDir(c.dir)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func TestTheCacheIsRemovedInItsTurn(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	t.Setenv(program.CacheVariable, dir)
 	ctx := context.Background()
-	require.NoError(t, RemoveCache(ctx, dir, nil), "there is none yet")
+	require.NoError(t, RemoveCache(ctx, dir, nil, func() error { return nil }), "there is none yet")
 	assert.NoDirExists(t, dir)
 
 	run, err := openCache(ctx, nil)
@@ -27,7 +28,10 @@ func TestTheCacheIsRemovedInItsTurn(t *testing.T) {
 	download := filepath.Join(dir, "download")
 	require.NoError(t, os.WriteFile(download, nil, 0o644))
 	waits, removed := make(chan string, 9), make(chan error)
-	go func() { removed <- RemoveCache(ctx, dir, func(sentence string) { waits <- sentence }) }()
+	var first atomic.Bool // has been done
+	go func() {
+		removed <- RemoveCache(ctx, dir, func(sentence string) { waits <- sentence }, func() error { first.Store(true); return nil })
+	}()
 	select {
 	case sentence := <-waits:
 		assert.Contains(t, sentence, "waiting for another run")
@@ -37,8 +41,10 @@ func TestTheCacheIsRemovedInItsTurn(t *testing.T) {
 		t.Fatal("it does not say that it waits")
 	}
 	assert.FileExists(t, download)
+	assert.False(t, first.Load(), "what a rebuild needs is not taken away from under it either")
 	run.close()
 	require.NoError(t, <-removed)
+	assert.True(t, first.Load())
 	assert.NoDirExists(t, dir, "nothing is left")
 }
 
@@ -73,7 +79,7 @@ func TestTheLedgerStaysInTheCache(t *testing.T) {
 	for _, name := range []string{engine.LedgerFile, "download"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o644))
 	}
-	require.NoError(t, RemoveCache(context.Background(), dir, nil))
+	require.NoError(t, RemoveCache(context.Background(), dir, nil, func() error { return nil }))
 	assert.FileExists(t, filepath.Join(dir, engine.LedgerFile))
 	assert.NoFileExists(t, filepath.Join(dir, "download"))
 }

@@ -18,7 +18,7 @@ import (
 // small is a bundle of the shape of a real one.
 func small(t *testing.T) []byte {
 	tool := Tool{OS: runtime.GOOS, Arch: runtime.GOARCH, File: toolFile(runtime.GOOS, runtime.GOARCH)}
-	image := Base{ID: "article", Image: "x:1", Arch: "amd64", Recipe: "r", File: imageFile("article", "amd64")}
+	image := Base{ID: "article", Image: "optimizing-dockerfile/base:1", Arch: "amd64", Recipe: "r", File: imageFile("article", "amd64")}
 	files := []File{
 		InMemory("steps/steps.yaml", []byte("- step: 01-x\n")),
 		InMemory("steps/01-x/Dockerfile", []byte("FROM scratch\n")),

@@ -3,6 +3,7 @@ package bundle
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -55,7 +56,7 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 	missing := map[string]bool{}
 	for _, e := range b.entries {
 		if name := to[e.name]; name != "" {
-			if missing[name], err = lacks(root, name, e.sum); err != nil {
+			if missing[name], err = lacks(root, name, e); err != nil {
 				return "", err
 			}
 		}
@@ -110,11 +111,18 @@ func Reset(ctx context.Context, root, folder string) error {
 }
 
 // lacks says whether a file is still to be written.
-func lacks(root *os.Root, name, sum string) (bool, error) {
-	file, err := root.Open(filepath.FromSlash(name))
+func lacks(root *os.Root, name string, e entry) (bool, error) {
+	info, err := root.Stat(filepath.FromSlash(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
+	if err != nil {
+		return false, err
+	}
+	if !info.Mode().IsRegular() { // a pipe would wait for ever
+		return false, &Differs{filepath.Join(root.Name(), filepath.FromSlash(name))}
+	}
+	file, err := root.Open(filepath.FromSlash(name))
 	if err != nil {
 		return false, err
 	}
@@ -123,8 +131,11 @@ func lacks(root *os.Root, name, sum string) (bool, error) {
 	if _, err := io.Copy(there, file); err != nil {
 		return false, err
 	}
-	if hex.EncodeToString(there.Sum(nil)) != sum {
+	if hex.EncodeToString(there.Sum(nil)) != e.sum {
 		return false, &Differs{filepath.Join(root.Name(), filepath.FromSlash(name))}
+	}
+	if e.run && runtime.GOOS != "windows" && info.Mode()&0o100 == 0 {
+		return false, root.Chmod(filepath.FromSlash(name), info.Mode().Perm()|0o755)
 	}
 	return false, nil
 }
@@ -142,14 +153,15 @@ func (b *Bundle) place(root *os.Root, name string, e entry) error {
 	if e.run {
 		mode = 0o755
 	}
-	part := filepath.FromSlash(name) + ".part"
-	out, err := root.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	part := filepath.FromSlash(name) + "." + rand.Text()[:8] + ".part" // another load may be under way
+	out, err := root.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
+	defer root.Remove(part)
 	_, err = io.Copy(out, io.NewSectionReader(b.file, e.offset, e.size))
 	if err := errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Join(root.Name(), part), err)
 	}
-	return os.Rename(filepath.Join(root.Name(), part), filepath.Join(root.Name(), filepath.FromSlash(name)))
+	return root.Rename(part, filepath.FromSlash(name))
 }

@@ -102,7 +102,7 @@ type subject struct {
 // Do checks one Dockerfile. The error is the context's, or says that a file
 // cannot be read; all else is in the report.
 func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
-	text, err := os.ReadFile(r.Dockerfile)
+	text, err := readText(r.Dockerfile)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	defer tidy()
 
 	c.say("building and starting " + r.Dockerfile + " …")
-	t := &run.Trial{Engine: c.Engine}
+	t := &run.Trial{Engine: c.Engine, Image: c.client(ctx)}
 	s := &subject{}
 	if s.outcome, err = t.Single(ctx, request); err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	if s.outcome.Image == nil {
 		return c.notBuilt(s.outcome, d, g), nil
 	}
-	if err := c.look(ctx, s, sourcesIn(r.Dir)); err != nil {
+	if err := c.look(ctx, s, sourcesIn(ctx, r.Dir)); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -138,6 +138,19 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	report := s.report(g.notes)
 	report.Image = request.Tag
 	return report, nil
+}
+
+// client is the image that an engine on another machine is asked from: the base, where it is there.
+func (c *Checker) client(ctx context.Context) string {
+	article, err := c.Catalog.Find("")
+	if err != nil {
+		return ""
+	}
+	ready, err := base.Here(ctx, c.Engine, article)
+	if err != nil || ready == nil {
+		return ""
+	}
+	return ready.Image
 }
 
 func (c *Checker) say(sentence string) {
@@ -168,7 +181,7 @@ func (c *Checker) request(r Request, d *dockerfile, g *given) (request engine.Bu
 	tidy = func() { os.RemoveAll(dir) }
 	request.Dockerfile = filepath.Join(dir, "Dockerfile")
 	err = os.WriteFile(request.Dockerfile, []byte(text), 0o644)
-	if ignored, missing := os.ReadFile(r.Dockerfile + ".dockerignore"); missing == nil && err == nil {
+	if ignored, missing := readText(r.Dockerfile + ".dockerignore"); missing == nil && err == nil {
 		err = os.WriteFile(request.Dockerfile+".dockerignore", ignored, 0o644)
 	}
 	if err != nil {

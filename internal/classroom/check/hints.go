@@ -35,9 +35,10 @@ var hints = map[string]map[string]string{
 		"":                                "Ask the doctor about this image: it knows what a start needs, and says what it looked at.",
 	},
 	Answers: {
-		run.NoAnswer:    "It runs, but nobody listens on port 8080. Which port does the program take, and what in the Dockerfile could change that?",
-		run.WrongAnswer: "Something answers, but not the echo. Is this the program that you mean to run, and is it unchanged?",
-		run.Exited:      "It started, and gave up by itself. Its own last words tell why: an argument, a variable, a file?",
+		run.LoopbackOnly: "It listens, but at an address that means “this machine” to the program, and inside a container the program's machine is the container. At which address must it listen so that others reach it?",
+		run.NoAnswer:     "It runs, but nobody listens on port 8080. Which port does the program take, and what in the Dockerfile could change that?",
+		run.WrongAnswer:  "Something answers, but not the echo. Is this the program that you mean to run, and is it unchanged?",
+		run.Exited:       "It started, and gave up by itself. Its own last words tell why: an argument, a variable, a file?",
 	},
 	NotRoot: {
 		userSet: "The word USER is there, and what it comes to is user 0 all the same. Which number does the name stand for, and in which file; or is it a group alone?",

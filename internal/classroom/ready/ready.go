@@ -38,11 +38,11 @@ const compileTime = 10 * time.Minute
 
 // Check is one question, and what was found. Without Lack the answer is yes.
 type Check struct {
-	Name    string
-	Found   string
-	Lack    string // what is not as it must be
-	Fix     string // what to do about it now
-	Unclear bool   // it could not be found out, and Lack says why
+	Name    string `json:"name"`
+	Found   string `json:"found"`
+	Lack    string `json:"lack"`    // what is not as it must be
+	Fix     string `json:"fix"`     // what to do about it now
+	Unclear bool   `json:"unclear"` // it could not be found out, and Lack says why
 }
 
 // Machine is what is asked about.
@@ -58,7 +58,7 @@ type Machine struct {
 func (m Machine) Examine(ctx context.Context) ([]Check, error) {
 	e := m.Engine
 	checks := []Check{
-		{Name: "engine", Found: fmt.Sprintf("%s %s, %s builder", e.Name, e.Version, e.Builder)},
+		{Name: "engine", Found: fmt.Sprintf("%s, %s builder", e.Said(), e.Builder)},
 		m.machine(), m.program(ctx),
 	}
 	there, err := base.Here(ctx, e, m.Base)
@@ -174,14 +174,16 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 	words := append([]string{"run", "--detach", "--name", name, "--pull=never", "--publish", "127.0.0.1::8080"}, engine.Ours()...)
 	words = append(words, there.ImageID, "sh", "-c", "while true; do echo reached | nc -l -p 8080; done")
 	_, err := m.Engine.Call(ctx, words...)
-	var host string
+	var container engine.Container
 	if err == nil {
-		var container engine.Container
 		container, err = m.Engine.Inspect(ctx, name)
-		host = container.Host
 	}
 	if err == nil {
-		err = reach(ctx, host)
+		err = reach(ctx, container.Host)
+	}
+	if err != nil && m.fromContainer(ctx, there, container) {
+		c.Found = "the engine is on another machine: its ports are not this one's, so steps are asked from a container over there"
+		return c
 	}
 	if err != nil {
 		c.Lack = "what a container serves cannot be reached from here: " + screen.Line(err.Error())
@@ -195,6 +197,16 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 		c.Found = "a published port answers; 8080 is taken, so another one will be used"
 	}
 	return c
+}
+
+// fromContainer says whether another container hears what a container serves.
+func (m Machine) fromContainer(ctx context.Context, there *base.Ready, c engine.Container) bool {
+	if c.Address == "" {
+		return false
+	}
+	words := append([]string{"run", "--rm", "--pull=never", "--network", c.Network}, engine.Ours()...)
+	text, err := m.Engine.Call(ctx, append(words, there.ImageID, "nc", "-w", "5", c.Address, "8080")...)
+	return err == nil && strings.TrimSpace(text) == "reached"
 }
 
 // reach tries until the container answers: its program takes a moment to begin.

@@ -10,6 +10,7 @@ import (
 type Files struct {
 	*tree
 	spool *Spool
+	bytes int64 // of the regular files of all layers, hard links once
 }
 
 // NewFiles gives none yet: Apply brings them, layer by layer; Discard lets go of them.
@@ -18,7 +19,7 @@ func NewFiles() (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Files{newTree(), s}, nil
+	return &Files{tree: newTree(), spool: s}, nil
 }
 
 // Lstat is as Image's.
@@ -46,6 +47,10 @@ func (k *Files) Open(_ context.Context, path string) (File, error) {
 
 // Walk calls visit for each file, in the order of their paths.
 func (k *Files) Walk(visit func(Entry) error) error { return k.walk(visit) }
+
+// Bytes is how large the image is: the regular files of all its layers, added up, hard
+// links once; also of files that a later layer hides.
+func (k *Files) Bytes() int64 { return k.bytes }
 
 // Hidden is the number of bytes in files that a later layer deletes or replaces.
 func (k *Files) Hidden() int64 { return k.hidden }

@@ -50,6 +50,29 @@ func (s *Cache) place(layers string) *cached {
 	return s.read[layers]
 }
 
+// Bytes is how large an image is, on every engine and store the same: the regular files
+// of all its layers, added up, hard links once. An engine's own figure is taken where it
+// means that. Else a small image is read; of a large one the layers' sizes are noted in
+// the cache folder by their digests, as the same layers are always as large.
+func (s *Cache) Bytes(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (int64, error) {
+	if e.Name == "docker" && e.ListsFiles {
+		return about.Listed, nil
+	}
+	if Small(about) {
+		img, err := s.Saved(ctx, e, ref, about)
+		if err != nil {
+			return 0, err
+		}
+		return img.(lent).Bytes(), nil
+	}
+	return layerBytes(ctx, e, ref, about.RootFS.Layers)
+}
+
+// Small says whether an image is read whole, to list its files: those from scratch are
+// far below, those with a system in them far above. Engines list up to half as much again
+// as the files have.
+func Small(about engine.Image) bool { return about.Listed < 96<<20 }
+
 // Close lets go of all files, and leaves an empty cache.
 func (s *Cache) Close() error {
 	s.mu.Lock()
@@ -70,6 +93,7 @@ type lent struct{ wholeImage }
 type wholeImage interface {
 	image.Image
 	image.Lister
+	Bytes() int64
 }
 
 // Close leaves the files to those who look at them next.

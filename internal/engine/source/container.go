@@ -69,7 +69,7 @@ func (c *container) opened(about engine.Image, failed error) (image.Image, error
 		}
 		return img, err
 	}
-	if about.Bytes > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
+	if about.Listed > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
 		return newByPath(c), nil
 	}
 	all, err := export(ctx, c)
@@ -148,6 +148,9 @@ func containerName() string {
 func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, error) {
 	about, err := e.InspectImage(ctx, ref)
 	var absent *engine.NoSuchImage
+	if err == nil {
+		err = configIn(about).TooLong()
+	}
 	switch {
 	case err == nil:
 		return about, nil

@@ -32,15 +32,18 @@ func readSaved(ctx context.Context, e *engine.Engine, ref string) (*image.Files,
 		return nil, err
 	}
 	defer s.Close()
-	args := []string{"save"}
-	if e.Name == "podman" {
-		args = append(args, "--format=docker-archive")
-	}
-	if err := e.Run(ctx, nil, s.File(), nil, append(args, ref)...); err != nil {
+	if err := e.Run(ctx, nil, s.File(), nil, saveWords(e, ref)...); err != nil {
 		return nil, err
 	}
 	if _, err := s.File().Seek(0, 0); err != nil {
 		return nil, err
 	}
 	return image.ReadSaved(ctx, s.File(), ref)
+}
+
+func saveWords(e *engine.Engine, ref string) []string {
+	if e.Name == "podman" {
+		return []string{"save", "--format=docker-archive", ref}
+	}
+	return []string{"save", ref}
 }

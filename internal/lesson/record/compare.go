@@ -39,7 +39,7 @@ func Compare(was, now Run) []string {
 		if o.Outcome == table.Fails { // what runs in a large image is not asked for its C library
 			differs("the libc", r.Libc, o.Libc)
 		}
-		if was.Engine.Arch == now.Engine.Arch {
+		if was.Base.Platform == now.Base.Platform {
 			differs("what is missing", r.Missing, o.Missing)
 			differences = append(differences, sizes(was, now, r, o)...)
 		}

@@ -4,6 +4,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,11 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"optimizing-dockerfile/internal/atomicfile"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 )
 
 // Run is the document of `run --json`, and of a record.
@@ -37,6 +41,8 @@ type Base struct {
 	Source     string `json:"source"` // present, pulled, loaded or rebuilt
 	Go         string `json:"go"`
 	Libc       string `json:"libc"`
+	Platform   string `json:"platform"`
+	Crossed    bool   `json:"crossed,omitempty"`      // emulated: its Go is the engine's machine's
 	StandInFor string `json:"stand_in_for,omitempty"` // the real image's name, where this one only stands in for it
 }
 
@@ -51,12 +57,35 @@ func (r Run) Of(step string) []run.Outcome {
 	return some
 }
 
+// KeepLeftOut takes over from a record what this run had to leave out, and names it.
+func (r *Run) KeepLeftOut(was Run, steps []table.Step) (kept []string) {
+	var all []run.Outcome
+	for _, step := range steps {
+		for _, try := range step.Tries {
+			same := func(o run.Outcome) bool { return o.Step == step.Name && o.Dockerfile == try.Dockerfile }
+			if i := slices.IndexFunc(r.Steps, same); i >= 0 {
+				all = append(all, r.Steps[i])
+			} else if i := slices.IndexFunc(was.Steps, same); i >= 0 && try.LeftOut(r.Engine.Builder) != "" {
+				o := was.Steps[i]
+				o.Before = cmp.Or(o.Before, fmt.Sprintf("%s %s and its %s builder", was.Engine.Name, was.Engine.Version, was.Engine.Builder))
+				all, kept = append(all, o), append(kept, fmt.Sprintf("%s (%s), of %s", o.Step, o.Dockerfile, o.Before))
+			}
+		}
+	}
+	r.Steps = all
+	return kept
+}
+
 // Said names the base as every output that rests on it must.
 func (b Base) Said() string {
+	words := b.Image
 	if b.StandInFor != "" {
-		return "a stand-in for " + b.StandInFor
+		words = "a stand-in for " + b.StandInFor
 	}
-	return b.Image
+	if b.Crossed {
+		words += " on " + b.Platform + ", emulated, whose Go is this machine's and compiles for the other"
+	}
+	return words
 }
 
 // steering are characters that JSON lets stand in a text as they are, and that a
@@ -78,14 +107,32 @@ func Marshal(document any) []byte {
 	})
 }
 
-// path of the record that a folder of steps holds for a base.
-func path(steps, base string) string {
-	return filepath.Join(steps, "records", base+".json")
+// path of the record that a folder of steps holds for a base: the first one, which the
+// texts show; or, beside it, that of another engine.
+func path(steps, base string, beside *engine.Engine) string {
+	name := base
+	if beside != nil {
+		version, _, _ := strings.Cut(beside.Version, "+") // Debian's own addition
+		name += "." + beside.Name + "-" + version
+	}
+	return filepath.Join(steps, "records", name+".json")
+}
+
+// ReadFor gives the record of a base that the same engine has made, where there is one;
+// else the first; nil where there is none at all.
+func ReadFor(steps, base string, e *engine.Engine) (*Run, error) {
+	doc, err := read(path(steps, base, e))
+	if doc != nil && doc.Engine.Same(e) || err != nil {
+		return doc, err
+	}
+	return Read(steps, base)
 }
 
 // Read gives the record of a base; nil where there is none yet.
-func Read(steps, base string) (*Run, error) {
-	text, err := os.ReadFile(path(steps, base))
+func Read(steps, base string) (*Run, error) { return read(path(steps, base, nil)) }
+
+func read(path string) (*Run, error) {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -94,7 +141,7 @@ func Read(steps, base string) (*Run, error) {
 	}
 	var doc Run
 	if err := json.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", path(steps, base), err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &doc, nil
 }
@@ -111,13 +158,18 @@ func (c *Changed) Error() string {
 }
 
 // Write keeps a run of all steps: the JSON, and for the article's base each
-// step's output.txt. Unless accept is set, a run that is not as expected or
+// step's output.txt; or, beside the first record, the JSON alone, as that of another
+// engine. Unless accept is set, a run that is not as expected or
 // that differs from the record is refused with a *Changed.
-func Write(steps string, doc Run, accept bool) error {
+func Write(steps string, doc Run, beside, accept bool) error {
 	if doc.Verdict == run.Environment {
 		return errors.New("the environment stopped this run: there is nothing to record")
 	}
-	was, err := Read(steps, doc.Base.Name)
+	var of *engine.Engine
+	if beside {
+		of = doc.Engine
+	}
+	was, err := read(path(steps, doc.Base.Name, of))
 	if err != nil && !accept {
 		return err
 	}
@@ -134,10 +186,10 @@ func Write(steps string, doc Run, accept bool) error {
 		return &Changed{differences}
 	}
 	records := filepath.Join(steps, "records")
-	if err := atomicfile.Write(path(steps, doc.Base.Name), Marshal(doc), records); err != nil {
+	if err := atomicfile.Write(path(steps, doc.Base.Name, of), Marshal(doc), records); err != nil {
 		return err
 	}
-	if doc.Base.Name != "article" {
+	if doc.Base.Name != "article" || beside {
 		return nil
 	}
 	for step, text := range Texts(doc) {

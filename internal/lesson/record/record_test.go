@@ -11,6 +11,7 @@ import (
 
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 )
 
 func TestNormaliseTakesOutWhatSaysNothing(t *testing.T) {
@@ -73,7 +74,7 @@ func TestCompareNamesWhatDiffers(t *testing.T) {
 		"exit code":       {func(r Run) { code := 255; third(r).ExitCode = &code }, "the exit code was 1, is 255"},
 		"another's words": {func(r Run) { anotherRuntime(r); third(r).Message = "other words"; third(r).ExitCode = &one }, ""},
 		"another's proof": {func(r Run) { anotherRuntime(r); third(r).Cause = "missing-shell" }, "the cause was"},
-		"another machine": {func(r Run) { r.Engine.Arch = "arm64"; third(r).Missing = "/lib/ld-musl-aarch64.so.1" }, ""},
+		"another machine": {func(r Run) { r.Base.Platform = "linux/arm64"; third(r).Missing = "/lib/ld-musl-aarch64.so.1" }, ""},
 		"pulled, step 1":  {func(r Run) { r.Base.Source = "pulled"; r.Steps[0].Image.Bytes *= 2 }, ""},
 		"pulled, step 3":  {func(r Run) { r.Base.Source = "pulled"; third(r).Image.Bytes *= 2 }, "the size was"},
 	} {
@@ -93,7 +94,7 @@ func TestCompareNamesWhatDiffers(t *testing.T) {
 // A changed outcome is refused unless it is accepted, and the old record stays whole.
 func TestWriteRefusesAChangedOutcome(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, Write(dir, recorded(t), false), "the first record")
+	require.NoError(t, Write(dir, recorded(t), false, false), "the first record")
 	first, err := os.ReadFile(filepath.Join(dir, "records", "article.json"))
 	require.NoError(t, err)
 	assert.FileExists(t, filepath.Join(dir, "03-exec-form", "output.txt"))
@@ -101,20 +102,20 @@ func TestWriteRefusesAChangedOutcome(t *testing.T) {
 	changed := recorded(t)
 	third(changed).Cause = "missing-shell"
 	var refused *Changed
-	require.ErrorAs(t, Write(dir, changed, false), &refused)
+	require.ErrorAs(t, Write(dir, changed, false, false), &refused)
 	assert.Contains(t, refused.Error(), "the cause was missing-loader, is missing-shell")
 	kept, err := os.ReadFile(filepath.Join(dir, "records", "article.json"))
 	require.NoError(t, err)
 	assert.Equal(t, string(first), string(kept))
 
-	require.NoError(t, Write(dir, changed, true))
+	require.NoError(t, Write(dir, changed, false, true))
 	again, err := Read(dir, "article")
 	require.NoError(t, err)
 	assert.Equal(t, "missing-shell", third(*again).Cause)
 
 	failed := recorded(t)
 	failed.Verdict = run.Environment
-	assert.Error(t, Write(dir, failed, true), "an environment's failure is never a record")
+	assert.Error(t, Write(dir, failed, false, true), "an environment's failure is never a record")
 }
 
 func TestAnOutputBeginsWithTheCommand(t *testing.T) {
@@ -139,4 +140,45 @@ func TestADocumentIsReadAsItWasWritten(t *testing.T) {
 		require.NoError(t, json.Unmarshal(Marshal(Run{Engine: &engine.Engine{Name: "x"}}), &r))
 		return r.Engine
 	}())
+}
+
+// A record beside the first is another engine's: it is held against that engine's runs,
+// and leaves the texts alone.
+func TestARecordBesideIsAnotherEngines(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, Write(dir, recorded(t), false, false))
+	other := recorded(t)
+	elsewhere := *other.Engine
+	elsewhere.Name, elsewhere.Version = "podman", "4.3.1+ds1"
+	other.Engine, other.Steps[1].Message = &elsewhere, "podman's words"
+	require.NoError(t, os.Remove(filepath.Join(dir, "01-single-stage", "output.txt")))
+	require.NoError(t, Write(dir, other, true, false))
+	assert.FileExists(t, filepath.Join(dir, "records", "article.podman-4.3.1.json"))
+	assert.NoFileExists(t, filepath.Join(dir, "01-single-stage", "output.txt"))
+	for _, of := range []Run{other, recorded(t)} {
+		kept, err := ReadFor(dir, "article", of.Engine)
+		require.NoError(t, err)
+		assert.Equal(t, of.Steps[1].Message, kept.Steps[1].Message)
+	}
+}
+
+// A run that has to leave a try out, as its builder is another, takes nothing from the record.
+func TestWhatARunLeavesOutStaysInTheRecord(t *testing.T) {
+	steps := []table.Step{{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile.first-try"}, {Dockerfile: "Dockerfile", Needs: engine.BuildKit}}}}
+	first, second := run.Outcome{Step: "11-a", Dockerfile: "Dockerfile.first-try"}, run.Outcome{Step: "11-a", Dockerfile: "Dockerfile", Message: "hello"}
+	gone := run.Outcome{Step: "10-gone", Dockerfile: "Dockerfile"}
+	was := Run{Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Steps: []run.Outcome{gone, first, second}}
+	kept := second
+	kept.Before = "docker 29 and its buildkit builder"
+
+	now := Run{Engine: &engine.Engine{Name: "podman", Version: "5", Builder: engine.Buildah}, Base: &Base{}, Steps: []run.Outcome{first}}
+	for range 2 { // and the next time
+		assert.Equal(t, []string{"11-a (Dockerfile), of docker 29 and its buildkit builder"}, now.KeepLeftOut(was, steps))
+		assert.Equal(t, []run.Outcome{first, kept}, now.Steps)
+		assert.Contains(t, Texts(now)["11-a"], "hello\n# Seen before, with docker 29 and its buildkit builder.\n")
+		was, now.Steps = now, []run.Outcome{first}
+	}
+	now.Engine = &engine.Engine{Builder: engine.BuildKit}
+	assert.Empty(t, now.KeepLeftOut(was, steps), "here it could have been tried")
+	assert.Equal(t, []run.Outcome{first}, now.Steps)
 }

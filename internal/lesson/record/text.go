@@ -19,6 +19,9 @@ func Texts(doc Run) map[string]string {
 			text += "$ " + freePort.ReplaceAllString(strings.Join(command, " "), "127.0.0.1:8080:8080") + "\n"
 		}
 		texts[o.Step] = text + Normalise(o.Message) + "\n"
+		if o.Before != "" {
+			texts[o.Step] += "# Seen before, with " + o.Before + ".\n"
+		}
 	}
 	for step := range texts {
 		texts[step] += fmt.Sprintf("\n# On %s, with %s %s and its %s builder.\n",

@@ -23,20 +23,18 @@ const buildTime = 20 * time.Minute
 // Dockerfiles and bases apart. Steps of another folder than the repo's do not
 // take over the names of the repo's.
 func (t *Trial) Tag(step table.Step, dockerfile string) string {
-	tag := engine.Repository + ":" + step.Name
+	tag := step.Name
 	if _, variant, ok := strings.Cut(dockerfile, "."); ok {
 		tag += "-" + variant
 	}
 	if t.Base != "article" {
-		tag += "-" + strings.Trim(notInTag.ReplaceAllString(t.Base, "-"), "-")
+		tag += "-" + strings.Trim(engine.Tag(t.Base), "-")
 	}
 	if filepath.IsAbs(step.Dir) {
 		tag += fmt.Sprintf("-%x", sha256.Sum256([]byte(step.Dir)))[:9]
 	}
-	return tag
+	return engine.Repository + ":" + engine.Tag(tag)
 }
-
-var notInTag = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
 // build makes the image of a try. A failed build is part of the outcome; what
 // it returns is the environment's fault.
@@ -44,7 +42,7 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	bounded, stop := context.WithTimeout(ctx, buildTime)
 	defer stop()
 	began := time.Now()
-	id, err := t.Engine.Build(bounded, j.request)
+	image, err := t.Engine.Build(bounded, j.request)
 	j.outcome.Seconds.Build = time.Since(began).Seconds()
 
 	var failed *engine.BuildError
@@ -72,12 +70,12 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 	case err != nil:
 		return err
 	}
-	image, err := t.Engine.InspectImage(ctx, id)
+	j.image = image
+	bytes, err := t.files.Bytes(ctx, t.Engine, image.ID, image)
 	if err != nil {
 		return err
 	}
-	j.image = image
-	j.outcome.Image = &Image{ID: image.ID, Bytes: image.Bytes, Layers: image.RootFS.Layers, User: image.Config.User, archives: t.Engine.Name == "podman"}
+	j.outcome.Image = &Image{ID: image.ID, Bytes: bytes, Listed: image.Listed, Layers: image.RootFS.Layers, User: image.Config.User}
 	return nil
 }
 

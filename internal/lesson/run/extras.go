@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -133,7 +134,7 @@ func (t *Trial) rebuildChanged(ctx context.Context, step table.Step, try table.T
 	defer os.RemoveAll(filepath.Dir(dir))
 	request := engine.BuildRequest{
 		Dir: dir, Dockerfile: filepath.Join(dir, try.Dockerfile),
-		Tag: t.Tag(step, try.Dockerfile+".changed"), Made: engine.MadeStep, Args: args, Layouts: t.Given,
+		Tag: t.Tag(step, try.Dockerfile+".changed"), Made: engine.MadeStep, Args: args, Layouts: t.Given, Platform: t.Platform,
 	}
 	if _, err := t.Engine.Build(ctx, request); err != nil {
 		return 0, nil, err
@@ -158,13 +159,13 @@ func (t *Trial) buildForMachines(ctx context.Context, j *job) error {
 	m := j.outcome.measured()
 	for _, arch := range j.try.Expect.Machines {
 		request := j.request
-		request.Platform = t.Engine.OS + "/" + arch
+		request.Platform = image.Platform{OS: t.Engine.OS, Arch: arch}
 		request.Tag = t.Tag(j.step, j.try.Dockerfile+"."+arch)
-		id, err := t.Engine.Build(ctx, request)
+		built, err := t.Engine.Build(ctx, request)
 		if err != nil {
 			return err
 		}
-		starts, err := t.startsOn(ctx, id, arch)
+		starts, err := t.startsOn(ctx, built.ID, arch)
 		if err != nil {
 			return err
 		}
@@ -205,11 +206,7 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 	request := j.request
 	request.Dir, request.Dockerfile = dir, filepath.Join(dir, j.try.Dockerfile)
 	request.Tag, request.NoCache = t.Tag(j.step, j.try.Dockerfile+".again"), true
-	id, err := t.Engine.Build(ctx, request)
-	if err != nil {
-		return err
-	}
-	again, err := t.Engine.InspectImage(ctx, id)
+	again, err := t.Engine.Build(ctx, request)
 	if err != nil {
 		return err
 	}

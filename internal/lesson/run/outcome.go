@@ -21,6 +21,7 @@ const (
 	ToolchainTooOld = "toolchain-too-old" // go.mod asks for a newer Go than there is
 	VCSStatus       = "vcs-status"        // Go asked git for the commit, and git failed
 	BuildFailed     = "build-failed"      // any other instruction that failed
+	LoopbackOnly    = "loopback-only"     // it listens, but at its container's loopback address alone
 	NoAnswer        = "no-answer"         // it runs, but nothing answers on its port
 	WrongAnswer     = "wrong-answer"      // something answers, but not the echo
 	Exited          = "exited"            // it started, and ended by itself
@@ -45,6 +46,7 @@ type Outcome struct {
 	Seconds  Seconds    `json:"seconds"`
 	Commands [][]string `json:"commands"` // as a reader types them
 
+	Before   string    `json:"before,omitempty"`   // of one kept in the record, as a later run had to leave it out: the engine that made it
 	Measured *Measured `json:"measured,omitempty"` // in the lessons after the article
 
 	// The proof of the cause, and the facts around it.
@@ -64,27 +66,12 @@ func (o *Outcome) fails(phase, cause, detail string) {
 // Image is what was built.
 type Image struct {
 	ID     string   `json:"id"`
-	Bytes  int64    `json:"bytes"`  // of the files in all layers, uncompressed
+	Bytes  int64    `json:"bytes"`  // of the regular files in all layers, hard links once
+	Listed int64    `json:"listed"` // what the engine lists as its size: of some, packed layers too
 	Layers []string `json:"layers"` // digests of the uncompressed layers
 	Binary int64    `json:"binary"` // bytes of table.Binary; 0 where it is not there, or Files is nil
 	User   string   `json:"user"`   // as its config names it
 	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
-
-	archives bool // Bytes counts the layers' archives
-}
-
-// content gives the bytes of the files in the image. Podman counts the archives
-// that its layers are, with a header and padding for every file; there, the files
-// themselves are counted.
-func (i *Image) content() int64 {
-	if !i.archives || i.Files == nil {
-		return i.Bytes
-	}
-	var sum int64
-	for _, file := range i.Files {
-		sum += file.Bytes
-	}
-	return sum
 }
 
 // File is one that an image holds.

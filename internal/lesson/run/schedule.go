@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -16,12 +17,13 @@ import (
 
 // Trial is what the tries of a run have in common.
 type Trial struct {
-	Engine *engine.Engine
-	Steps  []table.Step // all of the lesson's, also those that are not tried
-	Base   string       // the base's name: article, or another id, or an image
-	Image  string       // the image that GO_IMAGE names
-	Keep   bool         // leave the containers there
-	Given  []string     // images that the builder cannot see by itself: engine.BuildRequest.Layouts
+	Engine   *engine.Engine
+	Steps    []table.Step   // all of the lesson's, also those that are not tried
+	Base     string         // the base's name: article, or another id, or an image
+	Image    string         // the image that GO_IMAGE names
+	Platform image.Platform // what all is built for and started as: the base's
+	Keep     bool           // leave the containers there
+	Given    []string       // images that the builder cannot see by itself: engine.BuildRequest.Layouts
 
 	Progress func(Event) // told as the work goes on; may be nil
 
@@ -37,6 +39,7 @@ type Event struct {
 	Step, Dockerfile string
 	Doing            string   // in a word: waiting, building, starting
 	Outcome          *Outcome // when it is done
+	LeftOut          string   // why it is not tried at all; "" where it is
 }
 
 // job is one try under way.
@@ -97,11 +100,11 @@ func (t *Trial) plan(steps []table.Step) []*job {
 		j.request = engine.BuildRequest{
 			Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
 			Tag:  t.Tag(step, try.Dockerfile),
-			Made: engine.MadeStep, Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given,
+			Made: engine.MadeStep, Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given, Platform: t.Platform,
 		}
 		j.outcome = Outcome{
 			Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,
-			Commands: [][]string{append([]string{t.Engine.Name}, engine.BuildCommand(j.request)...)},
+			Commands: [][]string{append([]string{t.Engine.Name}, t.Engine.BuildCommand(j.request)...)},
 		}
 		j.compile = compileKey(step.Dir, try.Dockerfile)
 		if j.after = first[j.compile]; j.after == nil {
@@ -118,9 +121,11 @@ func (t *Trial) plan(steps []table.Step) []*job {
 	}
 	for _, step := range t.Steps {
 		for _, try := range step.Tries {
-			switch {
-			case try.Needs != "" && try.Needs != t.Engine.Builder:
-				t.tell(&job{step: step, try: try}, "left out: needs "+try.Needs)
+			switch why := try.LeftOut(t.Engine.Builder); {
+			case why != "":
+				if asked[step.Name] && t.Progress != nil {
+					t.Progress(Event{Step: step.Name, Dockerfile: try.Dockerfile, LeftOut: why})
+				}
 			case asked[step.Name]:
 				add(step, try, false)
 			case try.Dockerfile == step.Main().Dockerfile && needed(steps, step.Name):
@@ -170,7 +175,7 @@ func (t *Trial) do(ctx context.Context, j *job, jobs []*job) {
 	if failure != nil {
 		o.Outcome, o.Verdict, o.Reasons = "", Environment, []string{oneLine(failure)}
 	} else {
-		o.Verdict, o.Reasons = judge(*o, t.Engine.Arch, func(step string) []string { return layers(ctx, jobs, step) })
+		o.Verdict, o.Reasons = judge(*o, t.Platform.Arch, func(step string) []string { return layers(ctx, jobs, step) })
 	}
 	if t.Progress != nil {
 		t.Progress(Event{Step: o.Step, Dockerfile: o.Dockerfile, Outcome: o})

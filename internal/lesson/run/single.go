@@ -13,7 +13,7 @@ func (t *Trial) Single(ctx context.Context, request engine.BuildRequest) (Outcom
 	defer t.files.Close()
 	j := &job{request: request, outcome: Outcome{
 		Dockerfile: request.Dockerfile,
-		Commands:   [][]string{append([]string{t.Engine.Name}, engine.BuildCommand(request)...)},
+		Commands:   [][]string{append([]string{t.Engine.Name}, t.Engine.BuildCommand(request)...)},
 	}}
 	failure := t.build(ctx, j)
 	if failure == nil && j.outcome.Image != nil {

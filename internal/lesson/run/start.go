@@ -27,7 +27,7 @@ type prover func() (*doctor.Diagnosis, error)
 // examined: each file of it is a call to the engine.
 func (t *Trial) start(ctx context.Context, j *job) error {
 	prove := prover(sync.OnceValues(func() (*doctor.Diagnosis, error) { return t.examine(ctx, j) }))
-	if j.outcome.Image.Bytes < listed {
+	if source.Small(j.image) {
 		if _, err := prove(); err != nil {
 			return err
 		}
@@ -67,15 +67,11 @@ func (t *Trial) try(ctx context.Context, j *job, prove prover) error {
 	return nil
 }
 
-// listed is the size up to which an image is read whole, to list its files: those
-// from scratch are far below, those with a system in them far above.
-const listed = 64 << 20
-
 // examine has the doctor look at the image, and notes what it found.
 func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) {
 	o := &j.outcome
 	open := source.Described
-	if o.Image.Bytes < listed {
+	if source.Small(j.image) {
 		open = t.files.Saved
 	}
 	img, err := open(ctx, t.Engine, o.Image.ID, j.image)
@@ -83,7 +79,7 @@ func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) 
 		return nil, err
 	}
 	defer img.Close()
-	if o.Image.Bytes < listed {
+	if source.Small(j.image) {
 		if entry, err := img.Lstat(ctx, table.Binary); err == nil {
 			o.Image.Binary = entry.Size
 		}
@@ -183,8 +179,8 @@ func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (engine.Co
 	if typed != port8080 {
 		typed = anyPort
 	}
-	j.outcome.Commands = append(j.outcome.Commands[:1], append([]string{t.Engine.Name}, engine.RunCommand(j.request.Tag, typed)...))
-	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, name, host, t.Keep)
+	j.outcome.Commands = append(j.outcome.Commands[:1], append([]string{t.Engine.Name}, t.Engine.RunCommand(j.request.Tag, j.request.Platform, typed)...))
+	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, j.request.Platform, name, host, t.Keep)
 	if start == nil && host != anyPort {
 		return engine.Container{Started: true, Host: host}, "", nil
 	}
@@ -250,71 +246,4 @@ func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) 
 	o.ExitCode, o.Missing = &c.ExitCode, d.Missing
 	o.fails(table.Start, string(d.Cause), d.Missing)
 	return nil
-}
-
-// brisk is how long a program that was just started is asked without a look at
-// its container: most answer in the first milliseconds.
-const brisk = 50 * time.Millisecond
-
-// observe waits for the echo at host, for the program's end, or for the time to run out.
-func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, host string) error {
-	began := time.Now()
-	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
-		wrong, silent := "", errors.New("its port is not published")
-		if host != "" {
-			wrong, silent = t.ask(ctx, name, host, time.Since(began))
-		}
-		var container engine.Container
-		if silent == nil || time.Since(began) > brisk { // an echo of a program that dies of it is none
-			var err error
-			if container, err = t.Engine.Inspect(ctx, name); err != nil {
-				return err
-			}
-		}
-		late := time.Since(began) > answerTime
-		switch {
-		case container.Status != "" && container.Status != "running":
-			d, err := prove()
-			if err != nil {
-				return err
-			}
-			ended(o, d, container)
-		case silent == nil && wrong == "":
-			o.Outcome, o.Phase = table.Runs, table.Serve
-			if uid, gid, ok := t.Engine.Account(container); ok {
-				o.User = account(uid, gid)
-			}
-			if t.Keep {
-				o.Address = host
-			}
-		case silent == nil, late && wrong != "":
-			o.fails(table.Serve, WrongAnswer, wrong)
-		case late:
-			o.fails(table.Serve, NoAnswer, fmt.Sprintf("nothing on port 8080 within %v", answerTime))
-		default:
-			select {
-			case <-time.After(wait):
-				continue
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		log, err := t.Engine.Logs(ctx, name)
-		o.Message = strings.TrimRight(log, "\n")
-		o.Log, _, _ = strings.Cut(o.Message, "[GIN] ") // what follows are the probe's own requests
-		return err
-	}
-}
-
-// ended fills in the outcome of a container that stopped by itself. Only an
-// image of which the doctor proved that its program cannot be executed failed
-// in execve; any other program started, whatever it printed.
-func ended(o *Outcome, d *doctor.Diagnosis, c engine.Container) {
-	o.ExitCode = &c.ExitCode
-	if d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseExec {
-		o.Missing = d.Missing
-		o.fails(table.Exec, string(d.Cause), d.Missing)
-		return
-	}
-	o.fails(table.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", c.ExitCode))
 }

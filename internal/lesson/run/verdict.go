@@ -32,7 +32,7 @@ func judge(o Outcome, arch string, layers func(step string) []string) (verdict s
 		differs("runs as user %s, not %s", o.User, want.User)
 	}
 	if want.Overhead != nil && o.Image != nil {
-		switch beside := o.Image.content() - o.Image.Binary; {
+		switch beside := o.Image.Bytes - o.Image.Binary; {
 		case o.Image.Binary == 0:
 			differs("the image holds no %s", table.Binary)
 		case beside > int64(*want.Overhead):

@@ -78,17 +78,3 @@ func TestTheEnvironmentOutranksTheUnexpected(t *testing.T) {
 	assert.Equal(t, Unexpected, Worst(of(AsExpected, Unexpected, AsExpected)))
 	assert.Equal(t, Environment, Worst(of(Unexpected, Environment, AsExpected)))
 }
-
-// Podman's size of an image is its archives': the padding is no content.
-func TestWhatAnArchivePadsIsNoOverhead(t *testing.T) {
-	image := Image{Bytes: 10_010_240, Binary: 10_000_000, Files: []File{{"/echo", 10_000_000}, {"/etc/passwd", 34}}}
-	o := Outcome{Expected: table.Expectation{Outcome: table.Runs, Overhead: &oneKB}, Outcome: table.Runs, Image: &image}
-	verdict, _ := judge(o, "amd64", nil)
-	assert.Equal(t, Unexpected, verdict)
-	image.archives = true
-	verdict, reasons := judge(o, "amd64", nil)
-	assert.Equal(t, AsExpected, verdict, reasons)
-	image.Files = append(image.Files, File{"/etc/extra", 2000})
-	verdict, _ = judge(o, "amd64", nil)
-	assert.Equal(t, Unexpected, verdict, "what is really there still counts")
-}

@@ -62,6 +62,14 @@ type Try struct {
 	Expect     Expectation `yaml:"expect"`
 }
 
+// LeftOut says why a try is not made with a builder; "" where it is.
+func (t Try) LeftOut(builder string) string {
+	if t.Needs == "" || t.Needs == builder {
+		return ""
+	}
+	return fmt.Sprintf("it needs %s, and the builder here is %s", t.Needs, builder)
+}
+
 // Expectation is what must come of a try. A field left out is not held against it.
 type Expectation struct {
 	Outcome      string  `yaml:"outcome" json:"outcome"`                         // Runs or Fails

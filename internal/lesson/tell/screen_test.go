@@ -114,6 +114,21 @@ func TestACommandIsPastedAsItStands(t *testing.T) {
 	assert.Equal(t, "$ docker build \\\n    --build-arg 'GO_IMAGE=a b' \\\n    --tag t 'it'\\''s'", Command(words, 34))
 }
 
+// What is left out is said when all else is, on a screen and elsewhere; a row that lacks it is done without.
+func TestATableSaysWhatIsLeftOut(t *testing.T) {
+	step := table.Step{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile.first-try"}, {Dockerfile: "Dockerfile"}}}
+	for _, live := range []bool{true, false} {
+		var out bytes.Buffer
+		table := NewTable(&Terminal{Writer: &out, Width: 80, Live: live}, []table.Step{step})
+		table.Tell(run.Event{Step: "11-a", Dockerfile: "Dockerfile", LeftOut: "it needs buildkit, and the builder here is legacy"})
+		table.Tell(run.Event{Step: "11-a", Dockerfile: "Dockerfile.first-try", Doing: "building"})
+		table.Tell(run.Event{Step: "11-a", Outcome: &run.Outcome{Outcome: "runs", User: "1:1"}})
+		assert.Contains(t, out.String(), "RUNS   as 1:1")
+		table.Erase()
+		assert.Contains(t, out.String(), "left out: 11-a (Dockerfile): it needs buildkit, and the builder here is legacy")
+	}
+}
+
 // A table that is erased holds on to nothing: a process may run steps again and again.
 func TestAnErasedTableEnds(t *testing.T) {
 	before := runtime.NumGoroutine()

@@ -78,6 +78,11 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.
 		}
 	}
 	t.Indented("  ", step.Why)
+	if note := listed(outcomes[len(outcomes)-1]); note != "" {
+		t.Indented("  ", note)
+	} else {
+		t.Blank()
+	}
 	t.bars(sizes)
 	t.Indented("", "Base: "+base.Said()+" (Go "+base.Go+", "+base.Libc+").")
 	t.kept(outcomes)
@@ -159,6 +164,14 @@ func (t *Terminal) proof(o run.Outcome) {
 	}
 }
 
+// listed says what an engine lists as an image's size, where that is not its files'.
+func listed(o run.Outcome) string {
+	if o.Image == nil || o.Image.Listed == 0 || table.Size(o.Image.Listed).String() == table.Size(o.Image.Bytes).String() {
+		return ""
+	}
+	return fmt.Sprintf("The engine lists %s: it counts packed layers too (docs/then-and-now.md).", table.Size(o.Image.Listed))
+}
+
 // Holds names the files of a small image.
 func Holds(image run.Image) string {
 	const most = 4
@@ -177,44 +190,6 @@ func (t *Terminal) labelled(label, text string) {
 	for _, line := range screen.Fold(text, t.Width-9) {
 		t.Say("  " + PadRight(label, 7) + line)
 		label = ""
-	}
-}
-
-// Bar is an image's size in the chart.
-type Bar struct {
-	Step     string
-	Bytes    int64
-	Article  table.Size // 0 where the article shows none
-	Recorded bool       // from the record, not seen on this machine now
-}
-
-func (t *Terminal) bars(sizes []Bar) {
-	if len(sizes) == 0 {
-		return
-	}
-	t.Say("")
-	var most int64
-	for _, bar := range sizes {
-		most = max(most, bar.Bytes, int64(bar.Article))
-	}
-	room := max(8, min(40, t.Width-30))
-	head := "  size"
-	if sizes[0].Recorded {
-		head += "; (…): as recorded"
-	}
-	t.Say(t.Paint(Dim, PadRight(head, room+5)+padLeft("here", 8)+padLeft("article", 9)))
-	for _, bar := range sizes {
-		number, _, _ := strings.Cut(bar.Step, "-")
-		article := "-"
-		if bar.Article > 0 {
-			article = bar.Article.String()
-		}
-		here := table.Size(bar.Bytes).String()
-		if bar.Recorded {
-			here = "(" + here + ")"
-		}
-		width := max(1, int(bar.Bytes*int64(room)/most))
-		t.Say("  " + strings.TrimLeft(number, "0") + " " + PadRight(strings.Repeat("█", width), room+1) + padLeft(here, 8) + padLeft(article, 9))
 	}
 }
 

@@ -67,7 +67,8 @@ type Table struct {
 	since map[string]time.Time // when that began
 	ended chan struct{}        // closed by Erase: nothing is drawn any more
 	done  map[string][]run.Outcome
-	drawn int // rows on the screen
+	left  []run.Event // what is left out
+	drawn int         // rows on the screen
 }
 
 // NewTable makes the table of steps, to be drawn on t.
@@ -104,6 +105,10 @@ func (table *Table) tick() {
 func (table *Table) Tell(event run.Event) {
 	table.mutex.Lock()
 	defer table.mutex.Unlock()
+	if event.LeftOut != "" {
+		table.left = append(table.left, event)
+		return
+	}
 	if event.Outcome != nil {
 		table.done[event.Step] = append(table.done[event.Step], *event.Outcome)
 		delete(table.doing, event.Step)
@@ -126,7 +131,7 @@ func (table *Table) redraw() {
 	room := table.t.Width - nameWidth - 1
 	for _, step := range table.steps {
 		text := table.doing[step.Name]
-		if outcomes := table.done[step.Name]; len(outcomes) == len(step.Tries) {
+		if outcomes := table.done[step.Name]; len(outcomes) > 0 && len(outcomes) == len(step.Tries)-table.leftOf(step.Name) {
 			text = result(outcomes[len(outcomes)-1])
 		} else if text != "" {
 			passed := int(time.Since(table.since[step.Name]).Seconds())
@@ -138,12 +143,25 @@ func (table *Table) redraw() {
 	table.drawn = len(table.steps)
 }
 
-// Erase takes the drawn rows off the screen, for good; it is called once.
+// leftOf counts a step's tries that are left out.
+func (table *Table) leftOf(step string) (count int) {
+	for _, event := range table.left {
+		if event.Step == step {
+			count++
+		}
+	}
+	return count
+}
+
+// Erase takes the drawn rows off the screen, for good, and says what was left out; it is called once.
 func (table *Table) Erase() {
 	table.mutex.Lock()
 	defer table.mutex.Unlock()
 	close(table.ended)
 	table.erase()
+	for _, event := range table.left {
+		table.t.Paragraph(fmt.Sprintf("left out: %s (%s): %s", event.Step, event.Dockerfile, event.LeftOut))
+	}
 }
 
 func (table *Table) erase() {
@@ -224,6 +242,6 @@ func (t *Terminal) total(doc record.Run, like string) {
 	default:
 		t.Coloured(Red, "The environment stopped some of it; what is said of the others holds.")
 	}
-	t.Indented("", fmt.Sprintf("Base: %s (Go %s, %s). Engine: %s %s, %s builder.",
-		doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Name, doc.Engine.Version, doc.Engine.Builder))
+	t.Indented("", fmt.Sprintf("Base: %s (Go %s, %s). Engine: %s, %s builder.",
+		doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Said(), doc.Engine.Builder))
 }

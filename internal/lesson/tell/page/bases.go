@@ -6,6 +6,7 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 )
@@ -54,21 +55,24 @@ func matrix(from source) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			main := outcomes[len(outcomes)-1]
-			size := "no image"
-			if main.Image != nil {
-				size = table.Size(main.Image.Bytes).String()
-			}
-			text += fmt.Sprintf(" %s; %s |", cell(tell.Row(outcomes)), size)
+			text += fmt.Sprintf(" %s; %s |", cell(tell.Row(outcomes)), imageSize(outcomes[len(outcomes)-1].Image))
 		}
 		text += "\n"
 	}
 	text += "\n"
 	for _, doc := range from.bases {
-		text += fmt.Sprintf("- **%s** was %s, with Go %s and %s, on %s %s with its %s builder.\n",
-			doc.Base.Name, doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Name, doc.Engine.Version, doc.Engine.Builder)
+		text += fmt.Sprintf("- **%s** was %s, with Go %s and %s, on %s with its %s builder.\n",
+			doc.Base.Name, doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Said(), doc.Engine.Builder)
 	}
 	return text, nil
+}
+
+// imageSize is what an image weighs; a build that is to fail makes none.
+func imageSize(image *run.Image) string {
+	if image == nil {
+		return "no image"
+	}
+	return table.Size(image.Bytes).String()
 }
 
 // reasons tells, for each trait of a base, which steps it changes, to what, and why.

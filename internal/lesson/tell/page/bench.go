@@ -108,7 +108,7 @@ func BenchTable(t Bench) string {
 	if len(t.Rows) > 0 {
 		rounds = len(t.Rows[0].Hand)
 	}
-	text += fmt.Sprintf("\nMedians of %d round(s), on %d processors, with %s %s and %s.\n", rounds, t.CPUs, t.Engine.Name, t.Engine.Version, t.Base)
+	text += fmt.Sprintf("\nMedians of %d round(s), on %d processors, with %s and %s.\n", rounds, t.CPUs, t.Engine.Said(), t.Base)
 	text += fmt.Sprintf("The tool's own processor time in a cold run: %.2f s, %.1f %% of what the processors could give.\n",
 		Median(t.OwnCPU), 100*Median(t.OwnPart))
 	text += "\n| The doctor's image | The doctor | Typed instead | It takes | Ratio |\n|---|---|---|---|---|\n"

@@ -39,7 +39,7 @@ func figure(from source) (string, error) {
 	}
 	text := "| Dockerfile | What happens | The image | What is measured |\n|---|---|---|---|\n"
 	for _, o := range outcomes {
-		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", o.Dockerfile, cell(tell.Row([]run.Outcome{o})), table.Size(o.Image.Bytes), orNothing(tell.Figure(from.step, o)))
+		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", o.Dockerfile, cell(tell.Row([]run.Outcome{o})), imageSize(o.Image), orNothing(tell.Figure(from.step, o)))
 	}
 	return text + measuredOn(from), nil
 }
@@ -70,5 +70,5 @@ func orNothing(text string) string {
 
 func measuredOn(from source) string {
 	e := from.measured.Engine
-	return fmt.Sprintf("\nMeasured on %s, with %s %s and its %s builder.\n", from.measured.Base.Said(), e.Name, e.Version, e.Builder)
+	return fmt.Sprintf("\nMeasured on %s, with %s and its %s builder.\n", from.measured.Base.Said(), e.Said(), e.Builder)
 }

@@ -23,7 +23,7 @@ func stepsTable(from source) (string, error) {
 		text += fmt.Sprintf("| [%s](steps/%s/) | %s | %s | %s | %s |\n", step.Name, step.Name,
 			step.Change, table.Size(main.Image.Bytes), orDash(step.ArticleSize), step.Article)
 	}
-	return text + fmt.Sprintf("\nMeasured on %s, with %s %s.\n", from.record.Base.Said(), from.record.Engine.Name, from.record.Engine.Version), nil
+	return text + fmt.Sprintf("\nMeasured on %s, with %s.\n", from.record.Base.Said(), from.record.Engine.Said()), nil
 }
 
 // byHand are the commands of a step as the article types them, with a request where it answers.

@@ -35,8 +35,8 @@ func minutes(from source) (string, error) {
 		}
 		text += fmt.Sprintf("| %s | %.0f s | %.0f s |\n", step.Name, math.Ceil(build), math.Ceil(start))
 	}
-	return text + fmt.Sprintf("\nAll six at once: %.0f s. Measured from an empty build cache on a machine with two cores, with %s, %s %s and its %s builder.\n",
-		from.cold.Seconds, from.cold.Base.Said(), from.cold.Engine.Name, from.cold.Engine.Version, from.cold.Engine.Builder), nil
+	return text + fmt.Sprintf("\nAll six at once: %.0f s. Measured from an empty build cache on a machine with two cores, with %s, %s and its %s builder.\n",
+		from.cold.Seconds, from.cold.Base.Said(), from.cold.Engine.Said(), from.cold.Engine.Builder), nil
 }
 
 // demos are the demonstrations: what the room says, the command, and what is then seen.

@@ -60,6 +60,9 @@ func records(dir string) ([]record.Run, error) {
 	var runs []record.Run
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		if strings.Contains(name, ".") { // beside the first one, another engine's
+			continue
+		}
 		doc, err := record.Read(dir, name)
 		if err != nil {
 			return nil, err

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"regexp"
+	"strings"
+)
+
+// vertex is an instruction of BuildKit's, which does several at the same time.
+type vertex struct {
+	instruction string
+	output      *tail
+	why         string // it failed
+}
+
+var (
+	buildkitStep = regexp.MustCompile(`^\[[^\]]*\d+/\d+\] (.*)`) // "[build 6/6] RUN go build -o echo ."
+	buildkitText = regexp.MustCompile(`^\d+\.\d+ (.*)`)          // "1.234 what it printed"
+)
+
+// buildkit takes in a line of BuildKit's. Those of an instruction, and what it
+// prints, begin with its number: "#8 1.234 text". All others are BuildKit's own.
+func (b *buildLog) buildkit(line string) {
+	number, rest, _ := strings.Cut(line, " ")
+	if !strings.HasPrefix(number, "#") {
+		return
+	}
+	v := b.vertices[number]
+	if m := buildkitStep.FindStringSubmatch(rest); m != nil {
+		if v == nil { // else it is taken up again
+			if b.vertices == nil {
+				b.vertices = map[string]*vertex{}
+			}
+			b.vertices[number] = &vertex{instruction: m[1], output: &tail{limit: 64 << 10}}
+		}
+		b.begin(m[1])
+		return
+	}
+	why, failed := strings.CutPrefix(rest, "ERROR: ")
+	switch {
+	case v == nil:
+	case rest == "CACHED":
+		b.keep(v.instruction)
+	case failed:
+		v.why = why
+		b.failed = append(b.failed, v)
+	default:
+		if m := buildkitText.FindStringSubmatch(rest); m != nil {
+			v.output.Write([]byte(m[1] + "\n"))
+		}
+	}
+}
+
+// culprit gives the instruction that a build failed for; of several, the one that
+// BuildKit's last words are about. nil where none failed.
+func (b *buildLog) culprit(message string) (culprit *vertex) {
+	for _, v := range b.failed {
+		if culprit == nil || strings.Contains(message, v.why) {
+			culprit = v
+		}
+	}
+	return culprit
+}

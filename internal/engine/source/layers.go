@@ -1,0 +1,94 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/program"
+)
+
+// layersFile, in the cache folder, lists layers: a digest and a number of bytes a line.
+const layersFile = "layers"
+
+// layerBytes adds up the sizes of layers; the image is read for those that are not known yet.
+func layerBytes(ctx context.Context, e *engine.Engine, ref string, layers []string) (int64, error) {
+	dir, err := program.CacheDir()
+	if err != nil {
+		return 0, err
+	}
+	noted := filepath.Join(dir, layersFile)
+	known := readSizes(noted)
+	if unknown(known, layers) {
+		if err := readLayers(ctx, e, ref, known); err != nil {
+			return 0, image.Failed(ctx, ref, err)
+		}
+		if unknown(known, layers) {
+			return 0, &image.Fault{Ref: ref, Err: fmt.Errorf("`%s save` gives other layers than `%s image inspect` lists", e.Name, e.Name)}
+		}
+		noteSizes(noted, known, layers)
+	}
+	sum := int64(0)
+	for _, layer := range layers {
+		sum += known[layer]
+	}
+	return sum, nil
+}
+
+func unknown(known map[string]int64, layers []string) bool {
+	return slices.ContainsFunc(layers, func(layer string) bool { _, ok := known[layer]; return !ok })
+}
+
+// readLayers has the engine write the image, and notes the size of each layer as it goes by.
+func readLayers(ctx context.Context, e *engine.Engine, ref string, known map[string]int64) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := e.Run(reading, nil, w, nil, saveWords(e, ref)...)
+		w.CloseWithError(err) // of nil: the end
+		ended <- err
+	}()
+	err := image.LayerSizes(ctx, r, func(digest string, bytes int64) { known[digest] = bytes })
+	stop()
+	r.Close()
+	<-ended
+	return err
+}
+
+func readSizes(noted string) map[string]int64 {
+	known := map[string]int64{}
+	text, _ := os.ReadFile(noted)
+	for line := range strings.Lines(string(text)) {
+		var digest string
+		var bytes int64
+		if n, _ := fmt.Sscanf(line, "%s %d\n", &digest, &bytes); n == 2 && strings.HasSuffix(line, "\n") {
+			known[digest] = bytes
+		}
+	}
+	return known
+}
+
+// noteSizes keeps what was read for the next time. Where that cannot be, the layers are read again then.
+func noteSizes(noted string, known map[string]int64, layers []string) {
+	if os.MkdirAll(filepath.Dir(noted), 0o755) != nil {
+		return
+	}
+	file, err := os.OpenFile(noted, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	lines := ""
+	for _, layer := range layers {
+		lines += fmt.Sprintln(layer, known[layer])
+	}
+	file.WriteString(lines)
+}

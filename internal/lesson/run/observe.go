@@ -1,0 +1,208 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/table"
+)
+
+// "Runs" means: the echo came back over HTTP from outside of the container, and the
+// program did not die of it. It is asked at the published port; where that is another
+// machine's, from another container, at the container's own address. Never from inside
+// its network: there a program that listens on the loopback alone answers too.
+
+const (
+	// brisk is how long a program that was just started is asked without a look at
+	// its container: most answer in the first milliseconds.
+	brisk = 50 * time.Millisecond
+	// patience is how long the published port alone is asked.
+	patience = time.Second
+	// loopbackTime is how long a program must have listened on the loopback alone, for
+	// it might still be about to listen elsewhere.
+	loopbackTime = time.Second
+	// clientTime bounds one look from another container: its start, and two requests.
+	clientTime = 20 * time.Second
+)
+
+// heard is what became of asking once.
+type heard struct {
+	wrong   string         // what was wrong with an answer
+	silent  error          // no whole answer came
+	listens engine.Sockets // where the program listens, if that was looked at
+}
+
+func (h heard) echo() bool { return h.silent == nil && h.wrong == "" }
+
+// observe waits for the echo, for the program's end, or for the time to run out. host
+// is where the port is published.
+func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, host string) error {
+	began := time.Now()
+	var loopback time.Time // since when it has listened on the loopback alone
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
+		h := heard{silent: errors.New("its port is not published")}
+		if host != "" {
+			h.wrong, h.silent = probe(ctx, host)
+		}
+		if h.wrong != "" && time.Since(began) < patience { // it may be somebody else's port, or too early
+			h = heard{silent: errors.New("no echo yet")}
+		}
+		var container engine.Container
+		if h.silent == nil || time.Since(began) > brisk { // an echo of a program that dies of it is none
+			var err error
+			if container, err = t.Engine.Inspect(ctx, name); err != nil {
+				return err
+			}
+		}
+		running := container.Status == "running"
+		if running && (h.echo() || time.Since(began) > patience) {
+			var err error
+			if h, err = t.listen(ctx, h, container); err != nil {
+				return err
+			}
+		}
+		alone := h.listens.At(8080).LoopbackOnly()
+		if !alone {
+			loopback = time.Time{}
+		} else if loopback.IsZero() {
+			loopback = time.Now()
+		}
+		late := time.Since(began) > answerTime
+		switch {
+		case container.Status != "" && !running:
+			d, err := prove()
+			if err != nil {
+				return err
+			}
+			ended(o, d, container)
+		case alone && time.Since(loopback) > loopbackTime:
+			o.loopbackOnly(h.listens.At(8080))
+		case h.echo() && !alone:
+			o.Outcome, o.Phase = table.Runs, table.Serve
+			if uid, gid, ok := t.Engine.Account(container); ok {
+				o.User = account(uid, gid)
+			}
+			if t.Keep {
+				o.Address = host
+			}
+		case h.silent == nil && !alone, late && h.wrong != "":
+			o.fails(table.Serve, WrongAnswer, h.wrong)
+		case late:
+			o.fails(table.Serve, NoAnswer, noAnswer(h.listens))
+		default:
+			select {
+			case <-time.After(wait):
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		log, err := t.Engine.Logs(ctx, name)
+		o.Message = strings.TrimRight(log, "\n")
+		o.Log, _, _ = strings.Cut(o.Message, "[GIN] ") // what follows are the probe's own requests
+		return err
+	}
+}
+
+// listen finds out more of what was heard at the published port: where the program
+// listens, and where nothing was heard there, what another container hears.
+func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard, error) {
+	listens, told := t.Engine.ListensAt(c)
+	h.listens = listens
+	switch {
+	case h.echo(), told && len(listens.At(8080)) == 0, told && listens.At(8080).LoopbackOnly():
+		return h, nil
+	case c.Address == "" || t.Image == "":
+		if t.Engine.Here { // its published port is this machine's
+			return h, nil
+		}
+		return h, errors.New("the engine is on another machine, and there is no way to ask what runs there: " +
+			"its containers have no addresses of their own, or there is no base to ask from (`dev base` gets it)")
+	}
+	wrong, silent := t.askFromContainer(ctx, c)
+	if silent == nil {
+		h.wrong, h.silent = wrong, nil
+		return h, nil
+	}
+	if !told {
+		h.listens, _ = t.listensInside(ctx, c.ID)
+	}
+	return h, nil
+}
+
+// loopbackOnly fills in the outcome of a program that listens where nobody outside of
+// its container can reach it.
+func (o *Outcome) loopbackOnly(at engine.Sockets) {
+	o.fails(table.Serve, LoopbackOnly, fmt.Sprintf("it listens at %s alone, which nobody outside of its container reaches", at))
+	o.Proof = append(o.Proof, doctor.Evidence{Claim: "who listens on port 8080, as the kernel says", Path: "/proc/net/tcp", Found: at.String()})
+}
+
+func noAnswer(listens engine.Sockets) string {
+	text := fmt.Sprintf("nothing on port 8080 within %v", answerTime)
+	if len(listens) > 0 {
+		text += "; it listens at " + listens.String()
+	}
+	return text
+}
+
+// client asks twice, as probe does: for the echo of a message, and for the
+// request. Of an answer without end it takes the beginning.
+var client = fmt.Sprintf(`if command -v wget >/dev/null; then get() { wget -q -O - --header "X-Probe: $message" "$1"; }
+elif command -v curl >/dev/null; then get() { curl -fsS --header "X-Probe: $message" "$1"; }
+else exit 1; fi
+echo=$(get "http://$address:8080/?message=$message" | head -c %[1]d) && [ -n "$echo" ] && echo "$echo" &&
+get "http://$address:8080/" | head -c %[1]d`, longest)
+
+// askFromContainer is probe from a container of the base, at the address of the step's.
+func (t *Trial) askFromContainer(ctx context.Context, c engine.Container) (wrong string, silent error) {
+	ctx, stop := context.WithTimeout(ctx, clientTime)
+	defer stop()
+	message := rand.Text()
+	out, err := t.inBase(ctx, client, "--network", c.Network, "--env", "message="+message, "--env", "address="+c.Address)
+	if err != nil {
+		return "", err
+	}
+	echo, request, _ := strings.Cut(out, "\n")
+	if echo != message {
+		return fmt.Sprintf("asked for the echo of %q, it answered with %q", message, shortened(echo)), nil
+	}
+	if !strings.HasPrefix(request, "GET / HTTP/1.") || !strings.Contains(request, "X-Probe: "+message) {
+		return fmt.Sprintf("asked for GET /, it answered with %q, not with the request", shortened(request)), nil
+	}
+	return "", nil
+}
+
+// listensInside asks the kernel from inside of a container's network, where this
+// machine's kernel is another one.
+func (t *Trial) listensInside(ctx context.Context, id string) (engine.Sockets, error) {
+	ctx, stop := context.WithTimeout(ctx, clientTime)
+	defer stop()
+	lists, err := t.inBase(ctx, "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; true", "--network", "container:"+id)
+	return engine.ReadSockets(lists), err
+}
+
+// inBase runs a script in a container of the base.
+func (t *Trial) inBase(ctx context.Context, script string, options ...string) (string, error) {
+	words := append([]string{"run", "--rm", "--pull=never"}, engine.Ours()...)
+	words = append(append(words, options...), "--entrypoint", "/bin/sh", t.Image, "-c", script)
+	return t.Engine.Output(ctx, words...)
+}
+
+// ended fills in the outcome of a container that stopped by itself. Only an
+// image of which the doctor proved that its program cannot be executed failed
+// in execve; any other program started, whatever it printed.
+func ended(o *Outcome, d *doctor.Diagnosis, c engine.Container) {
+	o.ExitCode = &c.ExitCode
+	if d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseExec {
+		o.Missing = d.Missing
+		o.fails(table.Exec, string(d.Cause), d.Missing)
+		return
+	}
+	o.fails(table.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", c.ExitCode))
+}

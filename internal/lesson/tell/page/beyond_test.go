@@ -1,0 +1,29 @@
+package page
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
+)
+
+// A lesson may be one that does not build: then there is no image to speak of.
+func TestALessonThatDoesNotBuildHasAPage(t *testing.T) {
+	step := table.Step{Name: "13-no-network", Against: "06-nonroot-scratch", Tries: []table.Try{{Dockerfile: "Dockerfile"}}}
+	failed := run.Outcome{Step: step.Name, Dockerfile: "Dockerfile", Outcome: table.Fails, Phase: table.Build, Cause: run.BuildFailed, Verdict: run.AsExpected}
+	from := source{step: step, beyond: []table.Step{step}, measured: &record.Run{
+		Engine: &engine.Engine{Name: "docker"}, Base: &record.Base{Image: "golang"}, Steps: []run.Outcome{failed},
+	}}
+	for name, part := range map[string]func(source) (string, error){"figure": figure, "table": beyondTable} {
+		text, err := part(from)
+		require.NoError(t, err, name)
+		assert.Contains(t, text, "fails at build: build-failed", name)
+	}
+	text, _ := figure(from)
+	assert.Contains(t, text, "| no image | – |")
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/test/engines"
+)
+
+// BUILDX_BUILDER is as good as --builder, which goes before it: a builder that cannot
+// see the engine's images gets the base handed over.
+func TestTheBuilderOfTheEnvironmentBuilds(t *testing.T) {
+	saved := filepath.Join(t.TempDir(), "saved.tar")
+	require.NoError(t, tarball.WriteToFile(saved, name.MustParseReference("base:1"), empty.Image))
+	for _, c := range []struct{ option, variable, plugins, want string }{
+		{"", "", `{"Name":"buildx"}`, ""},
+		{"", "apart", `{"Name":"buildx"}`, "apart"},
+		{"apart", "of-no-use", `{"Name":"buildx"}`, "apart"},
+		{"", "apart", ``, ""}, // the legacy builder knows no others
+	} {
+		t.Setenv("DOCKER_BUILDKIT", "")
+		t.Setenv("BUILDX_BUILDER", c.variable)
+		e := engines.Scripted(t, `case "$*" in
+info*) echo '{"ServerVersion":"29.0.0","ClientInfo":{"Version":"29.0.0","Plugins":[`+c.plugins+`]}}' ;;
+"buildx inspect apart") echo "Driver: docker-container" ;;
+"save --output "*) /bin/cp `+saved+` "$3" ;;
+*) exit 1 ;;
+esac
+`)
+		given, cleanUp, err := runOptions{builder: c.option}.handOver(t.Context(), e, "base:1", func(string) {})
+		require.NoError(t, err)
+		assert.Equal(t, c.want, e.Using)
+		if c.want == "" {
+			assert.Empty(t, given)
+		} else if assert.Len(t, given, 1) {
+			assert.True(t, strings.HasPrefix(given[0], "base:1="), given[0])
+		}
+		cleanUp()
+		if c.plugins != "" {
+			assert.Equal(t, engine.BuildKit, e.Builder)
+		}
+	}
+}
+
+// `dev record` on a builder that cannot do all says what it leaves as it was.
+func TestARecordKeepsWhatThisBuilderCannotDo(t *testing.T) {
+	dir, said := t.TempDir(), []string{}
+	c := course{dir: dir, own: []table.Step{{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile", Needs: engine.BuildKit}}}}}
+	doc := record.Run{
+		Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Base: &record.Base{Name: "other"},
+		Steps: []run.Outcome{{Step: "11-a", Dockerfile: "Dockerfile"}},
+	}
+	say := func(sentence string) { said = append(said, sentence) }
+	require.NoError(t, runOptions{steps: dir}.keepRecord(c, doc, say))
+	require.Empty(t, said)
+	doc.Engine, doc.Steps = &engine.Engine{Builder: engine.Legacy}, nil
+	require.NoError(t, runOptions{steps: dir}.keepRecord(c, doc, say))
+	assert.Equal(t, []string{"kept as it was recorded: 11-a (Dockerfile), of docker 29 and its buildkit builder"}, said)
+	kept, err := record.Read(dir, "other")
+	require.NoError(t, err)
+	assert.Len(t, kept.Steps, 1)
+}
