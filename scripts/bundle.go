@@ -19,7 +19,7 @@ func bundleCommand() *cobra.Command {
 	var join []string
 	cmd := &cobra.Command{
 		Use:     "bundle [FILE]",
-		Short:   "write one file with all that learners need where there is no network",
+		Short:   "write one file with all that learners need without a network",
 		GroupID: "teach",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {

@@ -11,7 +11,7 @@ import (
 func devCommand() *cobra.Command {
 	dev := &cobra.Command{
 		Use:     "dev",
-		Short:   "what maintainers of this repo need: base, sync, record, bench, evaluate",
+		Short:   "what maintainers need: base, sync, record, bench, evaluate",
 		GroupID: "maintain",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

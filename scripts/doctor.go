@@ -26,7 +26,7 @@ func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "doctor IMAGE [-- ARGS…]",
 		GroupID: "read",
-		Short:   "prove whether an image can start, and if not, why: without starting it",
+		Short:   "prove, without a start, whether an image can start, and why not",
 		Long: `Reads an image's config and files, starts nothing, and says: it starts, and as
 whom; or it cannot, for this cause, with this evidence, and this fix.
 

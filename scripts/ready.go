@@ -15,7 +15,7 @@ func readyCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "ready",
-		Short:   "say, the day before, whether this machine can do everything, also without a network",
+		Short:   "say, the day before, whether this machine can do all of it",
 		GroupID: "teach",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

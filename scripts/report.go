@@ -13,7 +13,7 @@ import (
 func reportCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "report [FILE]",
-		Short:   "write the whole lesson as one HTML file: to read, to print, to teach from",
+		Short:   "write the lesson as one HTML page: to read, print, teach from",
 		GroupID: "teach",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {

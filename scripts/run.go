@@ -31,9 +31,19 @@ type runOptions struct {
 func runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:     "run [STEP...|all|beyond [STEP...]|demos [STEP...]|judge [STEP...]|today [STEP...]]",
+		Use:     "run [STEP...|all]",
 		Short:   "build and start steps, and prove what happens",
 		GroupID: "read",
+		Long: `Builds and starts steps on your engine, and proves why each runs or fails.
+
+STEP is 3, 03, exec-form or 03-exec-form. A word before it names other lessons:
+  beyond   after the article       today   what breaks it on today's images
+  judge    images to judge         demos   what a teacher shows
+
+  run 3 · run all · run beyond 8 · run judge all
+
+Exit status: 0 all as expected, 1 something was not, 2 wrong usage, 3 the
+environment is at fault.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

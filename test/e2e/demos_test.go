@@ -11,28 +11,41 @@ import (
 
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
-	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/tool"
 )
 
-// The images to judge: each runs on its base, and ends in scratch as their table says.
-func TestTheImagesToJudge(t *testing.T) {
-	engines.Engine(t)
-	doc, code := tool.Document(t, "judge")
-	assert.Equal(t, tool.Expected, code)
-	for _, o := range doc.Steps {
-		assert.Equal(t, run.AsExpected, o.Verdict, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
-		if o.Step == "01-tls-client" && o.Outcome == table.Fails {
-			assert.Contains(t, o.Message, "x509: certificate signed by unknown authority")
-		}
-	}
-	assert.Len(t, doc.Steps, 8)
-}
-
-// A teacher's demonstrations show what the guide says they show.
+// A teacher's demonstrations, the images to judge, and what breaks the Dockerfile today.
 func TestTheDemonstrationsShowWhatTheGuideSays(t *testing.T) {
 	engines.Engine(t)
+	showsTheDemos(t, tool.Program(t, "run", "demos", "--json"))
+}
+
+func TestTheImagesToJudge(t *testing.T) {
+	engines.Engine(t)
+	judgesTheImages(t, tool.Program(t, "run", "judge", "--json"))
+}
+
+func TestWhatBreaksItToday(t *testing.T) {
+	engines.Long(t)
+	breaksToday(t, tool.Program(t, "run", "today", "--json"))
+}
+
+// asForetold runs a course: every try of it ends as its table says.
+func asForetold(t *testing.T, command *exec.Cmd, tries int) (doc record.Run, of map[string]run.Outcome) {
+	t.Helper()
+	doc, code := tool.DocumentOf(t, command)
+	assert.Equal(t, tool.Expected, code, doc.Reason)
+	of = map[string]run.Outcome{}
+	for _, o := range doc.Steps {
+		assert.Equal(t, run.AsExpected, o.Verdict, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
+		of[o.Step+" "+o.Dockerfile] = o
+	}
+	require.Len(t, of, tries)
+	return doc, of
+}
+
+func showsTheDemos(t *testing.T, command *exec.Cmd) {
 	sqlite := filepath.Join(tool.Root(), "workshop", "demos", "04-sqlite")
 	if _, err := os.Stat(filepath.Join(sqlite, "vendor")); err != nil { // the base has no network to get the driver by
 		vendor := exec.Command("go", "mod", "vendor")
@@ -41,15 +54,7 @@ func TestTheDemonstrationsShowWhatTheGuideSays(t *testing.T) {
 		require.NoError(t, err, string(out))
 		t.Cleanup(func() { os.RemoveAll(filepath.Join(sqlite, "vendor")) })
 	}
-	doc, code := tool.Document(t, "demos")
-	assert.Equal(t, tool.Expected, code)
-	of := map[string]run.Outcome{}
-	for _, o := range doc.Steps {
-		assert.Equal(t, run.AsExpected, o.Verdict, "%s: %v", o.Step, o.Reasons)
-		of[o.Step+" "+o.Dockerfile] = o
-	}
-	require.Len(t, of, 4)
-
+	_, of := asForetold(t, command, 4)
 	recorded, err := record.Read(filepath.Join(tool.Root(), "steps"), "article")
 	require.NoError(t, err)
 	assert.Contains(t, of["01-remove-at-the-end Dockerfile.first-try"].Message, "Permission denied")
@@ -59,14 +64,14 @@ func TestTheDemonstrationsShowWhatTheGuideSays(t *testing.T) {
 	assert.Contains(t, of["04-sqlite Dockerfile"].Message, "go-sqlite3 requires cgo to work")
 }
 
-// What breaks the article's Dockerfile today: each fails first, for the cause that the table names, and is mended.
-func TestWhatBreaksItToday(t *testing.T) {
-	engines.Long(t)
-	doc, code := tool.Document(t, "today")
-	assert.Equal(t, tool.Expected, code)
+// judgesTheImages sees each run on its base, and end in scratch as the table says.
+func judgesTheImages(t *testing.T, command *exec.Cmd) {
+	_, of := asForetold(t, command, 8)
+	assert.Contains(t, of["01-tls-client Dockerfile"].Message, "x509: certificate signed by unknown authority")
+}
+
+// breaksToday sees each build fail first, for the cause that the table names, and mended.
+func breaksToday(t *testing.T, command *exec.Cmd) {
+	doc, _ := asForetold(t, command, 4)
 	assert.Equal(t, "today-alpine", doc.Base.Name)
-	for _, o := range doc.Steps {
-		assert.Equal(t, run.AsExpected, o.Verdict, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
-	}
-	assert.Len(t, doc.Steps, 4)
 }

@@ -45,6 +45,10 @@ func TestEveryEngine(t *testing.T) {
 			for _, exercise := range some {
 				t.Run("check of "+exercise.Name, func(t *testing.T) { checksExercise(t, c, exercise, behind) })
 			}
+			if isToday(c) {
+				t.Run("demos", func(t *testing.T) { showsTheDemos(t, on(t, c, "run", "demos", "--json")) })
+				t.Run("judge", func(t *testing.T) { judgesTheImages(t, on(t, c, "run", "judge", "--json")) })
+			}
 			t.Run("loopback only", func(t *testing.T) { refusesLoopbackOnly(t, c, behind) })
 			if !c.Shared {
 				t.Run("clean", func(t *testing.T) { cleansUp(t, c) })

@@ -33,6 +33,7 @@ func TestEveryEngineAtLength(t *testing.T) {
 			}
 			t.Run("run all --base all", func(t *testing.T) { doOnEveryBase(t, on(t, c, "run", "all", "--base", "all", "--json")) })
 			t.Run("run beyond", func(t *testing.T) { doWhatLessonsSay(t, on(t, c, "run", "beyond", "--json")) })
+			t.Run("run today", func(t *testing.T) { breaksToday(t, on(t, c, "run", "today", "--json")) })
 			t.Run("learn", func(t *testing.T) { learnsStep2(t, c) })
 			t.Run("report", func(t *testing.T) {
 				file := filepath.Join(t.TempDir(), "report.html")

@@ -7,6 +7,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // saidBy is who speaks where a start, or an answer, does not come.
@@ -49,7 +50,8 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 		t.Indented("", "Note: "+note+".")
 	}
 	if !r.Met && r.Image != "" {
-		t.Indented("", "To look into the image: "+program.Call()+" doctor --no-fix "+r.Image)
+		t.Say("To look into the image:")
+		t.Say("  " + screen.Harmless(program.Call()+" doctor --no-fix "+r.Image)) // in one line, to be pasted
 		if !why {
 			t.Indented("", "The proof of each: the same again with --why")
 		}

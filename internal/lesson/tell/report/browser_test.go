@@ -158,6 +158,11 @@ func pageByKeys(t *testing.T, tab context.Context, width int64, shot func(name s
 	var sections, seen []string
 	require.NoError(t, chromedp.Run(tab, chromedp.Evaluate(`[...document.querySelectorAll('section')].map(s => s.id)`, &sections)))
 	require.Len(t, sections, 1+6*3+1)
+	if width >= 1024 {
+		var first int64
+		require.NoError(t, chromedp.Run(tab, chromedp.Evaluate(`document.getElementById('start').offsetHeight - innerHeight`, &first)))
+		assert.LessOrEqual(t, first, int64(0), "the first screen is taller than the screen")
+	}
 	keys := []string{kb.ArrowRight, "n", " ", kb.PageDown}
 	var id, early string
 	var tall int64
@@ -240,4 +245,24 @@ func (l *list) all() []string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	return slices.Clone(l.seen)
+}
+
+// On paper all beats are there, whatever was shown on the screen.
+func TestThePrintedReportIsWhole(t *testing.T) {
+	page, err := Render(steps)
+	require.NoError(t, err)
+	url, _ := served(t, page)
+	tab := visit(t, start(t), url, 1280, "dark").tab
+	var hidden int
+	require.NoError(t, chromedp.Run(tab, emulation.SetEmulatedMedia().WithMedia("print"),
+		chromedp.Evaluate(`[...document.querySelectorAll('section')].filter(s => !s.offsetHeight).length`, &hidden)))
+	assert.Zero(t, hidden)
+	last, err := printed(tab, papers["A4"], "20")
+	require.NoError(t, err, "a sheet for each beat")
+	assert.NotEmpty(t, last)
+	if *shots != "" {
+		all, err := printed(tab, papers["A4"], "")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(*shots, "report.pdf"), all, 0o644))
+	}
 }

@@ -24,7 +24,7 @@ import (
 var text string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"figure": figure, "number": number, "prose": prose,
+	"figure": figure, "number": number, "size": func(f Figure) string { return table.Size(f.Value).String() }, "prose": prose,
 }).Parse(text))
 
 // article is the base that the lesson is told on.
