@@ -211,7 +211,7 @@ func cleansUp(t *testing.T, c engines.Client) {
 	out, err := on(t, c, "clean").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	assert.Empty(t, c.Docker(t, "ps", "--all", "--quiet"))
-	assert.Empty(t, c.Docker(t, "images", "--all"), "%s", out)
+	assert.Empty(t, c.Docker(t, "images", "--all", "--quiet"), "%s", out)
 }
 
 // A bundle made on an engine of today is loaded on one of 2020, and the other way round.
