@@ -8,6 +8,7 @@ import (
 
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/classroom/bundle"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
 )
 
@@ -59,7 +60,7 @@ func bundleCommand() *cobra.Command {
 				fmt.Fprintf(out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, rebuild.MB(image.Bytes))
 			}
 			fmt.Fprintf(out, "the lesson's folders, and the tool for %d kinds of machines.\n", len(b.Tools))
-			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", program.Call(), shown(file))
+			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", program.Call(), tell.Word(shown(file)))
 			return nil
 		},
 	}

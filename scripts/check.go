@@ -10,11 +10,12 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/classroom/check"
 	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 )
 
 func checkCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, why bool
 	cmd := &cobra.Command{
 		Use:     "check DIR",
 		Short:   "hold your own Dockerfile against the article's goals",
@@ -35,17 +36,21 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if exercise, ok := table.ExerciseAt(request.Dir); ok {
+				report.For(exercise)
+			}
 			if asJSON {
 				if _, err := cmd.OutOrStdout().Write(record.Marshal(report)); err != nil {
 					return err
 				}
 			} else {
-				check.Tell(tell.NewTerminal(cmd.OutOrStdout()), report)
+				check.Tell(tell.NewTerminal(cmd.OutOrStdout()), report, why)
 			}
 			return goalStatus(report)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	cmd.Flags().BoolVar(&why, "why", false, "give the proof of each goal, also of what does not start")
 	return cmd
 }
 
@@ -58,7 +63,11 @@ func toCheck(path string) (check.Request, error) {
 	case !info.IsDir():
 		request = check.Request{Dir: filepath.Dir(path), Dockerfile: path}
 	}
-	if info, err := os.Stat(request.Dockerfile); err != nil || info.IsDir() {
+	info, err := os.Stat(request.Dockerfile)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return request, usagef("%s is no regular file: check reads no pipes and devices", request.Dockerfile)
+	}
+	if err != nil || info.IsDir() {
 		return request, usagef("%s holds no Dockerfile: check wants the folder that you would give to `docker build`", path)
 	}
 	return request, nil
@@ -82,9 +91,9 @@ func checked(ctx context.Context, request check.Request, say base.Progress) (*ch
 	return checker.Do(ctx, request)
 }
 
-// goalStatus is 0 only where all goals are met.
+// goalStatus is 0 only where all goals are met; of an exercise, its own.
 func goalStatus(report *check.Report) error {
-	if report.Met {
+	if report.Met || report.Solves != nil && report.Solves.Met {
 		return nil
 	}
 	for _, goal := range report.Goals {

@@ -20,7 +20,7 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var asJSON, deep bool
+	var asJSON, deep, noFix bool
 	var start doctor.Start
 	var entrypoint string
 	c := &cobra.Command{
@@ -53,6 +53,9 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			if err != nil {
 				return err
 			}
+			if noFix { // for who wants to find it
+				d.Fix, d.Advice = doctor.Fix{}, nil
+			}
 			if asJSON {
 				_, err = cmd.OutOrStdout().Write(record.Marshal(d))
 			} else {
@@ -66,6 +69,7 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the diagnosis as JSON")
+	c.Flags().BoolVar(&noFix, "no-fix", false, "give the evidence, and leave the fix to the reader")
 	c.Flags().BoolVar(&deep, "deep", false, "read every layer and file of an engine's image (slow: `docker save`)")
 	c.Flags().StringVar(&start.User, "user", "", "the user that it is to run as")
 	c.Flags().StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")
@@ -101,7 +105,7 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say
 	} else {
 		e, err := find(ctx, say)
 		if err != nil {
-			return nil, err
+			return nil, orFolder(ctx, ref, err)
 		}
 		machine = doctor.MachineOf(e.OS, e.Arch, e.Here)
 		open := source.FromEngine
@@ -109,11 +113,24 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say
 			open = source.FromEngineDeep
 		}
 		if img, err = open(ctx, e, ref); err != nil {
+			var none *image.NotFound
+			if errors.As(err, &none) {
+				err = orFolder(ctx, ref, err)
+			}
 			return nil, err
 		}
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
 	return doctor.Examine(ctx, img, machine, start)
+}
+
+// orFolder says of a folder that is no layout what it lacks: where no engine has
+// an image of its name, it is meant.
+func orFolder(ctx context.Context, ref string, err error) error {
+	if info, missing := os.Stat(ref); missing == nil && info.IsDir() && ctx.Err() == nil {
+		_, err = image.FromLayout(ctx, ref, "", image.Platform{})
+	}
+	return err
 }
 
 // archive tells a tarball or a layout, with or without a :TAG, from an engine's

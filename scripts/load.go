@@ -7,17 +7,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/classroom/bundle"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
 )
 
 func loadCommand() *cobra.Command {
-	var into string
+	var into, sum string
 	cmd := &cobra.Command{
 		Use:     "load FILE|FOLDER|URL",
 		Short:   "take a teacher's bundle: afterwards no step needs a network",
@@ -29,14 +31,15 @@ func loadCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return load(cmd.Context(), args[0], into, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return load(cmd.Context(), args[0], into, sum, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&into, "into", "", "the folder for the lesson (default: ./"+bundle.Folder+"; none inside a clone)")
+	cmd.Flags().StringVar(&sum, "sha256", "", "the bundle's SHA-256, as its maker saw it: load no other")
 	return cmd
 }
 
-func load(ctx context.Context, from, into string, stdout, stderr io.Writer) error {
+func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer) error {
 	say := sentencesTo(stderr)
 	e, err := connect(ctx, say)
 	if err != nil {
@@ -59,6 +62,12 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 		return err
 	}
 	defer b.Close()
+	if sum != "" && !strings.EqualFold(sum, b.Sum) {
+		if downloaded {
+			os.Remove(file)
+		}
+		return fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\nNothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
+	}
 	if _, err := b.For(e.Arch); err != nil {
 		return err
 	}
@@ -75,10 +84,11 @@ func load(ctx context.Context, from, into string, stdout, stderr io.Writer) erro
 	}
 	fmt.Fprintf(stdout, "Checked, %s, SHA-256 %s. The base is in %s.\n", rebuild.MB(b.Size), b.Sum, e.Name)
 	if root == "" {
-		fmt.Fprintf(stdout, "Next, and no network is needed: %s run all\n", program.Call())
+		fmt.Fprintf(stdout, "Next, and no network is needed: %s learn\n", program.Call())
 		return nil
 	}
-	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd '%s'\n  %s run all\n", shown(root), shown(root), tool)
+	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s learn\n"+
+		"In a class, where you type along: copy workshop/start to mine, and ask\n  %s check mine\n", shown(root), tell.Word(shown(root)), tool, tool)
 	return nil
 }
 

@@ -3,12 +3,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -41,6 +43,7 @@ type usageError struct{ error }
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func main() {
+	debug.SetMemoryLimit(400 << 20) // rather collect garbage sooner: learners' machines are small
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() { // the second Ctrl-C is not caught any more: it leaves at once
 		<-ctx.Done()
@@ -52,13 +55,17 @@ func main() {
 // execute is the whole program but for the process around it; it returns the exit status.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := rootCommand()
+	out := &result{Writer: stdout}
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	var ended status
 	var usage usageError
 	var differs unexpected
+	if out.failed != nil && (err == nil || errors.As(err, &ended)) {
+		err = fmt.Errorf("the result could not be written: %w", out.failed)
+	}
 	switch {
 	case err == nil:
 		return exitExpected
@@ -82,9 +89,28 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitEnvironment
 }
 
+// result is stdout, and remembers that something did not get there: a full disk
+// must not look like a success, whoever wrote.
+type result struct {
+	io.Writer
+	failed error
+}
+
+func (r *result) Write(p []byte) (int, error) {
+	n, err := r.Writer.Write(p)
+	r.failed = cmp.Or(r.failed, err)
+	return n, err
+}
+
+// Under is what is written to: a screen, or something else.
+func (r *result) Under() io.Writer { return r.Writer }
+
+// longest is how much is told of an error; an archive may bring megabytes.
+const longest = 4000
+
 // complain writes an error or a warning: on a screen in lines that fit it, elsewhere as it is.
 func complain(stderr io.Writer, kind, words string) {
-	words = kind + ": " + words
+	words = screen.Short(kind+": "+words, longest)
 	out := tell.NewTerminal(stderr)
 	if !out.Live {
 		fmt.Fprintln(stderr, screen.Harmless(words))
@@ -126,7 +152,7 @@ func rootCommand() *cobra.Command {
 		&cobra.Group{ID: "maintain", Title: "Maintain:"},
 	)
 	root.AddCommand(
-		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(),
+		runCommand(), diffCommand(), doctorCommand(), checkCommand(), learnCommand(), resetCommand(),
 		readyCommand(), reportCommand(), bundleCommand(), loadCommand(), serveCommand(),
 		cleanCommand(), devCommand(),
 	)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -30,7 +31,7 @@ type runOptions struct {
 func runCommand() *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
-		Use:     "run [STEP...|all|beyond [STEP...]]",
+		Use:     "run [STEP...|all|beyond [STEP...]|demos [STEP...]|judge [STEP...]|today [STEP...]]",
 		Short:   "build and start steps, and prove what happens",
 		GroupID: "read",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,7 +46,7 @@ func runCommand() *cobra.Command {
 
 // flags are those that run and dev record have in common.
 func (o *runOptions) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.base, "base", "article", "what stands behind FROM: an id of bases.yaml, an image, or all")
+	cmd.Flags().StringVar(&o.base, "base", "", "what stands behind FROM: an id of bases.yaml, an image, or all (default: article)")
 	cmd.Flags().StringVar(&o.platform, "platform", "", "what to build for and start as, such as linux/arm64 (default: the base's, else the engine's)")
 	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
 	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
@@ -61,8 +62,9 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return err
 	}
 	if o.record && len(asked) < len(c.own) {
-		return usagef("a record is of all steps: dev record, or dev record beyond")
+		return usagef("a record is of all steps: dev record, dev record beyond, or dev record demos")
 	}
+	o.base = cmp.Or(o.base, c.base)
 	if o.base == "all" {
 		return o.runMatrix(ctx, c, asked, stdout, stderr)
 	}
@@ -216,6 +218,16 @@ func closing(out *tell.Terminal, dir string, steps []table.Step, step table.Step
 		return err
 	}
 	var sizes []tell.Bar
+	if step.Claim != "" && step.Tries[0].Dockerfile != table.Finished { // a demonstration is held against its step
+		before, err := record.Read("steps", doc.Base.Name)
+		if err != nil {
+			return err
+		}
+		steps = []table.Step{step}
+		if before != nil {
+			sizes = append(sizes, tell.Bar{Step: step.Against, Bytes: size(before.Steps, step.Against), Recorded: true})
+		}
+	}
 	for _, s := range steps {
 		bar := tell.Bar{Step: s.Name, Article: s.ArticleSize}
 		if recorded != nil {
@@ -242,8 +254,8 @@ func nextStep(c course, step table.Step) string {
 		more = "More: " + readme + ". "
 	}
 	call := program.Call() + " run "
-	if c.dir == after {
-		call += after + " "
+	if c.word != "" {
+		call += c.word + " "
 	}
 	for i, s := range c.own[:len(c.own)-1] {
 		if s.Name != step.Name {
@@ -251,7 +263,7 @@ func nextStep(c course, step table.Step) string {
 		}
 		number := c.own[i+1].Number()
 		next := call + number + " (" + c.own[i+1].Title + ")"
-		if program.Call() == program.FromSource && c.dir != after {
+		if program.Call() == program.FromSource && c.word == "" {
 			next += ", or make step-" + number
 		}
 		return more + "Next: " + next

@@ -11,12 +11,14 @@ import (
 
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/classroom/bundle"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/lesson/tell/report"
 	"optimizing-dockerfile/internal/program"
 )
 
 func serveCommand() *cobra.Command {
 	var address string
+	var noReport bool
 	cmd := &cobra.Command{
 		Use:     "serve [BUNDLE]",
 		Short:   "offer bundle, instructions and report to the room over HTTP",
@@ -34,11 +36,11 @@ func serveCommand() *cobra.Command {
 			}
 			b, err := bundle.Open(file)
 			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), program.Call(), shown(file))
+				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), program.Call(), tell.Word(shown(file)))
 			}
 			var damaged *bundle.Damaged
 			if errors.As(err, &damaged) {
-				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), shown(file))
+				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), tell.Word(shown(file)))
 			}
 			if err != nil {
 				return err
@@ -48,9 +50,11 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			page, err := report.Render(dir)
-			if err != nil {
-				return err
+			var page []byte
+			if !noReport {
+				if page, err = report.Render(dir); err != nil {
+					return err
+				}
 			}
 			listener, err := net.Listen("tcp", address)
 			if err != nil {
@@ -70,6 +74,7 @@ func serveCommand() *cobra.Command {
 			return bundle.Serve(cmd.Context(), listener, b, page)
 		},
 	}
+	cmd.Flags().BoolVar(&noReport, "no-report", false, "do not offer the report, which tells how the steps end")
 	cmd.Flags().StringVar(&address, "addr", "127.0.0.1:8000", "HOST:PORT to listen on; 0.0.0.0:8000 lets the room in")
 	return cmd
 }

@@ -80,19 +80,24 @@ func loadSteps(dir string) (string, []table.Step, error) {
 	return dir, steps, nil
 }
 
-// after is the folder of the lessons after the article.
-const after = "beyond"
+// later are the folders of the lessons that change the article's, by the word that names them.
+var later = map[string]string{"beyond": "beyond", "demos": "workshop/demos", "judge": "workshop/judge", "today": "beyond/today"}
+
+// defaultBase are the bases of those that are not about the article's.
+var defaultBase = map[string]string{"today": "today-alpine"}
 
 // course is what words are about: a folder of steps, the steps in it, and with
 // them those that they go on from.
 type course struct {
 	dir      string
 	all, own []table.Step
+	word     string   // that names the folder, of later; "" the article's
 	words    []string // that say which of its own
+	base     string   // what they are about, where nobody names another; "" the article's
 }
 
 // courseOf finds out which lessons words are about: those of the article, in dir;
-// or, begun by the word beyond, those after it.
+// or, begun by a word of later, those that go on from it.
 func courseOf(dir string, words []string) (course, error) {
 	c := course{words: words}
 	var err error
@@ -100,18 +105,28 @@ func courseOf(dir string, words []string) (course, error) {
 		return c, err
 	}
 	c.all = c.own
-	later := len(words) > 0 && words[0] == after
-	if later {
-		c.words = words[1:]
-	}
-	if dir != "" || !later {
+	if len(words) == 0 || later[words[0]] == "" {
 		return c, nil
 	}
-	beyond, err := table.Load(after, c.own...)
+	c.words = words[1:]
+	if dir != "" {
+		return c, nil
+	}
+	c.word, c.dir = words[0], later[words[0]]
+	earlier := c.own
+	if c.dir != later["beyond"] && strings.HasPrefix(c.dir, later["beyond"]) {
+		beyond, err := table.Load(later["beyond"], c.own...)
+		if err != nil {
+			return c, usageError{err}
+		}
+		earlier = append(slices.Clone(c.own), beyond...)
+	}
+	more, err := table.Load(c.dir, earlier...)
 	if err != nil {
 		return c, usageError{err}
 	}
-	c.dir, c.own, c.all = after, beyond, append(slices.Clone(c.own), beyond...)
+	c.base = defaultBase[c.word]
+	c.own, c.all = more, append(slices.Clone(earlier), more...)
 	return c, nil
 }
 

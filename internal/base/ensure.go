@@ -83,7 +83,8 @@ func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 		if err != nil {
 			return nil, err
 		}
-		if found != nil && (b.Platform == image.Platform{} || found.Platform() == b.Platform) {
+		isStandIn := stand != nil && found != nil && found.ID == stand.ImageID // a reader may give it this name, too
+		if found != nil && !isStandIn && (b.Platform == image.Platform{} || found.Platform() == b.Platform) {
 			return ready(ctx, e, b, name, found, Present)
 		}
 	}

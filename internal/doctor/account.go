@@ -104,7 +104,7 @@ func (x *examination) accountFile(ctx context.Context, path string) (io.Reader, 
 	if !at.Mode.IsRegular() || at.Size == 0 {
 		return nil, nil
 	}
-	f, err := x.files.img.Open(ctx, at.Path)
+	f, err := x.files.open(ctx, at.Path)
 	if err != nil {
 		return nil, err
 	}

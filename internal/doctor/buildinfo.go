@@ -4,9 +4,13 @@ import (
 	"context"
 	"debug/buildinfo"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"optimizing-dockerfile/internal/doctor/elf"
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // maxBuildinfo is up to which size a program is searched for Go's build information.
@@ -26,16 +30,30 @@ func (x *examination) isGo(ctx context.Context, at place) (is bool) {
 	if at.Size > maxBuildinfo {
 		return false
 	}
-	f, err := x.files.img.Open(ctx, at.Path)
+	f, err := x.files.open(ctx, at.Path)
 	if err != nil {
 		return false
 	}
-	info, err := buildinfo.Read(f)
+	file, err := elf.Parse(f, f.Size())
+	if err != nil || !file.Ordinary() {
+		return false
+	}
+	info, err := buildinfo.Read(pieces{f})
 	if err != nil {
 		return false
 	}
 	x.info, x.golang = info, true
 	return true
+}
+
+// pieces is a file that is not read by the megabyte: debug/buildinfo asks for what a file claims.
+type pieces struct{ io.ReaderAt }
+
+func (p pieces) ReadAt(b []byte, off int64) (int, error) {
+	if len(b) > 1<<20 {
+		return 0, image.ErrTooLarge
+	}
+	return p.ReaderAt.ReadAt(b, off)
 }
 
 // now is the clock; tests have their own.

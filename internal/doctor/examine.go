@@ -59,7 +59,7 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 	if err := x.advise(ctx); err != nil {
 		return nil, err
 	}
-	return x.d, nil
+	return x.d.shorten(), nil
 }
 
 // Prove is Examine without the advice, which takes more of the image's files.
@@ -68,7 +68,7 @@ func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (
 	if err != nil {
 		return nil, err
 	}
-	return x.d, nil
+	return x.d.shorten(), nil
 }
 
 // Identify is the part of Examine that says whom the process runs as. Without numbers, nobody: the image
@@ -96,7 +96,7 @@ func prove(ctx context.Context, img image.Image, machine Machine, start Start) (
 	x := newExamination(img, machine, start)
 	found, err := x.stages(ctx)
 	if errors.Is(err, image.ErrTooLarge) {
-		found, err = unknown("a file is larger than what the doctor reads of one"), nil
+		found, err = unknown("%v", err), nil
 	}
 	if err != nil {
 		return nil, err

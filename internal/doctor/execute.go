@@ -130,7 +130,7 @@ func (x *examination) oneWord(name string) string {
 		return ""
 	}
 	at := target(x.env["PATH"], words[0])
-	for _, dir := range strings.Split(x.env["PATH"], ":") {
+	for _, dir := range searched(x.env["PATH"], words[0]) {
 		found, err := x.files.resolve(context.Background(), path.Join(dir, words[0]), x.as)
 		if err == nil && found.Mode.IsRegular() {
 			at = found.Path
@@ -158,7 +158,7 @@ func (x *examination) byEnv(ctx context.Context, file place, line shebang, asked
 	if !set {
 		search = "/bin:/usr/bin" // the C library's own (confstr _CS_PATH)
 	}
-	dirs := strings.Split(search, ":")
+	dirs := searched(search, name)
 	var denied *finding
 	for _, dir := range dirs {
 		if x.files.absent(ctx, strings.TrimSuffix(dir, "/")+"/"+name) {

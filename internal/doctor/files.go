@@ -12,14 +12,39 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
+// maxPath is how long a path may be (PATH_MAX).
+const maxPath = 4096
+
 // maxLinks is how many links the kernel follows on one way (MAXSYMLINKS).
 const maxLinks = 40
 
 // files is the image's file system as the process would see it: links resolve
 // inside the image, and the running system's mounts hide what lies under them.
 type files struct {
-	img image.Image
-	cwd string
+	img    image.Image
+	cwd    string
+	inside *cwdEntry     // what lies at cwd, once it was asked for
+	budget *image.Budget // of all that is looked at
+}
+
+type cwdEntry struct {
+	of    string
+	img   image.Image
+	entry image.Entry
+}
+
+// limits is the budget of this examination.
+func (f *files) limits(ctx context.Context) *image.Budget {
+	if f.budget == nil {
+		f.budget = image.NewBudget(ctx, 0)
+	}
+	return f.budget
+}
+
+// open opens a file whose reading is paid from the budget.
+func (f *files) open(ctx context.Context, at string) (image.File, error) {
+	file, err := f.img.Open(ctx, at)
+	return f.limits(ctx).Paid(file), err
 }
 
 // place is where a path led to.
@@ -90,19 +115,25 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 		far.Prefetch(ctx, f.absolute(p))
 	}
 	here := place{Entry: image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}}
+	if p == "" || len(p) >= maxPath {
+		return place{}, &lookupError{kind: absent, path: p, at: p}
+	}
+	if err := f.limits(ctx).Work(8); err != nil {
+		return place{}, err
+	}
 	todo := steps(p, "")
 	fail := func(kind broken, at, link string) (place, error) {
 		return place{}, &lookupError{kind: kind, path: p, at: at, link: link, rest: todo}
 	}
 	if !strings.HasPrefix(p, "/") {
-		start, err := f.resolve(ctx, f.cwd, root)
-		if err != nil {
-			return place{}, err
+		if f.inside == nil || f.inside.of != f.cwd || f.inside.img != f.img {
+			start, err := f.resolve(ctx, f.cwd, root)
+			if err != nil {
+				return place{}, err
+			}
+			f.inside = &cwdEntry{f.cwd, f.img, start.Entry}
 		}
-		here.Entry = start.Entry
-	}
-	if p == "" || len(p) >= 4096 {
-		return fail(absent, p, "")
+		here.Entry = f.inside.entry
 	}
 	followed := 0
 	for len(todo) > 0 {
@@ -113,6 +144,9 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 				return fail(dangling, join(here.Path, next.name), next.link)
 			}
 			return fail(through, here.Path, "")
+		}
+		if err := f.limits(ctx).Work(int64(1 + strings.Count(here.Path, "/") + len(as.groups)/16)); err != nil {
+			return place{}, err
 		}
 		if !as.mayRun(here.Entry) {
 			return place{}, &lookupError{kind: closed, path: p, at: here.Path, dir: here.Entry}
@@ -258,7 +292,7 @@ func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
 
 // head gives the first bytes of a file.
 func (f *files) head(ctx context.Context, at string, n int) ([]byte, error) {
-	file, err := f.img.Open(ctx, at)
+	file, err := f.open(ctx, at)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ var systemDir = regexp.MustCompile(`\x00?(/(?:usr/)?lib[0-9a-z_/-]*/)\x00`)
 
 func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte) (*glibc, error) {
 	g := &glibc{platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine]}
-	for _, m := range systemDir.FindAllSubmatch(loader, -1) {
+	for _, m := range systemDir.FindAllSubmatch(loader, 64) {
 		if dir := strings.TrimSuffix(string(m[1]), "/"); len(g.defaults) < 16 {
 			g.defaults = append(g.defaults, dir)
 		}
@@ -60,7 +60,7 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 	try := func(dirs []string) (*object, error) {
 		o, more, err := l.search(ctx, by, name, dirs)
 		notes = append(notes, more...)
-		looked = append(looked, dirs...)
+		looked = someOf(looked, dirs)
 		return o, err
 	}
 	if !by.dyn.HasRunpath {
@@ -158,6 +158,7 @@ func parseCache(b []byte, machine uint16, class byte) map[string][]string {
 	if len(b) < 48 {
 		return nil
 	}
+	text := string(b) // the names are parts of it: they may overlap without end
 	order := elf.CacheOrder(machine)
 	count := int(order.Uint32(b[20:]))
 	cache := map[string][]string{}
@@ -173,8 +174,8 @@ func parseCache(b []byte, machine uint16, class byte) map[string][]string {
 		if order.Uint64(b[at+16:]) != 0 { // a variant for certain processors
 			continue
 		}
-		key, ok1 := zeroed(b, int(order.Uint32(b[at+4:])))
-		value, ok2 := zeroed(b, int(order.Uint32(b[at+8:])))
+		key, ok1 := zeroed(text, int(order.Uint32(b[at+4:])))
+		value, ok2 := zeroed(text, int(order.Uint32(b[at+8:])))
 		if ok1 && ok2 && strings.HasPrefix(value, "/") {
 			cache[key] = append(cache[key], value)
 		}
@@ -182,13 +183,13 @@ func parseCache(b []byte, machine uint16, class byte) map[string][]string {
 	return cache
 }
 
-func zeroed(b []byte, at int) (string, bool) {
-	if at < 0 || at >= len(b) {
+func zeroed(text string, at int) (string, bool) {
+	if at < 0 || at >= len(text) {
 		return "", false
 	}
-	end := bytes.IndexByte(b[at:], 0)
-	if end < 0 || end > 4096 {
+	end := strings.IndexByte(text[at:min(len(text), at+maxPath+1)], 0)
+	if end < 0 {
 		return "", false
 	}
-	return string(b[at : at+end]), true
+	return text[at : at+end], true
 }

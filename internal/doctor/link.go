@@ -56,8 +56,11 @@ func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *e
 		return nil, err
 	}
 	loaderDyn, err := parsed.Dynamic()
-	if err != nil && imageFault(err) != nil {
-		return nil, err
+	if fault := imageFault(err); fault != nil {
+		return nil, fault
+	}
+	if err != nil {
+		return unknown("the dynamic section of %s cannot be read: %v", loader.Path, err), nil
 	}
 	if loaderDyn == nil {
 		loaderDyn = &elf.Dynamic{}
@@ -100,7 +103,14 @@ func (l *linker) add(o *object) {
 func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 	queue := []*object{main}
 	for _, name := range l.preloads(ctx) {
-		if o, _, err := l.rules.find(ctx, l, main, name); err == nil && o != nil && l.byPath[o.path] == nil {
+		if err := l.pay(ctx, main); err != nil {
+			return nil, err
+		}
+		o, _, err := l.rules.find(ctx, l, main, name)
+		if fault := imageFault(err); fault != nil {
+			return nil, fault
+		}
+		if err == nil && o != nil && l.byPath[o.path] == nil {
 			l.add(o)
 			queue = append(queue, o)
 		}
@@ -111,6 +121,9 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 		for _, name := range o.dyn.Needed {
 			if l.byName[name] != nil {
 				continue
+			}
+			if err := l.pay(ctx, o); err != nil {
+				return nil, err
 			}
 			found, notes, err := l.rules.find(ctx, l, o, name)
 			if err != nil && !errors.Is(err, errFatal) {
@@ -136,6 +149,18 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 		}
 	}
 	return l.symbols()
+}
+
+// pay takes from the budget what it costs to take the lists of folders apart
+// that a search for by's libraries goes through.
+func (l *linker) pay(ctx context.Context, by *object) error {
+	cost := len(l.x.env["LD_LIBRARY_PATH"])
+	for o := by; o != nil; o = o.by {
+		for _, list := range []string{o.dyn.Rpath, o.dyn.Runpath} {
+			cost += 8 + len(list) + strings.Count(list, "$")*(len(o.path)+1024) // $ORIGIN becomes a path
+		}
+	}
+	return l.x.files.limits(ctx).Work(int64(cost / 8))
 }
 
 func (l *linker) missing(by *object, name string, notes []Evidence) *finding {
@@ -214,7 +239,7 @@ func (l *linker) search(ctx context.Context, by *object, name string, dirs []str
 	var notes []Evidence
 	for _, dir := range dirs {
 		o, note, err := l.open(ctx, by, name, strings.TrimSuffix(dir, "/")+"/"+name)
-		if note != nil {
+		if note != nil && (len(notes) < maxNotes || o != nil || err != nil) {
 			notes = append(notes, *note)
 		}
 		if o != nil || err != nil {
@@ -224,11 +249,22 @@ func (l *linker) search(ctx context.Context, by *object, name string, dirs []str
 	return nil, notes, nil
 }
 
+// What is kept of a search for the evidence: places where something was of no
+// use, and folders.
+const (
+	maxNotes  = 16
+	maxLooked = 256
+)
+
+func someOf(looked, dirs []string) []string {
+	return append(looked, dirs[:min(len(dirs), maxLooked-len(looked))]...)
+}
+
 // maxContent is how much of a loader is read to recognise it; glibc's has 250 kB, musl's 700.
 const maxContent = 8 << 20
 
 func (x *examination) content(ctx context.Context, at place) ([]byte, error) {
-	f, err := x.files.img.Open(ctx, at.Path)
+	f, err := x.files.open(ctx, at.Path)
 	if err != nil {
 		return nil, err
 	}

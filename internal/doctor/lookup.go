@@ -88,7 +88,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 		f.cause = MissingShell
 		f.facts.Command = x.shellCommand
 	}
-	dirs := strings.Split(search, ":")
+	dirs := searched(search, name)
 	if search == "" {
 		dirs = nil
 	}
@@ -140,6 +140,14 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 		return passedOver, nil
 	}
 	return f, nil
+}
+
+// searched are the folders of PATH; none for a name that no file can have (NAME_MAX).
+func searched(search, name string) []string {
+	if len(name) > 255 {
+		return nil
+	}
+	return strings.Split(search, ":")
 }
 
 // mayExecute is the check of the file itself.
@@ -221,11 +229,11 @@ type withFolder struct {
 
 // created is the folder that a start creates where a WORKDIR is missing.
 func created(way *lookupError) string {
-	dir := way.at
+	names := []string{way.at}
 	for _, s := range way.rest {
-		dir = path.Join(dir, s.name)
+		names = append(names, s.name)
 	}
-	return dir
+	return path.Join(names...)
 }
 
 func (w *withFolder) Lstat(ctx context.Context, p string) (image.Entry, error) {

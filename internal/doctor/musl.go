@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path"
 	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // musl's rules: ldso/dynlink.c.
@@ -37,6 +39,8 @@ func newMusl(ctx context.Context, x *examination, interp string, self *object) (
 	case at.Size == 0:
 		m.sys = nil
 		return m, nil
+	case at.Size > maxList:
+		return nil, image.ErrTooLarge
 	}
 	content, err := x.content(ctx, at)
 	if err != nil {
@@ -63,20 +67,33 @@ func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*o
 			}
 		}
 	}
-	var dirs []string
+	var notes []Evidence
+	var looked []string
+	try := func(dirs []string) (*object, error) {
+		o, more, err := l.search(ctx, by, name, dirs)
+		notes = append(notes, more...)
+		looked = someOf(looked, dirs)
+		return o, err
+	}
 	if !l.secure {
-		dirs = muslPath(l.x.env["LD_LIBRARY_PATH"])
+		if o, err := try(muslPath(l.x.env["LD_LIBRARY_PATH"])); o != nil || err != nil {
+			return o, notes, err
+		}
 	}
 	for o := by; o != nil; o = o.by { // inherited, RUNPATH as well
-		dirs = append(dirs, m.runpath(o)...)
+		if found, err := try(m.runpath(o)); found != nil || err != nil {
+			return found, notes, err
+		}
 	}
-	dirs = append(dirs, m.sys...)
-	o, notes, err := l.search(ctx, by, name, dirs)
+	o, err := try(m.sys)
 	if o == nil && len(notes) == 0 {
-		notes = []Evidence{{"looked for in " + strings.Join(dirs, ", "), name, "not there"}}
+		notes = []Evidence{{"looked for in " + strings.Join(looked, ", "), name, "not there"}}
 	}
 	return o, notes, err
 }
+
+// maxList is how long the list of the loader's folders may be.
+const maxList = 64 << 10
 
 func (m *musl) home() string {
 	if len(m.sys) == 0 {

@@ -51,11 +51,14 @@ func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
 		}
 		return nil, nil
 	}
+	if err != nil {
+		return unknown("the dynamic section of %s cannot be read: %v", at.Path, err), nil
+	}
 	return x.loader(ctx, at, file, dynamic)
 }
 
 func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
-	content, err := x.files.img.Open(ctx, at.Path)
+	content, err := x.files.open(ctx, at.Path)
 	if err != nil {
 		return nil, err
 	}

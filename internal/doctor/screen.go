@@ -62,6 +62,40 @@ func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 	return err
 }
 
+// Bounds of what is told: of one text on a screen, of one at all, of one list, and of
+// all together. An image may bring megabytes, and JSON writes six bytes for one.
+const (
+	maxShown = 2000
+	maxText  = 16 << 10
+	maxItems = 1000
+	maxTold  = 96 << 10
+)
+
+// shorten puts an end to every text of a diagnosis; what is cut says so.
+func (d *Diagnosis) shorten() *Diagnosis {
+	left := maxTold
+	cut := func(texts ...*string) {
+		for _, text := range texts {
+			if most := min(maxText, left); len(*text) > most {
+				*text = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8((*text)[:most], "·"), len(*text))
+			}
+			left -= min(left, len(*text))
+		}
+	}
+	cut(&d.Summary, &d.Fix.Text, &d.Fix.Dockerfile, &d.User.Configured)
+	d.Evidence, d.Argv = d.Evidence[:min(len(d.Evidence), maxItems)], d.Argv[:min(len(d.Argv), maxItems)]
+	for i := range d.Evidence {
+		cut(&d.Evidence[i].Claim, &d.Evidence[i].Path, &d.Evidence[i].Found)
+	}
+	for i := range d.Advice {
+		cut(&d.Advice[i].ID, &d.Advice[i].Summary, &d.Advice[i].Fix)
+	}
+	for i := range d.Argv {
+		cut(&d.Argv[i])
+	}
+	return d
+}
+
 type printer struct {
 	out    strings.Builder
 	colour bool
@@ -90,7 +124,7 @@ func (p *printer) text(indent, s string) {
 	if indent == "  " {
 		deeper = "    "
 	}
-	for _, line := range screen.Fold(s, p.width-len(deeper)) {
+	for _, line := range screen.Fold(screen.Short(s, maxShown), p.width-len(deeper)) {
 		p.out.WriteString(indent + line + "\n")
 		indent = deeper
 	}

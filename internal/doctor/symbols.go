@@ -9,14 +9,21 @@ import (
 
 // versions checks DT_VERNEED against DT_VERDEF (glibc's _dl_check_map_versions).
 func (l *linker) versions() *finding {
+	defines := map[*object]map[string]bool{}
 	for _, o := range l.objects {
 		for _, need := range o.dyn.Needs {
 			lib := l.byName[need.Library]
 			if lib == nil || !lib.dyn.HasVersions {
 				continue
 			}
+			if defines[lib] == nil {
+				defines[lib] = map[string]bool{}
+				for _, version := range lib.dyn.Defines {
+					defines[lib][version] = true
+				}
+			}
 			for _, version := range need.Versions {
-				if slices.Contains(lib.dyn.Defines, version) {
+				if defines[lib][version] {
 					continue
 				}
 				newest := ""
@@ -35,31 +42,47 @@ func (l *linker) versions() *finding {
 	return nil
 }
 
-// symbols checks that each symbol that must be there at the start is defined somewhere.
+// symbols checks that each symbol that must be there at the start is defined
+// somewhere. Only what is wanted is kept of what is defined: that can be millions.
 func (l *linker) symbols() (*finding, error) {
-	type definition struct {
-		elf.Symbol
-		in *object
+	wanted := make([][]elf.Symbol, len(l.objects))
+	names, found := map[string]string{}, map[symbol]*definers{}
+	for i, o := range l.objects {
+		var err error
+		if wanted[i], err = o.dyn.Wanted(l.lazy); err != nil {
+			return l.corrupt(o, err)
+		}
+		for _, w := range wanted[i] {
+			names[w.Name] = w.Name
+			for _, kind := range l.satisfying(w) {
+				found[kind] = &definers{}
+			}
+		}
 	}
-	defined := map[string][]definition{}
+	if len(names) == 0 {
+		return nil, nil
+	}
 	for _, o := range l.objects {
-		all, err := o.dyn.Defined()
+		err := o.dyn.Defined(func(of []byte, version string, hidden bool) {
+			name, any := names[string(of)]
+			if !any {
+				return
+			}
+			found[symbol{name, version, exactly}].add(o)
+			if !hidden {
+				found[symbol{name: name, how: visibly}].add(o)
+			}
+			if !hidden && version == "" {
+				found[symbol{name: name, how: plainly}].add(o)
+			}
+		})
 		if err != nil {
 			return l.corrupt(o, err)
 		}
-		for _, s := range all {
-			defined[s.Name] = append(defined[s.Name], definition{s, o})
-		}
 	}
-	for _, o := range l.objects {
-		wanted, err := o.dyn.Wanted(l.lazy)
-		if err != nil {
-			return l.corrupt(o, err)
-		}
-		for _, w := range wanted {
-			if slices.ContainsFunc(defined[w.Name], func(s definition) bool {
-				return l.satisfies(s.Symbol, w) && !(w.Copy && s.in == o)
-			}) {
+	for i, o := range l.objects {
+		for _, w := range wanted[i] {
+			if slices.ContainsFunc(l.satisfying(w), func(kind symbol) bool { return found[kind].suffice(w, o) }) {
 				continue
 			}
 			name := w.Name
@@ -77,6 +100,39 @@ func (l *linker) symbols() (*finding, error) {
 	return nil, nil
 }
 
+// symbol is a definition by what a loader asks of it.
+type symbol struct {
+	name, version string
+	how           byte
+}
+
+const (
+	exactly = iota // of this version
+	visibly        // of any that is not hidden
+	plainly        // of none, and not hidden
+)
+
+// definers are the files that have a definition: the first, and whether there are others.
+type definers struct {
+	first *object
+	more  bool
+}
+
+func (d *definers) add(o *object) {
+	switch {
+	case d == nil: // nobody wants it
+	case d.first == nil:
+		d.first = o
+	case d.first != o:
+		d.more = true
+	}
+}
+
+// suffice reports whether a definition will do; what is copied into a file must be another's.
+func (d *definers) suffice(w elf.Symbol, o *object) bool {
+	return d.first != nil && (!w.Copy || d.more || d.first != o)
+}
+
 func (l *linker) corrupt(o *object, err error) (*finding, error) {
 	if fault := imageFault(err); fault != nil {
 		return nil, fault
@@ -84,13 +140,13 @@ func (l *linker) corrupt(o *object, err error) (*finding, error) {
 	return unknown("the symbols of %s cannot be read: %v", o.path, err), nil
 }
 
-// satisfies is the loaders' check of a definition (glibc's check_match in
-// elf/dl-lookup.c; musl goes by the name, but for hidden versions).
-func (l *linker) satisfies(s, want elf.Symbol) bool {
+// satisfying are the definitions of which the loaders take one (glibc's check_match
+// in elf/dl-lookup.c; musl goes by the name, but for hidden versions).
+func (l *linker) satisfying(want elf.Symbol) []symbol {
 	if l.x.d.Libc == libcMusl || want.Version == "" {
-		return !s.Hidden
+		return []symbol{{name: want.Name, how: visibly}}
 	}
-	return s.Version == want.Version || s.Version == "" && !s.Hidden
+	return []symbol{{want.Name, want.Version, exactly}, {name: want.Name, how: plainly}}
 }
 
 func (l *linker) loaded() string {

@@ -28,7 +28,7 @@ func Serving(t *testing.T, bytes int64) (file, url string, server *exec.Cmd) {
 	noise := make([]byte, bytes)
 	rand.Read(noise)
 	program := bundle.Tool{OS: "linux", Arch: "amd64", File: "bin/steps-linux-amd64"}
-	image := bundle.Base{ID: "article", Arch: "amd64", File: "images/article-amd64.tar.gz"}
+	image := bundle.Base{ID: "article", Image: "optimizing-dockerfile/base:1", Arch: "amd64", File: "images/article-amd64.tar.gz"}
 	require.NoError(t, bundle.Write(out, bundle.Manifest{Tools: []bundle.Tool{program}, Bases: []bundle.Base{image}}, []bundle.File{
 		bundle.InMemory(program.File, []byte("the tool")), bundle.InMemory(image.File, noise),
 	}))

@@ -3,9 +3,12 @@ package bundle
 import (
 	"archive/tar"
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,7 +18,7 @@ import (
 // small is a bundle of the shape of a real one.
 func small(t *testing.T) []byte {
 	tool := Tool{OS: runtime.GOOS, Arch: runtime.GOARCH, File: toolFile(runtime.GOOS, runtime.GOARCH)}
-	image := Base{ID: "article", Image: "x:1", Arch: "amd64", Recipe: "r", File: imageFile("article", "amd64")}
+	image := Base{ID: "article", Image: "optimizing-dockerfile/base:1", Arch: "amd64", Recipe: "r", File: imageFile("article", "amd64")}
 	files := []File{
 		InMemory("steps/steps.yaml", []byte("- step: 01-x\n")),
 		InMemory("steps/01-x/Dockerfile", []byte("FROM scratch\n")),
@@ -138,4 +141,68 @@ func TestUnpackFollowsNoLinkOutOfTheFolder(t *testing.T) {
 	left, err := os.ReadDir(outside)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+// The report tells how the steps end: a teacher may leave it out, and where it is offered it comes last.
+func TestTheReportIsOfferedLastOrNotAtAll(t *testing.T) {
+	b, err := open(t, small(t))
+	require.NoError(t, err)
+	asked := func(page []byte, path string) *httptest.ResponseRecorder {
+		answer, request := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
+		request.Host = "teacher:8000"
+		handler(b, page).ServeHTTP(answer, request)
+		return answer
+	}
+	assert.Equal(t, http.StatusNotFound, asked(nil, "/report.html").Code)
+	assert.NotContains(t, asked(nil, "/").Body.String(), "report.html")
+	assert.Equal(t, "the report", asked([]byte("the report"), "/report.html").Body.String())
+	text := asked([]byte("the report"), "/").Body.String()
+	assert.Greater(t, strings.Index(text, "/report.html"), strings.Index(text, "/bundle.tar"))
+}
+
+// A learner has no git: what the bundle brought comes back, and what is the learner's own stays.
+func TestResetGivesTheFaultBack(t *testing.T) {
+	tool := Tool{OS: runtime.GOOS, Arch: runtime.GOARCH, File: toolFile(runtime.GOOS, runtime.GOARCH)}
+	const name = "workshop/exercises/01-x/Dockerfile"
+	var out bytes.Buffer
+	files := []File{InMemory(name, []byte("FROM broken\n")), InMemory(tool.File, []byte("the tool"))}
+	require.NoError(t, Write(&out, Manifest{Tools: []Tool{tool}}, files))
+	b, err := open(t, out.Bytes())
+	require.NoError(t, err)
+	dir := t.TempDir()
+	_, err = b.Unpack(dir)
+	require.NoError(t, err)
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	require.NoError(t, os.WriteFile(file, []byte("FROM mended\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(file), "mine"), nil, 0o644))
+	require.NoError(t, Reset(t.Context(), dir, "workshop/exercises/01-x"))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, "FROM broken\n", string(text))
+	assert.FileExists(t, filepath.Join(filepath.Dir(file), "mine"))
+	assert.ErrorContains(t, Reset(t.Context(), dir, "workshop/start"), "is not from a bundle")
+}
+
+// Who has no Go finds no command of Go's in what there is to read.
+func TestTheTextsOfABundleCallTheToolThatIsInIt(t *testing.T) {
+	files, err := lesson("../../..")
+	require.NoError(t, err)
+	texts := 0
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name, ".md") {
+			continue
+		}
+		in, err := f.Open()
+		require.NoError(t, err)
+		var text bytes.Buffer
+		_, err = text.ReadFrom(in)
+		require.NoError(t, err)
+		require.NoError(t, in.Close())
+		assert.NotContains(t, text.String(), "go run ./scripts", f.Name)
+		assert.NotContains(t, text.String(), "git checkout", f.Name)
+		if strings.Contains(text.String(), "bin/steps") {
+			texts++
+		}
+	}
+	assert.Greater(t, texts, 20)
 }

@@ -50,7 +50,7 @@ func Fetch(ctx context.Context, from, dir string, say base.Progress) (string, er
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout, transport.DisableCompression = silence, true
 	defer transport.CloseIdleConnections()
-	d := &download{client: http.Client{Transport: transport}, url: at.String(), say: say}
+	d := &download{client: http.Client{Transport: transport, CheckRedirect: stillSecret}, url: at.String(), say: say}
 	if err := d.patiently(ctx, d.ask); err != nil {
 		return "", fmt.Errorf("%s cannot be downloaded: %w", d.url, err)
 	}
@@ -60,9 +60,14 @@ func Fetch(ctx context.Context, from, dir string, say base.Progress) (string, er
 	if got, err := lock.TryLock(); err != nil || !got {
 		return "", fmt.Errorf("another load is downloading %s; wait for it, or end it", d.url)
 	}
-	defer os.Remove(lock.Path())
 	defer lock.Unlock()
-	if err := d.patiently(ctx, d.rest); err != nil {
+	defer os.Remove(lock.Path()) // while it is held: who comes now makes another
+	err = d.patiently(ctx, d.rest)
+	if errors.Is(err, errEndless) {
+		os.Remove(d.path)
+		return "", fmt.Errorf("%s cannot be downloaded: %w", d.url, err)
+	}
+	if err != nil {
 		return "", fmt.Errorf("%s cannot be downloaded: %w\nWhat has come so far is kept: run the same again, and it goes on from there.", d.url, err)
 	}
 	return d.path, nil
@@ -79,8 +84,24 @@ type download struct {
 	got    int64 // in this process
 }
 
+// errEndless is a server that goes on sending after the end of the file.
+var errEndless = errors.New("more comes than the server announced: this is not the bundle")
+
+// stillSecret refuses to go from https to http: who listens on the wire could then be the server.
+func stillSecret(request *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return refusal{errors.New("it is redirected without end")}
+	}
+	if via[0].URL.Scheme == "https" && request.URL.Scheme != "https" {
+		return refusal{fmt.Errorf("it is redirected to %s, which is not https", request.URL.Redacted())}
+	}
+	return nil
+}
+
 // refusal is an answer that another attempt would not change.
 type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
 
 // patiently tries until it works, or until several attempts in a row have brought nothing.
 func (d *download) patiently(ctx context.Context, try func(context.Context) error) error {
@@ -180,6 +201,12 @@ func (d *download) rest(ctx context.Context) error {
 	if _, err := out.Seek(here, io.SeekStart); err != nil {
 		return refusal{err}
 	}
+	if d.length < 0 && answer.ContentLength >= 0 {
+		d.length = here + answer.ContentLength
+	}
+	if d.length < 0 {
+		return refusal{errors.New("the server does not say how long the bundle is")}
+	}
 	if err := d.receive(cancel, out, answer.Body, here); err != nil {
 		return err
 	}
@@ -194,6 +221,9 @@ func (d *download) receive(cancel func(), out io.Writer, in io.Reader, here int6
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := in.Read(buffer)
+		if here+int64(n) > d.length {
+			return refusal{errEndless}
+		}
 		if n > 0 {
 			if _, err := out.Write(buffer[:n]); err != nil {
 				return refusal{err}
@@ -206,7 +236,7 @@ func (d *download) receive(cancel func(), out io.Writer, in io.Reader, here int6
 			d.say(fmt.Sprintf("%s of %s", rebuild.MB(here), rebuild.MB(d.length)))
 		}
 		switch {
-		case errors.Is(err, io.EOF) && (d.length < 0 || here == d.length):
+		case errors.Is(err, io.EOF) && here == d.length:
 			return nil
 		case errors.Is(err, io.EOF):
 			return io.ErrUnexpectedEOF

@@ -19,7 +19,7 @@
         if ((Get-FileHash -Algorithm SHA256 -Path $steps).Hash -ne $sums[$arch]) {
             throw 'The tool came damaged. Paste the line again.'
         }
-        & $steps load "$room/bundle.tar"
+        & $steps load --sha256 {{.Sum}} "$room/bundle.tar"
     } finally {
         Remove-Item -Recurse -Force -Path $work
     }

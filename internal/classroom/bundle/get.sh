@@ -38,6 +38,7 @@ main() {
 	work=$(mktemp -d ./.optimizing-dockerfile-XXXXXX)
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 130' INT TERM
+	trap 'exit 129' HUP
 	get "$room/bin/steps-$os-$arch" "$work/steps"
 	if command -v sha256sum >/dev/null; then
 		got=$(sha256sum "$work/steps")
@@ -49,7 +50,7 @@ main() {
 		exit 1
 	fi
 	chmod +x "$work/steps"
-	"$work/steps" load "$room/bundle.tar" </dev/null
+	"$work/steps" load --sha256 {{.Sum}} "$room/bundle.tar" </dev/null
 }
 
 main # last: nothing runs before all of this has come

@@ -1,10 +1,15 @@
 package bundle
 
 import (
+	"archive/tar"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"path"
+	"strings"
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
@@ -20,6 +25,12 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say base.Progress) 
 	for _, image := range fit {
 		content, _, err := b.Entry(image.File)
 		if err != nil {
+			return err
+		}
+		if err := onlyNames(ctx, content, image.Image); err != nil {
+			return &Damaged{b.Path + ": " + image.File, err.Error()}
+		}
+		if _, err := content.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
 		say(fmt.Sprintf("loading %s (%s) into %s", image.Image, rebuild.MB(image.Bytes), e.Name))
@@ -38,6 +49,93 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say base.Progress) 
 		}
 	}
 	return nil
+}
+
+// tables are the files of an image's archive by which engines name what is in it.
+var tables = map[string]func(json []byte) ([]string, error){
+	"manifest.json": func(text []byte) (names []string, err error) {
+		var images []struct{ RepoTags []string }
+		err = json.Unmarshal(text, &images)
+		for _, i := range images {
+			names = append(names, i.RepoTags...)
+		}
+		return names, err
+	},
+	"index.json": func(text []byte) (names []string, err error) {
+		var index struct {
+			Manifests []struct{ Annotations map[string]string }
+		}
+		err = json.Unmarshal(text, &index)
+		for _, m := range index.Manifests {
+			names = append(names, m.Annotations["io.containerd.image.name"], m.Annotations["org.opencontainers.image.ref.name"])
+		}
+		return names, err
+	},
+	"repositories": func(text []byte) (names []string, err error) {
+		var tags map[string]map[string]string
+		err = json.Unmarshal(text, &tags)
+		for repository := range tags {
+			for tag := range tags[repository] {
+				names = append(names, repository+":"+tag)
+			}
+		}
+		return names, err
+	},
+}
+
+// onlyNames looks into an image's archive, before an engine does: what it is
+// called there must be the one name, or somebody's own image would lose its.
+func onlyNames(ctx context.Context, packed io.Reader, want string) error {
+	plain, err := gzip.NewReader(packed)
+	if err != nil {
+		return err
+	}
+	_, tag, _ := strings.Cut(want, ":")
+	found, links := false, map[string]bool{}
+	for archive := tar.NewReader(plain); ; {
+		h, err := archive.Next()
+		if err == io.EOF && found {
+			return nil
+		}
+		if err == io.EOF {
+			err = errors.New("it names no image")
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		name := strings.ToLower(path.Clean("/" + h.Name))[1:] // some file systems know no capitals
+		for up := path.Dir(name); up != "."; up = path.Dir(up) {
+			if links[up] { // an engine may write somewhere else than the name says
+				return fmt.Errorf("its %s leads through a link", name)
+			}
+		}
+		links[name] = h.Typeflag == tar.TypeSymlink
+		read, one := tables[name]
+		if !one {
+			continue
+		}
+		if h.Typeflag != tar.TypeReg || h.Size > 1<<20 {
+			return fmt.Errorf("its %s is no table of names", name)
+		}
+		text, err := io.ReadAll(archive)
+		if err != nil {
+			return err
+		}
+		names, err := read(text)
+		if err != nil {
+			return fmt.Errorf("its %s makes no sense: %w", name, err)
+		}
+		for _, name := range names {
+			short := strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "localhost/")
+			if name != "" && short != want && name != tag {
+				return fmt.Errorf("it would name an image %q, and is to bring %s alone", name, want)
+			}
+			found = found || short == want
+		}
+	}
 }
 
 // named gives an image the name that it has in the bundle. One that podman saved

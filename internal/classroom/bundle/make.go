@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/program"
 )
 
 // Order says what to bundle.
@@ -96,6 +98,9 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 	return Open(out)
 }
 
+// learnersCall is how the texts call the tool where there is no Go: sh and PowerShell both take it.
+const learnersCall = toolsDir + "/steps"
+
 // lesson lists the lesson's files. What begins with a dot, or only waits to be
 // renamed, is an editor's or this tool's.
 func lesson(root string) ([]File, error) {
@@ -120,6 +125,11 @@ func lesson(root string) ([]File, error) {
 			}
 			relative, err := filepath.Rel(root, file)
 			if err != nil {
+				return err
+			}
+			if path.Ext(name) == ".md" {
+				text, err := os.ReadFile(file)
+				all = append(all, InMemory(filepath.ToSlash(relative), bytes.ReplaceAll(text, []byte(program.FromSource), []byte(learnersCall))))
 				return err
 			}
 			run, err := isScript(file)

@@ -11,7 +11,10 @@ import (
 	"io"
 	"os"
 	"path"
+	"regexp"
 	"strings"
+
+	"optimizing-dockerfile/internal/engine"
 )
 
 // Damaged is a file that is not what `bundle` wrote.
@@ -24,6 +27,10 @@ func (d *Damaged) Error() string {
 // Open opens a bundle and checks all of it. The error is a *Damaged where the
 // file can be read and is not what `bundle` wrote, down to the last byte.
 func Open(file string) (*Bundle, error) {
+	// Before it is opened: a pipe would wait for a writer.
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return nil, &Damaged{file, "it is not a regular file"}
+	}
 	in, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -128,18 +135,33 @@ func (b *Bundle) readManifest() error {
 	if b.Kind != "bundle" || b.Schema != 1 {
 		return fmt.Errorf("it is a %s of schema %d; this tool knows a bundle of schema 1", b.Kind, b.Schema)
 	}
+	seen := map[string]bool{}
 	for _, t := range b.Tools {
+		if !kind.MatchString(t.OS) || !kind.MatchString(t.Arch) || t.File != toolFile(t.OS, t.Arch) || seen[t.File] {
+			return fmt.Errorf("%s has a tool that is none: %q for %q on %q", manifest, t.File, t.OS, t.Arch)
+		}
+		seen[t.File] = true
 		if _, _, err := b.Entry(t.File); err != nil {
 			return err
 		}
 	}
 	for _, base := range b.Bases {
+		if !kind.MatchString(base.Arch) || base.File != imageFile(base.ID, base.Arch) || seen[base.File] || !own.MatchString(base.Image) {
+			return fmt.Errorf("%s has a base that is none of ours: %q as %q for %q", manifest, base.File, base.Image, base.Arch)
+		}
+		seen[base.File] = true
 		if _, _, err := b.Entry(base.File); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// What a manifest says goes into scripts, onto screens and to the engine.
+var (
+	kind = regexp.MustCompile(`^[a-z0-9]+$`)
+	own  = regexp.MustCompile(`^` + engine.Repository + `/[a-z0-9._/-]+:[A-Za-z0-9._-]+$`)
+)
 
 // readable puts the tar reader's errors into plain words.
 func readable(err error) error {

@@ -35,7 +35,7 @@ var (
 	scripts = template.Must(template.ParseFS(pages, "get.sh", "get.ps1"))
 )
 
-// Serve answers on the listener until the context ends. page is the report.
+// Serve answers on the listener until the context ends. page is the report; nil: none is offered.
 func Serve(ctx context.Context, listener net.Listener, b *Bundle, page []byte) error {
 	server := &http.Server{
 		Handler:           handler(b, page),
@@ -62,16 +62,18 @@ func Serve(ctx context.Context, listener net.Listener, b *Bundle, page []byte) e
 // handler knows each path that there is: none is made from what a client sends.
 func handler(b *Bundle, page []byte) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { shown(w, r, b, "text/html", index.Execute) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { shown(w, r, b, page != nil, "text/html", index.Execute) })
 	for _, name := range []string{"get.sh", "get.ps1"} {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
-			shown(w, r, b, "text/plain", scripts.Lookup(name).Execute)
+			shown(w, r, b, false, "text/plain", scripts.Lookup(name).Execute)
 		})
 	}
-	mux.HandleFunc("GET /report.html", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page))
-	})
+	if page != nil {
+		mux.HandleFunc("GET /report.html", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page))
+		})
+	}
 	mux.HandleFunc("GET /bundle.tar", func(w http.ResponseWriter, r *http.Request) { content(w, r, b.Reader(), b.Sum) })
 	for _, tool := range b.Tools {
 		mux.HandleFunc("GET /"+tool.File, func(w http.ResponseWriter, r *http.Request) {
@@ -115,6 +117,7 @@ type offer struct {
 	URL, Sum, Size string
 	Engines        []string // kinds of machines that it has a base for
 	Tools          []offered
+	Report         bool // it is offered, too
 }
 
 type offered struct{ OS, Arch, File, Sum string }
@@ -124,12 +127,12 @@ var host = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`
 
 // shown fills in a page. The address in it is the one by which the client came
 // here: that one works for it.
-func shown(w http.ResponseWriter, r *http.Request, b *Bundle, kind string, execute func(io.Writer, any) error) {
+func shown(w http.ResponseWriter, r *http.Request, b *Bundle, reported bool, kind string, execute func(io.Writer, any) error) {
 	if !host.MatchString(r.Host) {
 		http.Error(w, "this address cannot be pasted into a shell", http.StatusBadRequest)
 		return
 	}
-	o := offer{URL: "http://" + r.Host, Sum: b.Sum, Size: rebuild.MB(b.Size)}
+	o := offer{URL: "http://" + r.Host, Sum: b.Sum, Size: rebuild.MB(b.Size), Report: reported}
 	for _, image := range b.Bases {
 		o.Engines = append(o.Engines, image.Arch)
 	}

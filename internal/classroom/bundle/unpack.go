@@ -1,6 +1,9 @@
 package bundle
 
 import (
+	"cmp"
+	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -8,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -52,7 +56,7 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 	missing := map[string]bool{}
 	for _, e := range b.entries {
 		if name := to[e.name]; name != "" {
-			if missing[name], err = lacks(root, name, e.sum); err != nil {
+			if missing[name], err = lacks(root, name, e); err != nil {
 				return "", err
 			}
 		}
@@ -63,16 +67,62 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 				return "", err
 			}
 		}
+		if isChanged(e.name) { // once more, for Reset
+			if err := b.place(root, path.Join(originals, e.name), e); err != nil {
+				return "", err
+			}
+		}
 	}
 	return filepath.Join(dir, filepath.FromSlash(tool)), nil
 }
 
+// originals is where Unpack keeps what a learner is to change, as it came.
+const originals = ".original"
+
+func isChanged(name string) bool {
+	return strings.HasPrefix(name, "workshop/exercises/") || strings.HasPrefix(name, "workshop/start/")
+}
+
+// Reset gives a folder of the lesson in root back as it came: from what the bundle brought, or in a clone from git.
+func Reset(ctx context.Context, root, folder string) error {
+	kept := filepath.Join(root, originals, filepath.FromSlash(folder))
+	if _, err := os.Stat(kept); err != nil {
+		git := exec.CommandContext(ctx, "git", "-C", root, "checkout", "--quiet", "HEAD", "--", folder)
+		if out, err := git.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s is not from a bundle, and git does not give it back: %s\nGet the lesson again: load BUNDLE --into FOLDER",
+				folder, strings.TrimSpace(cmp.Or(string(out), err.Error())))
+		}
+		return nil
+	}
+	return filepath.WalkDir(kept, func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		inside, err := filepath.Rel(kept, at)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(at)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(root, filepath.FromSlash(folder), inside), text, 0o644)
+	})
+}
+
 // lacks says whether a file is still to be written.
-func lacks(root *os.Root, name, sum string) (bool, error) {
-	file, err := root.Open(filepath.FromSlash(name))
+func lacks(root *os.Root, name string, e entry) (bool, error) {
+	info, err := root.Stat(filepath.FromSlash(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
+	if err != nil {
+		return false, err
+	}
+	if !info.Mode().IsRegular() { // a pipe would wait for ever
+		return false, &Differs{filepath.Join(root.Name(), filepath.FromSlash(name))}
+	}
+	file, err := root.Open(filepath.FromSlash(name))
 	if err != nil {
 		return false, err
 	}
@@ -81,8 +131,11 @@ func lacks(root *os.Root, name, sum string) (bool, error) {
 	if _, err := io.Copy(there, file); err != nil {
 		return false, err
 	}
-	if hex.EncodeToString(there.Sum(nil)) != sum {
+	if hex.EncodeToString(there.Sum(nil)) != e.sum {
 		return false, &Differs{filepath.Join(root.Name(), filepath.FromSlash(name))}
+	}
+	if e.run && runtime.GOOS != "windows" && info.Mode()&0o100 == 0 {
+		return false, root.Chmod(filepath.FromSlash(name), info.Mode().Perm()|0o755)
 	}
 	return false, nil
 }
@@ -100,14 +153,15 @@ func (b *Bundle) place(root *os.Root, name string, e entry) error {
 	if e.run {
 		mode = 0o755
 	}
-	part := filepath.FromSlash(name) + ".part"
-	out, err := root.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	part := filepath.FromSlash(name) + "." + rand.Text()[:8] + ".part" // another load may be under way
+	out, err := root.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
+	defer root.Remove(part)
 	_, err = io.Copy(out, io.NewSectionReader(b.file, e.offset, e.size))
 	if err := errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Join(root.Name(), part), err)
 	}
-	return os.Rename(filepath.Join(root.Name(), part), filepath.Join(root.Name(), filepath.FromSlash(name)))
+	return root.Rename(part, filepath.FromSlash(name))
 }

@@ -20,6 +20,7 @@ import (
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -43,11 +44,29 @@ type Report struct {
 	Kind   string   `json:"kind"` // check
 	Met    bool     `json:"met"`  // all goals are
 	Goals  []Goal   `json:"goals"`
-	Notes  []string `json:"notes"`            // such as an image that took the place of the one named
-	Image  string   `json:"image,omitempty"`  // the name of what was built
-	Cause  string   `json:"cause,omitempty"`  // why it does not build, start or answer: run's and the doctor's ids
-	Said   string   `json:"said,omitempty"`   // the engine's or the program's own words about it, raw
-	Reason string   `json:"reason,omitempty"` // what this environment cannot give: nothing behind it was judged
+	Notes  []string `json:"notes"`              // such as an image that took the place of the one named
+	Image  string   `json:"image,omitempty"`    // the name of what was built
+	Cause  string   `json:"cause,omitempty"`    // why it does not build, start or answer: run's and the doctor's ids
+	Said   string   `json:"said,omitempty"`     // the engine's or the program's own words about it, raw
+	Solves *Solves  `json:"exercise,omitempty"` // where the folder is an exercise's
+	Reason string   `json:"reason,omitempty"`   // what this environment cannot give: nothing behind it was judged
+}
+
+// Solves says whether an exercise's Dockerfile is mended: the program answers, and the exercise's own goal is met.
+type Solves struct {
+	Name string `json:"name"`
+	Goal string `json:"goal"`
+	Met  bool   `json:"met"`
+}
+
+// For holds the report against the goal of one exercise.
+func (r *Report) For(e table.Exercise) {
+	r.Solves = &Solves{e.Name, e.Goal, true}
+	for _, goal := range r.Goals {
+		if goal.ID == Answers || goal.ID == e.Goal {
+			r.Solves.Met = r.Solves.Met && goal.Met != nil && *goal.Met
+		}
+	}
 }
 
 // Goal is what came of one.
@@ -83,7 +102,7 @@ type subject struct {
 // Do checks one Dockerfile. The error is the context's, or says that a file
 // cannot be read; all else is in the report.
 func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
-	text, err := os.ReadFile(r.Dockerfile)
+	text, err := readText(r.Dockerfile)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +129,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	if s.outcome.Image == nil {
 		return c.notBuilt(s.outcome, d, g), nil
 	}
-	if err := c.look(ctx, s, sourcesIn(r.Dir)); err != nil {
+	if err := c.look(ctx, s, sourcesIn(ctx, r.Dir)); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -162,7 +181,7 @@ func (c *Checker) request(r Request, d *dockerfile, g *given) (request engine.Bu
 	tidy = func() { os.RemoveAll(dir) }
 	request.Dockerfile = filepath.Join(dir, "Dockerfile")
 	err = os.WriteFile(request.Dockerfile, []byte(text), 0o644)
-	if ignored, missing := os.ReadFile(r.Dockerfile + ".dockerignore"); missing == nil && err == nil {
+	if ignored, missing := readText(r.Dockerfile + ".dockerignore"); missing == nil && err == nil {
 		err = os.WriteFile(request.Dockerfile+".dockerignore", ignored, 0o644)
 	}
 	if err != nil {

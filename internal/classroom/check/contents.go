@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -138,18 +139,35 @@ func (c contents) inOrder() []*file {
 }
 
 // sourcesIn gives what a build context holds of a program's sources, by content.
-func sourcesIn(dir string) map[[32]byte]string {
+func sourcesIn(ctx context.Context, dir string) map[[32]byte]string {
 	found := map[[32]byte]string{}
 	filepath.WalkDir(dir, func(at string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !isSource(entry.Name()) {
-			return nil
+		if err != nil || !entry.Type().IsRegular() || !isSource(entry.Name()) {
+			return ctx.Err()
 		}
-		if text, err := os.ReadFile(at); err == nil && len(text) > 0 && len(text) < maxText {
+		if text, err := readText(at); err == nil && len(text) > 0 {
 			found[sha256.Sum256(text)] = entry.Name()
 		}
-		return nil
+		return ctx.Err()
 	})
 	return found
+}
+
+// readText reads a file of less than a megabyte. A pipe or a device would have no end.
+func readText(at string) ([]byte, error) {
+	info, err := os.Stat(at)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() >= maxText {
+		return nil, fmt.Errorf("%s is no regular file of less than %d bytes: it is not read", at, maxText)
+	}
+	file, err := os.Open(at)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxText)) // it may grow meanwhile
 }
 
 func isSource(name string) bool {

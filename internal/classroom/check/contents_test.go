@@ -1,7 +1,11 @@
 package check
 
 import (
+	"context"
+	"crypto/sha256"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -85,4 +89,21 @@ func TestKnowsAProgramByItsContent(t *testing.T) {
 		require.NoError(t, got.scan(strings.NewReader("\x7fELF"+strings.Repeat("x", 256<<10-100+i)+"BusyBox v1.35")))
 		assert.True(t, got.shell, i)
 	}
+}
+
+// In a build context may lie what is no file: a link to what has no end, a file
+// that is large. Sources are small files.
+func TestSourcesAreSmallFiles(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "large.go"), nil, 0o644))
+	require.NoError(t, os.Truncate(filepath.Join(dir, "large.go"), 1<<40))
+	require.NoError(t, os.Symlink("/dev/zero", filepath.Join(dir, "zero.go")))
+	found := sourcesIn(t.Context(), dir)
+	assert.Equal(t, map[[32]byte]string{sha256.Sum256([]byte("package main")): "main.go"}, found)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	assert.Empty(t, sourcesIn(ctx, filepath.Join(dir, "..")))
+	_, err := readText(filepath.Join(dir, "zero.go"))
+	assert.ErrorContains(t, err, "no regular file")
 }

@@ -12,6 +12,8 @@ const userSet = "user-set"
 var hints = map[string]map[string]string{
 	Builds: {
 		run.CommandNotFound: "Which image does that instruction run in? A command can only run where its program lies.",
+		run.ToolchainTooOld: "Two numbers are in its words: the Go that go.mod asks for, and the Go that the image has. Which of the two can you change?",
+		run.VCSStatus:       "Go wants to write the commit into the program, and asks git. Whose are the files, who compiles, and does .git have to be there?",
 		run.CompileError:    "The compiler names the file and the line. Was all of the program copied before this instruction?",
 		"":                  "Read the failed instruction alone: does every path, name and number in it exist at that point, and may that user write there?",
 	},

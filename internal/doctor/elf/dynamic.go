@@ -37,10 +37,18 @@ const (
 const (
 	maxDynamic = 64 << 10 // entries
 	maxStrings = 64 << 20 // bytes
-	maxSymbols = 2 << 20
-	maxRelocs  = 4 << 20
-	maxVersion = 1 << 16
+	maxName    = 4096     // bytes of one of them: a library's, a version's
+	maxFolders = 64 << 10 // the same of DT_RPATH and DT_RUNPATH
+	costOfName = 128      // bytes that one takes in memory beside its own
+
+	maxSymbolName = 16 << 10 // C++ writes long ones
+	maxSymbols    = 2 << 20
+	maxRelocs     = 4 << 20
+	maxVersion    = 1 << 16
 )
+
+// ErrTooLarge is the error where a file has more than is read of one.
+var ErrTooLarge = errors.New("larger than what the doctor reads of a file")
 
 var errCorrupt = errors.New("its dynamic section points outside of the file")
 
@@ -58,7 +66,7 @@ type Dynamic struct {
 	HasVersions bool     // there is a DT_VERDEF
 
 	file    *File
-	strings []byte
+	strings []byte // while symbols are gone through; they can be large
 	tags    map[uint64]uint64
 	names   map[uint16]version // by the index of DT_VERSYM
 }
@@ -94,6 +102,9 @@ func (f *File) dynamic(p Prog) (*Dynamic, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.work(n / width / 4); err != nil {
+		return nil, err
+	}
 	d := &Dynamic{file: f, tags: map[uint64]uint64{}}
 	var needed []uint64
 	for raw = raw[:n]; len(raw) >= 2*width; raw = raw[2*width:] {
@@ -105,20 +116,24 @@ func (f *File) dynamic(p Prog) (*Dynamic, error) {
 			needed = append(needed, value)
 			continue
 		}
-		d.tags[tag] = value
-	}
-	if d.strings, err = f.at(d.tags[dtStrTab], min(d.tags[dtStrSz], maxStrings)); err != nil {
-		return nil, err
+		if tag <= dtFlags || tag >= dtGnuHash && tag <= dtVerNum {
+			d.tags[tag] = value
+		}
 	}
 	for _, at := range needed {
-		name, ok := d.text(at)
-		if !ok {
-			return nil, errCorrupt
+		name, err := d.kept(at, maxName)
+		if err != nil {
+			return nil, err
 		}
 		d.Needed = append(d.Needed, name)
 	}
-	d.Soname = d.tagText(dtSoname)
-	d.Rpath, d.Runpath = d.tagText(dtRpath), d.tagText(dtRunpath)
+	for tag, text := range map[uint64]*string{dtSoname: &d.Soname, dtRpath: &d.Rpath, dtRunpath: &d.Runpath} {
+		if at, ok := d.tags[tag]; ok {
+			if *text, err = d.kept(at, maxFolders); err != nil {
+				return nil, err
+			}
+		}
+	}
 	_, d.HasRunpath = d.tags[dtRunpath]
 	_, now := d.tags[dtBindNow]
 	d.BindNow = now || d.tags[dtFlags]&8 != 0 || d.tags[dtFlags1]&1 != 0
@@ -130,32 +145,45 @@ func (f *File) dynamic(p Prog) (*Dynamic, error) {
 	return d, d.defines()
 }
 
-func (d *Dynamic) tagText(tag uint64) string {
-	at, ok := d.tags[tag]
-	if !ok {
-		return ""
+// text gives a name of the string table: all of them come by here, and none is
+// longer than most. Without an error and ok, it is longer, or there is none.
+func (d *Dynamic) text(at uint64, most int) (name []byte, ok bool, err error) {
+	size := d.tags[dtStrSz]
+	if at >= size {
+		return nil, false, nil
 	}
-	text, _ := d.text(at)
-	return text
+	var b []byte
+	if at < uint64(len(d.strings)) {
+		b = d.strings[at:min(uint64(len(d.strings)), at+uint64(most)+1)]
+	} else if b, err = d.file.at(d.tags[dtStrTab]+at, min(size-at, uint64(most)+1)); err != nil {
+		return nil, false, err
+	}
+	end := bytes.IndexByte(b, 0)
+	if end < 0 {
+		return nil, false, nil
+	}
+	return b[:end], true, d.file.work(1 + end>>6)
 }
 
-func (d *Dynamic) text(at uint64) (string, bool) {
-	if at >= uint64(len(d.strings)) || bytes.IndexByte(d.strings[at:], 0) < 0 {
-		return "", false
-	}
-	return cString(d.strings, at), true
+// goesOn tells a name that is longer than most from one that is none.
+func (d *Dynamic) goesOn(at uint64, most int) bool {
+	size := d.tags[dtStrSz]
+	return at < size && size-at > uint64(most)
 }
 
-// cString is the text at an offset, up to its zero byte.
-func cString(b []byte, at uint64) string {
-	if at >= uint64(len(b)) {
-		return ""
+// kept is text for what stays in memory; what is no name is an error.
+func (d *Dynamic) kept(at uint64, most int) (string, error) {
+	b, ok, err := d.text(at, most)
+	switch {
+	case err == nil && !ok && d.goesOn(at, most):
+		err = ErrTooLarge
+	case err == nil && !ok:
+		err = errCorrupt
 	}
-	b = b[at:]
-	if end := bytes.IndexByte(b, 0); end >= 0 {
-		b = b[:end]
+	if err == nil {
+		err = d.file.keep(costOfName + len(b))
 	}
-	return string(b)
+	return string(b), err
 }
 
 // needs reads DT_VERNEED: which versions of which library.
@@ -171,18 +199,24 @@ func (d *Dynamic) needs() error {
 		if err != nil || len(head) < 16 {
 			return corrupt(err)
 		}
-		library, _ := d.text(uint64(o.Uint32(head[4:])))
+		library, err := d.kept(uint64(o.Uint32(head[4:])), maxName)
+		if err != nil {
+			return err
+		}
 		need := Need{Library: library}
 		aux := at + uint64(o.Uint32(head[8:]))
 		for range o.Uint16(head[2:]) {
 			if seen++; seen > maxVersion {
-				return errCorrupt
+				return ErrTooLarge
 			}
 			entry, err := d.file.at(aux, 16)
 			if err != nil || len(entry) < 16 {
 				return corrupt(err)
 			}
-			name, _ := d.text(uint64(o.Uint32(entry[8:])))
+			name, err := d.kept(uint64(o.Uint32(entry[8:])), maxName)
+			if err != nil {
+				return err
+			}
 			if weak := o.Uint16(entry[4:])&2 != 0; !weak {
 				need.Versions = append(need.Versions, name)
 			}
@@ -220,7 +254,10 @@ func (d *Dynamic) defines() error {
 		if err != nil || len(aux) < 8 {
 			return corrupt(err)
 		}
-		name, _ := d.text(uint64(o.Uint32(aux)))
+		name, err := d.kept(uint64(o.Uint32(aux)), maxName)
+		if err != nil {
+			return err
+		}
 		if base := o.Uint16(head[2:])&1 != 0; !base {
 			d.Defines = append(d.Defines, name)
 			d.names[o.Uint16(head[4:])&0x7fff] = version{name, ""}

@@ -71,6 +71,27 @@ type Prog struct {
 	Offset, Vaddr, FileSize, MemSize, Aign uint64
 }
 
+// budget is what a reader may bring along: who reads for one image takes from it
+// the bytes that it keeps, and its time. Without one, the bounds of a file hold alone.
+type budget interface {
+	Keep(n int64) error
+	Work(n int64) error
+}
+
+func (f *File) keep(n int) error {
+	if b, ok := f.r.(budget); ok {
+		return b.Keep(int64(n))
+	}
+	return nil
+}
+
+func (f *File) work(n int) error {
+	if b, ok := f.r.(budget); ok {
+		return b.Work(int64(n))
+	}
+	return nil
+}
+
 // FormatError says why a file is no program for the kernel, which answers ENOEXEC ("exec format error").
 type FormatError struct{ Reason string }
 
@@ -151,6 +172,9 @@ func (f *File) programHeaders(phoff uint64, phentsize, phnum uint16) error {
 	}
 	if n < total {
 		return badf("it is cut off in its program headers (%d bytes of at least %d)", f.size, phoff+uint64(total))
+	}
+	if err := f.keep(total); err != nil {
+		return err
 	}
 	for ; len(table) > 0; table = table[want:] {
 		o := f.Order

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"testing"
 
@@ -48,6 +49,62 @@ func TestCutOff(t *testing.T) {
 	assert.True(t, cut)
 }
 
+// Section names of megabytes, times thousands of sections, are for nobody to copy.
+func TestSectionTablesThatNoLinkerWrites(t *testing.T) {
+	b := program(t)
+	whole, err := Parse(bytes.NewReader(b), int64(len(b)))
+	require.NoError(t, err)
+	assert.True(t, whole.Ordinary())
+	const count = 20_000
+	table, order := make([]byte, 64*count), whole.Order
+	if whole.Class != Class64 {
+		t.Skip("for 64 bits")
+	}
+	for name, size := range map[string]int{"long": 1 << 20, "short": 100} {
+		order.PutUint64(table[24:], uint64(len(b)+len(table))) // the names' place
+		order.PutUint64(table[32:], uint64(size))
+		order.PutUint64(b[40:], uint64(len(b)))
+		order.PutUint16(b[60:], count)
+		order.PutUint16(b[62:], 0)
+		all := append(append(bytes.Clone(b), table...), bytes.Repeat([]byte("n"), size)...)
+		f, err := Parse(bytes.NewReader(all), int64(len(all)))
+		require.NoError(t, err)
+		assert.Equal(t, name == "short", f.Ordinary(), name)
+		all[len(b)+9] |= 8 // SHF_COMPRESSED
+		assert.False(t, f.Ordinary(), "packed names")
+	}
+}
+
+// Of a dynamic section, what the loader reads is kept; not thousands of tags more.
+func TestJunkTagsAreNotKept(t *testing.T) {
+	for _, at := range []string{"/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1"} {
+		b, err := os.ReadFile(at)
+		if err != nil {
+			continue
+		}
+		f, err := Parse(bytes.NewReader(b), int64(len(b)))
+		require.NoError(t, err)
+		whole, err := f.Dynamic()
+		require.NoError(t, err)
+		for i, p := range f.Progs {
+			if p.Type == PtDynamic {
+				old := bytes.Clone(b[p.Offset : p.Offset+p.FileSize])
+				f.Progs[i].Offset, f.Progs[i].FileSize = uint64(len(b)), uint64(len(old)+16*30_000)
+				for j := range uint64(30_000) {
+					b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, 0x60000000+j), j)
+				}
+				b = append(b, old...)
+			}
+		}
+		f.r, f.size = bytes.NewReader(b), int64(len(b))
+		d, err := f.Dynamic()
+		require.NoError(t, err)
+		assert.Equal(t, whole.tags, d.tags)
+		return
+	}
+	t.Skip("no loader here")
+}
+
 // Whatever bytes come: no panic, no endless loop, no memory beyond the bounds.
 func FuzzELF(f *testing.F) {
 	if at, err := os.Executable(); err == nil {
@@ -72,7 +129,7 @@ func FuzzELF(f *testing.F) {
 		if err != nil || d == nil {
 			return
 		}
-		d.Defined()
+		d.Defined(func([]byte, string, bool) {})
 		d.Wanted(true)
 		d.Wanted(false)
 	})

@@ -1,56 +1,83 @@
 package elf
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
+
+// maxSectionNames bounds the sections times the bytes of their names. Linkers
+// write some forty sections and a thousand bytes.
+const maxSectionNames = 16 << 20
+
+// sections gives the section table and its names, if there is one; ok is false where they
+// make no sense, or are such as no linker writes: who goes through them
+// would be long about it (debug/elf, for one, copies every name).
+func (f *File) sections() (table, names []byte, ok bool) {
+	head := make([]byte, 64)
+	if n, err := readAt(f.r, head, 0, f.size); err != nil || n < 52 || head[4] != f.Class {
+		return nil, nil, false
+	}
+	var offset uint64
+	var width, count, at int
+	o, want := f.Order, 64
+	if f.Class == Class64 {
+		offset, width, count, at = o.Uint64(head[40:]), int(o.Uint16(head[58:])), int(o.Uint16(head[60:])), int(o.Uint16(head[62:]))
+	} else {
+		want = 40
+		offset, width, count, at = uint64(o.Uint32(head[32:])), int(o.Uint16(head[46:])), int(o.Uint16(head[48:])), int(o.Uint16(head[50:]))
+	}
+	if offset == 0 && count == 0 {
+		return nil, nil, true
+	}
+	if width != want || at >= count || offset >= uint64(f.size) {
+		return nil, nil, false
+	}
+	table = make([]byte, width*count)
+	if n, err := readAt(f.r, table, int64(offset), f.size); err != nil || n < len(table) {
+		return nil, nil, false
+	}
+	const compressed = 0x800 // SHF_COMPRESSED
+	size, from := f.section(table, at, 32, 20), f.section(table, at, 24, 16)
+	if from >= uint64(f.size) || size > maxSectionNames/uint64(count) || f.section(table, at, 8, 8)&compressed != 0 {
+		return nil, nil, false
+	}
+	names = make([]byte, size)
+	n, err := readAt(f.r, names, int64(from), f.size)
+	return table, names[:n], err == nil
+}
+
+// section reads a field of a section header, which has its place by the class.
+func (f *File) section(table []byte, i, at64, at32 int) uint64 {
+	if f.Class == Class64 {
+		return f.Order.Uint64(table[i*64+at64:])
+	}
+	return uint64(f.Order.Uint32(table[i*40+at32:]))
+}
+
+// Ordinary reports whether the section table is one that a linker writes, or none.
+func (f *File) Ordinary() bool {
+	_, _, ok := f.sections()
+	return ok
+}
 
 // Strippable is the number of bytes that `strip` takes away: symbol tables and
 // debugging information. Zero where the section table is missing or makes no sense.
 func (f *File) Strippable() int64 {
-	head := make([]byte, 64)
-	if n, err := readAt(f.r, head, 0, f.size); err != nil || n < 52 {
+	table, names, ok := f.sections()
+	if !ok {
 		return 0
 	}
-	var offset uint64
-	var width, count, names int
-	o := f.Order
-	if f.Class == Class64 {
-		offset, width, count, names = o.Uint64(head[40:]), int(o.Uint16(head[58:])), int(o.Uint16(head[60:])), int(o.Uint16(head[62:]))
-	} else {
-		offset, width, count, names = uint64(o.Uint32(head[32:])), int(o.Uint16(head[46:])), int(o.Uint16(head[48:])), int(o.Uint16(head[50:]))
-	}
-	want := 64
+	width := 64
 	if f.Class != Class64 {
-		want = 40
+		width = 40
 	}
-	if width != want || names >= count || offset >= uint64(f.size) {
-		return 0
-	}
-	table := make([]byte, width*count)
-	if n, err := readAt(f.r, table, int64(offset), f.size); err != nil || n < len(table) {
-		return 0
-	}
-	field := func(i, at64, at32 int) uint64 {
-		if f.Class == Class64 {
-			return o.Uint64(table[i*width+at64:])
-		}
-		return uint64(o.Uint32(table[i*width+at32:]))
-	}
-	text := make([]byte, min(field(names, 32, 20), 1<<20))
-	at := field(names, 24, 16)
-	if at >= uint64(f.size) {
-		return 0
-	}
-	n, err := readAt(f.r, text, int64(at), f.size)
-	if err != nil {
-		return 0
-	}
-	text = text[:n]
 	const symbols, nothing = 2, 8 // SHT_SYMTAB, SHT_NOBITS
 	var total uint64
-	for i := range count {
-		kind := o.Uint32(table[i*width+4:])
-		name := cString(text, uint64(o.Uint32(table[i*width:])))
+	for i := range len(table) / width {
+		kind := f.Order.Uint32(table[i*width+4:])
+		name := cString(names, uint64(f.Order.Uint32(table[i*width:])))
 		debug := strings.HasPrefix(name, ".debug_") || strings.HasPrefix(name, ".zdebug_")
-		if size := field(i, 32, 20); kind != nothing && size <= uint64(f.size) && (kind == symbols || debug || name == ".strtab") {
+		if size := f.section(table, i, 32, 20); kind != nothing && size <= uint64(f.size) && (kind == symbols || debug || name == ".strtab") {
 			total += size
 		}
 	}
@@ -58,4 +85,16 @@ func (f *File) Strippable() int64 {
 		return 0
 	}
 	return int64(total)
+}
+
+// cString is the text at an offset, up to its zero byte.
+func cString(b []byte, at uint64) string {
+	if at >= uint64(len(b)) {
+		return ""
+	}
+	b = b[at:]
+	if end := bytes.IndexByte(b, 0); end >= 0 {
+		b = b[:end]
+	}
+	return string(b)
 }

@@ -23,99 +23,74 @@ var copyRelocation = map[uint16]uint32{
 	MX86_64: 5, M386: 5, MAARCH64: 1024, MARM: 20, MPPC64: 19, MS390: 9, MRISCV: 4, MLOONG: 4,
 }
 
-// Defined gives the symbols that other files can find in this one.
-func (d *Dynamic) Defined() ([]Symbol, error) {
-	table, err := d.symbols()
-	if err != nil {
-		return nil, err
+// costOfSymbol is what a wanted one takes in memory, beside its name.
+const costOfSymbol = 400
+
+// Defined visits the symbols that other files can find in this one. The name is
+// good until the visit ends.
+func (d *Dynamic) Defined(visit func(name []byte, version string, hidden bool)) error {
+	if d.file == nil { // a file without a dynamic section
+		return nil
 	}
-	versions, err := d.versym(table.count)
-	if err != nil {
-		return nil, err
+	count, err := d.symbolCount()
+	if err != nil || count == 0 {
+		return err
 	}
-	var all []Symbol
-	for i := range table.count {
-		s := table.get(i)
-		if i == 0 || s.bind == bindLocal || s.section == sectionNo && s.value == 0 {
-			continue
-		}
-		if s.value == 0 && s.section != absolute && s.kind != typeTLS {
-			continue
-		}
-		name, ok := d.text(uint64(s.name))
-		if !ok || name == "" {
-			continue
-		}
-		sym := Symbol{Name: name}
-		if i < len(versions) {
-			sym.Version = d.names[versions[i]&0x7fff].name
-			sym.Hidden = versions[i]&0x8000 != 0
-		}
-		all = append(all, sym)
+	there := func(i int, s rawSymbol) bool {
+		return (s.section != sectionNo || s.value != 0) && (s.value != 0 || s.section == absolute || s.kind == typeTLS)
 	}
-	return all, nil
+	return d.each(count, there, func(i int, name []byte, index uint16) error {
+		if name == nil {
+			return nil // longer than any that can be wanted
+		}
+		visit(name, d.names[index&0x7fff].name, index&0x8000 != 0)
+		return nil
+	})
 }
 
 // Wanted gives the symbols without which the loader gives up at the start:
 // undefined, not weak, and relocated at once. Functions are looked up at their
 // first call instead (lazily) where lazy is true and the file allows that.
 func (d *Dynamic) Wanted(lazy bool) ([]Symbol, error) {
-	indexes := map[uint32]bool{} // true: by a copy relocation
-	if err := d.relocated(dtRela, dtRelaSz, true, indexes); err != nil {
+	var wanted indexes // how relocations name a symbol, by its index
+	if err := d.relocated(dtRela, dtRelaSz, true, &wanted); err != nil {
 		return nil, err
 	}
-	if err := d.relocated(dtRel, dtRelSz, false, indexes); err != nil {
+	if err := d.relocated(dtRel, dtRelSz, false, &wanted); err != nil {
 		return nil, err
 	}
 	if !lazy || d.BindNow {
-		if err := d.relocated(dtJmpRel, dtPltRelSz, d.tags[dtPltRel] == dtRela, indexes); err != nil {
+		if err := d.relocated(dtJmpRel, dtPltRelSz, d.tags[dtPltRel] == dtRela, &wanted); err != nil {
 			return nil, err
 		}
 	}
-	if len(indexes) == 0 {
+	if len(wanted) == 0 {
 		return nil, nil
 	}
-	highest := 0
-	for i := range indexes {
-		highest = max(highest, int(i))
-	}
-	if highest >= maxSymbols {
-		return nil, errCorrupt
-	}
-	table, err := d.symbolTable(highest + 1)
-	if err != nil {
-		return nil, err
-	}
-	versions, err := d.versym(highest + 1)
-	if err != nil {
-		return nil, err
-	}
 	var all []Symbol
-	for i := 1; i < table.count; i++ {
-		copied, wanted := indexes[uint32(i)]
-		if !wanted {
-			continue
-		}
-		s := table.get(i)
-		if s.section != sectionNo && !copied || s.bind == bindWeak || s.bind == bindLocal {
-			continue
-		}
-		name, ok := d.text(uint64(s.name))
-		if !ok || name == "" {
-			continue
-		}
-		sym := Symbol{Name: name, Copy: copied}
-		if i < len(versions) {
-			v := d.names[versions[i]&0x7fff]
-			sym.Version, sym.Library = v.name, v.library
-		}
-		all = append(all, sym)
+	missing := func(i int, s rawSymbol) bool {
+		return wanted[i] != 0 && (s.section == sectionNo || wanted[i] == byCopy) && s.bind != bindWeak
 	}
-	return all, nil
+	err := d.each(len(wanted), missing, func(i int, name []byte, index uint16) error {
+		if name == nil {
+			return ErrTooLarge
+		}
+		v := d.names[index&0x7fff]
+		all = append(all, Symbol{Name: string(name), Version: v.name, Library: v.library, Copy: wanted[i] == byCopy})
+		return d.file.keep(costOfSymbol + len(name))
+	})
+	return all, err
 }
 
+type indexes []byte
+
+const (
+	byName = 1
+	byCopy = 2 // there is a copy relocation
+)
+
 // relocated collects the symbol indexes of one table of relocations.
-func (d *Dynamic) relocated(tag, sizeTag uint64, addends bool, into map[uint32]bool) error {
+func (d *Dynamic) relocated(tag, sizeTag uint64, addends bool, into *indexes) error {
 	at, ok := d.tags[tag]
 	if !ok || d.tags[sizeTag] == 0 {
 		return nil
@@ -125,27 +100,88 @@ func (d *Dynamic) relocated(tag, sizeTag uint64, addends bool, into map[uint32]b
 	if addends {
 		width = 3 * f.word()
 	}
-	raw, err := f.at(at, min(d.tags[sizeTag], uint64(maxRelocs*width)))
-	if err != nil {
-		return err
-	}
-	for ; len(raw) >= width; raw = raw[width:] {
-		info := f.uint(raw[f.word():])
+	return f.pieces(at, min(d.tags[sizeTag], uint64(maxRelocs*width)), width, func(b []byte) error {
+		info := f.uint(b[f.word():])
 		index, kind := uint32(info>>32), uint32(info)
 		if f.Class != Class64 {
 			index, kind = uint32(info>>8), uint32(info&0xff)
 		}
-		if index != 0 {
-			into[index] = into[index] || kind == copyRelocation[f.Machine]
+		if index >= maxSymbols {
+			return errCorrupt
+		}
+		if index == 0 {
+			return nil
+		}
+		if more := int(index) + 1 - len(*into); more > 0 {
+			*into = append(*into, make(indexes, more)...)
+		}
+		how := byte(byName)
+		if kind == copyRelocation[f.Machine] {
+			how = byCopy
+		}
+		(*into)[index] = max((*into)[index], how)
+		return nil
+	})
+}
+
+// pieces reads a table at an address a part at a time, and visits its entries.
+func (f *File) pieces(address, size uint64, width int, visit func(entry []byte) error) error {
+	step := uint64(width) << 12
+	for first := true; size > 0; size, address, first = size-min(size, step), address+step, false {
+		b, err := f.at(address, min(size, step))
+		if err == errCorrupt && !first {
+			return nil // its segment has ended
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.work(1 + len(b)/width/16); err != nil {
+			return err
+		}
+		short := uint64(len(b)) < min(size, step)
+		for ; len(b) >= width; b = b[width:] {
+			if err := visit(b); err != nil {
+				return err
+			}
+		}
+		if short {
+			return nil
 		}
 	}
 	return nil
 }
 
-type symbolTable struct {
-	raw   []byte
-	count int
-	file  *File
+// each visits those of the first symbols that are asked for, have a name and are not
+// the file's own, with their index in the versions. A nil name is too long for one.
+func (d *Dynamic) each(count int, asked func(i int, s rawSymbol) bool, visit func(i int, name []byte, version uint16) error) (err error) {
+	if d.strings, err = d.file.at(d.tags[dtStrTab], min(d.tags[dtStrSz], maxStrings)); err != nil {
+		return err
+	}
+	defer func() { d.strings = nil }()
+	versions, err := d.versym(count)
+	if err != nil {
+		return err
+	}
+	width, i := 16, -1
+	if d.file.Class == Class64 {
+		width = 24
+	}
+	return d.file.pieces(d.tags[dtSymTab], uint64(count*width), width, func(b []byte) error {
+		i++
+		s := d.file.symbol(b)
+		if i == 0 || s.bind == bindLocal || !asked(i, s) {
+			return nil
+		}
+		name, ok, err := d.text(uint64(s.name), maxSymbolName)
+		if err != nil || ok && len(name) == 0 || !ok && !d.goesOn(uint64(s.name), maxSymbolName) {
+			return err
+		}
+		var version uint16
+		if i < len(versions) {
+			version = versions[i]
+		}
+		return visit(i, name, version)
+	})
 }
 
 type rawSymbol struct {
@@ -155,42 +191,17 @@ type rawSymbol struct {
 	value      uint64
 }
 
-func (t *symbolTable) width() int {
-	if t.file.Class == Class64 {
-		return 24
-	}
-	return 16
-}
-
-func (t *symbolTable) get(i int) rawSymbol {
-	b, o := t.raw[i*t.width():], t.file.Order
+func (f *File) symbol(b []byte) rawSymbol {
+	o := f.Order
 	s := rawSymbol{name: o.Uint32(b)}
 	var info byte
-	if t.file.Class == Class64 {
+	if f.Class == Class64 {
 		info, s.section, s.value = b[4], o.Uint16(b[6:]), o.Uint64(b[8:])
 	} else {
 		info, s.section, s.value = b[12], o.Uint16(b[14:]), uint64(o.Uint32(b[4:]))
 	}
 	s.bind, s.kind = info>>4, info&0xf
 	return s
-}
-
-func (d *Dynamic) symbols() (*symbolTable, error) {
-	count, err := d.symbolCount()
-	if err != nil || count == 0 {
-		return &symbolTable{file: d.file}, err
-	}
-	return d.symbolTable(count)
-}
-
-func (d *Dynamic) symbolTable(count int) (*symbolTable, error) {
-	t := &symbolTable{file: d.file}
-	raw, err := d.file.at(d.tags[dtSymTab], uint64(count*t.width()))
-	if err != nil {
-		return nil, err
-	}
-	t.raw, t.count = raw, min(count, len(raw)/t.width())
-	return t, nil
 }
 
 // symbolCount comes from the hash tables: nothing else says how many there are.

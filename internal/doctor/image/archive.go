@@ -55,12 +55,17 @@ func fromTarball(ctx context.Context, name, tag string, p Platform) (*archived, 
 		return nil, err
 	}
 	defer file.Close()
-	plain, done, err := uncompressed(ctx, file)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	b := NewBudget(ctx, info.Size())
+	plain, done, err := uncompressed(b, file)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	t, err := openTarball(plain)
+	t, err := openTarball(plain, b)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +99,7 @@ func Failed(ctx context.Context, ref string, err error) error {
 }
 
 // uncompressed gives the tarball itself, or an unpacked copy in the temporary folder.
-func uncompressed(ctx context.Context, file *os.File) (*os.File, func(), error) {
+func uncompressed(b *Budget, file *os.File) (*os.File, func(), error) {
 	head := make([]byte, 6)
 	n, _ := file.ReadAt(head, 0)
 	packed := false
@@ -108,7 +113,7 @@ func uncompressed(ctx context.Context, file *os.File) (*os.File, func(), error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	r, stop, err := unpack(ctx, file)
+	r, stop, err := unpack(b, file)
 	if err == nil {
 		_, err = io.Copy(s.file, r)
 		stop()
@@ -125,7 +130,11 @@ func uncompressed(ctx context.Context, file *os.File) (*os.File, func(), error) 
 
 // ReadSaved reads the files of the one image in an uncompressed tarball of `docker save`.
 func ReadSaved(ctx context.Context, file *os.File, name string) (*Files, error) {
-	t, err := openTarball(file)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	t, err := openTarball(file, NewBudget(ctx, info.Size()))
 	if err != nil {
 		return nil, err
 	}
@@ -193,16 +202,28 @@ func build(ctx context.Context, s store, name, configName string, layers []strin
 	if err != nil {
 		return nil, fmt.Errorf("its config makes no sense: %w", err)
 	}
+	diffs := parsed.RootFS.DiffIDs // dockers of before 1.10 wrote none
+	if len(diffs) > 0 && len(diffs) != len(layers) && parsed.OS != "windows" {
+		return nil, fmt.Errorf("it is damaged: its config speaks of %d layers, and it has %d", len(diffs), len(layers))
+	}
 	sum := sha256.Sum256(text)
 	img := &archived{name: name, id: "sha256:" + hex.EncodeToString(sum[:]), config: ConfigOf(parsed)}
+	if err := img.config.TooLong(); err != nil {
+		return nil, err
+	}
 	if img.Files, err = NewFiles(); err != nil {
 		return nil, err
 	}
+	img.budget = s.limits()
 	if img.config.OS == "windows" {
 		return img, nil // its layers are no Linux file system
 	}
 	for i, layer := range layers {
-		if err := img.layer(ctx, s, i+1, layer); err != nil {
+		var diff string
+		if len(diffs) > 0 {
+			diff = diffs[i].Hex
+		}
+		if err := img.layer(ctx, s, i+1, layer, diff); err != nil {
 			img.Close()
 			return nil, err
 		}
@@ -210,18 +231,34 @@ func build(ctx context.Context, s store, name, configName string, layers []strin
 	return img, nil
 }
 
-func (a *archived) layer(ctx context.Context, s store, number int, name string) error {
+// layer lays one over those before it, and holds it against its digests: diff is
+// that of what is unpacked, where there is one.
+func (a *archived) layer(ctx context.Context, s store, number int, name, diff string) error {
 	r, _, err := s.open(name)
 	if err != nil {
 		return fmt.Errorf("layer %d: %w", number, err)
 	}
 	defer r.Close()
-	plain, stop, err := unpack(ctx, r)
+	stored, unpacked := sha256.New(), sha256.New()
+	packed := io.TeeReader(r, stored)
+	inner, stop, err := unpack(s.limits(), packed)
 	if err != nil {
 		return fmt.Errorf("layer %d: %w", number, err)
 	}
 	defer stop()
-	return a.Apply(ctx, number, plain)
+	plain := io.TeeReader(inner, unpacked)
+	if err := a.Apply(ctx, number, plain); err != nil {
+		return err
+	}
+	for _, rest := range []io.Reader{plain, packed} { // the digests are of all of it
+		if _, err := io.Copy(io.Discard, rest); err != nil {
+			return fmt.Errorf("layer %d is damaged: %w", number, err)
+		}
+	}
+	if !digestNamed(name, stored.Sum(nil)) || diff != "" && diff != hex.EncodeToString(unpacked.Sum(nil)) {
+		return fmt.Errorf("layer %d is damaged: it is not what its digest says", number)
+	}
+	return nil
 }
 
 // ConfigOf takes of an image's config what the doctor looks at.

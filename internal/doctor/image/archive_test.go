@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -76,23 +77,23 @@ func TestLayout(t *testing.T) {
 	dir := t.TempDir()
 	blobs := filepath.Join(dir, "blobs", "sha256")
 	require.NoError(t, os.MkdirAll(blobs, 0o755))
-	put := func(n int, text string) string {
-		name := fmt.Sprintf("%064x", n)
+	put := func(text string) string {
+		name := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
 		require.NoError(t, os.WriteFile(filepath.Join(blobs, name), []byte(text), 0o644))
 		return "sha256:" + name
 	}
-	manifest := func(n int, arch string) string {
-		c := put(n, strings.Replace(config, "amd64", arch, 1))
-		l := put(n+1, string(gzipped(layer(t, file("arch", arch)))))
-		return put(n+2, fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":1},
+	manifest := func(arch string) string {
+		c := put(strings.Replace(config, "amd64", arch, 1))
+		l := put(string(gzipped(layer(t, file("arch", arch)))))
+		return put(fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":1},
 			"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":%q,"size":1}]}`, c, l))
 	}
 	entry := func(digest, system, arch string) string {
 		return fmt.Sprintf(`{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":%q,"size":1,"platform":{"os":%q,"architecture":%q}}`, digest, system, arch)
 	}
-	index := put(9, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[`+strings.Join([]string{
-		entry(manifest(10, "amd64"), "linux", "amd64"), entry(manifest(20, "arm64"), "linux", "arm64"), entry(put(30, "{}"), "unknown", "unknown"),
-	}, ",")+`]}`)
+	index := put(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[` + strings.Join([]string{
+		entry(manifest("amd64"), "linux", "amd64"), entry(manifest("arm64"), "linux", "arm64"), entry(put("{}"), "unknown", "unknown"),
+	}, ",") + `]}`)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "index.json"),
 		[]byte(fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":%q,"size":1}]}`, index)), 0o644))
 	for _, arch := range []string{"amd64", "arm64"} {
@@ -130,8 +131,9 @@ func TestHostileArchives(t *testing.T) {
 		"a huge manifest":           {layer(t, file("manifest.json", strings.Repeat(" ", maxDocument+1))), "bytes"},
 		"a million layers":          {layer(t, file("config.json", config), file("manifest.json", `[{"Config":"config.json","Layers":[`+strings.Repeat(`"x",`, 100_000)+`"x"]}]`)), "layers"},
 		"indexes in a circle": {layer(t, file("index.json", circle("a")), file("blobs/sha256/"+strings.Repeat("a", 64), circle("a"))),
-			"without end"},
-		"half a gzip": {gzipped(outside)[:50], ""},
+			"damaged"},
+		"indexes in indexes": {nested(t, 6), "without end"},
+		"half a gzip":        {gzipped(outside)[:50], ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := filepath.Join(t.TempDir(), "hostile.tar")
@@ -154,7 +156,22 @@ func TestHostileArchives(t *testing.T) {
 }
 
 func circle(hex string) string {
-	return fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:%s","size":1}]}`, strings.Repeat(hex, 64))
+	return indexOf(strings.Repeat(hex, 64))
+}
+
+func indexOf(hex string) string {
+	return fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:%s","size":1}]}`, hex)
+}
+
+// nested is a layout whose index names an index, which names another …
+func nested(t testing.TB, depth int) []byte {
+	text, entries := "{}", []tar.Header{}
+	for range depth {
+		hex := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+		entries = append(entries, file("blobs/sha256/"+hex, text))
+		text = indexOf(hex)
+	}
+	return layer(t, append(entries, file("index.json", text))...)
 }
 
 // Ten gigabytes of zeros in ten megabytes: refused long before they are unpacked.
@@ -165,7 +182,7 @@ func TestArchiveBomb(t *testing.T) {
 		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
 		io.Copy(z, zeros{})
 	}()
-	plain, stop, err := unpack(context.Background(), r)
+	plain, stop, err := unpack(NewBudget(context.Background(), 0), r)
 	require.NoError(t, err)
 	defer stop()
 	n, err := io.Copy(io.Discard, io.LimitReader(plain, 3<<30))
@@ -193,6 +210,6 @@ func TestTooManyFiles(t *testing.T) {
 	k, err := NewFiles()
 	require.NoError(t, err)
 	defer k.Discard()
-	k.most = 500
+	k.budget.kept = 500 * costOfNode
 	assert.ErrorIs(t, k.Apply(context.Background(), 1, bytes.NewReader(layer(t, many...))), errTooMany)
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"optimizing-dockerfile/internal/doctor/elf"
 )
 
 // Image is one image, opened for reading.
@@ -102,8 +104,8 @@ func (f *Fault) Error() string { return fmt.Sprintf("cannot read image %s: %v", 
 // Unwrap gives the reason.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// ErrTooLarge is the error where a file is larger than what is read of one.
-var ErrTooLarge = errors.New("larger than what the doctor reads of a file")
+// ErrTooLarge is the error where a file is larger than what is read of one, or the image.
+var ErrTooLarge = elf.ErrTooLarge
 
 // ErrNoListing is Walk's where the source knows only the files it is asked for.
 var ErrNoListing = errors.New("this source does not list all files: use --deep, a tarball or an OCI layout")

@@ -3,6 +3,7 @@ package image
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -20,19 +21,22 @@ const (
 // below brought, never what its own layer brings, in whatever order they stand.
 func (k *Files) Apply(ctx context.Context, layer int, r io.Reader) error {
 	archive := tar.NewReader(r)
-	for entries := 0; ; entries++ {
-		if entries%256 == 0 && ctx.Err() != nil {
+	for {
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		h, err := archive.Next()
 		if err == io.EOF {
 			return nil
 		}
+		if errors.Is(err, errBomb) {
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("layer %d is no whole tar: %w", layer, err)
 		}
-		if entries > k.most {
-			return errTooMany
+		if err := k.budget.Work(8 + int64(strings.Count(h.Name, "/")+strings.Count(h.Linkname, "/"))); err != nil {
+			return err
 		}
 		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
 			return fmt.Errorf("layer %d has a path of over %d bytes", layer, maxPath)
@@ -79,9 +83,12 @@ func (k *Files) node(archive *tar.Reader, h *tar.Header, name string) (*node, er
 	n := &node{inode: &inode{entry: EntryOf(h)}}
 	if n.entry.Mode.IsRegular() {
 		k.bytes += h.Size
-		_, holes := h.PAXRecords["GNU.sparse.major"]
+		holes := h.Typeflag == tar.TypeGNUSparse
+		for record := range h.PAXRecords {
+			holes = holes || strings.HasPrefix(record, "GNU.sparse.")
+		}
 		var err error
-		if n.content, err = k.spool.Keep(archive, name, h.Size, holes || h.Typeflag == tar.TypeGNUSparse); err != nil {
+		if n.content, err = k.spool.Keep(archive, name, h.Size, holes); err != nil {
 			return nil, fmt.Errorf("%s is cut off: %w", name, err)
 		}
 	}

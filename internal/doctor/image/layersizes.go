@@ -16,6 +16,7 @@ import (
 // digest, uncompressed, and its size: the bytes of its regular files, hard links once.
 // Nothing is kept. What is no layer, such as a manifest, is passed over.
 func LayerSizes(ctx context.Context, saved io.Reader, each func(digest string, bytes int64)) error {
+	budget := NewBudget(ctx, 1<<40) // the engine's own, whatever its size
 	for archive := tar.NewReader(saved); ; {
 		h, err := archive.Next()
 		if err == io.EOF {
@@ -28,7 +29,7 @@ func LayerSizes(ctx context.Context, saved io.Reader, each func(digest string, b
 		if h.Typeflag != tar.TypeReg || strings.HasSuffix(path.Base(h.Name), ".json") {
 			continue
 		}
-		plain, stop, err := unpack(ctx, archive)
+		plain, stop, err := unpack(budget, archive)
 		if err != nil {
 			return err
 		}

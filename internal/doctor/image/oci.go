@@ -17,9 +17,10 @@ func FromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error)
 		return finish(ctx, nil, dir, err)
 	}
 	defer root.Close()
-	s := layoutFolder{root}
+	s := layoutFolder{root, NewBudget(ctx, 0), map[string]bool{}}
 	if !s.has("index.json") {
-		return nil, &Fault{dir, errors.New("it holds no index.json: it is no OCI layout")}
+		return nil, &Fault{dir, errors.New("it holds no index.json: it is no OCI layout\n" +
+			"Other folders are not read (an unpacked `docker save`, podman's docker-dir); give the doctor a tarball: `docker save -o image.tar IMAGE`")}
 	}
 	img, err := fromIndex(ctx, s, dir, tag, p)
 	return finish(ctx, img, dir, err)

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"errors"
 	"io"
 	"os"
 )
@@ -16,10 +15,7 @@ const (
 	KeepAll   = 4 << 30   // of all files together: bytes
 )
 
-var (
-	errTooMany = errors.New("it has more files than any image in use (over a million)")
-	elfMagic   = "\x7fELF"
-)
+const elfMagic = "\x7fELF"
 
 // Span is where a file's content lies in the spool, and how much of it.
 type Span struct{ offset, kept, size int64 }

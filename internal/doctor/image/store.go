@@ -6,7 +6,8 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
-	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -22,6 +25,7 @@ import (
 const (
 	maxStored   = 1 << 17 // entries; a `docker save` of many images has some thousands
 	maxDocument = 8 << 20 // bytes of a manifest or config
+	maxValues   = 1 << 17 // in one of them; a byte of JSON can become a hundred in memory
 	maxLayers   = 512     // engines allow 127
 )
 
@@ -29,10 +33,17 @@ const (
 type store interface {
 	open(name string) (io.ReadCloser, int64, error)
 	has(name string) bool
+	limits() *Budget
 }
 
-// folder is an OCI layout.
-type layoutFolder struct{ root *os.Root }
+// layoutFolder is an OCI layout.
+type layoutFolder struct {
+	root   *os.Root
+	budget *Budget
+	opened map[string]bool
+}
+
+func (f layoutFolder) limits() *Budget { return f.budget }
 
 func (f layoutFolder) has(name string) bool {
 	info, err := f.root.Stat(filepath.FromSlash(name))
@@ -52,22 +63,29 @@ func (f layoutFolder) open(name string) (io.ReadCloser, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	if !f.opened[name] { // what is named twice is there once
+		f.opened[name] = true
+		f.budget.unpacked += perByte * info.Size()
+	}
 	return file, info.Size(), nil
 }
 
 // tarball is an uncompressed tar of blobs, whose places were noted at once.
 type tarball struct {
-	file  *os.File
-	blobs map[string]place
+	file   *os.File
+	blobs  map[string]place
+	budget *Budget
 }
+
+func (t *tarball) limits() *Budget { return t.budget }
 
 type place struct {
 	offset, size int64
 	link         string // another entry's name
 }
 
-func openTarball(file *os.File) (*tarball, error) {
-	t := &tarball{file: file, blobs: map[string]place{}}
+func openTarball(file *os.File, b *Budget) (*tarball, error) {
+	t := &tarball{file: file, blobs: map[string]place{}, budget: b}
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -84,7 +102,13 @@ func openTarball(file *os.File) (*tarball, error) {
 		if n >= maxStored {
 			return nil, fmt.Errorf("it has over %d entries, which no archive of images has", maxStored)
 		}
-		name := path.Clean(h.Name)
+		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
+			return nil, fmt.Errorf("it has a path of over %d bytes", maxPath)
+		}
+		if err := errors.Join(b.Keep(int64(costOfNode+len(h.Name)+len(h.Linkname))), b.Work(16)); err != nil {
+			return nil, err
+		}
+		name := strings.Clone(path.Clean(h.Name)) // both may be parts of a megabyte
 		switch h.Typeflag {
 		case tar.TypeReg:
 			at, err := file.Seek(0, io.SeekCurrent)
@@ -96,9 +120,9 @@ func openTarball(file *os.File) (*tarball, error) {
 			}
 			t.blobs[name] = place{offset: at, size: h.Size}
 		case tar.TypeSymlink: // older dockers save a layer once, and link to it
-			t.blobs[name] = place{link: path.Join(path.Dir(name), h.Linkname)}
+			t.blobs[name] = place{link: strings.Clone(path.Join(path.Dir(name), h.Linkname))}
 		case tar.TypeLink:
-			t.blobs[name] = place{link: path.Clean(h.Linkname)}
+			t.blobs[name] = place{link: strings.Clone(path.Clean(h.Linkname))}
 		}
 	}
 }
@@ -141,70 +165,73 @@ func document(s store, name string) ([]byte, error) {
 	if size > maxDocument {
 		return nil, fmt.Errorf("%s has %d bytes, which no manifest or config has", name, size)
 	}
-	return io.ReadAll(io.LimitReader(r, maxDocument))
+	text, err := io.ReadAll(io.LimitReader(r, maxDocument))
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(text); !digestNamed(name, sum[:]) {
+		return nil, fmt.Errorf("it is damaged: %s is not what its name says", name)
+	}
+	if bytes.Count(text, []byte(",")) > maxValues {
+		return nil, fmt.Errorf("%s lists more than any manifest or config does", name)
+	}
+	return text, nil
+}
+
+// digestName is a blob's or a config's name that says what is in it.
+var digestName = regexp.MustCompile(`^(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.json)?$`)
+
+// digestNamed reports whether a name agrees with a SHA-256. Most names say nothing of it.
+func digestNamed(name string, sum []byte) bool {
+	m := digestName.FindStringSubmatch(name)
+	return m == nil || m[1] == hex.EncodeToString(sum)
 }
 
 // unpack undoes a layer's compression, told by its first bytes. What blows up
 // without end is refused.
-func unpack(ctx context.Context, r io.Reader) (io.Reader, func(), error) {
-	in := &counted{ctx: ctx, r: r}
-	buffered := bufio.NewReaderSize(in, 64<<10)
+func unpack(b *Budget, r io.Reader) (io.Reader, func(), error) {
+	buffered := bufio.NewReaderSize(r, 64<<10)
 	head, err := buffered.Peek(6)
 	if err != nil && err != io.EOF {
 		return nil, nil, err
 	}
 	stop := func() {}
 	var out io.Reader = buffered
+	cost := int64(1) // bzip2 takes so much longer
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		if out, err = gzip.NewReader(buffered); err != nil {
 			return nil, nil, err
 		}
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderLowmem(true))
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), len(head) > 3 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18": // pzstd's
+		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, nil, err
 		}
 		out, stop = d, d.Close
 	case bytes.HasPrefix(head, []byte("BZh")):
-		out = bzip2.NewReader(buffered)
+		out, cost = bzip2.NewReader(buffered), 4
 	case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
 		return nil, nil, errors.New("it is compressed with xz, which the doctor does not read")
 	}
-	return &inflated{in: in, r: out}, stop, nil
+	return &inflated{b, out, cost}, stop, nil
 }
 
-type counted struct {
-	ctx context.Context
-	r   io.Reader
-	n   int64
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	if c.ctx.Err() != nil {
-		return 0, c.ctx.Err()
-	}
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
-// inflated refuses what grows more than two hundredfold, beyond a gigabyte: no
-// layer of programs does, an archive bomb must.
+// inflated draws what it unpacks from the image's budget: no image of programs
+// needs more than that, an archive bomb must.
 type inflated struct {
-	in *counted
-	r  io.Reader
-	n  int64
+	budget *Budget
+	r      io.Reader
+	cost   int64
 }
 
 func (i *inflated) Read(p []byte) (int, error) {
-	if i.in.ctx.Err() != nil {
-		return 0, i.in.ctx.Err()
+	if err := i.budget.unpack(0); err != nil {
+		return 0, err
 	}
 	n, err := i.r.Read(p)
-	i.n += int64(n)
-	if i.n > 1<<30 && i.n/200 > i.in.n {
-		return n, errors.New("it unpacks to over two hundred times its size: refused as an archive bomb")
+	if over := i.budget.unpack(int64(n) * i.cost); over != nil {
+		return 0, over
 	}
 	return n, err
 }

@@ -1,19 +1,15 @@
 package image
 
 import (
+	"context"
 	"io/fs"
 	"path"
 	"sort"
 	"strings"
 )
 
-// Bounds on what an image may make this tool remember. The largest images in
-// use hold some 400,000 files.
-const (
-	maxEntries = 1 << 20
-	maxNames   = 128 << 20 // bytes in all names and links together
-	maxPath    = 4096      // the kernel's own
-)
+// maxPath is the kernel's own bound on a path.
+const maxPath = 4096
 
 // inode is a file without its name: hard links are several names of one.
 type inode struct {
@@ -32,13 +28,14 @@ type node struct {
 
 // tree is an image's file system, as far as it has been read.
 type tree struct {
-	root           *node
-	entries, names int
-	hidden         int64
-	most           int // entries: maxEntries, but for tests
+	root   *node
+	hidden int64
+	budget *Budget
 }
 
-func newTree() *tree { return &tree{root: folder(true), most: maxEntries} }
+func newTree() *tree {
+	return &tree{root: folder(true), budget: NewBudget(context.Background(), 0)}
+}
 
 func folder(implied bool) *node {
 	return &node{inode: &inode{entry: Entry{Mode: fs.ModeDir | 0o755}}, implied: implied}
@@ -102,15 +99,15 @@ func (t *tree) put(name string, n *node) error {
 }
 
 func (t *tree) add(dir *node, name string, n *node) error {
-	t.entries++
-	t.names += len(name) + len(n.entry.Link)
-	if t.entries > t.most || t.names > maxNames {
-		return errTooMany
-	}
+	cost := costOfNode + len(name) + len(n.entry.Link)
 	if dir.children == nil {
 		dir.children = map[string]*node{}
+		cost += costOfFolder
 	}
-	dir.children[name] = n
+	if err := t.budget.Keep(int64(cost)); err != nil {
+		return err
+	}
+	dir.children[strings.Clone(name)] = n
 	return nil
 }
 
@@ -149,16 +146,19 @@ func (t *tree) lstat(name string) (*node, error) {
 
 func (t *tree) walk(visit func(Entry) error) error {
 	type at struct {
-		path string
+		name string
+		up   int // how much of the path is its folder's
 		*node
 	}
-	stack := []at{{"", t.root}}
+	stack := []at{{node: t.root}}
+	var path []byte // one for all: a whole path each would take a gigabyte
 	for len(stack) > 0 {
 		top := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if top.path != "" {
+		if path = path[:top.up]; top.name != "" {
+			path = append(append(path, '/'), top.name...)
 			e := top.entry
-			e.Path = top.path
+			e.Path = string(path)
 			if err := visit(e); err != nil {
 				return err
 			}
@@ -169,7 +169,7 @@ func (t *tree) walk(visit func(Entry) error) error {
 		}
 		sort.Sort(sort.Reverse(sort.StringSlice(names)))
 		for _, name := range names {
-			stack = append(stack, at{top.path + "/" + name, top.children[name]})
+			stack = append(stack, at{name, len(path), top.children[name]})
 		}
 	}
 	return nil

@@ -17,6 +17,10 @@ import (
 // container of its own, since docker locks a container while it copies from it.
 const atOnce = 2
 
+// maxAsked is how many files of an image are asked for. A program of the largest
+// asks for some hundreds; each takes a command.
+const maxAsked = 1500
+
 // byPath is an image of an engine that is asked for one file at a time, by
 // `cp CONTAINER:PATH -`: what comes is a tar, its header says what the file is,
 // and reading stops there unless the content is worth keeping.
@@ -60,6 +64,10 @@ func (b *byPath) makeMore() {
 func (b *byPath) ask(ctx context.Context, path string) *answer {
 	b.mu.Lock()
 	a := b.seen[path]
+	if a == nil && len(b.seen) >= maxAsked {
+		b.mu.Unlock()
+		return &answer{err: image.ErrTooLarge}
+	}
 	if a == nil {
 		a = &answer{done: make(chan struct{})}
 		b.seen[path] = a

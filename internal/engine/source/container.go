@@ -148,6 +148,9 @@ func containerName() string {
 func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, error) {
 	about, err := e.InspectImage(ctx, ref)
 	var absent *engine.NoSuchImage
+	if err == nil {
+		err = configIn(about).TooLong()
+	}
 	switch {
 	case err == nil:
 		return about, nil

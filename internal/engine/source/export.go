@@ -31,6 +31,7 @@ func export(ctx context.Context, c *container) (*exported, error) {
 	if err != nil {
 		return nil, err
 	}
+	files.Draw(image.NewBudget(ctx, 0))
 	all := &exported{container: c, Files: files}
 	limit := int64(4 * wholeTree)
 	if c.engine.Name == "podman" {

@@ -89,12 +89,23 @@ var lostEngine = regexp.MustCompile(`^(error during connect: |ERROR: .*(closing 
 // goError is how the Go compiler begins a complaint: FILE.go:LINE:COLUMN: .
 var goError = regexp.MustCompile(`(?m)^[^\s:]+\.go:\d+:(\d+:)? `)
 
+// How Go says that go.mod asks for a newer one: since 1.21 before it compiles, before that after the errors that it leads to;
+// and that git told it nothing of the commit.
+var (
+	tooOld    = regexp.MustCompile(`(?m)^(go: .*requires go >= \S+ \(running go |note: module requires Go 1\.\d+)`)
+	vcsFailed = regexp.MustCompile(`(?m)^\s*error obtaining VCS status: exit status \d+`)
+)
+
 // causeOf tells why a build failed from the instruction and the exit status of
 // its command; 127 is a POSIX shell's "no such command".
 func causeOf(failed *engine.BuildError) string {
 	switch {
 	case failed.ExitCode == 127:
 		return CommandNotFound
+	case failed.ExitCode != 0 && tooOld.MatchString(failed.Output):
+		return ToolchainTooOld
+	case failed.ExitCode != 0 && vcsFailed.MatchString(failed.Output):
+		return VCSStatus
 	case failed.ExitCode != 0 && strings.Contains(failed.Instruction, "go build") && goError.MatchString(failed.Output):
 		return CompileError
 	}

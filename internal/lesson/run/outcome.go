@@ -18,6 +18,8 @@ const (
 const (
 	CommandNotFound = "command-not-found" // a RUN's shell found no such command
 	CompileError    = "compile-error"     // the Go compiler refused the program
+	ToolchainTooOld = "toolchain-too-old" // go.mod asks for a newer Go than there is
+	VCSStatus       = "vcs-status"        // Go asked git for the commit, and git failed
 	BuildFailed     = "build-failed"      // any other instruction that failed
 	LoopbackOnly    = "loopback-only"     // it listens, but at its container's loopback address alone
 	NoAnswer        = "no-answer"         // it runs, but nothing answers on its port

@@ -25,6 +25,7 @@ type Exercise struct {
 	Fix   string `yaml:"fix"`   // in a sentence
 
 	Story string   `yaml:"story"` // what the learner is told
+	Own   []string `yaml:"own"`   // files of the app that differ from the first step's
 	Hints []string `yaml:"hints"` // one after the other, where to look
 
 	Dir string `yaml:"-"` // the folder's path
@@ -32,6 +33,24 @@ type Exercise struct {
 
 // Number is an exercise's, as people say it: 3.
 func (e Exercise) Number() string { return numberOf(e.Name) }
+
+// ExerciseAt gives the exercise whose folder dir is; false where it is none's.
+func ExerciseAt(dir string) (Exercise, bool) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Exercise{}, false
+	}
+	exercises, err := LoadExercises(filepath.Dir(dir))
+	if err != nil { // a learner's own folder
+		return Exercise{}, false
+	}
+	for _, e := range exercises {
+		if e.Name == filepath.Base(dir) {
+			return e, true
+		}
+	}
+	return Exercise{}, false
+}
 
 // LoadExercises reads the table in the folder dir.
 func LoadExercises(dir string) ([]Exercise, error) {

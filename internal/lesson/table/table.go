@@ -19,17 +19,22 @@ const Table = "steps.yaml"
 // Binary is where every Dockerfile that starts from scratch puts the program.
 const Binary = "/echo"
 
+// Finished is the Dockerfile of an image to judge: the main one puts its program into scratch.
+const Finished = "Dockerfile.finished"
+
 // Step is one folder of the lesson.
 type Step struct {
 	Name        string `yaml:"step"` // the folder's, such as 03-exec-form
 	Title       string `yaml:"title"`
 	Change      string `yaml:"change"` // one sentence: what its Dockerfile changes
+	Ask         string `yaml:"ask"`    // what to ask before it runs
 	Why         string `yaml:"why"`    // two: why it ends as it does
 	Hints       Hints  `yaml:"hints"`
 	Article     string `yaml:"article"`
 	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
 	Tries       []Try  `yaml:"tries"`
 
+	Claim   string   `yaml:"claim"`   // of a demonstration: what the room says
 	Against string   `yaml:"against"` // the step that it changes; "" the one before it
 	Own     []string `yaml:"own"`     // files of the app that differ from the first step's
 
@@ -51,6 +56,7 @@ type Hints struct {
 // Try is one Dockerfile of a step.
 type Try struct {
 	Dockerfile string      `yaml:"dockerfile"`
+	Note       string      `yaml:"note"`  // what no error shows of it
 	Needs      string      `yaml:"needs"` // a builder that it takes; "" any
 	Args       []string    `yaml:"args"`  // further build arguments, each NAME=VALUE
 	Expect     Expectation `yaml:"expect"`
@@ -206,6 +212,16 @@ func Before(steps []Step, step Step) (before Step, ok bool) {
 
 // Main is the Dockerfile that the story of a step is about, the last of its tries.
 func (s Step) Main() Try { return s.Tries[len(s.Tries)-1] }
+
+// Note is what the table says of one of a step's Dockerfiles beside its end.
+func (s Step) Note(dockerfile string) string {
+	for _, try := range s.Tries {
+		if try.Dockerfile == dockerfile {
+			return try.Note
+		}
+	}
+	return ""
+}
 
 // Number is a step's, as people say it: 3.
 func (s Step) Number() string { return numberOf(s.Name) }

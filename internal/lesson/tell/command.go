@@ -13,11 +13,11 @@ import (
 func Command(words []string, width int) string {
 	lines := []string{"$"}
 	for i := 0; i < len(words); i++ {
-		word := quoted(words[i])
+		word := Word(words[i])
 		// An option and its value stay together.
 		if strings.HasPrefix(word, "--") && !strings.Contains(word, "=") && word != "--rm" && i+1 < len(words) {
 			i++
-			word += " " + quoted(words[i])
+			word += " " + Word(words[i])
 		}
 		last := len(lines) - 1
 		if runtime.GOOS != "windows" && utf8.RuneCountInString(lines[last]+" "+word) > width-2 && lines[last] != "$" {
@@ -30,8 +30,8 @@ func Command(words []string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
-// quoted makes one word for a POSIX shell; PowerShell reads it alike.
-func quoted(word string) string {
+// Word makes one word for a POSIX shell; PowerShell reads it alike.
+func Word(word string) string {
 	word = screen.Harmless(word)
 	plain := strings.IndexFunc(word, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@+", r))
@@ -39,5 +39,9 @@ func quoted(word string) string {
 	if plain && word != "" {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	quote := `'\''`
+	if runtime.GOOS == "windows" {
+		quote = "''"
+	}
+	return "'" + strings.ReplaceAll(word, "'", quote) + "'"
 }

@@ -2,6 +2,8 @@ package tell
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,10 +16,16 @@ import (
 
 // Opening tells what a step changes, before any waiting.
 func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
-	number, _, _ := strings.Cut(step.Name, "-")
-	t.Heading(fmt.Sprintf("Step %s of %d: %s", strings.TrimLeft(number, "0"), len(steps), step.Title))
+	heading := fmt.Sprintf("Step %s of %d: %s", step.Number(), len(steps), step.Title)
+	if step.Claim != "" {
+		heading = fmt.Sprintf("%s. “%s” %s", step.Number(), step.Claim, step.Title)
+	}
+	t.Heading(heading)
 	t.Indented("", step.Change)
 	lines, err := Diff(steps, step, step.Main().Dockerfile)
+	if step.Tries[0].Dockerfile == table.Finished {
+		lines, err = DiffFiles(filepath.Join(step.Dir, table.Finished), filepath.Join(step.Dir, step.Main().Dockerfile))
+	}
 	if err != nil {
 		return err
 	}
@@ -46,17 +54,24 @@ func (t *Terminal) ShowDiff(diff []string) { t.lines("", diff) }
 // Closing tells what happened to a step and why. outcomes are those of its
 // tries; sizes has the images so far, the step's own last.
 func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.Base, sizes []Bar, next string) {
-	o := outcomes[len(outcomes)-1]
-	for _, command := range o.Commands {
-		t.Say(Command(command, t.Width))
+	for i, try := range outcomes {
+		for _, command := range try.Commands {
+			t.Say(Command(command, t.Width))
+		}
+		if n := len(try.Commands); n > 1 && slices.Contains(try.Commands[n-1], "127.0.0.1::8080") {
+			t.Indented("", "(Port 8080 is in use: the engine chose another.)")
+		}
+		t.message(try)
+		t.Say("")
+		if i == len(outcomes)-1 {
+			t.verdict("", try, like(step, base))
+			t.proof(try)
+			break
+		}
+		t.verdict(try.Dockerfile+" ", try, like(step, base))
+		t.Indented("  ", step.Note(try.Dockerfile))
+		t.Say("")
 	}
-	t.message(o)
-	t.Say("")
-	for _, first := range outcomes[:len(outcomes)-1] {
-		t.verdict(first.Dockerfile+" ", first, like(step, base))
-	}
-	t.verdict("", o, like(step, base))
-	t.proof(o)
 	for _, o := range outcomes {
 		if figure := Figure(step, o); figure != "" {
 			t.Indented("", o.Dockerfile+": "+figure+".")

@@ -33,6 +33,9 @@ const (
 // TERM=dumb turn colours off.
 func NewTerminal(w io.Writer) *Terminal {
 	t := &Terminal{Writer: w, Width: 80}
+	if on, ok := w.(interface{ Under() io.Writer }); ok {
+		w = on.Under()
+	}
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return t

@@ -34,7 +34,15 @@ func Copies(root string) (originals map[string]string, err error) {
 			originals[filepath.Join(dir, name)] = filepath.Join(steps[0].Dir, name)
 		}
 	}
-	for _, step := range append(steps[1:], beyond...) {
+	demos, err := table.Load(filepath.Join(root, "workshop", "demos"), steps...)
+	if err != nil {
+		return nil, err
+	}
+	today, err := table.Load(filepath.Join(root, "beyond", "today"), slices.Concat(steps, beyond)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range slices.Concat(steps[1:], beyond, demos, today) {
 		for _, name := range appFiles {
 			if !slices.Contains(step.Own, name) {
 				to(step.Dir, name)
@@ -42,8 +50,16 @@ func Copies(root string) (originals map[string]string, err error) {
 		}
 	}
 	to(filepath.Join(root, "workshop", "start"), append(slices.Clone(appFiles), "Dockerfile")...)
+	last := steps[len(steps)-1].Dir
+	for _, name := range []string{"passwd", "group"} { // there from the beginning: the last step's change compiles nothing anew
+		originals[filepath.Join(root, "workshop", "start", name)] = filepath.Join(last, name)
+	}
 	for _, exercise := range exercises {
-		to(exercise.Dir, "main.go", "go.mod", "go.sum", ".dockerignore")
+		for _, name := range []string{"main.go", "go.mod", "go.sum", ".dockerignore"} {
+			if !slices.Contains(exercise.Own, name) {
+				to(exercise.Dir, name)
+			}
+		}
 	}
 	return originals, nil
 }

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
 	"html/template"
 	"strings"
@@ -51,7 +50,7 @@ func sixDiffs(from source) (string, error) {
 	return html("six-diffs", changes)
 }
 
-// errorsTable is error, cause and fix: of the steps that fail, then of the exercises.
+// errorsTable is error, cause and fix of the steps that fail. The exercises are for their finders: nothing of them is here.
 func errorsTable(from source) (string, error) {
 	type row struct{ Says, Cause, Fix string }
 	var rows []row
@@ -64,9 +63,6 @@ func errorsTable(from source) (string, error) {
 			next := from.steps[i+1]
 			rows = append(rows, row{lastWords(main.Message), tell.Failure(main), "step " + next.Number() + ": " + next.Change})
 		}
-	}
-	for _, e := range from.exercises {
-		rows = append(rows, row{e.Says, cmp.Or(e.Cause, "not "+e.Goal), e.Fix})
 	}
 	return html("errors", rows)
 }

@@ -21,7 +21,9 @@ import (
 // parts makes a generated part of a page from all that it may rest on.
 var parts = map[string]func(source) (string, error){
 	"steps":   stepsTable,
+	"endings": outcomes,
 	"changes": changes,
+	"by-hand": byHand,
 	"output":  output,
 	"size":    size,
 
@@ -30,6 +32,7 @@ var parts = map[string]func(source) (string, error){
 	"errors":    errorsTable,
 	"minutes":   minutes,
 	"outcomes":  outcomes,
+	"demos":     demos,
 
 	"beyond":  beyondTable,
 	"figure":  figure,
@@ -52,6 +55,8 @@ type source struct {
 	bench     *Bench       // the last figures of `make bench`; nil where there are none
 	cold      *record.Run  // a run from an empty build cache, for how long it takes; nil where there is none
 	exercises []table.Exercise
+	demos     []table.Step // a teacher's demonstrations
+	shown     *record.Run  // their record
 }
 
 var marked = regexp.MustCompile(`(?s)<!-- generated: ([a-z-]+) -->\n.*?<!-- end -->`)
@@ -79,6 +84,12 @@ func each(root string, write bool) ([]string, error) {
 	}
 	workshop := filepath.Join(root, "workshop")
 	if from.exercises, err = table.LoadExercises(filepath.Join(workshop, "exercises")); err != nil {
+		return nil, err
+	}
+	if from.demos, err = table.Load(filepath.Join(workshop, "demos"), steps...); err != nil {
+		return nil, err
+	}
+	if from.shown, err = record.Read(filepath.Join(workshop, "demos"), "article"); err != nil {
 		return nil, err
 	}
 	if from.cold, err = record.Read(workshop, "article"); err != nil {

@@ -11,20 +11,33 @@ import (
 	"optimizing-dockerfile/internal/lesson/tell"
 )
 
-// stepsTable is the README's table of the steps.
+// stepsTable is the README's table of the steps. How they end is another one's: the reader is to guess first.
 func stepsTable(from source) (string, error) {
-	text := "| Step | What changes | What happens | Size here | In the article | The article's section |\n" +
-		"|---|---|---|---|---|---|\n"
+	text := "| Step | What changes | Size here | In the article | The article's section |\n|---|---|---|---|---|\n"
 	for _, step := range from.steps {
 		outcomes, err := recorded(from.record, step)
 		if err != nil {
 			return "", err
 		}
 		main := outcomes[len(outcomes)-1]
-		text += fmt.Sprintf("| [%s](steps/%s/) | %s | %s | %s | %s | %s |\n", step.Name, step.Name,
-			step.Change, cell(tell.Row(outcomes)), table.Size(main.Image.Bytes), orDash(step.ArticleSize), step.Article)
+		text += fmt.Sprintf("| [%s](steps/%s/) | %s | %s | %s | %s |\n", step.Name, step.Name,
+			step.Change, table.Size(main.Image.Bytes), orDash(step.ArticleSize), step.Article)
 	}
 	return text + fmt.Sprintf("\nMeasured on %s, with %s.\n", from.record.Base.Said(), from.record.Engine.Said()), nil
+}
+
+// byHand are the commands of a step as the article types them, with a request where it answers.
+func byHand(from source) (string, error) {
+	outcomes, err := recorded(from.record, from.step)
+	if err != nil {
+		return "", err
+	}
+	text := "```console\n$ cd " + filepath.ToSlash(filepath.Join("steps", from.step.Name)) + "\n$ docker build -t echo .\n"
+	if outcomes[len(outcomes)-1].Outcome != table.Runs {
+		return text + "$ docker run --rm --name echo --publish 8080:8080 echo\n```\n", nil
+	}
+	return text + "$ docker run --rm --detach --name echo --publish 8080:8080 echo\n$ curl 'http://127.0.0.1:8080/?message=hello'\nhello\n" +
+		"$ docker stop echo\necho\n```\n\n(In PowerShell: `curl.exe`. Port 8080 is taken? Then `--publish 8081:8080`, and ask there.)\n", nil
 }
 
 func cell(row string) string {

@@ -3,7 +3,9 @@ package page
 import (
 	"fmt"
 	"math"
+	"strings"
 
+	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 )
@@ -35,6 +37,29 @@ func minutes(from source) (string, error) {
 	}
 	return text + fmt.Sprintf("\nAll six at once: %.0f s. Measured from an empty build cache on a machine with two cores, with %s, %s and its %s builder.\n",
 		from.cold.Seconds, from.cold.Base.Said(), from.cold.Engine.Said(), from.cold.Engine.Builder), nil
+}
+
+// demos are the demonstrations: what the room says, the command, and what is then seen.
+func demos(from source) (string, error) {
+	if from.shown == nil {
+		return notMeasured + ".\n", nil
+	}
+	text := "| They say | Show it | What is seen | Why |\n|---|---|---|---|\n"
+	for _, step := range from.demos {
+		seen := ""
+		for _, o := range from.shown.Of(step.Name) {
+			lines := strings.Split(strings.TrimSpace(record.Normalise(o.Message)), "\n")
+			said := lines[len(lines)-1]
+			if o.Image == nil { // the last line is the builder's own
+				said = lines[max(0, len(lines)-2)]
+			} else {
+				said += "`; the image has `" + table.Size(o.Image.Bytes).String()
+			}
+			seen += "`" + said + "` "
+		}
+		text += fmt.Sprintf("| “%s” | `go run ./scripts run demos %s` | %s| %s |\n", step.Claim, step.Number(), seen, step.Why)
+	}
+	return text, nil
 }
 
 // outcomes is what happens at each step, in a line: what a teacher must know by heart.

@@ -36,20 +36,24 @@ func TestTheReportInABrowser(t *testing.T) {
 	page, err := Render(steps)
 	require.NoError(t, err)
 	url, paths := served(t, page)
-	for _, width := range []int64{390, 1024, 1920} {
+	for _, width := range []int64{390, 1024, 1280, 1920} {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d-%s", width, scheme), func(t *testing.T) {
 				v := visit(t, browser, url, width, scheme)
 				assert.Equal(t, map[string]string{"light": "rgb(255, 255, 255)", "dark": "rgb(19, 23, 27)"}[scheme], v.ground)
 				assert.Empty(t, v.cut, "wider than the room there is, or cut")
 				screenshot(t, v.tab, fmt.Sprintf("report-%d-%s.png", width, scheme))
-				pageByKeys(t, v.tab)
+				pageByKeys(t, v.tab, width, func(id string) {
+					if scheme == "light" {
+						screenshot(t, v.tab, fmt.Sprintf("beat-%d-%s.png", width, id))
+					}
+				})
 				assert.Empty(t, v.complaints.all())
 				assert.Equal(t, []string{url + "/"}, v.asked.all(), "the page itself, and nothing else")
 			})
 		}
 	}
-	assert.Equal(t, slices.Repeat([]string{"/"}, 6), paths.all(), "nor an icon or the like")
+	assert.Equal(t, slices.Repeat([]string{"/"}, 8), paths.all(), "nor an icon or the like")
 }
 
 // What must not be is seen when it is there: the test above can fail.
@@ -97,6 +101,9 @@ func served(t *testing.T, page []byte) (url string, paths *list) {
 	return server.URL, paths
 }
 
+// heights are those of the screens: a phone, and projectors old and new.
+var heights = map[int64]int64{390: 844, 1024: 768, 1280: 720, 1920: 1080}
+
 // visited is a page that a browser shows, and what was seen of it.
 type visited struct {
 	tab               context.Context
@@ -127,7 +134,7 @@ func visit(t *testing.T, browser context.Context, url string, width int64, schem
 	})
 	require.NoError(t, chromedp.Run(tab,
 		network.Enable(), log.Enable(),
-		chromedp.EmulateViewport(width, 900),
+		chromedp.EmulateViewport(width, heights[width]),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
 		chromedp.Navigate(url),
 		chromedp.Evaluate(`getComputedStyle(document.body).backgroundColor`, &v.ground),
@@ -144,19 +151,57 @@ const tooWide = `[...document.querySelectorAll('body *')].filter(e => {
 }).map(e => e.tagName + ': ' + e.textContent.slice(0, 60)).concat(
 	document.documentElement.scrollWidth > innerWidth ? ['the page: ' + document.documentElement.scrollWidth] : [])`
 
-// pageByKeys goes through all sections by the keys that a teacher uses, and back.
-func pageByKeys(t *testing.T, tab context.Context) {
+// pageByKeys goes through all beats by the keys that a teacher and a presenter's remote use, and back. No beat is
+// there before its turn, and on a projector none is larger than the screen.
+func pageByKeys(t *testing.T, tab context.Context, width int64, shot func(name string)) {
 	const at = `document.activeElement.id`
 	var sections, seen []string
 	require.NoError(t, chromedp.Run(tab, chromedp.Evaluate(`[...document.querySelectorAll('section')].map(s => s.id)`, &sections)))
-	var id string
-	for range len(sections) - 1 {
-		require.NoError(t, chromedp.Run(tab, chromedp.KeyEvent(kb.ArrowRight), chromedp.Evaluate(at, &id)))
+	require.Len(t, sections, 1+6*3+1)
+	keys := []string{kb.ArrowRight, "n", " ", kb.PageDown}
+	var id, early string
+	var tall int64
+	var cut []string
+	for n := range len(sections) - 1 {
+		require.NoError(t, chromedp.Run(tab,
+			chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll('section')].slice(%d).filter(s => s.offsetHeight).map(s => s.id).join()`, n+1), &early),
+			chromedp.KeyEvent(keys[n%len(keys)]), chromedp.Evaluate(at, &id),
+			chromedp.Evaluate(`document.activeElement.offsetHeight - innerHeight`, &tall), chromedp.Evaluate(tooWide, &cut)))
+		assert.Empty(t, cut, "wider than the room there is, or cut")
+		assert.Empty(t, early, "it is there before its turn")
+		if width >= 1024 {
+			assert.LessOrEqual(t, tall, int64(0), "%s is taller than the screen", id)
+		}
+		shot(id)
 		seen = append(seen, id)
 	}
 	assert.Equal(t, sections[1:], seen, "each key shows the next one")
-	require.NoError(t, chromedp.Run(tab, chromedp.KeyEvent("p"), chromedp.Evaluate(at, &id)))
-	assert.Equal(t, sections[len(sections)-2], id)
+	for i, key := range []string{"p", kb.ArrowLeft, kb.PageUp} {
+		require.NoError(t, chromedp.Run(tab, chromedp.KeyEvent(key), chromedp.Evaluate(at, &id)))
+		assert.Equal(t, sections[len(sections)-2-i], id)
+	}
+}
+
+// Nothing on the page tells how a step ends before its question was asked; a guess is told whether it was right.
+func TestTheReportAsksFirst(t *testing.T) {
+	page, err := Render(steps)
+	require.NoError(t, err)
+	url, _ := served(t, page)
+	v := visit(t, start(t), url, 390, "light")
+	var text string
+	const third = `document.getElementById('03-exec-form')`
+	require.NoError(t, chromedp.Run(v.tab, chromedp.Evaluate(`document.body.innerText`, &text)))
+	assert.NotRegexp(t, `(?i)\bRUNS\b|\bFAILS\b|ld-musl|no such file or directory`, text)
+	for range 7 {
+		require.NoError(t, chromedp.Run(v.tab, chromedp.KeyEvent(kb.ArrowRight)))
+	}
+	require.NoError(t, chromedp.Run(v.tab, chromedp.Evaluate(third+`.innerText`, &text)))
+	assert.Contains(t, text, "Will it start?")
+	assert.NotRegexp(t, `(?i)\bRUNS\b|\bFAILS\b|ld-musl|no such file or directory`, text)
+	require.NoError(t, chromedp.Run(v.tab, chromedp.Evaluate(third+`.querySelector('[data-guess=runs]').click(); document.activeElement.innerText`, &text)))
+	assert.Contains(t, text, "exec /echo: no such file or directory")
+	assert.Contains(t, text, "You had guessed otherwise")
+	assert.NotContains(t, text, "ld-musl", "that is the third beat's")
 }
 
 func screenshot(t *testing.T, tab context.Context, name string) {
@@ -164,7 +209,7 @@ func screenshot(t *testing.T, tab context.Context, name string) {
 		return
 	}
 	var png []byte
-	require.NoError(t, chromedp.Run(tab, chromedp.FullScreenshot(&png, 100)))
+	require.NoError(t, chromedp.Run(tab, chromedp.CaptureScreenshot(&png)))
 	require.NoError(t, os.WriteFile(filepath.Join(*shots, name), png, 0o644))
 }
 

@@ -111,7 +111,7 @@ func TestFaultTheReportOfHostileTexts(t *testing.T) {
 	assert.Zero(t, done+clicked, "something ran")
 	assert.Zero(t, images)
 	assert.Equal(t, 1, titles)
-	pageByKeys(t, v.tab)
+	pageByKeys(t, v.tab, 390, func(string) {})
 	assert.Empty(t, v.complaints.all())
 	assert.Equal(t, []string{url + "/"}, v.asked.all())
 	assert.Equal(t, []string{"/"}, paths.all())

@@ -93,9 +93,9 @@ type view struct {
 
 type step struct {
 	table.Step
-	Tries      []try // the main one first
-	Transcript string
-	Bars       []bar
+	Tries       []try    // the main one first
+	Transcripts []string // one for each try, in the order in which they ran
+	Bars        []bar
 }
 
 type try struct {
@@ -169,7 +169,7 @@ func newStep(steps []table.Step, s table.Step, outcomes []run.Outcome, seen map[
 	if err != nil {
 		return made, err
 	}
-	made.Transcript = strings.TrimRight(strings.ReplaceAll(string(transcript), "\r\n", "\n"), "\n")
+	made.Transcripts = transcripts(strings.TrimRight(strings.ReplaceAll(string(transcript), "\r\n", "\n"), "\n"), outcomes)
 	for i := len(outcomes) - 1; i >= 0; i-- {
 		t := try{Outcome: outcomes[i], Of: s.Name + "/" + outcomes[i].Dockerfile}
 		diff, err := tell.Diff(steps, s, t.Dockerfile)
@@ -196,6 +196,19 @@ func newStep(steps []table.Step, s table.Step, outcomes []run.Outcome, seen map[
 	}
 	made.Bars = append(made.Bars, bar{Kind: "here", Label: "here", Figure: Figure{made.Tries[0].Of + "/image/bytes", made.Tries[0].Image.Bytes}})
 	return made, nil
+}
+
+// transcripts takes a recorded output apart: each try's begins with its first command.
+func transcripts(text string, outcomes []run.Outcome) (parts []string) {
+	for _, o := range outcomes[1:] {
+		if len(o.Commands) == 0 {
+			continue
+		}
+		if before, _, found := strings.Cut(text, "\n\n$ "+strings.Join(o.Commands[0], " ")+"\n"); found {
+			parts, text = append(parts, before), text[len(before)+2:]
+		}
+	}
+	return append(parts, text)
 }
 
 func newLine(text string) line {

@@ -165,7 +165,9 @@ func TestTheReportTellsTheWholeLesson(t *testing.T) {
 	for _, file := range transcripts {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		assert.Contains(t, all.String(), strings.TrimSpace(string(text)), file)
+		for _, part := range strings.Split(strings.TrimSpace(string(text)), "\n\n$ docker build") { // one for each try
+			assert.Contains(t, all.String(), part, file)
+		}
 	}
 	var doc struct {
 		Base  struct{ StandInFor, Image string } // said beside every figure that rests on it

@@ -1,0 +1,213 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// archive makes one of `docker save` of blobs by name; the config comes first, then the layers.
+func archive(t testing.TB, configName, config string, names []string, layers ...[]byte) []byte {
+	entries := []tar.Header{file(configName, config)}
+	for i, l := range layers {
+		entries = append(entries, file(names[i], string(l)))
+	}
+	manifest := fmt.Sprintf(`[{"Config":%q,"Layers":["%s"]}]`, configName, strings.Join(names, `","`))
+	return layer(t, append(entries, file("manifest.json", manifest))...)
+}
+
+func configWith(diffs ...string) string {
+	return `{"os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["` + strings.Join(diffs, `","`) + `"]}}`
+}
+
+func hexOf[T string | []byte](data T) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(data))) }
+
+// What is damaged is said to be damaged; what nobody vouches for is read as it is.
+func TestDamage(t *testing.T) {
+	good, other := layer(t, file("app", "program")), layer(t, file("app", "PROGRAM"))
+	right := configWith("sha256:" + hexOf(good))
+	flipped := bytes.Clone(good)
+	flipped[512] ^= 1
+	blob := func(b []byte) string { return "blobs/sha256/" + hexOf(b) }
+	for name, c := range map[string]struct {
+		data    []byte
+		damaged bool
+	}{
+		"right":                          {archive(t, "c.json", right, []string{"l"}, good), false},
+		"right, compressed":              {archive(t, hexOf(right)+".json", right, []string{"l"}, gzipped(good)), false},
+		"by blobs":                       {archive(t, blob([]byte(right)), right, []string{blob(gzipped(good))}, gzipped(good)), false},
+		"an old docker's":                {archive(t, "c.json", `{"config":{}}`, []string{hexOf("x") + "/layer.tar", "b"}, good, other), false},
+		"another layer":                  {archive(t, "c.json", right, []string{"l"}, other), true},
+		"a changed byte":                 {archive(t, "c.json", right, []string{"l"}, flipped), true},
+		"a layer too many":               {archive(t, "c.json", right, []string{"a", "b"}, good, other), true},
+		"cut in gzip's trailer":          {archive(t, "c.json", configWith("sha256:"+hexOf(good)), []string{"l"}, gzipped(good)[:len(gzipped(good))-6]), true},
+		"a blob under another's digest":  {archive(t, "c.json", `{"config":{}}`, []string{blob(good)}, other), true},
+		"something behind the last byte": {archive(t, "c.json", right, []string{"l"}, append(bytes.Clone(good), 0)), true},
+		"another config":                 {archive(t, hexOf("x")+".json", right, []string{"l"}, good), true},
+	} {
+		img, err := FromTarball(t.Context(), write(t, c.data), "", Platform{"linux", "amd64"})
+		if err == nil {
+			img.Close()
+		}
+		assert.Equal(t, c.damaged, err != nil, "%s: %v", name, err)
+		if c.damaged {
+			assert.ErrorContains(t, err, "damaged", name)
+		}
+	}
+}
+
+// Bytes are counted over all layers, however often one is named, and whatever packs them.
+func TestBytesAreCountedOverAllLayers(t *testing.T) {
+	big := gzipped(layer(t, file("big", strings.Repeat("\x00", 10<<20))))
+	names := strings.Split(strings.Repeat("l,", 100)+"l", ",")
+	for name, c := range map[string]struct {
+		data []byte
+		free int64
+		want error
+	}{
+		"a layer a hundred times":              {archive(t, "c.json", `{"config":{}}`, names, big), 50 << 20, errBomb},
+		"and with enough":                      {archive(t, "c.json", `{"config":{}}`, names, big), 1100 << 20, nil},
+		"the archive's packing, and a layer's": {gzipped(archive(t, "c.json", `{"config":{}}`, []string{"l"}, big)), 9 << 20, errBomb},
+		"of a plain layer":                     {gzipped(archive(t, "c.json", `{"config":{}}`, []string{"l"}, layer(t, file("big", strings.Repeat("\x00", 10<<20))))), 15 << 20, errBomb},
+	} {
+		b := NewBudget(t.Context(), 0)
+		b.unpacked = c.free
+		f, err := os.Open(write(t, c.data))
+		require.NoError(t, err)
+		defer f.Close()
+		plain, done, err := uncompressed(b, f)
+		require.NoError(t, err)
+		defer done()
+		store, err := openTarball(plain, b)
+		require.NoError(t, err)
+		img, err := fromSave(t.Context(), store, "x", "", Platform{})
+		if err == nil {
+			img.Close()
+		}
+		assert.ErrorIs(t, err, c.want, name)
+	}
+}
+
+func TestHostileDocumentsAreRefused(t *testing.T) {
+	l := layer(t, file("app", ""))
+	for name, c := range map[string]struct{ config, says string }{
+		"a word of a process":    {`{"config":{"User":"` + strings.Repeat("u", 200_000) + `"}}`, "a word of 200000 bytes"},
+		"words of a process":     {`{"config":{"Env":["` + strings.Repeat(strings.Repeat("u", 100_000)+`","`, 30) + `"]}}`, "words of 3"},
+		"numbers where none are": {`{"history":[1` + strings.Repeat(",1", 1<<18) + `]}`, "lists more"},
+	} {
+		_, err := FromTarball(t.Context(), write(t, archive(t, "c.json", c.config, []string{"l"}, l)), "", Platform{})
+		assert.ErrorContains(t, err, c.says, name)
+	}
+	_, err := FromTarball(t.Context(), write(t, layer(t, file(strings.Repeat("n/", 3000)+"n", ""), file("manifest.json", "[]"))), "", Platform{})
+	assert.ErrorContains(t, err, "a path of over 4096 bytes")
+}
+
+// heap is what is in use, in megabytes.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc >> 20)
+}
+
+// A tar's reader gives names that are parts of a megabyte: none of that stays.
+func TestOnlyNamesAreKept(t *testing.T) {
+	long := strings.Repeat("x", 450_000)
+	var entries []tar.Header
+	for i := range 60 {
+		records := map[string]string{"ODE.comment": long, capsRecord: long}
+		entries = append(entries, tar.Header{Typeflag: tar.TypeReg, Name: fmt.Sprintf("%dü", i), PAXRecords: records},
+			tar.Header{Typeflag: tar.TypeSymlink, Name: fmt.Sprintf("%dß", i), Linkname: fmt.Sprintf("%dö", i), PAXRecords: map[string]string{"ODE.comment": long}})
+	}
+	data := layer(t, entries...)
+	before := heap()
+	k := stacked(t, data)
+	assert.Less(t, heap()-before, int64(20))
+	e, err := k.Lstat(t.Context(), "/1ü")
+	require.NoError(t, err)
+	assert.Empty(t, e.Caps)
+	outer := write(t, layer(t, append(entries, file("manifest.json", "[]"))...))
+	f, err := os.Open(outer)
+	require.NoError(t, err)
+	defer f.Close()
+	before = heap()
+	store, err := openTarball(f, NewBudget(t.Context(), 0))
+	require.NoError(t, err)
+	assert.Less(t, heap()-before, int64(20))
+	assert.True(t, store.has("1ü"))
+	runtime.KeepAlive(data)
+}
+
+// Files below a long path: a walk holds one path, not all.
+func TestAWalkHoldsOnePath(t *testing.T) {
+	deep := strings.Repeat(strings.Repeat("d", 200)+"/", 19)
+	k, err := NewFiles()
+	require.NoError(t, err)
+	defer k.Discard()
+	empty := heap()
+	for i := range 20_000 {
+		require.NoError(t, k.put(fmt.Sprintf("/%s%05d", deep, i), &node{inode: &inode{}}))
+	}
+	before, seen := heap(), 0
+	assert.Less(t, before-empty, int64(20), "nor does a name hold its path")
+	require.NoError(t, k.Walk(func(e Entry) error {
+		if seen++; seen == 30 {
+			assert.Less(t, heap()-before, int64(20))
+			assert.Equal(t, "/"+deep+"00010", e.Path)
+		}
+		return nil
+	}))
+	assert.Equal(t, 20_019, seen)
+}
+
+func TestDeepAndDoubledEntriesHaveAnEnd(t *testing.T) {
+	deep := file(strings.Repeat("a/", 2000)+"f", "")
+	for name, c := range map[string]struct {
+		entries []tar.Header
+		budget  Budget
+		want    error
+	}{
+		"deep":          {[]tar.Header{deep, deep, deep}, Budget{kept: 1 << 30, work: 5000}, errTooSlow},
+		"links to deep": {[]tar.Header{file("f", ""), hard("a", deep.Name), hard("a", deep.Name), hard("a", deep.Name)}, Budget{kept: 1 << 30, work: 5000}, errTooSlow},
+		"doubled":       {[]tar.Header{file("a", ""), file("a", ""), file("a", "")}, Budget{kept: 3 * costOfNode, work: 5000}, errTooMany},
+		"long":          {[]tar.Header{file(strings.Repeat("n", 3000), "")}, Budget{kept: 3000, work: 5000}, errTooMany},
+		"links":         {[]tar.Header{link("a", strings.Repeat("n", 3000))}, Budget{kept: 3000, work: 5000}, errTooMany},
+	} {
+		k, err := NewFiles()
+		require.NoError(t, err)
+		c.budget.ctx = t.Context()
+		k.budget = &c.budget
+		assert.ErrorIs(t, k.Apply(t.Context(), 1, bytes.NewReader(layer(t, c.entries...))), c.want, name)
+		k.Discard()
+	}
+}
+
+// The old ways to write a sparse file are none to write gigabytes to the disk.
+func TestAnOldSparseFileIsNotUnpacked(t *testing.T) {
+	h := file("big", "\x7fELF")
+	h.PAXRecords = map[string]string{"ODE.sparse.size": "400000000", "ODE.sparse.numblocks": "1", "ODE.sparse.map": "0,4"}
+	k := stacked(t, bytes.ReplaceAll(layer(t, h), []byte("ODE.sparse"), []byte("GNU.sparse"))) // the writer refuses these
+	e, err := k.Lstat(t.Context(), "/big")
+	require.NoError(t, err)
+	assert.EqualValues(t, 400_000_000, e.Size)
+	assert.LessOrEqual(t, k.spool.used, int64(keepHead))
+}
+
+// What is no longer wanted ends, wherever it is.
+func TestABudgetKnowsThatTheWorkIsNoLongerWanted(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	b := NewBudget(ctx, 0)
+	require.NoError(t, b.Work(1000))
+	stop()
+	assert.ErrorIs(t, b.Work(1000), context.Canceled)
+	assert.ErrorIs(t, b.unpack(1), context.Canceled)
+}

@@ -1,0 +1,336 @@
+package corpus
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/doctor/elf"
+	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/screen"
+)
+
+const (
+	muslLoader  = "/lib/ld-musl-x86_64.so.1"
+	glibcLoader = "/lib64/ld-linux-x86-64.so.2"
+)
+
+// shared is a program or library for amd64 that a linker would not write.
+type shared struct {
+	interp, soname, rpath, runpath string
+	needed                         []string
+	tags                           []uint64          // more of the dynamic section, tag after value
+	tables                         []byte            // behind the string table
+	at                             map[uint64]uint64 // tags that are places in there
+	names                          string            // at the string table's beginning
+	defines, wants                 int               // symbols, all of them called x; the last defined one is not hidden
+	huge                           bool              // their name is without end
+}
+
+func (s shared) bytes() []byte {
+	le, base := binary.LittleEndian, uint64(0x400000)
+	strings, dynamic := []byte("\x00x\x00"+s.names), append([]uint64{}, s.tags...)
+	if s.huge {
+		strings = append([]byte("\x00x"), bytes.Repeat([]byte("x"), 20_000)...)
+	}
+	text := func(tag uint64, name string) {
+		if name != "" {
+			dynamic, strings = append(dynamic, tag, uint64(len(strings))), append(append(strings, name...), 0)
+		}
+	}
+	for _, name := range s.needed {
+		text(1, name)
+	}
+	text(14, s.soname)
+	text(15, s.rpath)
+	text(29, s.runpath)
+	tables, at := bytes.Clone(s.tables), map[uint64]uint64{}
+	for tag, offset := range s.at {
+		at[tag] = offset
+	}
+	place := func(tag uint64, table []byte) { at[tag], tables = uint64(len(tables)), append(tables, table...) }
+	if count := s.defines + s.wants; count > 0 {
+		symbols, versions, relocations := make([]byte, 24), []byte{0, 0}, []byte(nil)
+		for i := range count {
+			section, version := uint16(1), uint16(0x8001)
+			if i == s.defines-1 || i >= s.defines {
+				version = 1
+			}
+			if i >= s.defines {
+				section = 0
+				relocations = le.AppendUint64(le.AppendUint64(le.AppendUint64(relocations, base), uint64(1+i)<<32|6), 0)
+			}
+			symbols = append(le.AppendUint16(append(le.AppendUint32(symbols, 1), 0x12, 0), section), make([]byte, 16)...)
+			le.PutUint64(symbols[len(symbols)-16:], base*uint64(section))
+			versions = le.AppendUint16(versions, version)
+		}
+		place(4, le.AppendUint64(nil, uint64(count+1)<<32|1))
+		place(6, symbols)
+		place(0x6ffffff0, versions)
+		place(7, relocations)
+		dynamic = append(dynamic, 8, uint64(len(relocations)))
+	}
+	headers, interp := uint64(64+56*3), append([]byte(s.interp), 0)
+	inDynamic := headers + uint64(len(interp))
+	inStrings := inDynamic + 8*uint64(len(dynamic)+2*len(at)+6)
+	inTables := inStrings + uint64(len(strings))
+	for tag, offset := range at {
+		dynamic = append(dynamic, tag, base+inTables+offset)
+	}
+	dynamic = append(dynamic, 5, base+inStrings, 10, uint64(len(strings)), 0, 0)
+	all := inTables + uint64(len(tables))
+	b := append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 9)...)
+	for _, v := range []any{uint16(3), uint16(62), uint32(1), base, uint64(64), uint64(0), uint32(0), uint16(64), uint16(56), uint16(3), uint16(0), uint16(0), uint16(0)} {
+		b, _ = binary.Append(b, le, v)
+	}
+	kind := uint32(3)
+	if s.interp == "" {
+		kind = 0
+	}
+	for _, p := range [][3]uint64{{uint64(kind), headers, uint64(len(interp))}, {1, 0, all}, {2, inDynamic, 8 * uint64(len(dynamic))}} {
+		b, _ = binary.Append(b, le, []uint32{uint32(p[0]), 5})
+		b, _ = binary.Append(b, le, []uint64{p[1], base + p[1], base + p[1], p[2], p[2], 1})
+	}
+	b, _ = binary.Append(append(b, interp...), le, dynamic)
+	return append(append(b, strings...), tables...)
+}
+
+// dynamic is an image of a program, with its loader and what else is given.
+func dynamic(program shared, files map[string]File) Spec {
+	s := Spec{Entrypoint: []string{"/app"}, Arch: "amd64", Files: map[string]File{}}
+	s.put("/app", File{Data: program.bytes()})
+	s.put(muslLoader, File{Data: append(shared{soname: "libc.so"}.bytes(), "musl libc"...)})
+	s.put(glibcLoader, File{Data: append(shared{soname: "ld-linux-x86-64.so.2"}.bytes(), "GLIBC\x00/lib/\x00/usr/lib/\x00"...)})
+	for name, f := range files {
+		s.put(name, f)
+	}
+	return s
+}
+
+func numbered(count int, format string) (all []string) {
+	for i := range count {
+		all = append(all, fmt.Sprintf(format, i))
+	}
+	return all
+}
+
+// linked is one library under many names.
+func linked(count int, lib shared) map[string]File {
+	files := map[string]File{"/lib/l0.so": {Data: lib.bytes()}}
+	for _, name := range numbered(count, "/lib/l%d.so")[1:] {
+		files[name] = File{Hard: "/lib/l0.so"}
+	}
+	return files
+}
+
+// chain is libraries, each of which needs the next.
+func chain(count int, of func(next string) shared) map[string]File {
+	files := map[string]File{}
+	for i := range count {
+		files[fmt.Sprintf("/lib/l%d.so", i)] = File{Data: of(fmt.Sprintf("l%d.so", i+1)).bytes()}
+	}
+	return files
+}
+
+// Ends of what is read: none is a verdict.
+const (
+	tooMany  = "more files, names or symbols than any image"
+	tooSlow  = "more folders, links or symbols than any image"
+	tooLarge = "larger than what the doctor reads of a file"
+)
+
+// Each kind holds, in some kilobytes, what would take gigabytes or hours.
+func hostile() map[string]struct {
+	Spec
+	says string
+} {
+	type kind = struct {
+		Spec
+		says string
+	}
+	of := func(s Spec, change func(*Spec)) Spec { change(&s); return s }
+	deep, folders := strings.Repeat("/a", 2040), strings.Join(numbered(9000, "/x%d"), ":")
+	needs := func(n int) []string { return numbered(n, "l%d.so") }
+	return map[string]kind{
+		"a library's name of five thousand bytes": {dynamic(shared{interp: muslLoader, needed: []string{strings.Repeat("n", 5000)}}, nil), tooLarge},
+		"sixty thousand times one name": {dynamic(shared{interp: muslLoader, names: strings.Repeat("n", 4000) + "\x00",
+			tags: bytesOf(60_000, func(int) []uint64 { return []uint64{1, 3} })}, nil), tooMany},
+		"a RUNPATH without end":    {dynamic(shared{interp: muslLoader, runpath: strings.Repeat("/a:", 30_000)}, nil), tooLarge},
+		"symbols under many names": {dynamic(shared{interp: muslLoader, wants: 1, needed: needs(60)}, linked(60, shared{defines: 400_000})), tooSlow},
+		"dynamic sections of junk": {dynamic(shared{interp: muslLoader, needed: needs(2000)},
+			linked(2000, shared{tags: bytesOf(50_000, func(i int) []uint64 { return []uint64{0x60000000 + uint64(i), 0} })})), tooSlow},
+		"versions under many names": {dynamic(shared{interp: glibcLoader, needed: needs(400)},
+			linked(400, shared{names: strings.Repeat("v", 4000) + "\x00", tags: []uint64{0x6ffffffd, 3000}, at: map[uint64]uint64{0x6ffffffc: 0},
+				tables: bytesOf(3000, func(i int) []byte { return define(uint16(2+i), 3) })})), tooMany},
+		"musl: a chain of libraries, each with folders":  {dynamic(shared{interp: muslLoader, needed: needs(1)}, chain(500, func(n string) shared { return shared{needed: []string{n}, runpath: folders} })), tooSlow},
+		"glibc: a chain of libraries, each with folders": {dynamic(shared{interp: glibcLoader, needed: needs(1)}, chain(500, func(n string) shared { return shared{needed: []string{n}, rpath: folders} })), tooSlow},
+		"LD_LIBRARY_PATH times libraries": {of(dynamic(shared{interp: glibcLoader, needed: needs(2000)}, linked(2000, shared{})),
+			func(s *Spec) { s.Env = []string{"LD_LIBRARY_PATH=" + folders} }), tooSlow},
+		"LD_LIBRARY_PATH times LD_PRELOAD": {of(dynamic(shared{interp: muslLoader}, nil),
+			func(s *Spec) {
+				s.Env = []string{"LD_LIBRARY_PATH=" + folders, "LD_PRELOAD=" + strings.Join(needs(9000), ":")}
+			}), tooSlow},
+		"a RUNPATH of variables times libraries": {dynamic(shared{interp: glibcLoader, needed: needs(1000), runpath: "/lib:" + strings.Repeat("$ORIGIN:", 8000)}, linked(1000, shared{})), tooSlow},
+		"a symbol's name without end":            {dynamic(shared{interp: muslLoader, wants: 1, huge: true}, nil), tooLarge},
+		"a loader's list of folders":             {dynamic(shared{interp: muslLoader, needed: needs(1)}, map[string]File{"/etc/ld-musl-x86_64.path": {Data: []byte(strings.Repeat("/a:", 30_000))}}), tooLarge},
+		"PATH times a deep WORKDIR": {of(dynamic(shared{}, map[string]File{deep: {Dir: true}}),
+			func(s *Spec) {
+				s.Entrypoint, s.Env, s.WorkingDir = []string{"x"}, []string{"PATH=" + strings.Repeat(":", 130_000)}, deep
+			}), tooSlow},
+		"PATH times groups": {of(dynamic(shared{}, map[string]File{"/etc/passwd": {Mode: 0o644, Data: []byte("u:x:7:7::/:/\n")},
+			"/etc/group": {Mode: 0o644, Data: []byte(strings.Join(numbered(300_000, "g:x:%d:u\n"), ""))}}),
+			func(s *Spec) {
+				s.Entrypoint, s.Env, s.User = []string{"x"}, []string{"PATH=" + strings.Repeat("/b/c:", 20_000)}, "u"
+			}), tooSlow},
+		"a name of PATH without end": {of(dynamic(shared{}, nil),
+			func(s *Spec) {
+				s.Entrypoint, s.Env = []string{strings.Repeat("x", 130_000)}, []string{"PATH=" + strings.Repeat("/b:", 40_000)}
+			}), "xxxx… ("},
+		"env's name without end": {of(dynamic(shared{}, map[string]File{"/env": {Data: tiny{machine: amd64}.bytes()}, "/app": script("#!/env -S " + strings.Repeat("${A}", 50) + " b")}),
+			func(s *Spec) {
+				s.Env = []string{"A=" + strings.Repeat("a", 130_000), "PATH=" + strings.Repeat("/b:", 40_000)}
+			}), "is a script"},
+		"a program's path of a thousand folders": {of(dynamic(shared{}, nil), func(s *Spec) { s.Entrypoint = []string{strings.Repeat("/nope", 20_000)} }), "the program /nope/nope"},
+		"a WORKDIR of a thousand folders":        {of(dynamic(shared{}, nil), func(s *Spec) { s.Entrypoint, s.WorkingDir = []string{"app"}, strings.Repeat("/nope", 20_000) }), "in no folder of PATH"},
+		"a dynamic section that leads out":       {dynamic(shared{interp: muslLoader, tags: []uint64{1, 1 << 40}}, nil), "points outside of the file"},
+		"a user's name without end":              {of(dynamic(shared{}, nil), func(s *Spec) { s.User = strings.Repeat("\x1b", 130_000) }), "USER is"},
+		"arguments without end":                  {of(dynamic(shared{}, nil), func(s *Spec) { s.Entrypoint = append([]string{"/nope"}, numbered(100_000, "\x01%d")...) }), "/nope is not in the image"},
+	}
+}
+
+func bytesOf[T any](count int, of func(i int) []T) (all []T) {
+	for i := range count {
+		all = append(all, of(i)...)
+	}
+	return all
+}
+
+// define is an entry of DT_VERDEF.
+func define(index uint16, name uint32) []byte {
+	b, _ := binary.Append(nil, binary.LittleEndian, []uint16{1, 0, index, 1})
+	b, _ = binary.Append(b, binary.LittleEndian, []uint32{0, 20, 28, name, 0})
+	return b
+}
+
+func TestHostileKindsHaveAnEnd(t *testing.T) {
+	for name, k := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			img := opened(t, k.Spec)
+			d, err := doctor.Examine(t.Context(), img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Start{})
+			require.NoError(t, err)
+			assert.True(t, strings.Contains(d.Summary, k.says), screen.Short(d.Summary, 300))
+			text, err := json.Marshal(d)
+			require.NoError(t, err)
+			assert.Less(t, len(text), 1_000_000)
+			var screen bytes.Buffer
+			require.NoError(t, doctor.Screen(&screen, d, false, 80))
+			assert.Less(t, screen.Len(), 30_000)
+			if k.says == tooSlow { // then Ctrl-C must end it too
+				ctx, stop := context.WithCancel(t.Context())
+				stop()
+				_, err = doctor.Examine(ctx, img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Start{})
+				assert.ErrorIs(t, err, context.Canceled)
+			}
+		})
+	}
+}
+
+// What is wanted a hundred thousand times, and defined as often: no pairs are tried.
+// Broken, this takes hours.
+func TestSymbolsAreNotTriedInPairs(t *testing.T) {
+	d, err := doctor.Examine(t.Context(), opened(t, dynamic(shared{interp: muslLoader, wants: 200_000, needed: []string{"l0.so"}},
+		linked(1, shared{defines: 200_000}))), doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Start{})
+	require.NoError(t, err)
+	assert.True(t, d.Starts != nil && *d.Starts, d.Summary)
+}
+
+func opened(t *testing.T, s Spec) image.Image {
+	var b bytes.Buffer
+	require.NoError(t, Save(&b, map[string]Spec{"x:1": s}, nil))
+	img, err := openBytes(t, b.Bytes())
+	require.NoError(t, err)
+	t.Cleanup(func() { img.Close() })
+	return img
+}
+
+func openBytes(t *testing.T, b []byte) (image.Image, error) {
+	at := filepath.Join(t.TempDir(), "image.tar")
+	require.NoError(t, os.WriteFile(at, b, 0o600))
+	return image.FromTarball(t.Context(), at, "", image.Platform{OS: "linux", Arch: "amd64"})
+}
+
+// Ten thousand archives and ELF files with some bytes changed: none ends the tool.
+// The seed is fixed; the digests of what was changed inside an archive are right.
+func TestTenThousandMutations(t *testing.T) {
+	chance := rand.New(rand.NewPCG(21, 0))
+	mutated := func(b []byte) []byte {
+		b = bytes.Clone(b)
+		for range 1 + chance.IntN(12) {
+			at := chance.IntN(len(b))
+			if chance.IntN(2) == 0 { // headers are at the beginning
+				at = chance.IntN(min(len(b), 600))
+			}
+			b[at] = [...]byte{byte(chance.Uint32()), 0, 0xff, b[at] ^ 1<<chance.IntN(8), 0x7f}[chance.IntN(5)]
+		}
+		return b[:len(b)-chance.IntN(len(b))*chance.IntN(2)*chance.IntN(2)*chance.IntN(2)]
+	}
+	lib := shared{soname: "l0.so", defines: 4, names: "V1\x00", tags: []uint64{0x6ffffffd, 1}, at: map[uint64]uint64{0x6ffffffc: 0}, tables: define(2, 3)}
+	whole := dynamic(shared{interp: glibcLoader, wants: 3, needed: []string{"l0.so"}, runpath: "$ORIGIN/../lib"}, linked(2, lib))
+	names := []string{"/app", "/lib/l0.so", glibcLoader}
+	var plain bytes.Buffer
+	require.NoError(t, Save(&plain, map[string]Spec{"x:1": whole}, nil))
+	at := filepath.Join(t.TempDir(), "image.tar")
+	opens, verdicts := 0, 0
+	for i := range 10_000 {
+		var b bytes.Buffer
+		switch i % 4 {
+		case 0: // the archive
+			b.Write(mutated(plain.Bytes()))
+		case 1: // its layer
+			layer := mutated(whole.layer())
+			w := tar.NewWriter(&b)
+			for name, text := range map[string][]byte{"c": whole.config(sum(layer), nil), "l": layer, "manifest.json": []byte(`[{"Config":"c","Layers":["l"]}]`)} {
+				w.WriteHeader(&tar.Header{Name: name, Size: int64(len(text))})
+				w.Write(text)
+			}
+			w.Close()
+		default: // a file in it
+			changed := whole.clone()
+			name := names[chance.IntN(len(names))]
+			file := changed.Files[name]
+			file.Data = mutated(file.Data)
+			changed.Files[name] = file
+			require.NoError(t, Save(&b, map[string]Spec{"x:1": changed}, nil))
+			if f, err := elf.Parse(bytes.NewReader(file.Data), int64(len(file.Data))); err == nil {
+				f.Strippable()
+			}
+		}
+		require.NoError(t, os.WriteFile(at, b.Bytes(), 0o600))
+		img, err := image.FromTarball(t.Context(), at, "", image.Platform{OS: "linux", Arch: "amd64"})
+		if err != nil {
+			continue
+		}
+		opens++
+		d, err := doctor.Examine(t.Context(), img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Start{})
+		if assert.NoError(t, err) {
+			verdicts++
+			require.NoError(t, doctor.Screen(io.Discard, d, false, 80))
+		}
+		img.Close()
+	}
+	t.Logf("%d could be opened, %d had a diagnosis", opens, verdicts)
+	assert.Greater(t, opens, 3000, "what is changed inside must be looked at")
+}
