@@ -118,6 +118,23 @@ func path(steps, base string, beside *engine.Engine) string {
 	return filepath.Join(steps, "records", name+".json")
 }
 
+// ReadAll gives the records of a base, one an engine: the first one, then those beside it.
+func ReadAll(steps, base string) (all []Run, err error) {
+	files, err := filepath.Glob(filepath.Join(steps, "records", base+"*.json"))
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(files, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	for _, file := range files {
+		doc, err := read(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *doc)
+	}
+	return all, nil
+}
+
 // ReadFor gives the record of a base that the same engine has made, where there is one;
 // else the first; nil where there is none at all.
 func ReadFor(steps, base string, e *engine.Engine) (*Run, error) {

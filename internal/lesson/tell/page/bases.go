@@ -24,6 +24,9 @@ func (from *source) readOthers(root, steps string) (err error) {
 	if from.bench, err = readBench(root); err != nil {
 		return err
 	}
+	if from.engines, err = record.ReadAll(steps, "article"); err != nil {
+		return err
+	}
 	catalog, err := base.Load(filepath.Join(root, "bases"))
 	if err != nil {
 		return err
@@ -63,6 +66,19 @@ func matrix(from source) (string, error) {
 	for _, doc := range from.bases {
 		text += fmt.Sprintf("- **%s** was %s, with Go %s and %s, on %s with its %s builder.\n",
 			doc.Base.Name, doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Said(), doc.Engine.Builder)
+	}
+	return text, nil
+}
+
+// tried is the table of the engines that have a record.
+func tried(from source) (string, error) {
+	text := "| Engine | Its builder, storage and runtime | The six steps |\n|---|---|---|\n"
+	for _, doc := range from.engines {
+		ended := "as in the article"
+		if doc.Verdict != run.AsExpected {
+			ended = doc.Verdict
+		}
+		text += fmt.Sprintf("| %s | %s, %s, %s | %s |\n", doc.Engine.Said(), doc.Engine.Builder, doc.Engine.Storage, doc.Engine.Runtime, ended)
 	}
 	return text, nil
 }

@@ -37,6 +37,7 @@ var parts = map[string]func(source) (string, error){
 	"beyond":  beyondTable,
 	"figure":  figure,
 	"matrix":  matrix,
+	"tried":   tried,
 	"reasons": reasons,
 	"bench":   benchPart,
 
@@ -51,6 +52,7 @@ type source struct {
 
 	beyond    []table.Step // the lessons after the article
 	measured  *record.Run  // their record
+	engines   []record.Run // the records of the article's base, one an engine
 	bases     []record.Run // the records of every base, in the order of bases.yaml
 	bench     *Bench       // the last figures of `make bench`; nil where there are none
 	cold      *record.Run  // a run from an empty build cache, for how long it takes; nil where there is none
