@@ -88,7 +88,8 @@ func TestABrokenRegistryIsTheEnvironments(t *testing.T) {
 	refuse := func(status int, text string) func(http.ResponseWriter, *http.Request) {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/token" { // where a login is asked for
-				w.Header().Set("WWW-Authenticate", `Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/golang:pull"`)
+				w.Header().Set("WWW-Authenticate",
+					`Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/golang:pull"`)
 			}
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(status)

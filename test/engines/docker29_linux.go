@@ -90,7 +90,8 @@ func Registry(t testing.TB) http.Handler {
 		t.Fatal(err)
 	}
 	socket, config := filepath.Join(dir, "s.sock"), filepath.Join(dir, "registry.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {net: unix, addr: %q}\n", dir, socket)
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\n"+
+		"storage: {filesystem: {rootdirectory: %q}}\nhttp: {net: unix, addr: %q}\n", dir, socket)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

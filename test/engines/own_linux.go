@@ -74,7 +74,8 @@ func own(t testing.TB, data string, as setup) *Own {
 		t.Fatal(err)
 	}
 	up.Read(make([]byte, 3))
-	own := &Own{Host: "unix://" + filepath.Join(dir, "s.sock"), dir: dir, data: data, setup: as, network: fmt.Sprint(network.Process.Pid)}
+	own := &Own{Host: "unix://" + filepath.Join(dir, "s.sock"), dir: dir, data: data, setup: as}
+	own.network = fmt.Sprint(network.Process.Pid)
 	own.Client = Client{Program: "docker", Env: []string{"DOCKER_HOST=" + own.Host}, within: []string{"nsenter", "--net=" + own.namespace(), "--"}}
 	t.Cleanup(func() {
 		if own.daemon == nil {
