@@ -106,7 +106,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 	}
 
 	name := pullName(e, b.Image)
-	err := pull(ctx, e, name, b.platform(e), say)
+	err := pull(ctx, e, name, b.pulled(e), say)
 	if err == nil {
 		found, err := e.FindImage(ctx, name)
 		if err != nil {
@@ -158,7 +158,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 // ways lists what a person can do where no base can be had.
 func ways(e *engine.Engine, b Base) []string {
 	out := []string{
-		"connect this machine, then: " + strings.Join(pullWords(e, pullName(e, b.Image), b.platform(e)), " "),
+		"connect this machine, then: " + strings.Join(pullWords(e, pullName(e, b.Image), b.pulled(e)), " "),
 		"load a teacher's bundle:    " + program.Call() + " load FILE",
 	}
 	if b.Recipe != nil {

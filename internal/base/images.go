@@ -9,8 +9,17 @@ import (
 	"optimizing-dockerfile/internal/engine"
 )
 
-// platform is what the base is for.
+// platform is what a stand-in is for: the engine's own machine, unless another is asked
+// for by name. DOCKER_DEFAULT_PLATFORM is about images of registries.
 func (b Base) platform(e *engine.Engine) image.Platform {
+	if b.Platform == (image.Platform{}) {
+		return e.Own()
+	}
+	return b.Platform
+}
+
+// pulled is what the base is pulled for.
+func (b Base) pulled(e *engine.Engine) image.Platform {
 	if b.Platform == (image.Platform{}) {
 		return e.Platform()
 	}

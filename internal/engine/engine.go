@@ -186,17 +186,18 @@ func (e *Engine) Platform() image.Platform {
 	if p, err := image.ParsePlatform(os.Getenv(defaultPlatform)); err == nil {
 		return p
 	}
-	return e.own()
+	return e.Own()
 }
 
 // defaultPlatform is the variable by which docker's program takes another platform than the engine's.
 const defaultPlatform = "DOCKER_DEFAULT_PLATFORM"
 
-func (e *Engine) own() image.Platform { return image.Platform{OS: e.OS, Arch: e.Arch} }
+// Own is the platform of the engine's machine.
+func (e *Engine) Own() image.Platform { return image.Platform{OS: e.OS, Arch: e.Arch} }
 
 // typed gives the option by which a reader names a platform; none where it goes without saying.
 func (e *Engine) typed(p image.Platform) []string {
-	if p == (image.Platform{}) || p == e.own() && os.Getenv(defaultPlatform) == "" {
+	if p == (image.Platform{}) || p == e.Own() && os.Getenv(defaultPlatform) == "" {
 		return nil
 	}
 	return []string{"--platform", p.String()}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -143,4 +144,20 @@ func TestTheEnvironmentIsNotTheStep(t *testing.T) {
 	assert.Equal(t, run.Environment, doc.Verdict)
 	assert.Contains(t, doc.Reason, "optimizing-dockerfile/none:of-this-name")
 	assert.Empty(t, doc.Steps)
+}
+
+// Whatever platform docker's program takes by itself: all is built and started for the base's.
+func TestThePlatformIsTheBases(t *testing.T) {
+	engines.Engine(t)
+	ranSteps(t) // which sees to the base
+	other := map[string]string{"amd64": "linux/arm64", "arm64": "linux/amd64"}[runtime.GOARCH]
+	command := tool.Program(t, "run", "--json", "3", "4")
+	command.Env = append(command.Env, "DOCKER_DEFAULT_PLATFORM="+other)
+	doc, code := tool.DocumentOf(t, command)
+	assert.Equal(t, tool.Expected, code, tool.Reasons(doc))
+	for _, o := range doc.Steps {
+		for _, words := range o.Commands {
+			assert.Subset(t, words, []string{"--platform", doc.Base.Platform}, "a reader who types it gets the same")
+		}
+	}
 }
