@@ -45,7 +45,6 @@ type Engine struct {
 	Instead     string `json:"-"` // where docker is installed too, but does not answer: that, and why, in a line
 	Using       string `json:"-"` // the builder of buildx that builds; "" the engine's own
 	Apart       bool   `json:"-"` // that builder cannot see the engine's images
-	ListsFiles  bool   `json:"-"` // as an image's size it lists the bytes of its files, layer by layer
 	path        string // the program's
 	oldClient   string // the docker context, where the program is older than 23 and has buildx; else ""
 
@@ -110,7 +109,6 @@ type info struct {
 	RuncCommit                                      struct{ ID string }
 	NCPU                                            int
 	ServerErrors                                    []string
-	DriverStatus                                    [][2]string
 	ClientInfo                                      struct {
 		Context string
 		Version string // from docker 23 on
@@ -159,8 +157,6 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.Runtime = strings.TrimSpace(in.DefaultRuntime + " " + in.RuncCommit.ID)
 		e.Here = here(in.Name, in.KernelVersion)
 		e.Client = in.ClientInfo.Version
-		// The image store of containerd lists what it keeps: layers packed, and unpacked in whole blocks.
-		e.ListsFiles = !slices.Contains(in.DriverStatus, [2]string{"driver-type", "io.containerd.snapshotter.v1"})
 		e.Builder = Legacy
 		if in.hasBuildx() && os.Getenv("DOCKER_BUILDKIT") != "0" {
 			e.Builder = BuildKit

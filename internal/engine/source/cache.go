@@ -51,13 +51,11 @@ func (s *Cache) place(layers string) *cached {
 }
 
 // Bytes is how large an image is, on every engine and store the same: the regular files
-// of all its layers, added up, hard links once. An engine's own figure is taken where it
-// means that. Else a small image is read; of a large one the layers' sizes are noted in
-// the cache folder by their digests, as the same layers are always as large.
+// of all its layers, added up, hard links once. What engines list counts more: packed
+// layers, blocks, headers, or at least the targets of links. A small image is read for it;
+// of a large one the layers' sizes are noted in the cache folder by their digests, as the
+// same layers are always as large.
 func (s *Cache) Bytes(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (int64, error) {
-	if e.Name == "docker" && e.ListsFiles {
-		return about.Listed, nil
-	}
 	if Small(about) {
 		img, err := s.Saved(ctx, e, ref, about)
 		if err != nil {

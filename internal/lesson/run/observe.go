@@ -116,6 +116,9 @@ func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard,
 	listens, told := t.Engine.ListensAt(c)
 	h.listens = listens
 	switch {
+	case told && h.echo() && len(listens.At(8080)) == 0:
+		h.silent = errors.New("what answers at that port of this machine is somebody else")
+		return h, nil
 	case h.echo(), told && len(listens.At(8080)) == 0, told && listens.At(8080).LoopbackOnly():
 		return h, nil
 	case c.Address == "" || t.Image == "":
