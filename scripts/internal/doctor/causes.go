@@ -5,6 +5,7 @@ type Cause string
 
 // The causes, in their order of precedence: where two fit, the first is named.
 const (
+	UserOutOfRange       Cause = "user-out-of-range"      // USER is a number that no user has
 	UnknownUser          Cause = "unknown-user"           // USER names an account that /etc/passwd lacks
 	UnknownGroup         Cause = "unknown-group"          // USER names a group that /etc/group lacks
 	NoCommand            Cause = "no-command"             // neither ENTRYPOINT nor CMD
@@ -30,7 +31,7 @@ const (
 
 // Causes are all of them, by precedence.
 var Causes = []Cause{
-	UnknownUser, UnknownGroup, NoCommand, EmptyCommand, WorkdirUnusable, MissingShell, DanglingSymlink,
+	UserOutOfRange, UnknownUser, UnknownGroup, NoCommand, EmptyCommand, WorkdirUnusable, MissingShell, DanglingSymlink,
 	NotADirectory, IsDirectory, MissingEntrypoint, NotOnPath, NotExecutable, UserCannotExecute, CRLFInterpreter,
 	MissingInterpreter, ExecFormat, WrongArchitecture, MissingLoader, MissingLibrary, MissingSymbolVersion, MissingSymbol,
 }
@@ -88,6 +89,17 @@ var table = []entry{
 		looks: looks{runc: "unable to find user NAME: no matching entries in passwd file (the daemon's words, whatever the runtime)", crun: "the same",
 			podman: "unable to find user NAME: no matching entries in passwd file", kubernetes: "`CreateContainerError`; with runAsNonRoot: container has runAsNonRoot and image has non-numeric user"},
 		example: facts{User: "echo", Name: "echo"},
+	},
+	{
+		cause: UserOutOfRange, title: "USER is a number that no user has",
+		meaning:    "Users and groups are the numbers from 0 to 2147483647. Engines refuse others before anything starts.",
+		summary:    "USER is {{printf \"%q\" .User}}, and {{.Name}} is not a number from 0 to 2147483647",
+		fix:        "Take a number in the range.",
+		dockerfile: "USER 12345:12345",
+		proof:      "`docker image inspect --format '{{.Config.User}}' IMAGE`.",
+		looks: looks{runc: "uids and gids must be in range 0-2147483647 (the daemon's words)", crun: "the same with docker",
+			podman: "uids and gids must be in range 0-2147483647", kubernetes: "`CreateContainerError`"},
+		example: facts{User: "4000000000", Name: "4000000000"},
 	},
 	{
 		cause: UnknownGroup, title: "USER names a group that the image does not have",

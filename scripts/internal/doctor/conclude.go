@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -14,6 +15,9 @@ func (x *examination) conclude(f *finding) {
 	case f == nil:
 		d.Starts = &yes
 		d.Summary = fmt.Sprintf("starts %s as uid %d, gid %d", d.Program, *d.User.UID, *d.User.GID)
+		if d.Evidence = append(d.Evidence, x.way...); x.unexamined != "" {
+			d.Summary += "; " + x.unexamined + " then was not examined"
+		}
 		return
 	case f.cause == "":
 		d.Summary = "cannot tell: " + f.why
@@ -26,8 +30,10 @@ func (x *examination) conclude(f *finding) {
 	row := entryOf(f.cause)
 	d.Summary = fill(row.summary, f.facts)
 	d.Fix = Fix{Text: fill(row.fix, f.facts), Dockerfile: fill(row.dockerfile, f.facts)}
-	if f.evidence != nil {
-		d.Evidence = f.evidence
+	for _, e := range append(x.way, f.evidence...) { // by which way, and then why not
+		if !slices.Contains(d.Evidence, e) {
+			d.Evidence = append(d.Evidence, e)
+		}
 	}
 }
 

@@ -5,8 +5,11 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"math"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image"
@@ -33,6 +36,10 @@ type examination struct {
 	golang       bool // it was built by Go
 	asked        bool
 	binary       place // the ELF file behind it: the program, or a script's interpreter
+
+	turns      int        // programs that were executed
+	way        []Evidence // by which they started each other
+	unexamined string     // where that ends, what was not looked at
 }
 
 // finding ends an examination: the image cannot start, or it cannot be told.
@@ -130,15 +137,26 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 		spec = x.start.User
 	}
 	x.d.User.Configured = spec
+	found, err := x.become(ctx, spec, Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)})
+	if found == nil && err == nil {
+		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
+	}
+	return found, err
+}
+
+// become goes on as the user that a text names.
+func (x *examination) become(ctx context.Context, spec string, asked Evidence) (*finding, error) {
+	name, group, _ := strings.Cut(spec, ":")
+	for _, part := range []string{name, group} {
+		if n, err := strconv.Atoi(part); number.MatchString(part) && (err != nil || n < 0 || n > math.MaxInt32) {
+			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part}, evidence: []Evidence{asked,
+				{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}, nil
+		}
+	}
 	cause, err := x.resolveUser(ctx, spec)
-	if err != nil {
+	if cause == "" || err != nil {
 		return nil, err
 	}
-	if cause == "" {
-		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
-		return nil, nil
-	}
-	name, group, _ := strings.Cut(spec, ":")
 	file := "/etc/passwd"
 	if cause == UnknownGroup {
 		name, file = group, "/etc/group"
@@ -148,11 +166,11 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 		have = fmt.Sprintf("%d bytes, and no entry for %q (%v)", at.Size, name, x.accountError)
 	}
 	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file},
-		evidence: []Evidence{
-			{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)},
-			{"the account must be listed in", file, have},
-		}}, nil
+		evidence: []Evidence{asked, {"the account must be listed in", file, have}}}, nil
 }
+
+// number matches what engines take for a number of a user.
+var number = regexp.MustCompile(`^[+-]?[0-9]+$`)
 
 // command is the second stage: ENTRYPOINT and CMD, combined as moby does it
 // (daemon.mergeAndVerifyConfig, runconfig's merge).

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"path"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image"
@@ -20,6 +20,7 @@ const maxObjects = 4096
 type object struct {
 	name string // as it was asked for
 	path string // the physical one
+	dir  string // of the path by which it was found: what $ORIGIN stands for
 	file *elf.File
 	dyn  *elf.Dynamic
 	by   *object // that asked for it
@@ -29,8 +30,10 @@ type object struct {
 type linker struct {
 	x       *examination
 	rules   rules
-	secure  bool // setuid and the like: LD_LIBRARY_PATH does not count
-	lazy    bool // functions are looked up at their first call
+	env     map[string]string
+	secure  bool   // setuid and the like: LD_LIBRARY_PATH and $ORIGIN do not count
+	doubt   string // a library that only some processors' loaders find
+	lazy    bool   // functions are looked up at their first call
 	objects []*object
 	byName  map[string]*object
 	byPath  map[string]*object
@@ -48,9 +51,9 @@ type rules interface {
 // errFatal ends the loader at a file that is no library, where others search on.
 var errFatal = errors.New("it is no library")
 
-func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *elf.Dynamic, loader place, parsed *elf.File) (*finding, error) {
-	l := &linker{x: x, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}}
-	l.secure = at.Mode&fs.ModeSetuid != 0 && at.UID != x.as.uid || at.Mode&fs.ModeSetgid != 0 && at.GID != x.as.gid
+func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, loader place, asked string, parsed *elf.File) (*finding, error) {
+	at := p.at
+	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: x.secure(at)}
 	content, err := x.content(ctx, loader)
 	if err != nil {
 		return nil, err
@@ -62,16 +65,16 @@ func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *e
 	if loaderDyn == nil {
 		loaderDyn = &elf.Dynamic{}
 	}
-	main := &object{name: at.Path, path: at.Path, file: file, dyn: dyn}
-	self := &object{name: file.Interp, path: loader.Path, file: parsed, dyn: loaderDyn}
+	main := &object{name: at.Path, path: at.Path, dir: path.Dir(at.Path), file: file, dyn: dyn}
+	self := &object{name: asked, path: loader.Path, dir: path.Dir(asked), file: parsed, dyn: loaderDyn}
 	switch {
 	case bytes.Contains(content, []byte("musl libc")):
 		x.d.Libc, l.lazy = libcMusl, false
-		l.rules, err = newMusl(ctx, x, file.Interp, self)
+		l.rules, err = newMusl(ctx, x, asked, self)
 	case bytes.Contains(content, []byte("GLIBC")) || bytes.Contains(content, []byte("LD_LIBRARY_PATH")) && bytes.Contains(content, []byte("GNU")):
 		x.d.Libc = libcGlibc
 		l.rules, err = newGlibc(ctx, x, file, content)
-		l.lazy = x.env["LD_BIND_NOW"] == ""
+		l.lazy = p.env["LD_BIND_NOW"] == ""
 	default:
 		if len(dyn.Needed) == 0 {
 			return nil, nil
@@ -83,7 +86,6 @@ func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *e
 	}
 	l.add(main)
 	l.add(self)
-	l.byName[self.dyn.Soname] = self
 	return l.load(ctx, main)
 }
 
@@ -91,7 +93,7 @@ func (l *linker) add(o *object) {
 	l.objects = append(l.objects, o)
 	l.byName[o.name] = o
 	l.byPath[o.path] = o
-	if o.dyn.Soname != "" && l.byName[o.dyn.Soname] == nil {
+	if l.x.d.Libc == libcGlibc && o.dyn.Soname != "" && l.byName[o.dyn.Soname] == nil {
 		l.byName[o.dyn.Soname] = o
 	}
 }
@@ -116,6 +118,9 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 			if err != nil && !errors.Is(err, errFatal) {
 				return nil, err
 			}
+			if found == nil && l.doubt != "" {
+				return unknown("%s is needed, and is only where the loaders of newer processors look: %s", name, l.doubt), nil
+			}
 			if err != nil || found == nil {
 				return l.missing(o, name, notes), nil
 			}
@@ -131,8 +136,8 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 		}
 	}
 	if l.x.d.Libc == libcGlibc {
-		if found := l.versions(); found != nil {
-			return found, nil
+		if found, err := l.versions(); found != nil || err != nil {
+			return found, err
 		}
 	}
 	return l.symbols()
@@ -159,7 +164,7 @@ func (l *linker) preloads(ctx context.Context) []string {
 	if l.secure {
 		return nil
 	}
-	return strings.FieldsFunc(l.x.env["LD_PRELOAD"], func(r rune) bool { return r == ':' || r == ' ' })
+	return strings.FieldsFunc(l.env["LD_PRELOAD"], func(r rune) bool { return r == ':' || r == ' ' })
 }
 
 // open opens a candidate for a library. Nil without an error: go on searching.
@@ -206,7 +211,7 @@ func (l *linker) open(ctx context.Context, by *object, name, at string) (*object
 	if err != nil || dyn == nil {
 		return nil, &Evidence{"it is there, and has no dynamic section that makes sense", found.Path, fmt.Sprint(err)}, errFatal
 	}
-	return &object{name: name, path: found.Path, file: file, dyn: dyn, by: by}, nil, nil
+	return &object{name: name, path: found.Path, dir: path.Dir(l.x.files.absolute(at)), file: file, dyn: dyn, by: by}, nil, nil
 }
 
 // search tries folders in turn.

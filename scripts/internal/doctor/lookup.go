@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image"
@@ -47,7 +48,7 @@ func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *
 		Closed: way.kind == closed, Hidden: strings.HasPrefix(way.at, "/dev/"),
 	}}
 	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
-		f.facts.Words = execForm(append(words, x.d.Argv[1:]...)...)
+		f.facts.Words = x.instead(name, words...)
 	}
 	f.evidence = []Evidence{asked, {"looked for, link by link, inside the image", x.files.absolute(name), way.Error()}}
 	switch way.kind {
@@ -64,12 +65,15 @@ func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *
 	default:
 		f.cause = MissingEntrypoint
 	}
-	if x.shellForm {
+	if x.isShell() || x.shellForm && x.turns == 1 && way.kind == lacking {
 		f.cause = MissingShell
 		f.facts.Command = x.shellCommand
 	}
 	return f
 }
+
+// isShell reports whether what is looked for is the shell of a shell form, not what that starts.
+func (x *examination) isShell() bool { return x.shellForm && x.turns == 0 }
 
 // lookupName searches PATH: the first hit that is no folder and has an x bit
 // for anyone. A runc built with Go 1.20 or later passes over a hit that this
@@ -79,15 +83,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 	if !sets(x.config.Env, "PATH") {
 		source = "the runtime's PATH"
 	}
-	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search, Instr: x.instruction(), Target: target(search, name)},
-		evidence: []Evidence{
-			{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)},
-			{"the folders that are searched", source, search},
-		}}
-	if x.shellForm {
-		f.cause = MissingShell
-		f.facts.Command = x.shellCommand
-	}
+	f := x.notOnPath(name, search, source, Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)})
 	dirs := strings.Split(search, ":")
 	if search == "" {
 		dirs = nil
@@ -117,7 +113,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 		}
 		hit := path.Join(dir, name)
 		if !strings.HasPrefix(hit, "/") {
-			f.facts.Words = execForm(append([]string{at.Path}, x.d.Argv[1:]...)...)
+			f.facts.Words = x.instead(name, at.Path)
 			f.evidence = append(f.evidence, Evidence{"found through a relative folder of PATH, which the runtime refuses", at.Path, describe(at.Entry)})
 			return f, nil
 		}
@@ -140,6 +136,30 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 		return passedOver, nil
 	}
 	return f, nil
+}
+
+// notOnPath is the finding where no folder of PATH has a name.
+func (x *examination) notOnPath(name, search, source string, asked Evidence) *finding {
+	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search, Instr: x.instruction(), Target: target(search, name)},
+		evidence: []Evidence{asked, {"the folders that are searched", source, search}}}
+	if words := strings.Fields(name); len(words) > 1 { // "app --serve" in one string
+		f.facts.Words = x.instead(name, words...)
+	}
+	if x.isShell() {
+		f.cause = MissingShell
+		f.facts.Command = x.shellCommand
+	}
+	return f
+}
+
+// instead is the command with other words in the place of one; where that stands in a command line
+// of a shell, the words alone.
+func (x *examination) instead(word string, words ...string) string {
+	at := slices.Index(x.d.Argv, word)
+	if at < 0 {
+		return execForm(words...)
+	}
+	return execForm(slices.Concat(x.d.Argv[:at], words, x.d.Argv[at+1:])...)
 }
 
 // mayExecute is the check of the file itself.

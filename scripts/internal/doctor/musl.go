@@ -65,10 +65,10 @@ func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*o
 	}
 	var dirs []string
 	if !l.secure {
-		dirs = muslPath(l.x.env["LD_LIBRARY_PATH"])
+		dirs = muslPath(l.env["LD_LIBRARY_PATH"])
 	}
 	for o := by; o != nil; o = o.by { // inherited, RUNPATH as well
-		dirs = append(dirs, m.runpath(o)...)
+		dirs = append(dirs, m.runpath(o, l.secure && o.by == nil)...)
 	}
 	dirs = append(dirs, m.sys...)
 	o, notes, err := l.search(ctx, by, name, dirs)
@@ -85,13 +85,16 @@ func (m *musl) home() string {
 	return m.sys[0]
 }
 
-// runpath fills in $ORIGIN; a path with any other variable counts for nothing.
-func (m *musl) runpath(o *object) []string {
+// runpath fills in $ORIGIN; a path with any other variable counts for nothing, nor does one of the
+// program with $ORIGIN where that runs with another's rights.
+func (m *musl) runpath(o *object, secure bool) []string {
 	text := o.dyn.Rpath
 	if o.dyn.HasRunpath {
 		text = o.dyn.Runpath
 	}
-	text = strings.NewReplacer("${ORIGIN}", path.Dir(o.path), "$ORIGIN", path.Dir(o.path)).Replace(text)
+	if !secure {
+		text = strings.NewReplacer("${ORIGIN}", o.dir, "$ORIGIN", o.dir).Replace(text)
+	}
 	if strings.Contains(text, "$") {
 		return nil
 	}

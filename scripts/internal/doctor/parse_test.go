@@ -35,11 +35,12 @@ func TestEnvCommand(t *testing.T) {
 		"-S -i python3": "python3", "-S -u PATH python3": "python3", "-S 'my python' x": "my python", "-Spython3": "python3",
 		"A=b": "", "-C /x python3": "", "-S": "", "-i": "",
 	} {
-		have, _, ok := envCommand(arg, map[string]string{"PATH": "/bin"})
-		assert.Equal(t, want, have, arg)
+		words, _ := envSplit([]string{arg}, nil)
+		have, _, ok := envCommand(words, map[string]string{"PATH": "/bin"})
+		assert.Equal(t, want, strings.Join(have[:min(1, len(have))], ""), arg)
 		assert.Equal(t, want != "", ok, arg)
 	}
-	_, env, _ := envCommand("-S -i x", map[string]string{"PATH": "/bin"})
+	_, env, _ := envCommand([]string{"-i", "x"}, map[string]string{"PATH": "/bin"})
 	assert.Empty(t, env)
 }
 
@@ -92,7 +93,9 @@ func FuzzShebang(f *testing.F) {
 			if s.interp == "" {
 				t.Error("an interpreter without a name")
 			}
-			envCommand(s.arg, map[string]string{"PATH": "/bin"})
+			words, _ := envSplit([]string{s.arg}, map[string]string{"PATH": "/bin"})
+			envCommand(words, map[string]string{"PATH": "/bin"})
+			plainCommand(s.arg, map[string]string{})
 		}
 	})
 }

@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image/elf"
@@ -18,12 +20,13 @@ const (
 
 // elf goes on with an ELF file as the kernel does (fs/binfmt_elf.c): is it for
 // this machine, is it whole, which loader does it ask for.
-func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
-	x.binary = at
+func (x *examination) elf(ctx context.Context, p process) (*finding, error) {
+	at := p.at
+	x.binary, x.info, x.golang, x.asked = at, nil, false, false
 	file, err := x.parse(ctx, at)
 	var bad *elf.FormatError
 	if errors.As(err, &bad) {
-		return x.badFormat(at, bad.Reason), nil
+		return x.badFormat(p, bad.Reason), nil
 	}
 	if err != nil {
 		return nil, err
@@ -32,7 +35,7 @@ func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
 		return found, nil
 	}
 	if missing, cut := file.CutOff(); cut {
-		return x.badFormat(at, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+		return x.badFormat(p, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
 	}
 	if found := x.notPermitted(at); found != nil {
 		return found, nil
@@ -47,11 +50,11 @@ func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
 			return unknown("%s is a shared library without a loader of its own", at.Path), nil
 		}
 		if !file.Loads() {
-			return x.badFormat(at, "an ELF file without a segment to load"), nil
+			return x.badFormat(p, "an ELF file without a segment to load"), nil
 		}
 		return nil, nil
 	}
-	return x.loader(ctx, at, file, dynamic)
+	return x.loader(ctx, p, file, dynamic)
 }
 
 func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
@@ -85,7 +88,8 @@ func (x *examination) foreign(file *elf.File, at place, what string) *finding {
 }
 
 // loader resolves PT_INTERP, which the kernel opens itself, as the user.
-func (x *examination) loader(ctx context.Context, at place, file *elf.File, dynamic *elf.Dynamic) (*finding, error) {
+func (x *examination) loader(ctx context.Context, p process, file *elf.File, dynamic *elf.Dynamic) (*finding, error) {
+	at := p.at
 	name := file.Interp
 	x.d.Loader, x.d.Libc = name, libcByName(name)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
@@ -114,9 +118,7 @@ func (x *examination) loader(ctx context.Context, at place, file *elf.File, dyna
 	parsed, err := x.parse(ctx, loader)
 	var bad *elf.FormatError
 	if errors.As(err, &bad) {
-		found := x.badFormat(loader, bad.Reason)
-		found.evidence = append([]Evidence{asked}, found.evidence[1:]...)
-		return found, nil
+		return x.badFormat(process{name: name, at: loader, asked: asked}, bad.Reason), nil
 	}
 	if err != nil {
 		return nil, err
@@ -129,12 +131,12 @@ func (x *examination) loader(ctx context.Context, at place, file *elf.File, dyna
 			evidence: []Evidence{asked, {"the loader is for another machine than its program", loader.Path, machineName(parsed)}}}, nil
 	}
 	if missing, cut := parsed.CutOff(); cut {
-		return x.badFormat(loader, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+		return x.badFormat(process{name: name, at: loader, asked: asked}, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
 	}
 	if dynamic == nil {
 		return nil, nil
 	}
-	return x.link(ctx, at, file, dynamic, loader, parsed)
+	return x.link(ctx, p, file, dynamic, loader, name, parsed)
 }
 
 // libcByName tells the C library by the loader's name, for where it is not there to be looked at.
@@ -147,4 +149,62 @@ func libcByName(loader string) string {
 		return libcGlibc
 	}
 	return ""
+}
+
+// byLoader follows a loader that is started by hand to the program that its words name. That needs
+// no x bit, and what the program itself says of a loader does not count.
+func (x *examination) byLoader(ctx context.Context, p process, content []byte) (*finding, error) {
+	w := wrapper{long: " library-path preload argv0 inhibit-rpath audit glibc-hwcaps-prepend glibc-hwcaps-mask "}
+	options, words := w.options(p.argv[1:])
+	if len(words) == 0 {
+		return nil, nil // its help, or its version
+	}
+	next := process{name: words[0], argv: words, env: p.env,
+		asked: Evidence{"the loader is to load the program", p.at.Path, fmt.Sprintf("%q", p.argv)}}
+	if libraries, given := options["library-path"]; given {
+		next.env = maps.Clone(p.env)
+		next.env["LD_LIBRARY_PATH"] = libraries
+	}
+	if !strings.Contains(next.name, "/") && !bytes.Contains(content, []byte("musl libc")) {
+		return unknown("the loader searches %q as it searches a library", next.name), nil
+	}
+	at, err := x.files.resolve(ctx, next.name, x.as)
+	var way *lookupError
+	switch {
+	case errors.As(err, &way):
+		return x.notThere(ctx, next, way), nil
+	case err != nil:
+		return nil, err
+	case at.Mode.IsDir():
+		return x.mayExecute(at, next.name, next.asked, PhaseExec), nil
+	}
+	if found := x.mayReadScript(at, next.asked); found != nil {
+		return found, nil
+	}
+	next.at, x.binary = at, at
+	file, err := x.parse(ctx, at)
+	var bad *elf.FormatError
+	if errors.As(err, &bad) {
+		return x.badFormat(next, bad.Reason), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if found := x.foreign(file, at, "the program"); found != nil {
+		return found, nil
+	}
+	dynamic, err := file.Dynamic()
+	loader, bad2 := x.parse(ctx, p.at)
+	if err := errors.Join(err, bad2); err != nil && imageFault(err) != nil {
+		return nil, err
+	}
+	if dynamic == nil || loader == nil {
+		return unknown("%s is static, and what a loader makes of it is not known", at.Path), nil
+	}
+	x.way = append(x.way, next.asked)
+	x.d.Loader = p.name
+	if found, err := x.link(ctx, next, file, dynamic, p.at, p.name, loader); found != nil || err != nil {
+		return found, err
+	}
+	return x.inTurn(ctx, next)
 }

@@ -7,8 +7,15 @@ import (
 	"optimizing-dockerfile/scripts/internal/image/elf"
 )
 
-// versions checks DT_VERNEED against DT_VERDEF (glibc's _dl_check_map_versions).
-func (l *linker) versions() *finding {
+// versions checks DT_VERNEED against DT_VERDEF (glibc's _dl_check_map_versions). Into a library that
+// has no table of versions at all glibc warns only, and dies of an assertion when it binds a symbol
+// that is looked for by its version there (check_match in elf/dl-lookup.c).
+func (l *linker) versions() (*finding, error) {
+	lack := func(o, lib *object, need, version, claim, found string) *finding {
+		return &finding{cause: MissingSymbolVersion, missing: version,
+			facts:    facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang},
+			evidence: []Evidence{{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, {claim, lib.path, found}}}
+	}
 	for _, o := range l.objects {
 		for _, need := range o.dyn.Needs {
 			lib := l.byName[need.Library]
@@ -23,16 +30,36 @@ func (l *linker) versions() *finding {
 				if n := len(lib.dyn.Defines); n > 0 {
 					newest = lib.dyn.Defines[n-1]
 				}
-				return &finding{cause: MissingSymbolVersion, missing: version,
-					facts: facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang},
-					evidence: []Evidence{
-						{"needs this version of " + need.Library + " (ELF DT_VERNEED)", o.path, version},
-						{"defines others (ELF DT_VERDEF), the last of them", lib.path, newest},
-					}}
+				return lack(o, lib, need.Library, version, "defines others (ELF DT_VERDEF), the last of them", newest), nil
 			}
 		}
 	}
-	return nil
+	for _, o := range l.objects {
+		for _, need := range o.dyn.Needs {
+			lib := l.byName[need.Library]
+			if lib == nil || lib.dyn.HasVersym() {
+				continue
+			}
+			defined, err := lib.dyn.Defined()
+			if err != nil {
+				return l.corrupt(lib, err)
+			}
+			wanted, err := o.dyn.Wanted(false)
+			if err != nil {
+				return l.corrupt(o, err)
+			}
+			has := map[string]bool{}
+			for _, s := range defined {
+				has[s.Name] = true
+			}
+			for _, w := range wanted {
+				if w.Library == need.Library && w.Version != "" && has[w.Name] {
+					return lack(o, lib, need.Library, w.Version, "has the symbol "+w.Name+" without any version (no ELF DT_VERSYM), where the loader gives up", "no table of versions"), nil
+				}
+			}
+		}
+	}
+	return nil, nil
 }
 
 // symbols checks that each symbol that must be there at the start is defined somewhere.

@@ -30,7 +30,10 @@ type facts struct {
 	Library    string
 	Version    string
 	Symbol     string
-	Go         bool // the program was built by Go
+	Go         bool   // the program was built by Go
+	Option     string // of a script's first line
+	Read       bool   // a script cannot be read
+	Switch     bool   // another user is asked for, and only root may
 }
 
 // JSON is the shell form's command as the exec form wants it; empty where only a shell can do it.

@@ -37,7 +37,7 @@ func (k *kept) apply(ctx context.Context, layer int, r io.Reader) error {
 		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
 			return fmt.Errorf("layer %d has a path of over %d bytes", layer, maxPath)
 		}
-		name := clean(h.Name)
+		name := k.through(clean(h.Name), layer)
 		switch base := path.Base(name); {
 		case base == opaque:
 			k.hideBelow(path.Dir(name), layer)
@@ -46,7 +46,7 @@ func (k *kept) apply(ctx context.Context, layer int, r io.Reader) error {
 			k.removeBelow(path.Join(path.Dir(name), base[len(whiteout):]), layer)
 			continue
 		}
-		n, err := k.node(archive, h, name)
+		n, err := k.node(archive, h, name, layer)
 		if err != nil {
 			return err
 		}
@@ -61,12 +61,12 @@ func (k *kept) apply(ctx context.Context, layer int, r io.Reader) error {
 }
 
 // node makes a node of a tar's entry; nil where that makes none.
-func (k *kept) node(archive *tar.Reader, h *tar.Header, name string) (*node, error) {
+func (k *kept) node(archive *tar.Reader, h *tar.Header, name string, layer int) (*node, error) {
 	switch h.Typeflag {
 	case tar.TypeXGlobalHeader:
 		return nil, nil
 	case tar.TypeLink:
-		first := k.find(clean(h.Linkname))
+		first := k.find(k.through(clean(h.Linkname), layer))
 		if first == nil || first.isDir() {
 			return nil, nil // an engine would refuse the layer
 		}

@@ -13,6 +13,8 @@ const (
 	maxEntries = 1 << 20
 	maxNames   = 128 << 20 // bytes in all names and links together
 	maxPath    = 4096      // the kernel's own
+	maxLinks   = 40        // and this
+	maxFollows = 1 << 17   // links that an image's layers follow in all
 )
 
 // inode is a file without its name: hard links are several names of one.
@@ -36,6 +38,7 @@ type tree struct {
 	entries, names int
 	hidden         int64
 	most           int // entries: maxEntries, but for tests
+	follows        int
 }
 
 func newTree() *tree { return &tree{root: folder(true), most: maxEntries} }
@@ -57,6 +60,30 @@ func (t *tree) find(name string) *node {
 		}
 	}
 	return n
+}
+
+// through gives the place that a layer's entry has: engines unpack each layer by itself, and follow
+// the links that the layer itself has made; a lower layer's link gives way to a folder.
+func (t *tree) through(name string, layer int) string {
+	dir, all := t.root, parts(name)
+	for i, followed := 0, 0; i < len(all)-1; i++ {
+		next := dir.children[all[i]]
+		switch {
+		case next == nil:
+			return name
+		case next.entry.IsLink() && next.layer == layer && followed < maxLinks && t.follows < maxFollows && len(next.entry.Link) < maxPath:
+			to := next.entry.Link
+			if !absolute(to) {
+				to = path.Join("/", path.Join(all[:i]...), to)
+			}
+			name = clean(path.Join(to, path.Join(all[i+1:]...)))
+			dir, all, i = t.root, parts(name), -1
+			followed, t.follows = followed+1, t.follows+1
+		default:
+			dir = next
+		}
+	}
+	return name
 }
 
 func parts(name string) []string {

@@ -92,7 +92,11 @@ func (b *builder) accounts() {
 	add("user-not-listed", doctor.UnknownUser, user("nobody"))
 	add("user-root-no-passwd", doctor.UnknownUser, func(s *Spec) { s.User = "root"; without("/etc")(s) })
 	add("user-dangling-passwd", doctor.UnknownUser, func(s *Spec) { s.put("/etc/passwd", File{Link: "/nowhere"}) })
-	add("user-out-of-range", doctor.UnknownUser, user("99999999999"))
+	add("user-out-of-range", doctor.UserOutOfRange, user("99999999999"))
+	add("user-beyond-the-last", doctor.UserOutOfRange, user("2147483648"))
+	add("user-the-last", "", user("2147483647"))
+	add("user-negative", doctor.UserOutOfRange, user("-1"))
+	add("group-out-of-range", doctor.UserOutOfRange, user("echo:4000000000"))
 	add("user-and-shell-missing", doctor.UnknownUser, func(s *Spec) {
 		s.User, s.Entrypoint = "ghost", []string{"/bin/sh", "-c", "/app"}
 	})

@@ -130,6 +130,12 @@ func (f *File) dynamic(p Prog) (*Dynamic, error) {
 	return d, d.defines()
 }
 
+// HasVersym reports whether the symbols have versions at all (DT_VERSYM).
+func (d *Dynamic) HasVersym() bool {
+	_, has := d.tags[dtVersym]
+	return has
+}
+
 func (d *Dynamic) tagText(tag uint64) string {
 	at, ok := d.tags[tag]
 	if !ok {
