@@ -158,9 +158,13 @@ func (x *examination) notThere(ctx context.Context, p process, way *lookupError)
 	if way.kind == closed {
 		f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
 	}
-	if line.crlf && strings.HasSuffix(p.name, "\r") {
-		f.cause, f.facts.Name = CRLFInterpreter, strings.TrimSuffix(p.name, "\r")
-		f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the name", line.file.Path, fmt.Sprintf("%q", p.name)})
+	name := p.name
+	if way.kind == lacking {
+		name = way.link
+	}
+	if line.crlf && strings.HasSuffix(name, "\r") {
+		f.cause, f.facts.Name = CRLFInterpreter, strings.TrimSuffix(name, "\r")
+		f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the name", line.file.Path, fmt.Sprintf("%q", name)})
 	}
 	return f
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image/elf"
@@ -91,12 +92,11 @@ func (x *examination) shellLine(ctx context.Context, p process, text string, log
 		return f, nil
 	}
 	words, env := plainCommand(text, p.env)
-	onPath := len(words) > 0 && !strings.Contains(words[0], "/")
 	if len(words) == 0 || builtins[words[0]] {
 		x.unexamined = "what the shell's command line does"
 		return nil, nil
 	}
-	if onPath && (box != nil || login) { // which may run its own applets, or set another PATH
+	if login && !strings.Contains(words[0], "/") || slices.Contains(box, words[0]) { // it may set another PATH, or run its own applets
 		if hit, _, err := x.onPath(ctx, process{name: words[0], env: env}); hit == "" {
 			x.unexamined = "what the shell's command line does"
 			return nil, err

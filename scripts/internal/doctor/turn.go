@@ -30,7 +30,8 @@ var wrappers = map[string]wrapper{
 	"catatonit": {mark: "catatonit"},
 	"gosu":      {mark: "gosu", before: 1, user: firstWord},
 	"su-exec":   {mark: "user-spec", before: 1, user: firstWord},
-	"setpriv": {mark: "reuid", short: "", user: setprivUser, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
+	// It keeps root's capabilities up to its execve: which user it names does not count there.
+	"setpriv": {mark: "reuid", long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
 		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer "},
 	"chpst": {mark: "chpst", short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
 		return strings.TrimPrefix(o["u"], ":")
@@ -42,12 +43,15 @@ var wrappers = map[string]wrapper{
 	"setsid":  {mark: "setsid"},
 }
 
-func setprivUser(o map[string]string, _ []string) string {
-	uid, gid := o["reuid"], o["regid"]
-	if uid == "" || gid == "" {
-		return uid
+// wrapperOf finds a wrapper by a program's name; such as tini-static-amd64, too.
+func wrapperOf(name string) (wrapper, bool) {
+	for len(name) > 0 {
+		if w, ok := wrappers[name]; ok {
+			return w, true
+		}
+		name = name[:max(0, strings.LastIndexAny(name, "-_"))]
 	}
-	return uid + ":" + gid
+	return wrapper{}, false
 }
 
 // options parses words up to the first that is none, as getopt with "+" does.
@@ -83,7 +87,7 @@ func (w wrapper) options(words []string) (options map[string]string, rest []stri
 func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 	name, file := path.Base(strings.TrimPrefix(p.argv[0], "-")), path.Base(p.at.Path)
 	boxed := strings.HasPrefix(file, "busybox")
-	w, wraps := wrappers[strings.TrimSuffix(name, "-static")]
+	w, wraps := wrapperOf(name)
 	loads := x.d.Libc == libcNone && (strings.HasPrefix(file, "ld") || strings.HasPrefix(file, "libc."))
 	if !boxed && !wraps && !loads && name != "env" && !shells[name] {
 		return x.scriptEnds(ctx, p)
@@ -101,7 +105,7 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 				return nil, nil // its help
 			}
 			name = path.Base(p.argv[0])
-			w, wraps = wrappers[name]
+			w, wraps = wrapperOf(name)
 		}
 		if box != nil && !slices.Contains(box, name) {
 			return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: name}), nil
