@@ -38,7 +38,7 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*findi
 	words, split := envSplit(p.argv[1:], p.env)
 	if split && !splits {
 		f := x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: "-S"})
-		f.facts.Words = "#!" + strings.Join(words, " ")
+		f.facts.Words = x.oneWord(ctx, process{name: strings.Join(words[:len(words)-max(0, len(p.argv)-2)], " "), env: p.env})
 		if f.cause == MissingEntrypoint {
 			f.cause = MissingInterpreter
 			f.facts.Line, f.facts.At = strings.Join(p.argv, " "), p.at.Path

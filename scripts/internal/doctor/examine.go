@@ -29,6 +29,7 @@ type examination struct {
 	d       *Diagnosis
 
 	accountError error
+	entrypoint   int // words of the command that are ENTRYPOINT's
 	shellForm    bool
 	shellCommand string // what the shell is given
 	program      place  // what is executed, links followed
@@ -50,6 +51,8 @@ type finding struct {
 	missing  string
 	facts    facts
 	evidence []Evidence
+	line     *shebang // of the script whose interpreter is meant
+	fix      *Fix     // better than the cause's own
 }
 
 // unknown is the finding that nothing can be said, and why.
@@ -59,7 +62,7 @@ func unknown(format string, args ...any) *finding { return &finding{why: fmt.Spr
 // about it. The error is only ever about reading the image; what the image holds
 // is in the diagnosis.
 func Examine(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x, err := prove(ctx, img, machine, start)
+	x, err := prove(ctx, img, machine, start, (*examination).mend)
 	if err != nil {
 		return nil, err
 	}
@@ -69,9 +72,9 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 	return x.d, nil
 }
 
-// Prove is Examine without the advice, which takes more of the image's files.
+// Prove is Examine without the advice and without a search for the best fix, which take more of the image's files.
 func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x, err := prove(ctx, img, machine, start)
+	x, err := prove(ctx, img, machine, start, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -99,11 +102,14 @@ func newExamination(img image.Image, machine Machine, start Start) *examination 
 	return x
 }
 
-func prove(ctx context.Context, img image.Image, machine Machine, start Start) (*examination, error) {
+func prove(ctx context.Context, img image.Image, machine Machine, start Start, mend func(*examination, context.Context, *finding) error) (*examination, error) {
 	x := newExamination(img, machine, start)
 	found, err := x.stages(ctx)
 	if errors.Is(err, image.ErrTooLarge) {
 		found, err = unknown("a file is larger than what the doctor reads of one"), nil
+	}
+	if err == nil && mend != nil {
+		err = mend(x, ctx, found)
 	}
 	if err != nil {
 		return nil, err
@@ -186,7 +192,7 @@ func (x *examination) command(context.Context) (*finding, error) {
 		entrypoint = nil
 	}
 	argv := append(slices.Clone(entrypoint), cmd...)
-	x.d.Argv = append(x.d.Argv, argv...)
+	x.d.Argv, x.entrypoint = append(x.d.Argv, argv...), len(entrypoint)
 	if len(argv) == 0 {
 		return &finding{cause: NoCommand, evidence: []Evidence{
 			{"the image names no program", "config.Entrypoint", fmt.Sprintf("%q", x.config.Entrypoint)},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image/elf"
@@ -31,8 +32,11 @@ func (x *examination) execute(ctx context.Context) (*finding, error) {
 	x.d.ProgramBytes = x.program.Size
 	as := x.as
 	defer func() { x.as = as }() // a program on the way may change it
-	return x.exec(ctx, process{name: x.d.Program, argv: x.d.Argv, env: x.env, at: x.program,
-		asked: Evidence{"the program to start", x.source(), fmt.Sprintf("%q", x.d.Argv)}})
+	return x.exec(ctx, process{name: x.d.Program, argv: x.d.Argv, env: x.env, at: x.program, asked: x.first()})
+}
+
+func (x *examination) first() Evidence {
+	return Evidence{"the program to start", x.source(), fmt.Sprintf("%q", x.d.Argv)}
 }
 
 // exec does what the kernel's execve does with a file that may be executed: a script leads to
@@ -65,7 +69,7 @@ func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
 }
 
 func (x *examination) badFormat(p process, found string) *finding {
-	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found},
+	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found, Archive: strings.Contains(found, "(ar)")},
 		evidence: []Evidence{p.asked, {"its first bytes, by which the kernel tells the format", p.at.Path, found}}}
 }
 
@@ -146,11 +150,14 @@ func (x *examination) notThere(ctx context.Context, p process, way *lookupError)
 		return f
 	}
 	line := p.line
-	f := &finding{cause: MissingInterpreter, phase: PhaseExec, missing: p.name,
+	f := &finding{cause: MissingInterpreter, phase: PhaseExec, missing: p.name, line: line,
 		facts:    facts{Name: p.name, At: line.file.Path, Line: "#!" + line.line, Target: p.name, User: x.describeUser(), Instr: x.instruction()},
 		evidence: []Evidence{p.asked, {"the interpreter", way.at, way.Error()}}}
 	if way.kind == dangling {
 		f.facts.Target = created(way)
+		if tree, ok := strings.CutSuffix(path.Dir(f.facts.Target), "/bin"); ok && strings.Count(tree, "/") > 1 && tree != "/usr/local" {
+			f.facts.Tree = tree
+		}
 	}
 	if !strings.Contains(p.name, "/") {
 		f.facts.Target, f.facts.Words = target(p.env["PATH"], p.name), x.oneWord(ctx, p)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image"
@@ -122,7 +123,7 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 				return unknown("%s is needed, and is only where the loaders of newer processors look: %s", name, l.doubt), nil
 			}
 			if err != nil || found == nil {
-				return l.missing(o, name, notes), nil
+				return l.missing(ctx, o, name, notes), nil
 			}
 			if known := l.byPath[found.path]; known != nil {
 				l.byName[name] = known
@@ -143,7 +144,7 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 	return l.symbols()
 }
 
-func (l *linker) missing(by *object, name string, notes []Evidence) *finding {
+func (l *linker) missing(ctx context.Context, by *object, name string, notes []Evidence) *finding {
 	target := name
 	if !strings.Contains(name, "/") {
 		target = l.rules.home() + "/" + name
@@ -154,8 +155,15 @@ func (l *linker) missing(by *object, name string, notes []Evidence) *finding {
 			break
 		}
 	}
+	main := l.objects[0]
+	if l.secure {
+		notes = append(notes, Evidence{"it runs with more rights than its user has (setuid, setgid, file capabilities): LD_LIBRARY_PATH and $ORIGIN do not count",
+			main.path, describe(l.x.binary.Entry) + ", LD_LIBRARY_PATH=" + l.env["LD_LIBRARY_PATH"]})
+	}
+	foreign := l.x.d.Libc == libcMusl && (libcByName(main.file.Interp) == libcGlibc || slices.Contains(main.dyn.Needed, "libc.so.6"))
 	return &finding{cause: MissingLibrary, missing: name,
-		facts:    facts{Name: l.objects[0].path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang},
+		facts: facts{Name: main.path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang, Foreign: foreign, Of: l.x.madeBy(ctx, l.x.binary),
+			Copies: "COPY --chmod=755 --from=build " + copyWords(libraryFolder(main.file.Interp, main.file)+"/"+path.Base(name), target)},
 		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}
 }
 

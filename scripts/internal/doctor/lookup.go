@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image"
@@ -55,13 +54,13 @@ func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *
 	case running:
 		return unknown("%s is the running system's, not the image's", way.at)
 	case closed:
-		f.cause, f.facts.User, f.facts.Words = UserCannotExecute, x.describeUser(), ""
+		f.cause, f.facts.User, f.facts.Words = UserCannotExecute, x.describeUser(), x.instead(name, "/app")
 		f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
 		return f
 	case looping, dangling:
-		f.cause = DanglingSymlink
+		f.cause, f.facts.Words = DanglingSymlink, x.instead(name, "/app")
 	case through:
-		f.cause = NotADirectory
+		f.cause, f.facts.Words = NotADirectory, x.instead(name, way.at)
 	default:
 		f.cause = MissingEntrypoint
 	}
@@ -152,16 +151,6 @@ func (x *examination) notOnPath(name, search, source string, asked Evidence) *fi
 	return f
 }
 
-// instead is the command with other words in the place of one; where that stands in a command line
-// of a shell, the words alone.
-func (x *examination) instead(word string, words ...string) string {
-	at := slices.Index(x.d.Argv, word)
-	if at < 0 {
-		return execForm(words...)
-	}
-	return execForm(slices.Concat(x.d.Argv[:at], words, x.d.Argv[at+1:])...)
-}
-
 // mayExecute is the check of the file itself.
 func (x *examination) mayExecute(at place, name string, asked Evidence, phase string) *finding {
 	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, Target: x.inside(at), User: x.describeUser(), Instr: x.instruction()},
@@ -171,7 +160,7 @@ func (x *examination) mayExecute(at place, name string, asked Evidence, phase st
 	}
 	switch {
 	case at.Mode.IsDir():
-		f.cause = IsDirectory
+		f.cause, f.facts.Words = IsDirectory, x.instead(name, f.facts.Target)
 	case at.Mode.Perm()&0o111 == 0 || !at.Mode.IsRegular():
 		f.cause = NotExecutable
 	case !x.as.mayRun(at.Entry):

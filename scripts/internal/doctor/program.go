@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/image/elf"
@@ -91,10 +92,18 @@ func (x *examination) foreign(file *elf.File, at place, what string) *finding {
 func (x *examination) loader(ctx context.Context, p process, file *elf.File, dynamic *elf.Dynamic) (*finding, error) {
 	at := p.at
 	name := file.Interp
-	x.d.Loader, x.d.Libc = name, libcByName(name)
+	var needed []string
+	if dynamic != nil {
+		needed = dynamic.Needed
+	}
+	x.d.Loader, x.d.Libc = name, libcOf(name, file, needed)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
 	f := &finding{cause: MissingLoader, missing: name, phase: PhaseExec,
-		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at)}}
+		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at), Of: x.madeBy(ctx, at)}}
+	if machine := machineName(file); machine == "386" && x.machine.Arch == "amd64" {
+		f.facts.Machine = machine
+	}
+	f.facts.PIE, f.facts.Copies = f.facts.Go && len(needed) == 0, copies(name, file, needed)
 	loader, err := x.files.resolve(ctx, name, x.as)
 	var way *lookupError
 	switch {
@@ -102,8 +111,8 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		return unknown("%s is the running system's, not the image's", way.at), nil
 	case errors.As(err, &way):
 		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
-		if dynamic != nil && len(dynamic.Needed) > 0 {
-			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(dynamic.Needed, ", ")})
+		if len(needed) > 0 {
+			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(needed, ", ")})
 		}
 		if way.kind == closed {
 			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
@@ -137,6 +146,58 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		return nil, nil
 	}
 	return x.link(ctx, p, file, dynamic, loader, name, parsed)
+}
+
+// copies are the lines that bring a loader and libraries along, from where distributions have them.
+func copies(loader string, file *elf.File, needed []string) string {
+	from := loader
+	if libc := libcOf(loader, file, needed); libcByName(loader) != libc { // the linker's own default, which no distribution has
+		from = map[string]string{libcMusl: "/lib/ld-musl-x86_64.so.1", libcGlibc: "/lib64/ld-linux-x86-64.so.2"}[libc]
+	}
+	lines := []string{"COPY --from=build " + copyWords(from, loader)}
+	for _, name := range needed {
+		if at := libraryFolder(from, file) + "/" + name; name != path.Base(from) && (libcByName(from) != libcMusl || !strings.HasPrefix(name, "libc.")) {
+			lines = append(lines, "COPY --from=build "+copyWords(at, at))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// libcOf tells the C library by the loader's name; where that is only the linker's default, by the libraries.
+func libcOf(loader string, file *elf.File, needed []string) string {
+	if name := path.Base(loader); libcByName(loader) != "" && (name != "ld64.so.1" || file.Machine != elf.MX86_64) || file.Machine != elf.MX86_64 {
+		return libcByName(loader)
+	}
+	for _, name := range needed {
+		if name == "libc.so" || strings.HasPrefix(name, "libc.musl-") {
+			return libcMusl
+		}
+	}
+	return libcGlibc
+}
+
+// libraryFolder is where distributions have libraries: Debian one for each machine.
+func libraryFolder(loader string, file *elf.File) string {
+	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}[machineName(file)]
+	if libcByName(loader) == libcMusl || machine == "" {
+		return "/usr/lib"
+	}
+	return "/usr/lib/" + machine + "-linux-gnu"
+}
+
+// madeBy tells whose a program is, where that bears on what can be done: not everything is one's own to compile.
+func (x *examination) madeBy(ctx context.Context, at place) string {
+	content, err := x.beginning(ctx, at)
+	switch {
+	case err == nil && bytes.Contains(content, []byte("/rustc/")):
+		return "Rust"
+	case err == nil && (bytes.Contains(content, []byte("DOTNET_ROOT")) || bytes.Contains(content, []byte("libhostfxr"))):
+		return ".NET"
+	}
+	if name := path.Base(at.Path); shells[name] || readers[strings.TrimRight(name, "0123456789.")] || name == "env" {
+		return "a distribution"
+	}
+	return ""
 }
 
 // libcByName tells the C library by the loader's name, for where it is not there to be looked at.

@@ -102,3 +102,17 @@ func splitWords(text string, env map[string]string) []string {
 	}
 	return words
 }
+
+// firstLineWords are the interpreter and its option of a first line that the kernel does not take.
+func firstLineWords(head []byte) []string {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	line, _, ok := bytes.Cut(head, []byte("\n"))
+	if !ok || !bytes.HasPrefix(line, []byte("#!")) {
+		return nil
+	}
+	words := strings.Fields(string(line[2:]))
+	if len(words) > 2 {
+		words = []string{words[0], strings.Join(words[1:], " ")}
+	}
+	return words
+}

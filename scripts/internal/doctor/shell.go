@@ -149,6 +149,21 @@ func brokenList(text string) bool {
 	return ok && rest != "" && strings.ContainsRune(listQuotes+"/$", []rune(rest)[0]) && !strings.Contains(text, "] ") && !strings.ContainsAny(text, ";|&\n")
 }
 
+// listWords are the words of a list that is no JSON; none where they cannot be told.
+func listWords(text string, env map[string]string) (words []string) {
+	text = strings.Trim(strings.TrimSpace(text), "[]")
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		word = strings.Trim(word, listQuotes+" \t")
+		if v := variable.FindStringSubmatch(word); v != nil {
+			word = env[v[1]+v[2]]
+		}
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
 // shellScript judges the script that a shell is to read: it needs no x bit.
 func (x *examination) shellScript(ctx context.Context, p process, name string, args []string) (*finding, error) {
 	script := args[0]

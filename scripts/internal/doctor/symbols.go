@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,8 +14,12 @@ import (
 // that is looked for by its version there (check_match in elf/dl-lookup.c).
 func (l *linker) versions() (*finding, error) {
 	lack := func(o, lib *object, need, version, claim, found string) *finding {
+		again := "" // what is not the C library's can be brought along by itself
+		if main := l.objects[0]; !regexp.MustCompile(`^(ld|lib(c|m|pthread|dl|rt|resolv|util))[-.]`).MatchString(need) {
+			again = "COPY --chmod=755 --from=build " + copyWords(libraryFolder(main.file.Interp, main.file)+"/"+path.Base(need), lib.path)
+		}
 		return &finding{cause: MissingSymbolVersion, missing: version,
-			facts:    facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang},
+			facts:    facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang, Copies: again, Bare: !lib.dyn.HasVersym()},
 			evidence: []Evidence{{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, {claim, lib.path, found}}}
 	}
 	for _, o := range l.objects {

@@ -17,7 +17,7 @@ type wrapper struct {
 	short  string // options of one letter that take a value
 	long   string // and of a word
 	before int    // words before the program: a user, a duration
-	alone  bool   // it does something of its own where no program is named
+	alone  bool   // without a program it does, or says, something of its own
 	user   func(options map[string]string, words []string) string
 }
 
@@ -31,16 +31,16 @@ var wrappers = map[string]wrapper{
 	"gosu":      {mark: "gosu", before: 1, user: firstWord},
 	"su-exec":   {mark: "user-spec", before: 1, user: firstWord},
 	// It keeps root's capabilities up to its execve: which user it names does not count there.
-	"setpriv": {mark: "reuid", long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
+	"setpriv": {mark: "reuid", alone: true, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
 		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer "},
-	"chpst": {mark: "chpst", short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
+	"chpst": {mark: "chpst", alone: true, short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
 		return strings.TrimPrefix(o["u"], ":")
 	}},
 	"nice":    {mark: "adjustment", short: "n", long: " adjustment ", alone: true},
-	"time":    {mark: "portability", short: "fo", long: " format output "},
-	"timeout": {mark: "kill-after", short: "ks", long: " kill-after signal ", before: 1},
-	"nohup":   {mark: "nohup"},
-	"setsid":  {mark: "setsid"},
+	"time":    {mark: "portability", short: "fo", long: " format output ", alone: true},
+	"timeout": {mark: "kill-after", short: "ks", long: " kill-after signal ", before: 1, alone: true},
+	"nohup":   {mark: "nohup", alone: true},
+	"setsid":  {mark: "setsid", alone: true},
 }
 
 // wrapperOf finds a wrapper by a program's name; such as tini-static-amd64, too.

@@ -22,6 +22,11 @@ func Saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image
 	return finish(ctx, img, ref, err)
 }
 
+// Deep is the same image with every layer.
+func (c *container) Deep(ctx context.Context) (Image, error) {
+	return Saved(ctx, c.engine, c.ref, c.about)
+}
+
 func readSaved(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (*archived, error) {
 	s, err := newSpool()
 	if err != nil {

@@ -72,15 +72,15 @@ func export(ctx context.Context, c *container) (*exported, error) {
 func (x *exported) sweep() {
 	for name := range stub {
 		if n := x.find(name); n != nil && n.entry.Size == 0 && len(n.children) == 0 {
-			x.remove(name)
+			x.remove(name, 0)
 		}
 	}
 	for _, name := range []string{"/etc", "/dev", "/run"} { // created for the above
 		if n := x.find(name); n != nil && n.isDir() && len(n.children) == 0 {
-			x.remove(name)
+			x.remove(name, 0)
 		}
 	}
-	x.hidden = 0
+	x.hidden, x.gone = 0, nil
 }
 
 func (x *exported) Close() error {

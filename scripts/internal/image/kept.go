@@ -47,4 +47,7 @@ func (k *kept) Walk(visit func(Entry) error) error { return k.walk(visit) }
 // Hidden is the number of bytes in files that a later layer deletes or replaces.
 func (k *kept) Hidden() int64 { return k.hidden }
 
+// Lost calls visit for each file that a layer has taken away.
+func (k *kept) Lost(visit func(e Entry, by int) error) error { return k.lost(visit) }
+
 func (k *kept) close() error { return k.spool.Close() }

@@ -93,7 +93,7 @@ func (t *tree) removeBelow(name string, layer int) {
 	switch {
 	case n == nil || name == "/":
 	case n.layer < layer:
-		t.remove(name)
+		t.remove(name, layer)
 	case n.isDir():
 		t.hideBelow(name, layer)
 	}
@@ -105,7 +105,11 @@ func (t *tree) hideBelow(name string, layer int) {
 	if dir == nil || dir.cleared == layer {
 		return
 	}
-	stack := []*node{dir}
+	type at struct {
+		path string
+		*node
+	}
+	stack := []at{{name, dir}}
 	for len(stack) > 0 {
 		d := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -115,10 +119,10 @@ func (t *tree) hideBelow(name string, layer int) {
 		d.cleared = layer
 		for name, child := range d.children {
 			if child.layer < layer {
-				t.hide(child)
+				t.hide(path.Join(d.path, name), child, layer)
 				delete(d.children, name)
 			} else if child.isDir() {
-				stack = append(stack, child)
+				stack = append(stack, at{path.Join(d.path, name), child})
 			}
 		}
 	}

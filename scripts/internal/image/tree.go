@@ -37,8 +37,16 @@ type tree struct {
 	root           *node
 	entries, names int
 	hidden         int64
+	gone           []gone
 	most           int // entries: maxEntries, but for tests
 	follows        int
+}
+
+// gone is what a layer has taken away, with all that is below it.
+type gone struct {
+	path string
+	*node
+	by int
 }
 
 func newTree() *tree { return &tree{root: folder(true), most: maxEntries} }
@@ -105,10 +113,10 @@ func (t *tree) put(name string, n *node) error {
 		return nil
 	}
 	dir := t.root
-	for _, part := range all[:len(all)-1] {
+	for i, part := range all[:len(all)-1] {
 		next := dir.children[part]
 		if next == nil || !next.isDir() {
-			t.hide(next)
+			t.hide("/"+path.Join(all[:i+1]...), next, n.layer)
 			next = folder(true)
 			next.layer = n.layer
 			if err := t.add(dir, part, next); err != nil {
@@ -122,7 +130,7 @@ func (t *tree) put(name string, n *node) error {
 		if old.isDir() && n.isDir() {
 			n.children = old.children
 		} else if old.inode != n.inode {
-			t.hide(old)
+			t.hide(name, old, n.layer)
 		}
 	}
 	return t.add(dir, last, n)
@@ -142,18 +150,19 @@ func (t *tree) add(dir *node, name string, n *node) error {
 }
 
 // remove takes away what lies at a path, as a whiteout does.
-func (t *tree) remove(name string) {
+func (t *tree) remove(name string, layer int) {
 	if dir := t.find(path.Dir(name)); dir != nil {
-		t.hide(dir.children[path.Base(name)])
+		t.hide(name, dir.children[path.Base(name)], layer)
 		delete(dir.children, path.Base(name))
 	}
 }
 
-// hide counts the bytes that nobody can see any more.
-func (t *tree) hide(n *node) {
+// hide notes what nobody can see any more from a layer on, and counts its bytes.
+func (t *tree) hide(name string, n *node, layer int) {
 	if n == nil {
 		return
 	}
+	t.gone = append(t.gone, gone{name, n, layer})
 	// A stack of its own: a path may be a thousand folders deep.
 	stack := []*node{n}
 	for len(stack) > 0 {
@@ -174,12 +183,24 @@ func (t *tree) lstat(name string) (*node, error) {
 	return n, nil
 }
 
-func (t *tree) walk(visit func(Entry) error) error {
+func (t *tree) walk(visit func(Entry) error) error { return walk("", t.root, visit) }
+
+// lost walks through what layers have taken away.
+func (t *tree) lost(visit func(e Entry, by int) error) error {
+	for _, g := range t.gone {
+		if err := walk(g.path, g.node, func(e Entry) error { return visit(e, g.by) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func walk(from string, n *node, visit func(Entry) error) error {
 	type at struct {
 		path string
 		*node
 	}
-	stack := []at{{"", t.root}}
+	stack := []at{{from, n}}
 	for len(stack) > 0 {
 		top := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]

@@ -46,15 +46,19 @@ func (f *File) Strippable() int64 {
 	text = text[:n]
 	const symbols, nothing = 2, 8 // SHT_SYMTAB, SHT_NOBITS
 	var total uint64
+	end := offset + uint64(len(table))
 	for i := range count {
 		kind := o.Uint32(table[i*width+4:])
+		if kind != nothing {
+			end = max(end, field(i, 24, 16)+field(i, 32, 20))
+		}
 		name := cString(text, uint64(o.Uint32(table[i*width:])))
 		debug := strings.HasPrefix(name, ".debug_") || strings.HasPrefix(name, ".zdebug_")
 		if size := field(i, 32, 20); kind != nothing && size <= uint64(f.size) && (kind == symbols || debug || name == ".strtab") {
 			total += size
 		}
 	}
-	if total > uint64(f.size) {
+	if total > uint64(f.size) || end+64<<10 < uint64(f.size) { // or behind it is what strip would take away, an archive for one
 		return 0
 	}
 	return int64(total)
