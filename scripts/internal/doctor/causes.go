@@ -83,7 +83,7 @@ var table = []entry{
 	{
 		cause: UnknownUser, title: "USER names an account that the image does not have",
 		meaning:    "A name must be in the image's own /etc/passwd. A number need not be anywhere.",
-		summary:    "USER is {{printf \"%q\" .User}}, and the image's /etc/passwd knows no {{printf \"%q\" .Name}}",
+		summary:    "{{if .By}}{{.By}} is to become{{else}}USER is{{end}} {{printf \"%q\" .User}}, and the image's /etc/passwd knows no {{printf \"%q\" .Name}}",
 		fix:        "Use numbers, which need no account file (and satisfy Kubernetes' runAsNonRoot); or copy a passwd file that has the name.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker cp CONTAINER:/etc/passwd -`: no line begins with the name.",
@@ -105,7 +105,7 @@ var table = []entry{
 	{
 		cause: UnknownGroup, title: "USER names a group that the image does not have",
 		meaning:    "The part after the colon must be in the image's own /etc/group. A number need not be anywhere.",
-		summary:    "USER is {{printf \"%q\" .User}}, and the image's /etc/group knows no {{printf \"%q\" .Name}}",
+		summary:    "{{if .By}}{{.By}} is to become{{else}}USER is{{end}} {{printf \"%q\" .User}}, and the image's /etc/group knows no {{printf \"%q\" .Name}}",
 		fix:        "Use numbers, which need no account file; or copy a group file that has the name.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker cp CONTAINER:/etc/group -`: no line begins with the name.",
@@ -116,7 +116,7 @@ var table = []entry{
 	{
 		cause: MissingEntrypoint, title: "The program is not where ENTRYPOINT or CMD says",
 		meaning:    "The path names nothing in the image: a typo, a COPY to elsewhere, a build that wrote to another name.",
-		summary:    "the program {{.Name}} is not in the image: {{.At}} is not there{{if .Hidden}} (the runtime mounts something over it){{end}}",
+		summary:    "{{if .Lacks}}{{.At}} is to do as {{.Lacks}}, and knows no such applet{{else}}the program {{.Name}} is not in the image: {{.At}} is not there{{if .Hidden}} (the runtime mounts something over it){{end}}{{end}}",
 		fix:        "{{if .Lost}}Layer {{.Layer}} takes {{.Lost}} away: copy it after that. {{end}}{{if .Words}}Give each argument a string of its own.{{else if .Hidden}}Put the program where nothing is mounted.{{else}}Copy the program to {{.Target}}, or name the path where it is.{{end}}",
 		dockerfile: "{{if .Words}}{{.Words}}{{else if .Hidden}}COPY --from=build /app /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy (or .Lost .Target) .Target}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH -` finds nothing.",
@@ -178,7 +178,7 @@ var table = []entry{
 	{
 		cause: MissingInterpreter, title: "The script's interpreter is not in the image",
 		meaning:    "The first line of a script names its interpreter; or has `env` find it on PATH. The message names the script, which is there.",
-		summary:    "{{.At}} is a script ({{.Line}}), and its interpreter {{.Name}} is not in the image",
+		summary:    "{{if .Line}}{{.At}} is a script ({{.Line}}), and its interpreter {{end}}{{.Name}} {{if .Lacks}}is there, and knows no {{.Lacks}}{{else}}is not in the image{{end}}",
 		fix:        "{{if .Words}}The kernel hands all that follows `env` over as one word: name the interpreter's path itself (or use `env -S`, where env knows it).{{else}}Name an interpreter that the image has, copy it along with what it needs, or take a base image that has it.{{end}}",
 		dockerfile: "{{if .Words}}RUN sed -i {{shell (printf \"1s|.*|%s|\" (sed .Words))}} {{shell .At}}{{else}}{{if .Tree}}COPY --from=build {{copy .Tree .Tree}}{{else}}COPY --chmod=755 --from=build {{copy .Target .Target}}{{end}}{{end}}",
 		proof:      "The script's first line, and look for that path in the image.",

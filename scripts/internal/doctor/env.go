@@ -41,7 +41,7 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*findi
 		f.facts.Words = x.oneWord(ctx, process{name: strings.Join(words[:len(words)-max(0, len(p.argv)-2)], " "), env: p.env})
 		if f.cause == MissingEntrypoint {
 			f.cause = MissingInterpreter
-			f.facts.Line, f.facts.At = strings.Join(p.argv, " "), p.at.Path
+			f.facts.Lacks, f.facts.Target = "-S", p.name
 		}
 		return f, nil
 	}

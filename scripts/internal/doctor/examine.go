@@ -38,6 +38,7 @@ type examination struct {
 	asked        bool
 	binary       place // the ELF file behind it: the program, or a script's interpreter
 
+	yields     bool       // a program on the way gives root's rights away
 	turns      int        // programs that were executed
 	way        []Evidence // by which they started each other
 	unexamined string     // where that ends, what was not looked at
@@ -171,7 +172,11 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) (
 	if at, err := x.files.peek(ctx, file); err == nil {
 		have = fmt.Sprintf("%d bytes, and no entry for %q (%v)", at.Size, name, x.accountError)
 	}
-	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file},
+	by := ""
+	if asked.Path != "config.User" {
+		by = asked.Path
+	}
+	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file, By: by},
 		evidence: []Evidence{asked, {"the account must be listed in", file, have}}}, nil
 }
 

@@ -146,7 +146,9 @@ func (x *examination) notThere(ctx context.Context, p process, way *lookupError)
 	}
 	if p.line == nil {
 		f := x.wayBroken(way, p.name, p.asked)
-		f.phase = PhaseExec
+		if f.phase = PhaseExec; way.kind == lacking {
+			f.facts.Lacks, f.facts.Target = way.link, p.name
+		}
 		return f
 	}
 	line := p.line
@@ -167,7 +169,7 @@ func (x *examination) notThere(ctx context.Context, p process, way *lookupError)
 	}
 	name := p.name
 	if way.kind == lacking {
-		name = way.link
+		name, f.facts.Lacks = way.link, way.link
 	}
 	if line.crlf && strings.HasSuffix(name, "\r") {
 		f.cause, f.facts.Name = CRLFInterpreter, strings.TrimSuffix(name, "\r")
@@ -182,9 +184,12 @@ func (x *examination) oneWord(ctx context.Context, p process) string {
 	if len(words) < 2 {
 		return ""
 	}
-	at := target(p.env["PATH"], words[0])
-	if found, _, _ := x.onPath(ctx, process{name: words[0], env: p.env}); found != "" {
-		at = found
+	at := words[0]
+	if !strings.Contains(at, "/") {
+		at = target(p.env["PATH"], words[0])
+		if found, _, _ := x.onPath(ctx, process{name: words[0], env: p.env}); found != "" {
+			at = found
+		}
 	}
 	return "#!" + strings.Join(append([]string{at}, words[1:]...), " ")
 }

@@ -73,6 +73,9 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 	if line != nil {
 		script = line.words[0]
 	}
+	if f.facts.By != "" {
+		add(x.instead(f.facts.User, "12345:12345"), "Use numbers, which need no account file; or copy the account files that have the name.")
+	}
 	switch f.cause {
 	case UnknownGroup:
 		user, _, _ := strings.Cut(f.facts.User, ":")
@@ -85,6 +88,9 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		if x.source() == "ARGS" && len(x.config.Cmd) > 0 {
 			add("ENTRYPOINT "+execForm(x.config.Cmd...), "What stands behind the image's name replaces CMD, the program included: make it the ENTRYPOINT, or name it again.")
 		}
+		if shells[f.facts.Lacks] {
+			add(x.instead(x.d.Argv[0], "/bin/sh"), "The image has another shell, /bin/sh: use that, or copy this one along with what it needs.")
+		}
 		for _, e := range lies {
 			add(x.instead(f.missing, e.Path), "It lies in the image at %s: write that whole path.", e.Path)
 		}
@@ -94,6 +100,9 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		}
 	case MissingInterpreter, CRLFInterpreter:
 		if line == nil {
+			if words := strings.Fields(strings.TrimPrefix(f.facts.Words, "#!")); len(words) > 0 {
+				add(x.instruction()+" "+execForm(words...), "Name the program itself: this env knows no -S.")
+			}
 			break
 		}
 		option := []string{}
@@ -120,6 +129,9 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 				"`#!` its very first bytes, and at most %d of them.", f.facts.Found, headBytes)
 		} else if len(head) > 0 && bytes.IndexByte(head, 0) < 0 && !f.facts.Archive {
 			add(x.instead(f.missing, "/bin/sh", f.missing), "Make `#!/bin/sh` the first line of the script, or name the shell here.")
+		}
+		if at := slices.Index(x.d.Argv, f.missing); at > 0 {
+			add(x.instruction()+" "+execForm(x.d.Argv[at:]...), "Start it by itself: it is nothing for %s to read.", x.d.Argv[0])
 		}
 	case MissingLoader:
 		for _, e := range lies {

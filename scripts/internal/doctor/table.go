@@ -42,6 +42,8 @@ type facts struct {
 	Of         string // Rust, .NET, a distribution: whose the program is
 	Go         bool   // the program was built by Go
 	Option     string // of a script's first line
+	Lacks      string // what a busybox or env does not know
+	By         string // who is to become the user, where it is not USER that says so
 	Read       bool   // a script cannot be read
 	Switch     bool   // another user is asked for, and only root may
 }

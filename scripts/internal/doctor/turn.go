@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -13,12 +14,13 @@ import (
 
 // wrapper is a program whose last words are another program, which it starts.
 type wrapper struct {
-	mark   string // its file holds this: another program of the same name is not taken for it
-	short  string // options of one letter that take a value
-	long   string // and of a word
-	before int    // words before the program: a user, a duration
-	alone  bool   // without a program it does, or says, something of its own
-	user   func(options map[string]string, words []string) string
+	mark   string                                                 // its file holds this: another program of the same name is not taken for it
+	short  string                                                 // options of one letter that take a value
+	long   string                                                 // and of a word
+	before int                                                    // words before the program: a user, a duration
+	alone  bool                                                   // without a program it does, or says, something of its own
+	user   func(options map[string]string, words []string) string // whom it becomes
+	late   bool                                                   // it keeps root's capabilities up to its execve
 }
 
 func firstWord(_ map[string]string, words []string) string { return words[0] }
@@ -30,8 +32,7 @@ var wrappers = map[string]wrapper{
 	"catatonit": {mark: "catatonit"},
 	"gosu":      {mark: "gosu", before: 1, user: firstWord},
 	"su-exec":   {mark: "user-spec", before: 1, user: firstWord},
-	// It keeps root's capabilities up to its execve: which user it names does not count there.
-	"setpriv": {mark: "reuid", alone: true, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
+	"setpriv": {mark: "reuid", alone: true, late: true, user: func(o map[string]string, _ []string) string { return o["reuid"] + o["regid"] }, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
 		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer "},
 	"chpst": {mark: "chpst", alone: true, short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
 		return strings.TrimPrefix(o["u"], ":")
@@ -141,10 +142,13 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 	if w.user != nil {
 		if spec := w.user(options, words); spec != "" {
 			asked := Evidence{"the program goes on as another user", p.at.Path, fmt.Sprintf("%q", p.argv)}
-			if x.as.uid != 0 {
+			if x.as.uid != 0 && p.at.Mode&fs.ModeSetuid == 0 {
 				return &finding{cause: UserCannotExecute, phase: PhaseExec, missing: p.at.Path,
 					facts:    facts{Name: p.at.Path, At: p.at.Path, User: x.describeUser(), Switch: true},
 					evidence: []Evidence{p.asked, asked, {"only root may change the user, and the process runs as", "config.User", x.describeUser()}}}, nil
+			}
+			if x.yields = true; w.late {
+				return x.next(ctx, p, words[w.before:], p.env)
 			}
 			if found, err := x.become(ctx, spec, asked); found != nil || err != nil {
 				return found, err

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/scripts/internal/doctor"
@@ -40,7 +41,8 @@ func Cases() (cases []Case, skipped []string) {
 	b.permissions()
 	b.scripts()
 	b.formats()
-	skipped = append(b.dynamic(), b.environment()...)
+	b.layers()
+	skipped = slices.Concat(b.dynamic(), b.environment(), b.turns())
 	return b.cases, skipped
 }
 

@@ -94,6 +94,7 @@ func (b *builder) glibc() error {
 	return firstError(
 		b.glibcChains(c, base, dir),
 		b.glibcSymbols(c, base, dir),
+		b.secure(c, base, lib),
 		c.err,
 	)
 }

@@ -80,7 +80,15 @@ func (c Case) copy(s *Spec, words []string) error {
 	if !strings.HasPrefix(to, "/") {
 		to = path.Join("/", s.WorkingDir, to)
 	}
-	s.put(to, File{Mode: mode, Data: c.content(to)})
+	into := s.Files
+	if s.Later != nil { // it stands behind
+		into = s.Later
+	}
+	f := File{Mode: mode, Data: c.content(to)}
+	if f.Data == nil || into == nil {
+		return fmt.Errorf("COPY %q", words)
+	}
+	into[to] = f
 	return nil
 }
 
@@ -95,7 +103,7 @@ func (c Case) content(to string) []byte {
 			return f.Data
 		}
 	}
-	return tiny{}.bytes()
+	return tiny{pie: true}.bytes()
 }
 
 func (c Case) run(s *Spec, d *doctor.Diagnosis, command string) error {
@@ -110,6 +118,12 @@ func (c Case) run(s *Spec, d *doctor.Diagnosis, command string) error {
 		_, after, _ := bytes.Cut(f.Data, []byte("\n"))
 		f.Data = append([]byte(m[1]+"\n"), after...)
 		s.Files[m[2]] = f
+		return nil
+	}
+	if at, ok := strings.CutPrefix(command, "setcap -r "); ok {
+		f := s.Files[at]
+		f.Caps = nil
+		s.Files[at] = f
 		return nil
 	}
 	if m := output.FindStringSubmatch(command + " "); m != nil {
