@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,18 +185,22 @@ func target(search, name string) string {
 
 // inside finds a program in a folder that was taken for one, where all files are known.
 func (x *examination) inside(at place) string {
-	found := path.Join(at.Path, path.Base(at.Path))
+	found, other := path.Join(at.Path, path.Base(at.Path)), ""
 	if lister, ok := x.lister(); ok && at.Mode.IsDir() {
 		stop := errors.New("found")
 		lister.Walk(func(e image.Entry) error {
-			if strings.HasPrefix(e.Path, at.Path+"/") && e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 {
-				found = e.Path
+			switch {
+			case !strings.HasPrefix(e.Path, at.Path+"/") || !e.Mode.IsRegular():
+			case e.Mode.Perm()&0o111 != 0:
+				found, other = e.Path, ""
 				return stop
+			case other == "":
+				other = e.Path // a script, for one, that a shell is to read
 			}
 			return nil
 		})
 	}
-	return found
+	return cmp.Or(other, found)
 }
 
 // instruction names the Dockerfile's line that the program comes from.

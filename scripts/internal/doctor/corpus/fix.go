@@ -88,6 +88,7 @@ func (c Case) copy(s *Spec, words []string) error {
 	if f.Data == nil || into == nil {
 		return fmt.Errorf("COPY %q", words)
 	}
+	delete(into, path.Join(path.Dir(to), ".wh."+path.Base(to)))
 	into[to] = f
 	return nil
 }
