@@ -144,16 +144,17 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 	// Below each folder the loader looks into those for certain processors, and does so first; but
 	// what is there is in the folder itself as well, as a rule.
 	for _, dir := range looked {
-		for n, variant := range g.variants {
+		for _, variant := range g.variants {
 			o, _, err := l.open(ctx, by, name, path.Join(dir, variant, name))
 			if err != nil {
 				return nil, notes, err
 			}
-			level := max(0, 4-n)
-			if o != nil && level > 1 && g.level == 0 {
-				l.doubt = o.path
-			} else if o != nil && (level <= 1 || level <= g.level) {
+			level, _ := strconv.Atoi(strings.TrimPrefix(variant, "glibc-hwcaps/x86-64-v"))
+			switch {
+			case o != nil && level <= g.level:
 				return o, notes, nil
+			case o != nil && g.level == 0:
+				l.doubt = o.path
 			}
 		}
 	}

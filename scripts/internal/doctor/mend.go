@@ -225,7 +225,11 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 	if err := lister.Walk(func(e image.Entry) error {
 		if fits(e) && !e.Mode.IsDir() && len(lies) < 16 && e.Path != way && e.Path != f.missing {
 			if _, err := x.files.peek(ctx, e.Path); err == nil { // no dangling link
-				lies = append(lies, e)
+				at := len(lies)
+				if path.Dir(e.Path) == x.config.WorkingDir { // where it is expected: first
+					at = 0
+				}
+				lies = slices.Insert(lies, at, e)
 			}
 		}
 		return ctx.Err()
@@ -246,16 +250,6 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 			}
 		}
 		return ctx.Err()
-	})
-	// A program where it is expected first: in the image's own WORKDIR.
-	slices.SortStableFunc(lies, func(a, b image.Entry) int {
-		rank := func(e image.Entry) int {
-			if path.Dir(e.Path) == x.config.WorkingDir {
-				return 0
-			}
-			return 1
-		}
-		return rank(a) - rank(b)
 	})
 	return lies, err
 }

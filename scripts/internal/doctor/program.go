@@ -99,11 +99,10 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	x.d.Loader, x.d.Libc = name, libcOf(name, file, needed)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
 	f := &finding{cause: MissingLoader, missing: name, phase: PhaseExec,
-		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at), Of: x.madeBy(ctx, at)}}
+		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at)}}
 	if machine := machineName(file); machine == "386" && x.machine.Arch == "amd64" {
 		f.facts.Machine = machine
 	}
-	f.facts.PIE, f.facts.Copies = f.facts.Go && len(needed) == 0, copies(name, file, needed)
 	loader, err := x.files.resolve(ctx, name, x.as)
 	var way *lookupError
 	switch {
@@ -111,6 +110,7 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		return unknown("%s is the running system's, not the image's", way.at), nil
 	case errors.As(err, &way):
 		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
+		f.facts.PIE, f.facts.Copies, f.facts.Of = f.facts.Go && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
 		if len(needed) > 0 {
 			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(needed, ", ")})
 		}

@@ -80,7 +80,9 @@ func (x *examination) badOption(p process) *finding {
 
 // shellLine follows a command line that is one program and its arguments.
 func (x *examination) shellLine(ctx context.Context, p process, text string, login bool, box []string) (*finding, error) {
-	p.orShell = p.name
+	if p.orShell = "/bin/sh"; shells[path.Base(p.name)] {
+		p.orShell = p.name
+	}
 	if brokenList(text) {
 		word, _, _ := strings.Cut(strings.NewReplacer(`"`, "", "'", "").Replace(text), " ")
 		asked := Evidence{"a list that is no JSON is a shell form: the shell takes its first word for the program", x.source(), text}
@@ -142,12 +144,14 @@ func plainCommand(text string, given map[string]string) (words []string, env map
 // listQuotes are what people take for the quotes of JSON.
 const listQuotes = "\"'“”„‟«»‘’‚"
 
-// brokenList tells a list that was meant for the exec form from the shell's test.
+// brokenList tells a list that was meant for the exec form from the shell's test, behind which a command stands.
 func brokenList(text string) bool {
 	rest, ok := strings.CutPrefix(strings.TrimSpace(text), "[")
 	rest = strings.TrimLeft(rest, " \t")
-	return ok && rest != "" && strings.ContainsRune(listQuotes+"/$", []rune(rest)[0]) && !strings.Contains(text, "] ") && !strings.ContainsAny(text, ";|&\n")
+	return ok && rest != "" && strings.ContainsRune(listQuotes+"/$", []rune(rest)[0]) && !testCommand.MatchString(rest)
 }
+
+var testCommand = regexp.MustCompile(`\]\s*(?:&&|\|\||;|\n)`)
 
 // listWords are the words of a list that is no JSON; none where they cannot be told.
 func listWords(text string, env map[string]string) (words []string) {

@@ -14,13 +14,14 @@ import (
 
 // wrapper is a program whose last words are another program, which it starts.
 type wrapper struct {
-	mark   string                                                 // its file holds this: another program of the same name is not taken for it
-	short  string                                                 // options of one letter that take a value
-	long   string                                                 // and of a word
-	before int                                                    // words before the program: a user, a duration
-	alone  bool                                                   // without a program it does, or says, something of its own
-	user   func(options map[string]string, words []string) string // whom it becomes
-	late   bool                                                   // it keeps root's capabilities up to its execve
+	mark   string // its file holds this: another program of the same name is not taken for it
+	short  string // options of one letter that take a value
+	long   string // and of a word
+	before int    // words before the program: a user, a duration
+	alone  bool   // without a program it does, or says, something of its own
+	late   bool   // it keeps root's capabilities up to its execve
+	// whom it becomes
+	user func(options map[string]string, words []string) string
 }
 
 func firstWord(_ map[string]string, words []string) string { return words[0] }
@@ -32,7 +33,9 @@ var wrappers = map[string]wrapper{
 	"catatonit": {mark: "catatonit"},
 	"gosu":      {mark: "gosu", before: 1, user: firstWord},
 	"su-exec":   {mark: "user-spec", before: 1, user: firstWord},
-	"setpriv": {mark: "reuid", alone: true, late: true, user: func(o map[string]string, _ []string) string { return o["reuid"] + o["regid"] }, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
+	"setpriv": {mark: "reuid", alone: true, late: true, user: func(o map[string]string, _ []string) string {
+		return o["reuid"] + o["regid"]
+	}, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
 		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer "},
 	"chpst": {mark: "chpst", alone: true, short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
 		return strings.TrimPrefix(o["u"], ":")
