@@ -130,7 +130,8 @@ func (x *examination) adviseShell(ctx context.Context) error {
 	_, err := x.files.resolve(ctx, program, x.as)
 	var way *lookupError
 	if errors.As(err, &way) && way.kind != running {
-		x.say("healthcheck-without-program", "Give the program a way to check itself, and use the exec form: `HEALTHCHECK CMD [\"/app\", \"-check\"]`.",
+		x.say("healthcheck-without-program",
+			"Give the program a way to check itself, and use the exec form: `HEALTHCHECK CMD [\"/app\", \"-check\"]`.",
 			"HEALTHCHECK needs %s, which is not in the image: the container will never be healthy", program)
 		return nil
 	}
@@ -184,7 +185,8 @@ func (x *examination) adviseProgram(ctx context.Context) error {
 	if err != nil {
 		return imageFault(err)
 	}
-	if is := machineName(file); x.config.Architecture != "" && is != x.config.Architecture && names[file.Machine] == is && !(is == "386" && x.config.Architecture == "amd64") &&
+	if is := machineName(file); x.config.Architecture != "" && is != x.config.Architecture && names[file.Machine] == is &&
+		!(is == "386" && x.config.Architecture == "amd64") &&
 		!(is == "arm" && x.config.Architecture == "arm64") {
 		x.say("architecture-label", "Build the image for the program's machine (`--platform=linux/"+is+"`), or the program for the image's.",
 			"The image says that it is for %s, and its program is for %s: where the label is believed, it does not start", x.config.Architecture, is)

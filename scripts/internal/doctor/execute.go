@@ -69,7 +69,8 @@ func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
 }
 
 func (x *examination) badFormat(p process, found string) *finding {
-	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found, Archive: strings.Contains(found, "(ar)")},
+	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found,
+		Archive: strings.Contains(found, "(ar)")},
 		evidence: []Evidence{p.asked, {"its first bytes, by which the kernel tells the format", p.at.Path, found}}}
 }
 
@@ -173,7 +174,8 @@ func (x *examination) notThere(ctx context.Context, p process, way *lookupError)
 	}
 	if line.crlf && strings.HasSuffix(name, "\r") {
 		f.cause, f.facts.Name = CRLFInterpreter, strings.TrimSuffix(name, "\r")
-		f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the name", line.file.Path, fmt.Sprintf("%q", name)})
+		f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the name",
+			line.file.Path, fmt.Sprintf("%q", name)})
 	}
 	return f
 }

@@ -40,7 +40,8 @@ var (
 )
 
 func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte) (*glibc, error) {
-	g := &glibc{platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine], level: x.machine.Level}
+	g := &glibc{platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine],
+		level: x.machine.Level}
 	for text := range bytes.SplitSeq(loader, []byte{0}) {
 		switch {
 		case len(text) < 4 || text[0] != '/' || len(text) > 4096:

@@ -78,7 +78,8 @@ func TestThisMachinesProgramsStart(t *testing.T) {
 			if every++; every%25 != 0 { // a sample: all of them take a minute
 				continue
 			}
-			d, err := Examine(context.Background(), hostImage{image.Config{Entrypoint: []string{path}}}, Machine{OS: "linux", Arch: runtime.GOARCH}, Start{})
+			d, err := Examine(context.Background(), hostImage{image.Config{Entrypoint: []string{path}}}, Machine{OS: "linux",
+				Arch: runtime.GOARCH}, Start{})
 			if err != nil {
 				t.Errorf("%s: %v", path, err)
 				continue
@@ -139,7 +140,8 @@ func TestThisMachinesProgramsAgainstRealStarts(t *testing.T) {
 	}
 	ctx, machine := context.Background(), MachineOf("linux", runtime.GOARCH, true)
 	starts := map[bool]int{}
-	for _, name := range []string{"/usr/bin/env", "/usr/bin/ls", "/usr/bin/grep", "/usr/bin/find", "/usr/bin/tar", "/usr/bin/bash", "/usr/bin/perl", "/usr/bin/curl", "/usr/bin/xz"} {
+	for _, name := range []string{"/usr/bin/env", "/usr/bin/ls", "/usr/bin/grep", "/usr/bin/find", "/usr/bin/tar", "/usr/bin/bash",
+		"/usr/bin/perl", "/usr/bin/curl", "/usr/bin/xz"} {
 		if _, err := os.Stat(name); err != nil {
 			continue
 		}

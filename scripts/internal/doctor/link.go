@@ -72,7 +72,8 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 	case bytes.Contains(content, []byte("musl libc")):
 		x.d.Libc, l.lazy = libcMusl, false
 		l.rules, err = newMusl(ctx, x, asked, self)
-	case bytes.Contains(content, []byte("GLIBC")) || bytes.Contains(content, []byte("LD_LIBRARY_PATH")) && bytes.Contains(content, []byte("GNU")):
+	case bytes.Contains(content, []byte("GLIBC")) || bytes.Contains(content, []byte("LD_LIBRARY_PATH")) && bytes.Contains(content,
+		[]byte("GNU")):
 		x.d.Libc = libcGlibc
 		l.rules, err = newGlibc(ctx, x, file, content)
 		l.lazy = p.env["LD_BIND_NOW"] == ""
@@ -162,7 +163,8 @@ func (l *linker) missing(ctx context.Context, by *object, name string, notes []E
 	}
 	foreign := l.x.d.Libc == libcMusl && (libcByName(main.file.Interp) == libcGlibc || slices.Contains(main.dyn.Needed, "libc.so.6"))
 	return &finding{cause: MissingLibrary, missing: name,
-		facts: facts{Name: main.path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang, Foreign: foreign, Of: l.x.madeBy(ctx, l.x.binary),
+		facts: facts{Name: main.path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang, Foreign: foreign,
+			Of:     l.x.madeBy(ctx, l.x.binary),
 			Copies: "COPY --chmod=755 --from=build " + copyWords(libraryFolder(main.file.Interp, main.file)+"/"+path.Base(name), target)},
 		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}
 }

@@ -65,8 +65,9 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 	add := func(lines, format string, args ...any) { all = append(all, cure{lines, fmt.Sprintf(format, args...)}) }
 	if x.shellForm && brokenList(x.shellCommand) {
 		if words := listWords(x.shellCommand, x.env); len(words) > 0 {
-			add(x.instruction()+" "+execForm(words...), "The list is no JSON, so it became a shell form: put straight double quotes around each word, and a comma between them. "+
-				"In an exec form nothing fills in variables.")
+			add(x.instruction()+" "+execForm(words...),
+				"The list is no JSON, so it became a shell form: put straight double quotes around each word, and a comma between them. "+
+					"In an exec form nothing fills in variables.")
 		}
 	}
 	script, line := "", f.line
@@ -82,11 +83,13 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		add("USER "+user, "Name a group that the image has, or none: then the user's own group counts.")
 	case NoCommand, EmptyCommand:
 		for _, e := range lies {
-			add(cmp.Or(f.facts.Instr, "ENTRYPOINT")+" "+execForm(e.Path), "Name the program: %s is the one that the image brings of its own.", e.Path)
+			add(cmp.Or(f.facts.Instr, "ENTRYPOINT")+" "+execForm(e.Path),
+				"Name the program: %s is the one that the image brings of its own.", e.Path)
 		}
 	case MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink:
 		if x.source() == "ARGS" && len(x.config.Cmd) > 0 {
-			add("ENTRYPOINT "+execForm(x.config.Cmd...), "What stands behind the image's name replaces CMD, the program included: make it the ENTRYPOINT, or name it again.")
+			add("ENTRYPOINT "+execForm(x.config.Cmd...),
+				"What stands behind the image's name replaces CMD, the program included: make it the ENTRYPOINT, or name it again.")
 		}
 		if shells[f.facts.Lacks] {
 			add(x.instead(x.d.Argv[0], "/bin/sh"), "The image has another shell, /bin/sh: use that, or copy this one along with what it needs.")
@@ -114,10 +117,12 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 			add(x.instead(script, words...), "An interpreter of that name lies at %s: name it, here or in the script's first line.", e.Path)
 		}
 		if interpreter := strings.TrimPrefix(f.facts.Words, "#!"); interpreter != "" {
-			add(x.instead(script, append(strings.Fields(interpreter), script)...), "Name the interpreter itself, here or in the script's first line: this env takes all that follows for one word.")
+			add(x.instead(script, append(strings.Fields(interpreter), script)...),
+				"Name the interpreter itself, here or in the script's first line: this env takes all that follows for one word.")
 		}
 		if shells[path.Base(f.facts.Name)] && f.cause == MissingInterpreter {
-			add(x.instead(script, "/bin/sh", script), "The image has another shell, /bin/sh: if the script needs nothing beyond it, let that read it, here or in the script's first line.")
+			add(x.instead(script, "/bin/sh", script),
+				"The image has another shell, /bin/sh: if the script needs nothing beyond it, let that read it, here or in the script's first line.")
 		}
 	case ExecFormat:
 		head, err := x.files.head(ctx, f.facts.At, 4096)
@@ -125,8 +130,9 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 			break
 		}
 		if words := firstLineWords(head); words != nil {
-			add(x.instead(f.missing, append(words, f.missing)...), "The kernel does not take the first line (%s): name the interpreter here, or in a first line that it takes: "+
-				"`#!` its very first bytes, and at most %d of them.", f.facts.Found, headBytes)
+			add(x.instead(f.missing, append(words, f.missing)...),
+				"The kernel does not take the first line (%s): name the interpreter here, or in a first line that it takes: "+
+					"`#!` its very first bytes, and at most %d of them.", f.facts.Found, headBytes)
 		} else if len(head) > 0 && bytes.IndexByte(head, 0) < 0 && !f.facts.Archive {
 			add(x.instead(f.missing, "/bin/sh", f.missing), "Make `#!/bin/sh` the first line of the script, or name the shell here.")
 		}
@@ -135,7 +141,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		}
 	case MissingLoader:
 		for _, e := range lies {
-			add(x.instead(f.facts.Name, e.Path, f.facts.Name), "The loader lies at %s: a later layer has replaced a link or a folder on its way. Start it by hand, or copy it to where it belongs.", e.Path)
+			add(x.instead(f.facts.Name, e.Path, f.facts.Name),
+				"The loader lies at %s: a later layer has replaced a link or a folder on its way. Start it by hand, or copy it to where it belongs.", e.Path)
 		}
 	case MissingLibrary, MissingSymbolVersion, MissingSymbol:
 		for _, e := range lies {
@@ -144,7 +151,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 				if old := x.env["LD_LIBRARY_PATH"]; old != "" && plainWord.MatchString(old) {
 					value = dir + ":" + old
 				}
-				add("ENV LD_LIBRARY_PATH="+value, "It lies at %s, where the loader does not look for it: name the folder%s, or copy it into one that it searches.", e.Path, x.configured(ctx, dir))
+				add("ENV LD_LIBRARY_PATH="+value,
+					"It lies at %s, where the loader does not look for it: name the folder%s, or copy it into one that it searches.", e.Path, x.configured(ctx, dir))
 			}
 		}
 		if x.env["LD_LIBRARY_PATH"] != "" {
@@ -194,7 +202,8 @@ func wanted(name string) func(image.Entry) bool {
 		}
 		system := regexp.MustCompile(`^/(usr/)?(s?bin|lib[^/]*|share|libexec)/`)
 		_, wraps := wrapperOf(path.Base(e.Path))
-		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !system.MatchString(e.Path) && !strings.Contains(path.Base(e.Path), ".so")
+		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !system.MatchString(e.Path) &&
+			!strings.Contains(path.Base(e.Path), ".so")
 	}
 }
 
@@ -244,7 +253,8 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 		link := e.IsLink() && strings.HasPrefix(way, e.Path+"/")
 		if lost < 2 && (link || name != "" && fits(e)) {
 			lost++
-			f.evidence = append(f.evidence, Evidence{fmt.Sprintf("an earlier layer brought it, and layer %d took it away or put something else in its place", by), e.Path, describe(e)})
+			f.evidence = append(f.evidence,
+				Evidence{fmt.Sprintf("an earlier layer brought it, and layer %d took it away or put something else in its place", by), e.Path, describe(e)})
 			if !link {
 				f.facts.Lost, f.facts.Target, f.facts.Layer = e.Path, e.Path, by
 			}

@@ -99,7 +99,8 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	x.d.Loader, x.d.Libc = name, libcOf(name, file, needed)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
 	f := &finding{cause: MissingLoader, missing: name, phase: PhaseExec,
-		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at)}}
+		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(),
+			Go: x.isGo(ctx, at)}}
 	if machine := machineName(file); machine == "386" && x.machine.Arch == "amd64" {
 		f.facts.Machine = machine
 	}
@@ -136,11 +137,13 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		return found, nil
 	}
 	if parsed.Machine != file.Machine || parsed.Class != file.Class {
-		return &finding{cause: WrongArchitecture, missing: name, facts: facts{Name: name, At: loader.Path, Machine: machineName(parsed), Wants: machineName(file)},
+		return &finding{cause: WrongArchitecture, missing: name, facts: facts{Name: name, At: loader.Path, Machine: machineName(parsed),
+			Wants: machineName(file)},
 			evidence: []Evidence{asked, {"the loader is for another machine than its program", loader.Path, machineName(parsed)}}}, nil
 	}
 	if missing, cut := parsed.CutOff(); cut {
-		return x.badFormat(process{name: name, at: loader, asked: asked}, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+		return x.badFormat(process{name: name, at: loader, asked: asked},
+			fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
 	}
 	if dynamic == nil {
 		return nil, nil
@@ -156,7 +159,8 @@ func copies(loader string, file *elf.File, needed []string) string {
 	}
 	lines := []string{"COPY --from=build " + copyWords(from, loader)}
 	for _, name := range needed {
-		if at := libraryFolder(from, file) + "/" + name; name != path.Base(from) && (libcByName(from) != libcMusl || !strings.HasPrefix(name, "libc.")) {
+		if at := libraryFolder(from, file) + "/" + name; name != path.Base(from) && (libcByName(from) != libcMusl ||
+			!strings.HasPrefix(name, "libc.")) {
 			lines = append(lines, "COPY --from=build "+copyWords(at, at))
 		}
 	}
@@ -165,7 +169,8 @@ func copies(loader string, file *elf.File, needed []string) string {
 
 // libcOf tells the C library by the loader's name; where that is only the linker's default, by the libraries.
 func libcOf(loader string, file *elf.File, needed []string) string {
-	if name := path.Base(loader); libcByName(loader) != "" && (name != "ld64.so.1" || file.Machine != elf.MX86_64) || file.Machine != elf.MX86_64 {
+	if name := path.Base(loader); libcByName(loader) != "" && (name != "ld64.so.1" || file.Machine != elf.MX86_64) ||
+		file.Machine != elf.MX86_64 {
 		return libcByName(loader)
 	}
 	for _, name := range needed {
@@ -206,7 +211,8 @@ func libcByName(loader string) string {
 	switch {
 	case strings.HasPrefix(base, "ld-musl"):
 		return libcMusl
-	case strings.HasPrefix(base, "ld-linux"), strings.HasPrefix(base, "ld64.so"), strings.HasPrefix(base, "ld.so"), strings.HasPrefix(base, "ld-2."):
+	case strings.HasPrefix(base, "ld-linux"), strings.HasPrefix(base, "ld64.so"), strings.HasPrefix(base, "ld.so"),
+		strings.HasPrefix(base, "ld-2."):
 		return libcGlibc
 	}
 	return ""

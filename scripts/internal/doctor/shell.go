@@ -74,8 +74,9 @@ func (x *examination) badOption(p process) *finding {
 		return nil
 	}
 	return &finding{cause: CRLFInterpreter, phase: PhaseExec, missing: p.line.arg,
-		facts:    facts{Name: p.line.interp, At: p.line.file.Path, Option: strings.TrimSuffix(p.line.arg, "\r")},
-		evidence: []Evidence{p.asked, {"the line ends as on Windows, and the carriage return becomes part of the option", p.line.file.Path, fmt.Sprintf("%q", p.line.arg)}}}
+		facts: facts{Name: p.line.interp, At: p.line.file.Path, Option: strings.TrimSuffix(p.line.arg, "\r")},
+		evidence: []Evidence{p.asked, {"the line ends as on Windows, and the carriage return becomes part of the option",
+			p.line.file.Path, fmt.Sprintf("%q", p.line.arg)}}}
 }
 
 // shellLine follows a command line that is one program and its arguments.

@@ -19,7 +19,8 @@ func (l *linker) versions() (*finding, error) {
 			again = "COPY --chmod=755 --from=build " + copyWords(libraryFolder(main.file.Interp, main.file)+"/"+path.Base(need), lib.path)
 		}
 		return &finding{cause: MissingSymbolVersion, missing: version,
-			facts:    facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang, Copies: again, Bare: !lib.dyn.HasVersym()},
+			facts: facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang,
+				Copies: again, Bare: !lib.dyn.HasVersym()},
 			evidence: []Evidence{{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, {claim, lib.path, found}}}
 	}
 	for _, o := range l.objects {
@@ -60,7 +61,8 @@ func (l *linker) versions() (*finding, error) {
 			}
 			for _, w := range wanted {
 				if w.Library == need.Library && w.Version != "" && has[w.Name] {
-					return lack(o, lib, need.Library, w.Version, "has the symbol "+w.Name+" without any version (no ELF DT_VERSYM), where the loader gives up", "no table of versions"), nil
+					return lack(o, lib, need.Library, w.Version,
+						"has the symbol "+w.Name+" without any version (no ELF DT_VERSYM), where the loader gives up", "no table of versions"), nil
 				}
 			}
 		}

@@ -140,7 +140,8 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 			return nil, nil
 		}
 		return &finding{cause: NoCommand, phase: PhaseExec, facts: facts{Name: p.at.Path, Instr: "CMD"},
-			evidence: []Evidence{p.asked, {"it starts the program that its words name, and they name none", p.at.Path, fmt.Sprintf("%q", p.argv)}}}, nil
+			evidence: []Evidence{p.asked, {"it starts the program that its words name, and they name none", p.at.Path, fmt.Sprintf("%q",
+				p.argv)}}}, nil
 	}
 	if w.user != nil {
 		if spec := w.user(options, words); spec != "" {

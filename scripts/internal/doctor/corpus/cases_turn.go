@@ -36,7 +36,8 @@ func (b *builder) turns() (skipped []string) {
 		s.Env = []string{"BIN=/srv/app"}
 		line("exec ${BIN} x")(s)
 	})
-	for name, text := range map[string]string{"variable": `["/app", ${X}]`, "single": `['/app', 'x']`, "spaced": `[ '/app' ]`, "comma": `["/app",]`, "operators": `['/app', '-c', 'a && b']`} {
+	for name, text := range map[string]string{"variable": `["/app", ${X}]`, "single": `['/app', 'x']`, "spaced": `[ '/app' ]`,
+		"comma": `["/app",]`, "operators": `['/app', '-c', 'a && b']`} {
 		add("turn-list-"+name, map[bool]doctor.Cause{true: doctor.NotOnPath, false: doctor.MissingEntrypoint}[name == "spaced"],
 			func(s *Spec) { s.Env = []string{"X=y"}; line(text)(s) })
 	}

@@ -138,7 +138,8 @@ func Report(w io.Writer, results []Result) (perfect bool) {
 		fmt.Fprintf(w, "%-22s %8d %8d %8d\n", name, matrix[i][0], matrix[i][1], matrix[i][2])
 	}
 	verdicts := matrix[0][0] + matrix[1][1]
-	fmt.Fprintf(w, "\nverdict right: %d of %d images\ncause right: %d of %d dead images\nfix right: %d of %d\n", verdicts, len(results), causes, dead, fixed, dead)
+	fmt.Fprintf(w, "\nverdict right: %d of %d images\ncause right: %d of %d dead images\nfix right: %d of %d\n", verdicts,
+		len(results), causes, dead, fixed, dead)
 	if len(wrong) > 0 {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(wrong, "\n"))
 	}

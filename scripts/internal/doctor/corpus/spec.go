@@ -91,7 +91,8 @@ func (s Spec) layer() []byte {
 		case f.Link != "":
 			w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name[1:], Linkname: f.Link, Mode: 0o777})
 		case f.Hard == "":
-			w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name[1:], Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Data)), PAXRecords: f.records()})
+			w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name[1:], Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Data)),
+				PAXRecords: f.records()})
 			w.Write(f.Data)
 		}
 	}
