@@ -157,6 +157,10 @@ func (l *linker) missing(ctx context.Context, by *object, name string, notes []E
 		}
 	}
 	main := l.objects[0]
+	from := libraryFolder(main.file.Interp, main.file) + "/" + path.Base(name)
+	if own, _, _ := strings.Cut(by.dyn.Runpath+by.dyn.Rpath, ":"); strings.HasPrefix(own, "/") && !strings.ContainsAny(own+name, "$") && path.Dir(target) == l.rules.home() {
+		from, target = own+"/"+name, own+"/"+name // where the linker saw it
+	}
 	if l.secure {
 		notes = append(notes, Evidence{"it runs with more rights than its user has (setuid, setgid, file capabilities): LD_LIBRARY_PATH and $ORIGIN do not count",
 			main.path, describe(l.x.binary.Entry) + ", LD_LIBRARY_PATH=" + l.env["LD_LIBRARY_PATH"]})
@@ -165,7 +169,7 @@ func (l *linker) missing(ctx context.Context, by *object, name string, notes []E
 	return &finding{cause: MissingLibrary, missing: name,
 		facts: facts{Name: main.path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang, Foreign: foreign,
 			Of:     l.x.madeBy(ctx, l.x.binary),
-			Copies: "COPY --chmod=755 --from=build " + copyWords(libraryFolder(main.file.Interp, main.file)+"/"+path.Base(name), target)},
+			Copies: "COPY --chmod=755 --from=build " + copyWords(from, target)},
 		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}
 }
 

@@ -157,6 +157,9 @@ func copies(loader string, file *elf.File, needed []string) string {
 	if libc := libcOf(loader, file, needed); libcByName(loader) != libc { // the linker's own default, which no distribution has
 		from = map[string]string{libcMusl: "/lib/ld-musl-x86_64.so.1", libcGlibc: "/lib64/ld-linux-x86-64.so.2"}[libc]
 	}
+	if dir := path.Dir(loader); from == loader && !strings.HasPrefix(dir, "/lib") && !strings.HasPrefix(dir, "/usr/lib") && len(needed) > 0 {
+		return "COPY --from=build " + copyWords(dir, dir) // a prefix of its own
+	}
 	lines := []string{"COPY --from=build " + copyWords(from, loader)}
 	for _, name := range needed {
 		if at := libraryFolder(from, file) + "/" + name; name != path.Base(from) && (libcByName(from) != libcMusl ||

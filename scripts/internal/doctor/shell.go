@@ -111,7 +111,8 @@ func (x *examination) shellLine(ctx context.Context, p process, text string, log
 var (
 	variable   = regexp.MustCompile(`^\$(?:\{(\w+)\}|(\w+))$`)
 	assignment = regexp.MustCompile(`^(\w+)=([\w./:@%+,-]*)$`)
-	plainName  = regexp.MustCompile(`^[\w./:@%+,-]+$`)
+	plainName  = regexp.MustCompile(`^[\w./:@%+, -]+$`)
+	quoted     = regexp.MustCompile(`^(?:"([^"\\]+)"|'([^'$]+)')(?: (.*))?$`)
 )
 
 // plainCommand gives the words of a command line that is one program with its arguments; none where
@@ -132,6 +133,9 @@ func plainCommand(text string, given map[string]string) (words []string, env map
 	}
 	if len(words) == 0 {
 		return nil, env
+	}
+	if q := quoted.FindStringSubmatch(strings.Join(words, " ")); q != nil { // "/app" --serve, and "/app --serve" in one
+		words = append([]string{q[1] + q[2]}, strings.Fields(q[3])...)
 	}
 	if v := variable.FindStringSubmatch(words[0]); v != nil {
 		words = append(strings.Fields(given[v[1]+v[2]]), words[1:]...)

@@ -28,11 +28,12 @@ func firstWord(_ map[string]string, words []string) string { return words[0] }
 
 // wrappers are the programs that are followed, by their names.
 var wrappers = map[string]wrapper{
-	"tini":      {mark: "tini", short: "pe"},
-	"dumb-init": {mark: "dumb-init", short: "r", long: " rewrite "},
-	"catatonit": {mark: "catatonit"},
-	"gosu":      {mark: "gosu", before: 1, user: firstWord},
-	"su-exec":   {mark: "user-spec", before: 1, user: firstWord},
+	"tini":        {mark: "tini", short: "pe"},
+	"docker-init": {mark: "tini", short: "pe"},
+	"dumb-init":   {mark: "dumb-init", short: "r", long: " rewrite "},
+	"catatonit":   {mark: "catatonit"},
+	"gosu":        {mark: "gosu", before: 1, user: firstWord},
+	"su-exec":     {mark: "user-spec", before: 1, user: firstWord},
 	"setpriv": {mark: "reuid", alone: true, late: true, user: func(o map[string]string, _ []string) string {
 		return o["reuid"] + o["regid"]
 	}, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
