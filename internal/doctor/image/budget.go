@@ -19,6 +19,7 @@ const (
 const (
 	costOfNode   = 256
 	costOfFolder = 272 // its first file
+	costOfGone   = 64  // that a layer has taken away
 )
 
 // spent is the end of a budget: the doctor cannot tell then, as with ErrTooLarge.
