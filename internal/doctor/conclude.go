@@ -67,7 +67,8 @@ func (x *examination) would(ctx context.Context, lines string) (*Diagnosis, erro
 		return nil, nil
 	}
 	y := newExamination(x.base(), x.machine, start)
-	y.config, y.env = config, environment(config.Env)
+	y.config, y.env, y.files.budget = config, environment(config.Env), x.files.limits(ctx)
+	defer y.files.budget.Borrow()() // one such examination after the other draws from the same time
 	found, err := y.stages(ctx)
 	if errors.Is(err, image.ErrTooLarge) {
 		return nil, nil

@@ -35,6 +35,16 @@ func sets(entries []string, name string) bool {
 
 // byEnv follows env to its program. splits: it knows -S.
 func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*finding, error) {
+	longest, filled := 0, 0
+	for _, value := range p.env {
+		longest = max(longest, len(value))
+	}
+	for _, word := range p.argv {
+		filled += strings.Count(word, "${") * longest
+	}
+	if err := x.files.limits(ctx).Keep(int64(8 * filled)); err != nil { // quoted, in the evidence
+		return nil, err
+	}
 	words, split := envSplit(p.argv[1:], p.env)
 	if split && !splits {
 		f := x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: "-S"})

@@ -110,7 +110,9 @@ func prove(ctx context.Context, img image.Image, machine Machine, start Start, m
 		found, err = unknown("%v", err), nil
 	}
 	if err == nil && mend != nil {
-		err = mend(x, ctx, found)
+		if err = mend(x, ctx, found); errors.Is(err, image.ErrTooLarge) {
+			err = nil // what was found stands, with its cause's own fix
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
 	if x.turns++; x.turns > maxTurns {
 		return unknown("more than %d programs start each other", maxTurns), nil
 	}
+	if err := x.pay(ctx, p); err != nil {
+		return nil, err
+	}
 	head, err := x.files.head(ctx, p.at.Path, headBytes)
 	if err != nil {
 		return nil, err
@@ -66,6 +69,16 @@ func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
 		}
 	}
 	return x.badFormat(p, formatOf(head)), nil
+}
+
+// pay takes from the budget what is kept of a program that starts: its environment, and its words,
+// which the evidence quotes.
+func (x *examination) pay(ctx context.Context, p process) error {
+	cost := 64 * len(p.env)
+	for _, word := range p.argv {
+		cost += 16 + 4*len(word)
+	}
+	return x.files.limits(ctx).Keep(int64(cost))
 }
 
 func (x *examination) badFormat(p process, found string) *finding {

@@ -43,8 +43,13 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 	g := &glibc{platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine],
 		level: x.machine.Level}
 	for text := range bytes.SplitSeq(loader, []byte{0}) {
+		if len(text) < 4 || text[0] != '/' || len(text) > maxPath {
+			continue
+		}
+		if err := x.files.limits(ctx).Work(int64(len(text) / 4)); err != nil {
+			return nil, err
+		}
 		switch {
-		case len(text) < 4 || text[0] != '/' || len(text) > maxPath:
 		case systemDir.Match(text):
 			if dir := strings.TrimSuffix(string(text), "/"); len(g.defaults) < 16 && !slices.Contains(g.defaults, dir) {
 				g.defaults = append(g.defaults, dir)

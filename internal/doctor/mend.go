@@ -30,6 +30,9 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 		f.fix = &Fix{Text: "Git Bash on Windows has made a path of its own of it: write it with two slashes in front (`//bin/sh`), or set MSYS_NO_PATHCONV=1."}
 		return nil
 	}
+	if len(strings.Join(x.d.Argv, " ")) > maxFixed {
+		return nil
+	}
 	for _, c := range x.cures(ctx, f, lies) {
 		d, err := x.would(ctx, c.lines)
 		if err != nil {
@@ -145,14 +148,21 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 				"The loader lies at %s: a later layer has replaced a link or a folder on its way. Start it by hand, or copy it to where it belongs.", e.Path)
 		}
 	case MissingLibrary, MissingSymbolVersion, MissingSymbol:
+		known, configured := x.configured(ctx), " (or in a file of /etc/ld.so.conf.d, and run `ldconfig`)"
 		for _, e := range lies {
 			if dir := path.Dir(e.Path); plainWord.MatchString(dir) {
 				value := dir
 				if old := x.env["LD_LIBRARY_PATH"]; old != "" && plainWord.MatchString(old) {
 					value = dir + ":" + old
 				}
+				if known != nil {
+					configured = ""
+				}
+				if by := known[dir]; by != "" {
+					configured = " (or run `ldconfig`: " + by + " names the folder already)"
+				}
 				add("ENV LD_LIBRARY_PATH="+value,
-					"It lies at %s, where the loader does not look for it: name the folder%s, or copy it into one that it searches.", e.Path, x.configured(ctx, dir))
+					"It lies at %s, where the loader does not look for it: name the folder%s, or copy it into one that it searches.", e.Path, configured)
 			}
 		}
 		if x.env["LD_LIBRARY_PATH"] != "" {
@@ -162,22 +172,26 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 	return all
 }
 
-// configured says that ldconfig knows a folder, where it was not run.
-func (x *examination) configured(ctx context.Context, dir string) string {
+// configured are the folders that ldconfig knows, and by which file; nil where that cannot be told.
+func (x *examination) configured(ctx context.Context) map[string]string {
 	lister, ok := x.lister()
 	if !ok {
-		return " (or in a file of /etc/ld.so.conf.d, and run `ldconfig`)"
+		return nil
 	}
-	named := ""
+	known, files := map[string]string{}, 0
 	lister.Walk(func(e image.Entry) error {
 		if e.Mode.IsRegular() && e.Size < 1<<16 && (e.Path == "/etc/ld.so.conf" || strings.HasPrefix(e.Path, "/etc/ld.so.conf.d/")) {
-			if text, err := x.beginning(ctx, place{Entry: e}); err == nil && slices.Contains(strings.Fields(string(text)), dir) {
-				named = " (or run `ldconfig`: " + e.Path + " names the folder already)"
+			if files++; files > 256 {
+				return image.ErrTooLarge
+			}
+			text, _ := x.beginning(ctx, place{Entry: e})
+			for _, word := range strings.Fields(string(text)) {
+				known[word] = e.Path
 			}
 		}
-		return nil
+		return ctx.Err()
 	})
-	return named
+	return known
 }
 
 // sed is how the image itself calls sed in a RUN, if it can.
@@ -194,15 +208,17 @@ func (x *examination) sed(ctx context.Context) string {
 	return ""
 }
 
+// systemPath matches what a distribution brings.
+var systemPath = regexp.MustCompile(`^/(usr/)?(s?bin|lib[^/]*|share|libexec)/`)
+
 // wanted matches a file by its name; for no name, the programs that the image brings of its own.
 func wanted(name string) func(image.Entry) bool {
 	return func(e image.Entry) bool {
 		if name != "" {
 			return path.Base(e.Path) == name
 		}
-		system := regexp.MustCompile(`^/(usr/)?(s?bin|lib[^/]*|share|libexec)/`)
 		_, wraps := wrapperOf(path.Base(e.Path))
-		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !system.MatchString(e.Path) &&
+		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !systemPath.MatchString(e.Path) &&
 			!strings.Contains(path.Base(e.Path), ".so")
 	}
 }

@@ -158,13 +158,20 @@ func brokenList(text string) bool {
 
 var testCommand = regexp.MustCompile(`\]\s*(?:&&|\|\||;|\n)`)
 
+// maxFixed is how long a command may be for which a fix is looked for: bytes.
+const maxFixed = 64 << 10
+
 // listWords are the words of a list that is no JSON; none where they cannot be told.
 func listWords(text string, env map[string]string) (words []string) {
+	left := maxFixed
 	text = strings.Trim(strings.TrimSpace(text), "[]")
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
 		word = strings.Trim(word, listQuotes+" \t")
 		if v := variable.FindStringSubmatch(word); v != nil {
 			word = env[v[1]+v[2]]
+		}
+		if left -= len(word); left < 0 {
+			return nil
 		}
 		if word != "" {
 			words = append(words, word)

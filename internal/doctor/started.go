@@ -104,6 +104,9 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 	has := func(mark string) bool { return bytes.Contains(content, []byte(mark)) }
 	var box []string
 	if boxed = has("BusyBox v"); boxed {
+		if err := x.files.limits(ctx).Work(int64(len(content) >> 5)); err != nil {
+			return nil, err
+		}
 		box = applets(content)
 		if strings.HasPrefix(name, "busybox") {
 			if p.argv = p.argv[1:]; len(p.argv) == 0 || strings.HasPrefix(p.argv[0], "-") {
@@ -249,7 +252,7 @@ func applets(content []byte) (names []string) {
 			names = run
 		}
 	}
-	if len(names) < 16 {
+	if len(names) < 16 || len(names) > 4096 {
 		return nil
 	}
 	return names

@@ -57,6 +57,12 @@ func (b *Budget) Keep(n int64) error {
 	return nil
 }
 
+// Borrow gives a function that gives back the memory which is kept from here on.
+func (b *Budget) Borrow() (back func()) {
+	kept := b.kept
+	return func() { b.kept = kept }
+}
+
 // Work takes time: a step on a path is one unit.
 func (b *Budget) Work(n int64) error {
 	before := b.work
