@@ -39,13 +39,32 @@ func (x *examination) adviseUser(ctx context.Context) error {
 	}
 	name, _, _ := strings.Cut(x.d.User.Configured, ":")
 	_, notNumber := strconv.Atoi(name)
+	if x.yields {
+		return nil
+	}
 	if x.as.uid == 0 {
-		x.say("runs-as-root", "Add `USER 12345:12345`: a number needs no account file.", "The process runs as root")
+		d, err := x.would(ctx, "USER 12345:12345")
+		if err != nil || d == nil || d.Starts == nil {
+			return err
+		}
+		fix := "Add `USER 12345:12345`: a number needs no account file."
+		if !*d.Starts && d.Cause != x.d.Cause {
+			fix = "No other user could start it as it is (" + string(d.Cause) + ": " + d.Summary + "). Mend that, then name another user by a number."
+		}
+		x.say("runs-as-root", fix, "The process runs as root")
 		return nil
 	}
 	if name != "" && notNumber != nil {
-		x.say("named-user", fmt.Sprintf("Write `USER %d:%d`.", x.as.uid, x.as.gid),
-			"USER is a name, which Kubernetes' runAsNonRoot refuses")
+		for _, spec := range []string{fmt.Sprintf("%d:%d", x.as.uid, x.as.gid), fmt.Sprint(x.as.uid)} { // the latter keeps further groups
+			safe, err := x.startsSo(ctx, "USER "+spec)
+			if err != nil {
+				return err
+			}
+			if safe {
+				x.say("named-user", "Write `USER "+spec+"`.", "USER is a name, which Kubernetes' runAsNonRoot refuses")
+				break
+			}
+		}
 	}
 	for _, file := range []string{"/etc/passwd", "/etc/group", "/etc/shadow"} {
 		at, err := x.files.peek(ctx, file)
@@ -61,6 +80,12 @@ func (x *examination) adviseUser(ctx context.Context) error {
 	return nil
 }
 
+// startsSo reports whether advice may be followed: the image then starts, or fails as before.
+func (x *examination) startsSo(ctx context.Context, lines string) (bool, error) {
+	d, err := x.would(ctx, lines)
+	return d != nil && d.Starts != nil && d.Cause == x.d.Cause, err
+}
+
 // mayWrite is mayRun for writing.
 func (a account) mayWrite(e image.Entry) bool {
 	e.Mode = e.Mode&^0o111 | e.Mode>>1&0o111 // the w bits in the x bits' place
@@ -71,11 +96,21 @@ func (x *examination) adviseShell(ctx context.Context) error {
 	if x.shellForm && x.d.Cause != MissingShell {
 		command := x.shellCommand
 		if !strings.HasPrefix(strings.TrimSpace(command), "exec ") {
-			fix := "Use the exec form"
+			fix := "Put `exec` before the program that is to stay"
+			words, _ := plainCommand(command, x.env)
 			if list := quoteList(command); list != "" {
-				fix += ": `ENTRYPOINT " + list + "`"
+				safe, err := x.startsSo(ctx, x.instruction()+" "+list)
+				if err != nil {
+					return err
+				}
+				if safe {
+					fix = "Use the exec form: `" + x.instruction() + " " + list + "`, or begin the command with `exec`"
+				}
 			}
-			x.say("shell-form-signals", fix+", or begin the command with `exec`.",
+			if len(words) > 0 && builtins[words[0]] {
+				fix = "Name a program in the exec form, in place of what only a shell does"
+			}
+			x.say("shell-form-signals", fix+".",
 				"The shell is process 1 and may keep SIGTERM from the program: stopping then takes ten seconds")
 		}
 	}
@@ -95,7 +130,8 @@ func (x *examination) adviseShell(ctx context.Context) error {
 	_, err := x.files.resolve(ctx, program, x.as)
 	var way *lookupError
 	if errors.As(err, &way) && way.kind != running {
-		x.say("healthcheck-without-program", "Give the program a way to check itself, and use the exec form: `HEALTHCHECK CMD [\"/app\", \"-check\"]`.",
+		x.say("healthcheck-without-program",
+			"Give the program a way to check itself, and use the exec form: `HEALTHCHECK CMD [\"/app\", \"-check\"]`.",
 			"HEALTHCHECK needs %s, which is not in the image: the container will never be healthy", program)
 		return nil
 	}
@@ -149,6 +185,12 @@ func (x *examination) adviseProgram(ctx context.Context) error {
 	if err != nil {
 		return imageFault(err)
 	}
+	if is := machineName(file); x.config.Architecture != "" && is != x.config.Architecture && names[file.Machine] == is &&
+		!(is == "386" && x.config.Architecture == "amd64") &&
+		!(is == "arm" && x.config.Architecture == "arm64") {
+		x.say("architecture-label", "Build the image for the program's machine (`--platform=linux/"+is+"`), or the program for the image's.",
+			"The image says that it is for %s, and its program is for %s: where the label is believed, it does not start", x.config.Architecture, is)
+	}
 	if n := file.Strippable(); n > 100_000 && n > x.binary.Size/20 {
 		fix := "Build with `-s` (cc), or run `strip`."
 		if x.isGo(ctx, x.binary) {
@@ -165,7 +207,7 @@ func (x *examination) adviseProgram(ctx context.Context) error {
 }
 
 // adviseAll looks at every file, where all are known.
-func (x *examination) adviseAll(context.Context) error {
+func (x *examination) adviseAll(ctx context.Context) error {
 	lister, ok := x.lister()
 	if !ok {
 		return nil
@@ -183,7 +225,11 @@ func (x *examination) adviseAll(context.Context) error {
 		return err
 	}
 	if count > 0 {
-		x.say("setuid-files", "Remove them, or their bits: `RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +`.",
+		fix := "Remove them, or their bits, in the stage that they come from."
+		if _, err := x.files.peek(ctx, "/bin/sh"); err == nil {
+			fix = "Remove them, or their bits: `RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +`."
+		}
+		x.say("setuid-files", fix,
 			"%d files run with another's rights (setuid, setgid): %s", count, strings.Join(setuid, ", "))
 	}
 	if hidden := lister.Hidden(); hidden > 1_000_000 {
@@ -193,11 +239,15 @@ func (x *examination) adviseAll(context.Context) error {
 	return nil
 }
 
-func (x *examination) lister() (image.Lister, bool) {
-	img := x.files.img
-	if w, ok := img.(*withFolder); ok {
-		img = w.Image
+// base is the image as it is, without the folder that a start creates.
+func (x *examination) base() image.Image {
+	if w, ok := x.files.img.(*withFolder); ok {
+		return w.Image
 	}
-	l, ok := img.(image.Lister)
+	return x.files.img
+}
+
+func (x *examination) lister() (image.Lister, bool) {
+	l, ok := x.base().(image.Lister)
 	return l, ok
 }

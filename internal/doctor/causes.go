@@ -5,6 +5,7 @@ type Cause string
 
 // The causes, in their order of precedence: where two fit, the first is named.
 const (
+	UserOutOfRange       Cause = "user-out-of-range"      // USER is a number that no user has
 	UnknownUser          Cause = "unknown-user"           // USER names an account that /etc/passwd lacks
 	UnknownGroup         Cause = "unknown-group"          // USER names a group that /etc/group lacks
 	NoCommand            Cause = "no-command"             // neither ENTRYPOINT nor CMD
@@ -30,7 +31,7 @@ const (
 
 // Causes are all of them, by precedence.
 var Causes = []Cause{
-	UnknownUser, UnknownGroup, NoCommand, EmptyCommand, WorkdirUnusable, MissingShell, DanglingSymlink,
+	UserOutOfRange, UnknownUser, UnknownGroup, NoCommand, EmptyCommand, WorkdirUnusable, MissingShell, DanglingSymlink,
 	NotADirectory, IsDirectory, MissingEntrypoint, NotOnPath, NotExecutable, UserCannotExecute, CRLFInterpreter,
 	MissingInterpreter, ExecFormat, WrongArchitecture, MissingLoader, MissingLibrary, MissingSymbolVersion, MissingSymbol,
 }
@@ -69,11 +70,12 @@ var table = []entry{
 		cause: MissingLoader, title: "The dynamic loader that the program asks for is not in the image",
 		meaning: "A dynamically linked program names a loader (ELF PT_INTERP), which the kernel starts in its stead. The message names the program, which is there; " +
 			"what is missing is the loader. Go links dynamically where cgo is on and a package uses C, such as `net`.",
-		summary: "{{.At}} is linked dynamically and asks for the loader {{.Loader}}{{if .Libc}} ({{.Libc}}){{end}}, which is not in the image",
-		fix: "{{if .Go}}Build without cgo (CGO_ENABLED=0), if the program can do without: pure Go can. If it needs C (SQLite, for one), link statically " +
-			"(-ldflags '-linkmode external -extldflags -static'), {{else}}Link statically (-static), {{end}}" +
-			"or copy the loader and the libraries along, or take a base image that has {{if .Libc}}{{.Libc}}{{else}}them{{end}}.",
-		dockerfile: "{{if .Go}}# above the line with go build\nENV CGO_ENABLED=0{{else}}RUN cc -static -o {{shell .At}} main.c{{end}}",
+		summary: "{{.At}} is linked dynamically and asks for the loader {{.Loader}}{{if .Libc}} ({{.Libc}}){{end}}, which is not in the image{{if .Machine}}; it is a 32-bit program (i386){{end}}",
+		fix: "{{if .PIE}}It needs no library, and asks for a loader only because of -buildmode=pie: build without. {{else if .Go}}Build without cgo (CGO_ENABLED=0), if the program can do without: pure Go can. If it needs C (SQLite, for one), link statically " +
+			"(-ldflags '-linkmode external -extldflags -static'), or c{{else if .Machine}}Install the 32-bit C library (Debian: libc6:i386; Fedora: glibc.i686), or c{{else}}C{{end}}{{if not .PIE}}" +
+			"opy the loader and the libraries along, or take a base image that has {{if .Libc}}{{.Libc}}{{else}}them{{end}}.{{if eq .Of \"Rust\"}} Rust: the target x86_64-unknown-linux-musl needs none of them.{{end}}" +
+			"{{if eq .Of \".NET\"}} .NET: publish for the C library that the image has (linux-x64, linux-musl-x64).{{end}}{{if eq .Of \"a distribution\"}} It is a distribution's: better install its package in this image.{{end}}{{end}}",
+		dockerfile: "{{if .PIE}}# in the stage with go build\nRUN CGO_ENABLED=0 go build -buildmode=exe -o {{shell .At}} .{{else if .Go}}# above the line with go build\nENV CGO_ENABLED=0{{else}}{{.Copies}}{{end}}",
 		proof:      "`readelf -l PROGRAM | grep interpreter`, and look for that path in the image.",
 		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/app", Loader: "/lib/ld-musl-x86_64.so.1", Libc: "musl", Go: true},
@@ -81,7 +83,7 @@ var table = []entry{
 	{
 		cause: UnknownUser, title: "USER names an account that the image does not have",
 		meaning:    "A name must be in the image's own /etc/passwd. A number need not be anywhere.",
-		summary:    "USER is {{printf \"%q\" .User}}, and the image's /etc/passwd knows no {{printf \"%q\" .Name}}",
+		summary:    "{{if .By}}{{.By}} is to become{{else}}USER is{{end}} {{printf \"%q\" .User}}, and the image's /etc/passwd knows no {{printf \"%q\" .Name}}",
 		fix:        "Use numbers, which need no account file (and satisfy Kubernetes' runAsNonRoot); or copy a passwd file that has the name.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker cp CONTAINER:/etc/passwd -`: no line begins with the name.",
@@ -90,9 +92,20 @@ var table = []entry{
 		example: facts{User: "echo", Name: "echo"},
 	},
 	{
+		cause: UserOutOfRange, title: "USER is a number that no user has",
+		meaning:    "Users and groups are the numbers from 0 to 2147483647. Engines refuse others before anything starts.",
+		summary:    "USER is {{printf \"%q\" .User}}, and {{.Name}} is not a number from 0 to 2147483647",
+		fix:        "Take a number in the range.",
+		dockerfile: "USER 12345:12345",
+		proof:      "`docker image inspect --format '{{.Config.User}}' IMAGE`.",
+		looks: looks{runc: "uids and gids must be in range 0-2147483647 (the daemon's words)", crun: "the same with docker",
+			podman: "uids and gids must be in range 0-2147483647", kubernetes: "`CreateContainerError`"},
+		example: facts{User: "4000000000", Name: "4000000000"},
+	},
+	{
 		cause: UnknownGroup, title: "USER names a group that the image does not have",
 		meaning:    "The part after the colon must be in the image's own /etc/group. A number need not be anywhere.",
-		summary:    "USER is {{printf \"%q\" .User}}, and the image's /etc/group knows no {{printf \"%q\" .Name}}",
+		summary:    "{{if .By}}{{.By}} is to become{{else}}USER is{{end}} {{printf \"%q\" .User}}, and the image's /etc/group knows no {{printf \"%q\" .Name}}",
 		fix:        "Use numbers, which need no account file; or copy a group file that has the name.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker cp CONTAINER:/etc/group -`: no line begins with the name.",
@@ -103,9 +116,9 @@ var table = []entry{
 	{
 		cause: MissingEntrypoint, title: "The program is not where ENTRYPOINT or CMD says",
 		meaning:    "The path names nothing in the image: a typo, a COPY to elsewhere, a build that wrote to another name.",
-		summary:    "the program {{.Name}} is not in the image: {{.At}} is not there{{if .Hidden}} (the runtime mounts something over it){{end}}",
-		fix:        "{{if .Words}}Give each argument a string of its own.{{else if .Hidden}}Put the program where nothing is mounted.{{else}}Copy the program to {{.Target}}, or name the path where it is.{{end}}",
-		dockerfile: "{{if .Words}}{{.Instr}} {{.Words}}{{else if .Hidden}}COPY --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy \"/path/of/the/program\" .Target}}{{end}}",
+		summary:    "{{if .Lacks}}{{.At}} is to do as {{.Lacks}}, and knows no such applet{{else}}the program {{.Name}} is not in the image: {{.At}} is not there{{if .Hidden}} (the runtime mounts something over it){{end}}{{end}}",
+		fix:        "{{if .Lost}}Layer {{.Layer}} takes {{.Lost}} away: copy it after that. {{end}}{{if .Words}}Give each argument a string of its own.{{else if .Hidden}}Put the program where nothing is mounted.{{else}}Copy the program to {{.Target}}, or name the path where it is.{{end}}",
+		dockerfile: "{{if .Words}}{{.Words}}{{else if .Hidden}}COPY --from=build /app /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy (or .Lost .Target) .Target}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH -` finds nothing.",
 		looks:      startLooks("exec: \"/app\": stat /app: no such file or directory"),
 		example:    facts{Name: "/app", At: "/app", Target: "/app"},
@@ -114,8 +127,8 @@ var table = []entry{
 		cause: NotOnPath, title: "The program is in no folder of PATH",
 		meaning:    "A name without a slash is searched for in the folders of PATH: the image's `ENV PATH`, else the engine's default.",
 		summary:    "{{printf \"%q\" .Name}} is in no folder of PATH ({{.Path}})",
-		fix:        "{{if .Words}}Write the program's whole path.{{else}}Copy the program into a folder of PATH, with an x bit, or write its whole path.{{end}}",
-		dockerfile: "{{if .Words}}{{.Instr}} {{.Words}}{{else}}{{if not .Path}}ENV PATH=/usr/local/bin:/usr/bin:/bin\n{{end}}COPY --chmod=755 --from=build {{copy \"/path/of/the/program\" .Target}}{{end}}",
+		fix:        "{{if .Lost}}Layer {{.Layer}} takes {{.Lost}} away: copy it after that. {{end}}{{if .Words}}Give each word a string of its own, and write the program's whole path.{{else}}Copy the program into a folder of PATH, with an x bit, or write its whole path.{{end}}",
+		dockerfile: "{{if .Words}}{{.Words}}{{else}}{{if not .Path}}ENV PATH=/usr/local/bin:/usr/bin:/bin\n{{end}}COPY --chmod=755 --from=build {{copy (or .Lost .Target) .Target}}{{end}}",
 		proof:      "Look for the name in each folder of PATH, and whether it has an x bit there.",
 		looks:      startLooks("exec: \"app\": executable file not found in $PATH"),
 		example:    facts{Name: "app", Path: defaultPath, Target: "/usr/local/bin/app"},
@@ -125,7 +138,7 @@ var table = []entry{
 		meaning:    "Nobody, not even root, may execute a file without an x bit. Zip files, Windows and artifact stores lose it.",
 		summary:    "{{.At}} is there, but nobody may execute it: it has no x bit, or is no regular file",
 		fix:        "Give it the x bit when it is copied.",
-		dockerfile: "COPY --chmod=755 --from=build {{copy \"/path/of/the/file\" .Name}}",
+		dockerfile: "COPY --chmod=755 --from=build {{copy .At .Name}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows no x.",
 		looks: looks{runc: "exec: \"/app\": permission denied (exit status 126)", crun: "open executable: Permission denied",
 			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},
@@ -134,9 +147,9 @@ var table = []entry{
 	{
 		cause: UserCannotExecute, title: "This user may not execute the file, or not reach it",
 		meaning:    "The file has an x bit, but not for this user; or a folder on the way lets the user not through.",
-		summary:    "{{if .Capability}}{{.Name}} demands the capability {{.Capability}}, which containers do not have{{else}}the process runs as {{.User}}, which may not execute {{.Name}}{{if ne .Name .At}} (see {{.At}}){{end}}{{end}}",
-		fix:        "{{if .Capability}}Take the capability from the file, or start with --cap-add.{{else if .Closed}}Open {{.At}} to the user, or put the program where it is open.{{else}}Open the file to the user, or let the user own it.{{end}}",
-		dockerfile: "{{if .Capability}}RUN setcap -r {{shell .Name}}{{else if .Closed}}COPY --chmod=755 --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --chmod=755 --from=build {{copy \"/path/of/the/file\" .Name}}{{end}}",
+		summary:    "{{if .Capability}}{{.Name}} demands {{.Capability}}, which containers do not have{{else if .Switch}}{{.Name}} is to become another user, which only root may, and the process runs as {{.User}}{{else if .Read}}the process runs as {{.User}}, which may not read {{.At}}: a script is read by its interpreter, an x bit is not enough{{else}}the process runs as {{.User}}, which may not execute {{.Name}}{{if ne .Name .At}} (see {{.At}}){{end}}{{end}}",
+		fix:        "{{if .Capability}}Take the capability from the file where it comes from, or start with `--cap-add={{.Capability}}`.{{else if .Switch}}Start as root, or name the program without it.{{else if .Closed}}Open {{.At}} to the user, or put the program where it is open.{{else if .Read}}Let the user read it, too (755 instead of 711).{{else}}Open the file to the user, or let the user own it.{{end}}",
+		dockerfile: "{{if .Switch}}USER 0:0{{else if .Capability}}# where the file comes from, before it is copied\nRUN setcap -r {{shell .Name}}{{else if .Closed}}COPY --chmod=755 --from=build {{copy .Name \"/app\"}}\n{{or .Words (printf \"%s %s\" .Instr (list \"/app\"))}}{{else}}COPY --chmod=755 --from=build {{copy .At .Name}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` for the file and each folder on the way, against the user's numbers.",
 		looks: looks{runc: "exec: \"/app\": permission denied (126); built with Go before 1.20: exec /app: permission denied (1)", crun: "open executable: Permission denied",
 			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},
@@ -156,8 +169,8 @@ var table = []entry{
 		cause: ExecFormat, title: "The kernel knows no such format",
 		meaning:    "The file has the x bit, but is neither an ELF program nor a script with a #! line: empty, cut off, text, or for another system.",
 		summary:    "{{.At}} is nothing that Linux can execute: {{.Found}}",
-		fix:        "For a script: make `#!/path/of/the/interpreter` its very first bytes. For a program: build it for Linux, and copy it whole.",
-		dockerfile: "# above the line with go build\nENV GOOS=linux",
+		fix:        "{{if .Archive}}Go makes such an archive of a package that is not main: build the folder that has package main.{{else}}For a script: make `#!/path/of/the/interpreter` its very first bytes. For a program: build it for Linux, and copy it whole.{{end}}",
+		dockerfile: "{{if .Archive}}RUN go build -o {{shell .At}} ./path/of/package/main{{else}}# above the line with go build\nENV GOOS=linux{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar xO | head -c 16 | xxd`.",
 		looks:      execLooks("exec format error"),
 		example:    facts{At: "/app", Found: "text without a #! line"},
@@ -165,9 +178,9 @@ var table = []entry{
 	{
 		cause: MissingInterpreter, title: "The script's interpreter is not in the image",
 		meaning:    "The first line of a script names its interpreter; or has `env` find it on PATH. The message names the script, which is there.",
-		summary:    "{{.At}} is a script ({{.Line}}), and its interpreter {{.Name}} is not in the image",
+		summary:    "{{if .Line}}{{.At}} is a script ({{.Line}}), and its interpreter {{end}}{{.Name}} {{if .Lacks}}is there, and knows no {{.Lacks}}{{else}}is not in the image{{end}}",
 		fix:        "{{if .Words}}The kernel hands all that follows `env` over as one word: name the interpreter's path itself (or use `env -S`, where env knows it).{{else}}Name an interpreter that the image has, copy it along with what it needs, or take a base image that has it.{{end}}",
-		dockerfile: "{{if .Words}}RUN sed -i {{shell (printf \"1s|.*|%s|\" (sed .Words))}} {{shell .At}}{{else}}COPY --chmod=755 --from=build {{copy .Target .Target}}{{end}}",
+		dockerfile: "{{if .Words}}RUN sed -i {{shell (printf \"1s|.*|%s|\" (sed .Words))}} {{shell .At}}{{else}}{{if .Tree}}COPY --from=build {{copy .Tree .Tree}}{{else}}COPY --chmod=755 --from=build {{copy .Target .Target}}{{end}}{{end}}",
 		proof:      "The script's first line, and look for that path in the image.",
 		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/start.sh", Name: "/bin/bash", Line: "#!/bin/bash", Target: "/bin/bash"},
@@ -175,30 +188,31 @@ var table = []entry{
 	{
 		cause: CRLFInterpreter, title: "The script's first line ends as on Windows",
 		meaning:    "The carriage return becomes part of the interpreter's name: the kernel looks for \"/bin/sh\\r\". Git does that on Windows (core.autocrlf).",
-		summary:    "the first line of {{.At}} ends in a carriage return, so its interpreter is {{printf \"%q\" .Name}} followed by one, which is not there",
+		summary:    "the first line of {{.At}} ends in a carriage return, so {{if .Option}}{{.Name}} is given the option {{printf \"%q\" .Option}} followed by one, which it does not know{{else}}its interpreter is {{printf \"%q\" .Name}} followed by one, which is not there{{end}}",
 		fix:        "Save the script with LF line ends (and `* text=auto eol=lf` in .gitattributes, so that it stays so).",
-		dockerfile: "RUN sed -i 's/\\r$//' {{shell .At}}",
+		dockerfile: "{{if not .Sed}}# where the script comes from, before it is copied\n{{end}}RUN {{or .Sed \"sed\"}} -i 's/\\r$//' {{shell .At}}",
 		proof:      "`head -1 SCRIPT | od -c`: \\r stands before \\n.",
 		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/start.sh", Name: "/bin/sh"},
 	},
 	{
 		cause: MissingLibrary, title: "A shared library is not found",
-		meaning:    "The loader is there, but one of the libraries that the program or another library needs is in no folder that the loader searches.",
-		summary:    "{{.At}} needs the library {{.Library}}, which the loader does not find in the image",
-		fix:        "Copy the library into a folder that the loader searches, install its package, or link statically{{if .Go}} (pure Go: CGO_ENABLED=0){{end}}.",
-		dockerfile: "COPY --chmod=755 --from=build {{copy (printf \"/usr/lib/%s\" .Library) .Target}}",
+		meaning: "The loader is there, but one of the libraries that the program or another library needs is in no folder that the loader searches.",
+		summary: "{{.At}} needs the library {{.Library}}, which the loader does not find in the image",
+		fix: "{{if .Foreign}}The program is for glibc, and the C library here is musl: no library of glibc's works with that. {{if .Go}}Build without cgo, or t{{else}}T{{end}}ake a base image with glibc.{{else}}Copy the library into a folder that the loader searches, install its package, or link statically{{if .Go}} (pure Go: CGO_ENABLED=0){{end}}.{{end}}" +
+			"{{if eq .Of \"Rust\"}} Rust: the target x86_64-unknown-linux-musl needs none.{{end}}{{if eq .Of \"a distribution\"}} It is a distribution's: its package brings what it needs.{{end}}",
+		dockerfile: "{{if .Foreign}}{{if .Go}}# above the line with go build\nENV CGO_ENABLED=0{{else}}FROM debian:stable-slim{{end}}{{else}}{{.Copies}}{{end}}",
 		proof:      "`readelf -d PROGRAM | grep NEEDED`, and look for each in the folders that the loader searches; `ldd` in the build stage names them.",
 		looks: looks{runc: "error while loading shared libraries: X: cannot open shared object file (glibc, exit status 127); Error loading shared library X (musl)",
 			crun: "the same: the words are the loader's", podman: "the same", kubernetes: "`CrashLoopBackOff`, exit code 127; `kubectl logs` has the loader's line"},
-		example: facts{At: "/app", Library: "libsqlite3.so.0", Target: "/usr/lib/libsqlite3.so.0"},
+		example: facts{At: "/app", Library: "libsqlite3.so.0", Copies: "COPY --chmod=755 --from=build /usr/lib/x86_64-linux-gnu/libsqlite3.so.0 /usr/lib/libsqlite3.so.0"},
 	},
 	{
 		cause: MissingSymbolVersion, title: "A library is older than the program",
 		meaning:    "The program was built against a newer library than the image has: most often glibc, from a newer distribution in the build stage.",
-		summary:    "{{.At}} needs the version {{.Version}} of {{.Library}}, which that does not have: it is older than the one of the build",
-		fix:        "Build on the same distribution, or an older one, than the image's base; or link statically{{if .Go}} (pure Go: CGO_ENABLED=0){{end}}.",
-		dockerfile: "# build on what the image is from\nFROM debian:12 AS build\nFROM debian:12",
+		summary:    "{{.At}} needs the version {{.Version}} of {{.Library}}, which that does not have: {{if .Bare}}its symbols have no versions, it is another build of it{{else}}it is older than the one of the build{{end}}",
+		fix:        "{{if .Copies}}Copy the library that it was built against, or b{{else}}B{{end}}uild on the same distribution, or an older one, than the image's base; or link statically{{if .Go}} (pure Go: CGO_ENABLED=0){{end}}.",
+		dockerfile: "{{if .Copies}}{{.Copies}}{{else}}# build on what the image is from\nFROM debian:12 AS build\nFROM debian:12{{end}}",
 		proof:      "`readelf -V PROGRAM` against `readelf -V LIBRARY`.",
 		looks: looks{runc: "/lib/…/libc.so.6: version `GLIBC_2.34' not found (required by /app) (exit status 1)", crun: "the same: the words are the loader's",
 			podman: "the same", kubernetes: "`CrashLoopBackOff`, exit code 1; `kubectl logs` has the loader's line"},
@@ -220,7 +234,7 @@ var table = []entry{
 		meaning:    "The program, or a folder on its way, is a symbolic link to what is not in the image, or in a circle. COPY of a link copies the link.",
 		summary:    "{{.Name}} is reached through the link {{.Link}}, which ends nowhere",
 		fix:        "Copy what the link points to as well, or name the file itself.",
-		dockerfile: "{{if .Loop}}COPY --from=build /path/of/the/program /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy \"/path/of/the/file/itself\" .Target}}{{end}}",
+		dockerfile: "{{if .Loop}}COPY --from=build /app /app\n{{or .Words (printf \"%s %s\" .Instr (list \"/app\"))}}{{else}}COPY --from=build {{copy .Target .Target}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows the link, and where it points to there is nothing.",
 		looks:      startLooks("exec: \"/app\": stat /app: no such file or directory"),
 		example:    facts{Name: "/app", Link: "/app -> /opt/app", Target: "/opt/app"},
@@ -230,7 +244,7 @@ var table = []entry{
 		meaning:    "The path goes on behind a file, as in /app/app where /app is the program itself. COPY to a name without a trailing slash makes a file.",
 		summary:    "{{.Name}} leads through {{.At}}, which is a file and no folder",
 		fix:        "Name the file itself, or copy into a folder (with a trailing slash).",
-		dockerfile: "{{.Instr}} {{list .At}}",
+		dockerfile: "{{or .Words (printf \"%s %s\" .Instr (list .At))}}",
 		proof:      "`docker cp CONTAINER:FOLDER - | tar tv` shows a file.",
 		looks:      startLooks("exec: \"/app/app\": stat /app/app: not a directory"),
 		example:    facts{Name: "/app/app", At: "/app", Instr: "ENTRYPOINT"},
@@ -240,7 +254,7 @@ var table = []entry{
 		meaning:    "The program's path names a folder; most often the program is inside it, under the same name.",
 		summary:    "{{.Name}} is a folder, not a program",
 		fix:        "Name the program inside the folder.",
-		dockerfile: "{{.Instr}} {{list .Target}}",
+		dockerfile: "{{or .Words (printf \"%s %s\" .Instr (list .Target))}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows a d.",
 		looks: looks{runc: "exec: \"/app\": is a directory (before: permission denied; 126)", crun: "open executable: Permission denied",
 			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},
@@ -249,9 +263,9 @@ var table = []entry{
 	{
 		cause: NoCommand, title: "The image names no program",
 		meaning:    "Neither ENTRYPOINT nor CMD is set. Setting ENTRYPOINT clears a CMD that came with the base image.",
-		summary:    "the image has neither ENTRYPOINT nor CMD, so there is nothing to start",
+		summary:    "{{if .Name}}{{.Name}} is given no program to start: CMD is empty{{else}}the image has neither ENTRYPOINT nor CMD, so there is nothing to start{{end}}",
 		fix:        "Name the program.",
-		dockerfile: "ENTRYPOINT [\"/app\"]",
+		dockerfile: "{{if .Name}}CMD{{else}}ENTRYPOINT{{end}} [\"/app\"]",
 		proof:      "`docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE`.",
 		looks: looks{runc: "No command specified (the daemon's words; older ones: no command specified)", crun: "the same",
 			podman: "no command or entrypoint provided, and no CMD or ENTRYPOINT from image", kubernetes: "`CreateContainerError`: no command specified"},

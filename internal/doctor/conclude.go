@@ -1,9 +1,15 @@
 package doctor
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // conclude turns what was found into the diagnosis.
@@ -14,6 +20,9 @@ func (x *examination) conclude(f *finding) {
 	case f == nil:
 		d.Starts = &yes
 		d.Summary = fmt.Sprintf("starts %s as uid %d, gid %d", d.Program, *d.User.UID, *d.User.GID)
+		if d.Evidence = append(d.Evidence, x.way...); x.unexamined != "" {
+			d.Summary += "; " + x.unexamined + " then was not examined"
+		}
 		return
 	case f.cause == "":
 		d.Summary = "cannot tell: " + f.why
@@ -26,8 +35,19 @@ func (x *examination) conclude(f *finding) {
 	row := entryOf(f.cause)
 	d.Summary = fill(row.summary, f.facts)
 	d.Fix = Fix{Text: fill(row.fix, f.facts), Dockerfile: fill(row.dockerfile, f.facts)}
-	if f.evidence != nil {
-		d.Evidence = f.evidence
+	if f.fix != nil {
+		d.Fix = *f.fix
+	}
+	if who := d.User.Configured; strings.HasPrefix(d.Fix.Dockerfile, "RUN ") && x.as.uid != 0 && plainWord.MatchString(who) {
+		d.Fix.Dockerfile = "USER 0\n" + d.Fix.Dockerfile + "\nUSER " + who
+	}
+	if x.turns > 1 { // somebody has started already
+		x.way = slices.Insert(x.way, 0, x.first())
+	}
+	for _, e := range append(x.way, f.evidence...) { // by which way, and then why not
+		if !slices.Contains(d.Evidence, e) {
+			d.Evidence = append(d.Evidence, e)
+		}
 	}
 }
 
@@ -38,4 +58,52 @@ func fill(text string, f facts) string {
 		panic(err)
 	}
 	return out.String()
+}
+
+// would examines the image as lines of a Dockerfile make it; nil where they change more than its config.
+func (x *examination) would(ctx context.Context, lines string) (*Diagnosis, error) {
+	config, start, ok := followed(x.config, x.start, lines)
+	if !ok {
+		return nil, nil
+	}
+	y := newExamination(x.base(), x.machine, start)
+	y.config, y.env, y.files.budget = config, environment(config.Env), x.files.limits(ctx)
+	defer y.files.budget.Borrow()() // one such examination after the other draws from the same time
+	found, err := y.stages(ctx)
+	if errors.Is(err, image.ErrTooLarge) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	y.conclude(found)
+	return y.d, nil
+}
+
+// followed is a config after a Dockerfile's lines; ok is false where they change files.
+func followed(c image.Config, start Start, lines string) (image.Config, Start, bool) {
+	for line := range strings.SplitSeq(lines, "\n") {
+		word, rest, _ := strings.Cut(line, " ")
+		var err error
+		switch word {
+		case "ENTRYPOINT":
+			c.Entrypoint, c.Cmd, start.Entrypoint, start.Args = nil, nil, nil, nil
+			err = json.Unmarshal([]byte(rest), &c.Entrypoint)
+		case "CMD":
+			c.Cmd, start.Args = nil, nil
+			err = json.Unmarshal([]byte(rest), &c.Cmd)
+		case "USER":
+			c.User, start.User = rest, ""
+		case "WORKDIR":
+			c.WorkingDir, start.Workdir = rest, ""
+		case "ENV":
+			c.Env = append(slices.Clip(c.Env), rest)
+		default:
+			return c, start, false
+		}
+		if err != nil {
+			return c, start, false
+		}
+	}
+	return c, start, true
 }

@@ -69,6 +69,8 @@ type Machine struct {
 	OS, Arch string // as in GOOS and GOARCH
 	// Foreign says what is known of handlers for other machines' programs (binfmt_misc).
 	Foreign Foreign
+	// Level is which of x86-64's levels the processor has; zero: not known.
+	Level int
 }
 
 // Foreign is what a machine does with programs for other machines.

@@ -5,8 +5,11 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"math"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -26,6 +29,7 @@ type examination struct {
 	d       *Diagnosis
 
 	accountError error
+	entrypoint   int // words of the command that are ENTRYPOINT's
 	shellForm    bool
 	shellCommand string // what the shell is given
 	program      place  // what is executed, links followed
@@ -33,6 +37,11 @@ type examination struct {
 	golang       bool // it was built by Go
 	asked        bool
 	binary       place // the ELF file behind it: the program, or a script's interpreter
+
+	yields     bool       // a program on the way gives root's rights away
+	turns      int        // programs that were executed
+	way        []Evidence // by which they started each other
+	unexamined string     // where that ends, what was not looked at
 }
 
 // finding ends an examination: the image cannot start, or it cannot be told.
@@ -43,6 +52,8 @@ type finding struct {
 	missing  string
 	facts    facts
 	evidence []Evidence
+	line     *shebang // of the script whose interpreter is meant
+	fix      *Fix     // better than the cause's own
 }
 
 // unknown is the finding that nothing can be said, and why.
@@ -52,7 +63,7 @@ func unknown(format string, args ...any) *finding { return &finding{why: fmt.Spr
 // about it. The error is only ever about reading the image; what the image holds
 // is in the diagnosis.
 func Examine(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x, err := prove(ctx, img, machine, start)
+	x, err := prove(ctx, img, machine, start, (*examination).mend)
 	if err != nil {
 		return nil, err
 	}
@@ -62,9 +73,9 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 	return x.d.shorten(), nil
 }
 
-// Prove is Examine without the advice, which takes more of the image's files.
+// Prove is Examine without the advice and without a search for the best fix, which take more of the image's files.
 func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x, err := prove(ctx, img, machine, start)
+	x, err := prove(ctx, img, machine, start, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +103,16 @@ func newExamination(img image.Image, machine Machine, start Start) *examination 
 	return x
 }
 
-func prove(ctx context.Context, img image.Image, machine Machine, start Start) (*examination, error) {
+func prove(ctx context.Context, img image.Image, machine Machine, start Start, mend func(*examination, context.Context, *finding) error) (*examination, error) {
 	x := newExamination(img, machine, start)
 	found, err := x.stages(ctx)
 	if errors.Is(err, image.ErrTooLarge) {
 		found, err = unknown("%v", err), nil
+	}
+	if err == nil && mend != nil {
+		if err = mend(x, ctx, found); errors.Is(err, image.ErrTooLarge) {
+			err = nil // what was found stands, with its cause's own fix
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -130,15 +146,26 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 		spec = x.start.User
 	}
 	x.d.User.Configured = spec
+	found, err := x.become(ctx, spec, Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)})
+	if found == nil && err == nil {
+		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
+	}
+	return found, err
+}
+
+// become goes on as the user that a text names.
+func (x *examination) become(ctx context.Context, spec string, asked Evidence) (*finding, error) {
+	name, group, _ := strings.Cut(spec, ":")
+	for _, part := range []string{name, group} {
+		if n, err := strconv.Atoi(part); number.MatchString(part) && (err != nil || n < 0 || n > math.MaxInt32) {
+			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part}, evidence: []Evidence{asked,
+				{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}, nil
+		}
+	}
 	cause, err := x.resolveUser(ctx, spec)
-	if err != nil {
+	if cause == "" || err != nil {
 		return nil, err
 	}
-	if cause == "" {
-		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
-		return nil, nil
-	}
-	name, group, _ := strings.Cut(spec, ":")
 	file := "/etc/passwd"
 	if cause == UnknownGroup {
 		name, file = group, "/etc/group"
@@ -147,12 +174,16 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 	if at, err := x.files.peek(ctx, file); err == nil {
 		have = fmt.Sprintf("%d bytes, and no entry for %q (%v)", at.Size, name, x.accountError)
 	}
-	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file},
-		evidence: []Evidence{
-			{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)},
-			{"the account must be listed in", file, have},
-		}}, nil
+	by := ""
+	if asked.Path != "config.User" {
+		by = asked.Path
+	}
+	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file, By: by},
+		evidence: []Evidence{asked, {"the account must be listed in", file, have}}}, nil
 }
+
+// number matches what engines take for a number of a user.
+var number = regexp.MustCompile(`^[+-]?[0-9]+$`)
 
 // command is the second stage: ENTRYPOINT and CMD, combined as moby does it
 // (daemon.mergeAndVerifyConfig, runconfig's merge).
@@ -168,7 +199,7 @@ func (x *examination) command(context.Context) (*finding, error) {
 		entrypoint = nil
 	}
 	argv := append(slices.Clone(entrypoint), cmd...)
-	x.d.Argv = append(x.d.Argv, argv...)
+	x.d.Argv, x.entrypoint = append(x.d.Argv, argv...), len(entrypoint)
 	if len(argv) == 0 {
 		return &finding{cause: NoCommand, evidence: []Evidence{
 			{"the image names no program", "config.Entrypoint", fmt.Sprintf("%q", x.config.Entrypoint)},

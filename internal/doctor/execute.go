@@ -11,34 +11,80 @@ import (
 	"optimizing-dockerfile/internal/doctor/elf"
 )
 
+// maxTurns is how many programs may start each other before the doctor stops following.
+const maxTurns = 32
+
+// process is a program that is to be executed: by the runtime, or in turn by a program that has started.
+type process struct {
+	name  string   // as execve gets it
+	argv  []string // and its words
+	env   map[string]string
+	at    place
+	asked Evidence // who asks for it
+	line  *shebang // where a script's first line does
+	depth int      // of scripts that are each other's interpreters
+
+	orShell string // the shell that a file without a known format is given to; empty: none
+}
+
 // execute is the fifth stage: execve, and what it leads to.
 func (x *examination) execute(ctx context.Context) (*finding, error) {
 	x.d.ProgramBytes = x.program.Size
-	return x.exec(ctx, x.program, 0)
+	as := x.as
+	defer func() { x.as = as }() // a program on the way may change it
+	return x.exec(ctx, process{name: x.d.Program, argv: x.d.Argv, env: x.env, at: x.program, asked: x.first()})
 }
 
-// exec does what the kernel's execve does with a file that may be executed:
-// a script leads to its interpreter, an ELF file to its loader.
-func (x *examination) exec(ctx context.Context, file place, depth int) (*finding, error) {
-	head, err := x.files.head(ctx, file.Path, headBytes)
+func (x *examination) first() Evidence {
+	return Evidence{"the program to start", x.source(), fmt.Sprintf("%q", x.d.Argv)}
+}
+
+// exec does what the kernel's execve does with a file that may be executed: a script leads to
+// its interpreter, an ELF file to its loader; and then what the program starts in turn.
+func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
+	if x.turns++; x.turns > maxTurns {
+		return unknown("more than %d programs start each other", maxTurns), nil
+	}
+	if err := x.pay(ctx, p); err != nil {
+		return nil, err
+	}
+	head, err := x.files.head(ctx, p.at.Path, headBytes)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("#!")):
-		return x.script(ctx, file, head, depth)
+		return x.script(ctx, p, head)
 	case bytes.HasPrefix(head, []byte(elf.Magic)):
-		return x.elf(ctx, file)
+		if found, err := x.elf(ctx, p); found != nil || err != nil {
+			return found, err
+		}
+		return x.inTurn(ctx, p)
 	}
-	return x.badFormat(file, formatOf(head)), nil
+	if p.orShell != "" && bytes.IndexByte(head, 0) < 0 {
+		sh, err := x.files.resolve(ctx, p.orShell, x.as)
+		if err == nil && sh.Mode.IsRegular() && x.as.mayRun(sh.Entry) {
+			return x.launch(ctx, process{name: p.orShell, argv: append([]string{p.orShell, p.name}, p.argv[1:]...), env: p.env,
+				asked: Evidence{"a text without a #! line: whoever starts it hands it to a shell", p.at.Path, p.orShell}})
+		}
+	}
+	return x.badFormat(p, formatOf(head)), nil
 }
 
-func (x *examination) badFormat(file place, found string) *finding {
-	return &finding{cause: ExecFormat, missing: x.d.Program, facts: facts{Name: x.d.Program, At: file.Path, Found: found},
-		evidence: []Evidence{
-			{"the program to start", x.source(), fmt.Sprintf("%q", x.d.Argv)},
-			{"its first bytes, by which the kernel tells the format", file.Path, found},
-		}}
+// pay takes from the budget what is kept of a program that starts: its environment, and its words,
+// which the evidence quotes.
+func (x *examination) pay(ctx context.Context, p process) error {
+	cost := 64 * len(p.env)
+	for _, word := range p.argv {
+		cost += 16 + 4*len(word)
+	}
+	return x.files.limits(ctx).Keep(int64(cost))
+}
+
+func (x *examination) badFormat(p process, found string) *finding {
+	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found,
+		Archive: strings.Contains(found, "(ar)")},
+		evidence: []Evidence{p.asked, {"its first bytes, by which the kernel tells the format", p.at.Path, found}}}
 }
 
 // formatOf says what a file is that the kernel does not know.
@@ -68,120 +114,97 @@ func formatOf(head []byte) string {
 	return fmt.Sprintf("no known format (% x)", head[:min(8, len(head))])
 }
 
-// script follows a #! line to the interpreter (fs/binfmt_script.c).
-func (x *examination) script(ctx context.Context, file place, head []byte, depth int) (*finding, error) {
+// script follows a #! line to the interpreter, which gets the script's path as its last word but
+// for the script's own (fs/binfmt_script.c).
+func (x *examination) script(ctx context.Context, p process, head []byte) (*finding, error) {
 	line, ok := parseShebang(head)
 	if !ok {
-		return x.badFormat(file, "a #! line that names no interpreter, or is longer than the kernel reads"), nil
+		return x.badFormat(p, "a #! line that names no interpreter, or is longer than the kernel reads"), nil
 	}
-	if depth >= maxScripts {
-		return x.badFormat(file, fmt.Sprintf("more than %d scripts are each other's interpreters (ELOOP)", maxScripts)), nil
+	if p.depth >= maxScripts {
+		return x.badFormat(p, fmt.Sprintf("more than %d scripts are each other's interpreters (ELOOP)", maxScripts)), nil
 	}
-	asked := Evidence{"the script's first line names its interpreter", file.Path, fmt.Sprintf("%q", "#!"+line.line)}
-	at, err := x.files.resolve(ctx, line.interp, x.as)
-	if found, err := x.interpreter(file, line, line.interp, asked, at, err); found != nil || err != nil {
-		return found, err
+	line.file, line.words = p.at, append([]string{p.name}, p.argv[1:]...)
+	next := process{name: line.interp, argv: []string{line.interp}, env: p.env, line: &line, depth: p.depth + 1,
+		asked: Evidence{"the script's first line names its interpreter", p.at.Path, fmt.Sprintf("%q", "#!"+line.line)}}
+	if line.arg != "" {
+		next.argv = append(next.argv, line.arg)
 	}
-	if found, err := x.exec(ctx, at, depth+1); found != nil || err != nil {
-		return found, err
-	}
-	if path.Base(line.interp) == "env" && line.arg != "" {
-		return x.byEnv(ctx, file, line, asked, depth)
-	}
-	return nil, nil
+	next.argv = append(next.argv, line.words...)
+	return x.launch(ctx, next)
 }
 
-// interpreter judges where an interpreter's path led to; nil: it may be executed.
-func (x *examination) interpreter(file place, line shebang, name string, asked Evidence, at place, err error) (*finding, error) {
-	f := &finding{cause: MissingInterpreter, phase: PhaseExec, missing: name,
-		facts:    facts{Name: name, At: file.Path, Line: "#!" + line.line, Target: name, User: x.describeUser(), Instr: x.instruction()},
-		evidence: []Evidence{asked}}
-	if !strings.Contains(name, "/") {
-		f.facts.Target, f.facts.Words = target(x.env["PATH"], name), x.oneWord(name)
-	}
+// launch executes what a path leads to.
+func (x *examination) launch(ctx context.Context, p process) (*finding, error) {
+	at, err := x.files.resolve(ctx, p.name, x.as)
 	var way *lookupError
-	switch {
-	case errors.As(err, &way) && way.kind == running:
-		return unknown("%s is the running system's, not the image's", way.at), nil
-	case errors.As(err, &way):
-		f.evidence = append(f.evidence, Evidence{"the interpreter", way.at, way.Error()})
-		if way.kind == closed {
-			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
-		}
-		if line.crlf && strings.HasSuffix(name, "\r") {
-			f.cause, f.missing = CRLFInterpreter, name
-			f.facts.Name = strings.TrimSuffix(name, "\r")
-			f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the name", file.Path, fmt.Sprintf("%q", name)})
-		}
-		return f, nil
-	case err != nil:
+	if errors.As(err, &way) {
+		return x.notThere(ctx, p, way), nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	if found := x.mayExecute(at, name, asked, PhaseExec); found != nil {
+	if p.at = at; p.line == nil {
+		x.way = append(x.way, p.asked)
+	}
+	if found := x.mayExecute(at, p.name, p.asked, PhaseExec); found != nil {
 		return found, nil
 	}
-	return nil, nil
+	return x.exec(ctx, p)
+}
+
+// notThere is the finding where a program that has started looks for another one in vain.
+func (x *examination) notThere(ctx context.Context, p process, way *lookupError) *finding {
+	if way.kind == running {
+		return unknown("%s is the running system's, not the image's", way.at)
+	}
+	if p.line == nil {
+		f := x.wayBroken(way, p.name, p.asked)
+		if f.phase = PhaseExec; way.kind == lacking {
+			f.facts.Lacks, f.facts.Target = way.link, p.name
+		}
+		return f
+	}
+	line := p.line
+	f := &finding{cause: MissingInterpreter, phase: PhaseExec, missing: p.name, line: line,
+		facts:    facts{Name: p.name, At: line.file.Path, Line: "#!" + line.line, Target: p.name, User: x.describeUser(), Instr: x.instruction()},
+		evidence: []Evidence{p.asked, {"the interpreter", way.at, way.Error()}}}
+	if way.kind == dangling {
+		f.facts.Target = created(way)
+		if tree, ok := strings.CutSuffix(path.Dir(f.facts.Target), "/bin"); ok && strings.Count(tree, "/") > 1 && tree != "/usr/local" {
+			f.facts.Tree = tree
+		}
+	}
+	if !strings.Contains(p.name, "/") {
+		f.facts.Target, f.facts.Words = target(p.env["PATH"], p.name), x.oneWord(ctx, p)
+	}
+	if way.kind == closed {
+		f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
+	}
+	name := p.name
+	if way.kind == lacking {
+		name, f.facts.Lacks = way.link, way.link
+	}
+	if line.crlf && strings.HasSuffix(name, "\r") {
+		f.cause, f.facts.Name = CRLFInterpreter, strings.TrimSuffix(name, "\r")
+		f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the name",
+			line.file.Path, fmt.Sprintf("%q", name)})
+	}
+	return f
 }
 
 // oneWord is the line that was meant where env got several words as one; empty where it got one.
-func (x *examination) oneWord(name string) string {
-	words := strings.Fields(name)
+func (x *examination) oneWord(ctx context.Context, p process) string {
+	words := strings.Fields(p.name)
 	if len(words) < 2 {
 		return ""
 	}
-	at := target(x.env["PATH"], words[0])
-	for _, dir := range searched(x.env["PATH"], words[0]) {
-		found, err := x.files.resolve(context.Background(), path.Join(dir, words[0]), x.as)
-		if err == nil && found.Mode.IsRegular() {
-			at = found.Path
-			break
+	at := words[0]
+	if !strings.Contains(at, "/") {
+		at = target(p.env["PATH"], words[0])
+		if found, _, _ := x.onPath(ctx, process{name: words[0], env: p.env}); found != "" {
+			at = found
 		}
 	}
 	return "#!" + strings.Join(append([]string{at}, words[1:]...), " ")
-}
-
-// byEnv finds what `#!/usr/bin/env NAME` finds: env searches PATH with execvp.
-// Only then the script has started.
-func (x *examination) byEnv(ctx context.Context, file place, line shebang, asked Evidence, depth int) (*finding, error) {
-	name, env, ok := envCommand(line.arg, x.env)
-	if !ok {
-		return nil, nil // env itself has started, and what it does then is its own affair
-	}
-	if strings.Contains(name, "/") {
-		at, err := x.files.resolve(ctx, name, x.as)
-		if found, err := x.interpreter(file, line, name, asked, at, err); found != nil || err != nil {
-			return found, err
-		}
-		return x.exec(ctx, at, depth+1)
-	}
-	search, set := env["PATH"]
-	if !set {
-		search = "/bin:/usr/bin" // the C library's own (confstr _CS_PATH)
-	}
-	dirs := searched(search, name)
-	var denied *finding
-	for _, dir := range dirs {
-		if x.files.absent(ctx, strings.TrimSuffix(dir, "/")+"/"+name) {
-			continue
-		}
-		at, err := x.files.resolve(ctx, strings.TrimSuffix(dir, "/")+"/"+name, x.as)
-		var way *lookupError
-		if errors.As(err, &way) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if f := x.mayExecute(at, at.Path, asked, PhaseExec); f != nil {
-			if f.cause != IsDirectory && denied == nil {
-				denied = f
-			}
-			continue // execvp goes on after EACCES
-		}
-		return x.exec(ctx, at, depth+1)
-	}
-	if denied != nil {
-		return denied, nil
-	}
-	return x.interpreter(file, line, name, asked, place{}, &lookupError{kind: absent, path: name, at: search})
 }

@@ -63,6 +63,7 @@ const (
 	through                // a component is a file (ENOTDIR)
 	closed                 // a folder is closed to this user (EACCES)
 	running                // it is the running system's (/proc, /sys), not the image's
+	lacking                // a program is there, and lacks what is asked of it
 )
 
 // lookupError says where a way broke off.
@@ -87,6 +88,9 @@ func (e *lookupError) Error() string {
 		return fmt.Sprintf("the folder %s is closed to this user", e.at)
 	case running:
 		return fmt.Sprintf("%s belongs to the running system, not to the image", e.at)
+	}
+	if e.kind == lacking {
+		return fmt.Sprintf("%s is there, and knows no %s", e.at, e.link)
 	}
 	return fmt.Sprintf("%s is not there", e.at)
 }

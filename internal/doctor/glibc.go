@@ -3,9 +3,12 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
@@ -13,27 +16,66 @@ import (
 
 // glibc's rules: ld.so(8), and elf/dl-load.c.
 type glibc struct {
-	cache    map[string][]string // of /etc/ld.so.cache
-	defaults []string            // compiled into the loader
-	lib      string              // what $LIB stands for
-	platform string
+	cache     map[string][]cached // of /etc/ld.so.cache
+	cachePath string              // and the file, where the loader has one
+	defaults  []string            // compiled into the loader
+	variants  []string            // folders below each, for certain processors, the best first
+	level     int                 // the machine's
+	lib       string              // what $LIB stands for
+	platform  string
 }
 
-// systemDir matches the default folders as they stand in the loader: "/lib/x86_64-linux-gnu/".
-var systemDir = regexp.MustCompile(`\x00?(/(?:usr/)?lib[0-9a-z_/-]*/)\x00`)
+// cached is an entry of the loader's cache.
+type cached struct {
+	path  string
+	level int // of the processors that it is for; zero: all
+}
+
+// What is compiled into a loader: its default folders ("/lib/x86_64-linux-gnu/", or such of a prefix of
+// its own), and its cache.
+var (
+	systemDir  = regexp.MustCompile(`^/(?:[!-~]+/)?lib[^/]*/(?:[!-~]+/)?$`)
+	systemFile = regexp.MustCompile(`^/[!-~]+[./]cache$`)
+	libDir     = regexp.MustCompile(`lib[^/]*(?:/[^/]+-linux-[^/]+)?$`)
+)
 
 func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte) (*glibc, error) {
-	g := &glibc{platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine]}
-	for _, m := range systemDir.FindAllSubmatch(loader, 64) {
-		if dir := strings.TrimSuffix(string(m[1]), "/"); len(g.defaults) < 16 {
-			g.defaults = append(g.defaults, dir)
+	g := &glibc{platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine],
+		level: x.machine.Level}
+	for text := range bytes.SplitSeq(loader, []byte{0}) {
+		if len(text) < 4 || text[0] != '/' || len(text) > maxPath {
+			continue
+		}
+		if err := x.files.limits(ctx).Work(int64(len(text) / 4)); err != nil {
+			return nil, err
+		}
+		switch {
+		case systemDir.Match(text):
+			if dir := strings.TrimSuffix(string(text), "/"); len(g.defaults) < 16 && !slices.Contains(g.defaults, dir) {
+				g.defaults = append(g.defaults, dir)
+			}
+		case g.cachePath == "" && systemFile.Match(text):
+			g.cachePath = string(text)
 		}
 	}
 	if len(g.defaults) == 0 {
 		g.defaults = []string{"/lib64", "/usr/lib64", "/lib", "/usr/lib"}
 	}
-	g.lib = strings.TrimPrefix(g.defaults[0], "/")
-	at, err := x.files.resolve(ctx, "/etc/ld.so.cache", x.as)
+	if g.lib = libDir.FindString(g.defaults[0]); g.lib == "" {
+		g.lib = "lib"
+	}
+	if file.Machine == elf.MX86_64 {
+		if bytes.Contains(loader, []byte("glibc-hwcaps")) {
+			g.variants = []string{"glibc-hwcaps/x86-64-v4", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v2"}
+		}
+		if bytes.Contains(loader, []byte("\x00tls\x00")) { // up to 2.36
+			g.variants = append(g.variants, "tls/x86_64", "tls", "x86_64")
+		}
+	}
+	if g.cachePath == "" {
+		return g, nil
+	}
+	at, err := x.files.resolve(ctx, g.cachePath, x.as)
 	var way *lookupError
 	switch {
 	case errors.As(err, &way) || err == nil && (!at.Mode.IsRegular() || !x.as.mayRead(at.Entry)):
@@ -67,47 +109,74 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 		main := l.objects[0]
 		for o := by; o != nil; o = o.by {
 			if !o.dyn.HasRunpath {
-				if found, err := try(g.list(o.dyn.Rpath, o, ":")); found != nil || err != nil {
+				if found, err := try(g.list(o.dyn.Rpath, o, ":", l.secure)); found != nil || err != nil {
 					return found, notes, err
 				}
 			}
 			if o.by == nil && o != main && !main.dyn.HasRunpath {
-				if found, err := try(g.list(main.dyn.Rpath, main, ":")); found != nil || err != nil {
+				if found, err := try(g.list(main.dyn.Rpath, main, ":", l.secure)); found != nil || err != nil {
 					return found, notes, err
 				}
 			}
 		}
 	}
 	if !l.secure {
-		if found, err := try(g.list(l.x.env["LD_LIBRARY_PATH"], l.objects[0], ":;")); found != nil || err != nil {
+		if found, err := try(g.list(l.env["LD_LIBRARY_PATH"], l.objects[0], ":;", false)); found != nil || err != nil {
 			return found, notes, err
 		}
 	}
-	if found, err := try(g.list(by.dyn.Runpath, by, ":")); found != nil || err != nil {
+	if found, err := try(g.list(by.dyn.Runpath, by, ":", l.secure)); found != nil || err != nil {
 		return found, notes, err
 	}
 	if !by.dyn.NoDefault {
-		for _, at := range g.cache[name] {
-			o, note, err := l.open(ctx, by, name, at)
+		for _, c := range g.cache[name] {
+			if c.level > g.level && g.level > 0 {
+				continue
+			}
+			o, note, err := l.open(ctx, by, name, c.path)
+			if o != nil && c.level > g.level {
+				l.doubt = c.path
+				continue
+			}
 			if o != nil || err != nil {
 				return o, append(notes, one(note)...), err
 			}
-			notes = append(notes, Evidence{"/etc/ld.so.cache names it, and there it is not", at, "not there"})
+			if len(notes) < maxNotes {
+				notes = append(notes, Evidence{"the loader's cache " + g.cachePath + " names it, and there it is not", c.path, "not there"})
+			}
 		}
 		if found, err := try(g.defaults); found != nil || err != nil {
 			return found, notes, err
 		}
 	}
+	// Below each folder the loader looks into those for certain processors, and does so first; but
+	// what is there is in the folder itself as well, as a rule.
+	for _, dir := range looked {
+		for _, variant := range g.variants {
+			o, _, err := l.open(ctx, by, name, path.Join(dir, variant, name))
+			if err != nil {
+				return nil, notes, err
+			}
+			level, _ := strconv.Atoi(strings.TrimPrefix(variant, "glibc-hwcaps/x86-64-v"))
+			switch {
+			case o != nil && level <= g.level:
+				return o, notes, nil
+			case o != nil && g.level == 0:
+				l.doubt = o.path
+			}
+		}
+	}
 	if len(notes) == 0 {
-		notes = []Evidence{{"looked for in " + strings.Join(looked, ", ") + " and in /etc/ld.so.cache", name, "not there"}}
+		notes = []Evidence{{"looked for in " + strings.Join(looked, ", ") + " and in the loader's cache " + g.cachePath, name, "not there"}}
 	}
 	return nil, notes, nil
 }
 
 func (g *glibc) home() string { return g.defaults[len(g.defaults)-1] }
 
-// list splits a search path and fills in its variables.
-func (g *glibc) list(text string, o *object, separators string) []string {
+// list splits a search path and fills in its variables. Secure: what $ORIGIN stands for counts
+// below the default folders only.
+func (g *glibc) list(text string, o *object, separators string, secure bool) []string {
 	if text == "" {
 		return nil
 	}
@@ -116,8 +185,12 @@ func (g *glibc) list(text string, o *object, separators string) []string {
 		text = strings.ReplaceAll(text, separators[1:], separators[:1])
 	}
 	for _, dir := range strings.Split(text, separators[:1]) {
+		origin := strings.Contains(dir, "ORIGIN")
 		if dir = g.expand(dir, o); dir == "" {
 			dir = "." // an empty element is the working folder
+		}
+		if secure && origin && !slices.ContainsFunc(g.defaults, func(d string) bool { return strings.HasPrefix(path.Clean(dir)+"/", d+"/") }) {
+			continue
 		}
 		dirs = append(dirs, dir)
 	}
@@ -129,7 +202,7 @@ func (g *glibc) expand(text string, o *object) string {
 	if !strings.Contains(text, "$") {
 		return text
 	}
-	for name, value := range map[string]string{"ORIGIN": path.Dir(o.path), "LIB": g.lib, "PLATFORM": g.platform} {
+	for name, value := range map[string]string{"ORIGIN": o.dir, "LIB": g.lib, "PLATFORM": g.platform} {
 		text = strings.NewReplacer("${"+name+"}", value, "$"+name, value).Replace(text)
 	}
 	return text
@@ -149,7 +222,7 @@ var cacheMagic = []byte("glibc-ld.so.cache1.1")
 const maxCache = 1 << 17
 
 // parseCache reads /etc/ld.so.cache: which library lies where. Entries for other machines are left out.
-func parseCache(b []byte, machine uint16, class byte) map[string][]string {
+func parseCache(b []byte, machine uint16, class byte) map[string][]cached {
 	i := bytes.Index(b, cacheMagic)
 	if i < 0 {
 		return nil
@@ -160,8 +233,9 @@ func parseCache(b []byte, machine uint16, class byte) map[string][]string {
 	}
 	text := string(b) // the names are parts of it: they may overlap without end
 	order := elf.CacheOrder(machine)
+	levels := cacheLevels(text, b, order)
 	count := int(order.Uint32(b[20:]))
-	cache := map[string][]string{}
+	cache := map[string][]cached{}
 	for n := 0; n < min(count, maxCache); n++ {
 		at := 48 + 24*n
 		if at+24 > len(b) {
@@ -171,16 +245,44 @@ func parseCache(b []byte, machine uint16, class byte) map[string][]string {
 		if want, known := elf.CacheFlags(machine, class); known && flags != want && flags != 1 {
 			continue
 		}
-		if order.Uint64(b[at+16:]) != 0 { // a variant for certain processors
-			continue
+		level := 0
+		if processors := order.Uint64(b[at+16:]); processors != 0 { // a variant for certain processors
+			name, known := levels[uint32(processors)]
+			if processors>>32 != 1<<30 || !known {
+				continue
+			}
+			level = name
 		}
 		key, ok1 := zeroed(text, int(order.Uint32(b[at+4:])))
 		value, ok2 := zeroed(text, int(order.Uint32(b[at+8:])))
 		if ok1 && ok2 && strings.HasPrefix(value, "/") {
-			cache[key] = append(cache[key], value)
+			cache[key] = append(cache[key], cached{value, level})
 		}
 	}
 	return cache
+}
+
+// cacheLevels reads the extension that names the variants: x86-64's levels, by their index.
+func cacheLevels(text string, b []byte, order binary.ByteOrder) map[uint32]int {
+	levels := map[uint32]int{}
+	at := uint64(order.Uint32(b[32:]))
+	if at == 0 || at+8 > uint64(len(b)) || order.Uint32(b[at:]) != 0xeaa42174 {
+		return levels
+	}
+	for n := range min(uint64(order.Uint32(b[at+4:])), 16) {
+		section := at + 8 + 16*n
+		if section+16 > uint64(len(b)) || order.Uint32(b[section:]) != 1 {
+			continue
+		}
+		from, size := uint64(order.Uint32(b[section+8:])), uint64(order.Uint32(b[section+12:]))
+		for i := uint64(0); i < min(size/4, 64) && from+4*i+4 <= uint64(len(b)); i++ {
+			name, _ := zeroed(text, int(order.Uint32(b[from+4*i:])))
+			if level, err := strconv.Atoi(strings.TrimPrefix(name, "x86-64-v")); err == nil {
+				levels[uint32(i)] = level
+			}
+		}
+	}
+	return levels
 }
 
 func zeroed(text string, at int) (string, bool) {

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux
 
 package doctor
 
@@ -7,9 +7,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/internal/doctor/image"
 )
@@ -73,7 +78,8 @@ func TestThisMachinesProgramsStart(t *testing.T) {
 			if every++; every%25 != 0 { // a sample: all of them take a minute
 				continue
 			}
-			d, err := Examine(context.Background(), hostImage{image.Config{Entrypoint: []string{path}}}, Machine{OS: "linux", Arch: runtime.GOARCH}, Start{})
+			d, err := Examine(context.Background(), hostImage{image.Config{Entrypoint: []string{path}}}, Machine{OS: "linux",
+				Arch: runtime.GOARCH}, Start{})
 			if err != nil {
 				t.Errorf("%s: %v", path, err)
 				continue
@@ -85,4 +91,88 @@ func TestThisMachinesProgramsStart(t *testing.T) {
 		}
 	}
 	t.Logf("%d programs", counted)
+}
+
+// partly is this machine without some of its files. It remembers what the doctor looked at.
+type partly struct {
+	hostImage
+	gone, files map[string]bool
+	links       map[string]string
+}
+
+func (p partly) Lstat(ctx context.Context, at string) (image.Entry, error) {
+	if p.gone[at] {
+		return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
+	}
+	e, err := p.hostImage.Lstat(ctx, at)
+	if err == nil && e.IsLink() {
+		p.links[at] = e.Link
+	}
+	return e, err
+}
+
+func (p partly) Open(ctx context.Context, at string) (image.File, error) {
+	p.files[at] = true
+	return p.hostImage.Open(ctx, at)
+}
+
+// below copies the files and links to below another root.
+func (p partly) below(t *testing.T, root string) {
+	for at, to := range p.links {
+		require.NoError(t, os.MkdirAll(filepath.Dir(root+at), 0o755))
+		require.NoError(t, os.Symlink(to, root+at))
+	}
+	for at := range p.files {
+		data, err := os.ReadFile(at)
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Dir(root+at), 0o755))
+		if !p.gone[at] {
+			require.NoError(t, os.WriteFile(root+at, data, 0o755))
+		}
+	}
+}
+
+// This machine's own programs, whole and without single ones of their files, against really starting
+// them so, below a root of their own. The loader's cache stays out: it names what is gone.
+func TestThisMachinesProgramsAgainstRealStarts(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("it takes root, to start programs below another one")
+	}
+	ctx, machine := context.Background(), MachineOf("linux", runtime.GOARCH, true)
+	starts := map[bool]int{}
+	for _, name := range []string{"/usr/bin/env", "/usr/bin/ls", "/usr/bin/grep", "/usr/bin/find", "/usr/bin/tar", "/usr/bin/bash",
+		"/usr/bin/perl", "/usr/bin/curl", "/usr/bin/xz"} {
+		if _, err := os.Stat(name); err != nil {
+			continue
+		}
+		prove := func(gone ...string) (partly, *Diagnosis) {
+			img := partly{gone: map[string]bool{"/etc/ld.so.cache": true}, files: map[string]bool{}, links: map[string]string{}}
+			for _, at := range gone {
+				img.gone[at] = true
+			}
+			d, err := Prove(ctx, img, machine, Start{Entrypoint: &[]string{name}, Args: []string{"--version"}})
+			require.NoError(t, err)
+			return img, d
+		}
+		whole, _ := prove()
+		for without := range whole.files {
+			if without == "/etc/passwd" || without == "/etc/group" {
+				without = "/nothing"
+			}
+			_, d := prove(without)
+			root := t.TempDir()
+			whole.gone = map[string]bool{without: true}
+			whole.below(t, root)
+			cmd := exec.Command(name, "--version")
+			cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+			out, err := cmd.CombinedOutput()
+			really := err == nil
+			require.NotNil(t, d.Starts, d.Summary)
+			assert.Equal(t, really, *d.Starts, "%s without %s: %s; really: %v %s", name, without, d.Summary, err, out)
+			starts[really]++
+		}
+	}
+	t.Logf("%d started, %d did not", starts[true], starts[false])
+	assert.NotZero(t, starts[true])
+	assert.NotZero(t, starts[false])
 }

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
@@ -20,6 +21,7 @@ const maxObjects = 4096
 type object struct {
 	name string // as it was asked for
 	path string // the physical one
+	dir  string // of the path by which it was found: what $ORIGIN stands for
 	file *elf.File
 	dyn  *elf.Dynamic
 	by   *object // that asked for it
@@ -29,8 +31,10 @@ type object struct {
 type linker struct {
 	x       *examination
 	rules   rules
-	secure  bool // setuid and the like: LD_LIBRARY_PATH does not count
-	lazy    bool // functions are looked up at their first call
+	env     map[string]string
+	secure  bool   // setuid and the like: LD_LIBRARY_PATH and $ORIGIN do not count
+	doubt   string // a library that only some processors' loaders find
+	lazy    bool   // functions are looked up at their first call
 	objects []*object
 	byName  map[string]*object
 	byPath  map[string]*object
@@ -48,9 +52,9 @@ type rules interface {
 // errFatal ends the loader at a file that is no library, where others search on.
 var errFatal = errors.New("it is no library")
 
-func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *elf.Dynamic, loader place, parsed *elf.File) (*finding, error) {
-	l := &linker{x: x, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}}
-	l.secure = at.Mode&fs.ModeSetuid != 0 && at.UID != x.as.uid || at.Mode&fs.ModeSetgid != 0 && at.GID != x.as.gid
+func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, loader place, asked string, parsed *elf.File) (*finding, error) {
+	at := p.at
+	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: x.secure(at)}
 	content, err := x.content(ctx, loader)
 	if err != nil {
 		return nil, err
@@ -65,16 +69,17 @@ func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *e
 	if loaderDyn == nil {
 		loaderDyn = &elf.Dynamic{}
 	}
-	main := &object{name: at.Path, path: at.Path, file: file, dyn: dyn}
-	self := &object{name: file.Interp, path: loader.Path, file: parsed, dyn: loaderDyn}
+	main := &object{name: at.Path, path: at.Path, dir: path.Dir(at.Path), file: file, dyn: dyn}
+	self := &object{name: asked, path: loader.Path, dir: path.Dir(asked), file: parsed, dyn: loaderDyn}
 	switch {
 	case bytes.Contains(content, []byte("musl libc")):
 		x.d.Libc, l.lazy = libcMusl, false
-		l.rules, err = newMusl(ctx, x, file.Interp, self)
-	case bytes.Contains(content, []byte("GLIBC")) || bytes.Contains(content, []byte("LD_LIBRARY_PATH")) && bytes.Contains(content, []byte("GNU")):
+		l.rules, err = newMusl(ctx, x, asked, self)
+	case bytes.Contains(content, []byte("GLIBC")) || bytes.Contains(content, []byte("LD_LIBRARY_PATH")) && bytes.Contains(content,
+		[]byte("GNU")):
 		x.d.Libc = libcGlibc
 		l.rules, err = newGlibc(ctx, x, file, content)
-		l.lazy = x.env["LD_BIND_NOW"] == ""
+		l.lazy = p.env["LD_BIND_NOW"] == ""
 	default:
 		if len(dyn.Needed) == 0 {
 			return nil, nil
@@ -86,7 +91,6 @@ func (x *examination) link(ctx context.Context, at place, file *elf.File, dyn *e
 	}
 	l.add(main)
 	l.add(self)
-	l.byName[self.dyn.Soname] = self
 	return l.load(ctx, main)
 }
 
@@ -94,7 +98,7 @@ func (l *linker) add(o *object) {
 	l.objects = append(l.objects, o)
 	l.byName[o.name] = o
 	l.byPath[o.path] = o
-	if o.dyn.Soname != "" && l.byName[o.dyn.Soname] == nil {
+	if l.x.d.Libc == libcGlibc && o.dyn.Soname != "" && l.byName[o.dyn.Soname] == nil {
 		l.byName[o.dyn.Soname] = o
 	}
 }
@@ -129,8 +133,11 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 			if err != nil && !errors.Is(err, errFatal) {
 				return nil, err
 			}
+			if found == nil && l.doubt != "" {
+				return unknown("%s is needed, and is only where the loaders of newer processors look: %s", name, l.doubt), nil
+			}
 			if err != nil || found == nil {
-				return l.missing(o, name, notes), nil
+				return l.missing(ctx, o, name, notes), nil
 			}
 			if known := l.byPath[found.path]; known != nil {
 				l.byName[name] = known
@@ -144,8 +151,8 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 		}
 	}
 	if l.x.d.Libc == libcGlibc {
-		if found := l.versions(); found != nil {
-			return found, nil
+		if found, err := l.versions(); found != nil || err != nil {
+			return found, err
 		}
 	}
 	return l.symbols()
@@ -154,16 +161,16 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 // pay takes from the budget what it costs to take the lists of folders apart
 // that a search for by's libraries goes through.
 func (l *linker) pay(ctx context.Context, by *object) error {
-	cost := len(l.x.env["LD_LIBRARY_PATH"])
+	cost := len(l.env["LD_LIBRARY_PATH"])
 	for o := by; o != nil; o = o.by {
 		for _, list := range []string{o.dyn.Rpath, o.dyn.Runpath} {
-			cost += 8 + len(list) + strings.Count(list, "$")*(len(o.path)+1024) // $ORIGIN becomes a path
+			cost += 8 + len(list) + strings.Count(list, "$")*(len(o.dir)+1024) // $ORIGIN becomes a path
 		}
 	}
 	return l.x.files.limits(ctx).Work(int64(cost / 8))
 }
 
-func (l *linker) missing(by *object, name string, notes []Evidence) *finding {
+func (l *linker) missing(ctx context.Context, by *object, name string, notes []Evidence) *finding {
 	target := name
 	if !strings.Contains(name, "/") {
 		target = l.rules.home() + "/" + name
@@ -174,8 +181,20 @@ func (l *linker) missing(by *object, name string, notes []Evidence) *finding {
 			break
 		}
 	}
+	main := l.objects[0]
+	from := libraryFolder(main.file.Interp, main.file) + "/" + path.Base(name)
+	if own, _, _ := strings.Cut(by.dyn.Runpath+by.dyn.Rpath, ":"); strings.HasPrefix(own, "/") && !strings.ContainsAny(own+name, "$") && path.Dir(target) == l.rules.home() {
+		from, target = own+"/"+name, own+"/"+name // where the linker saw it
+	}
+	if l.secure {
+		notes = append(notes, Evidence{"it runs with more rights than its user has (setuid, setgid, file capabilities): LD_LIBRARY_PATH and $ORIGIN do not count",
+			main.path, describe(l.x.binary.Entry) + ", LD_LIBRARY_PATH=" + l.env["LD_LIBRARY_PATH"]})
+	}
+	foreign := l.x.d.Libc == libcMusl && (libcByName(main.file.Interp) == libcGlibc || slices.Contains(main.dyn.Needed, "libc.so.6"))
 	return &finding{cause: MissingLibrary, missing: name,
-		facts:    facts{Name: l.objects[0].path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang},
+		facts: facts{Name: main.path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang, Foreign: foreign,
+			Of:     l.x.madeBy(ctx, l.x.binary),
+			Copies: "COPY --chmod=755 --from=build " + copyWords(from, target)},
 		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}
 }
 
@@ -184,7 +203,7 @@ func (l *linker) preloads(ctx context.Context) []string {
 	if l.secure {
 		return nil
 	}
-	return strings.FieldsFunc(l.x.env["LD_PRELOAD"], func(r rune) bool { return r == ':' || r == ' ' })
+	return strings.FieldsFunc(l.env["LD_PRELOAD"], func(r rune) bool { return r == ':' || r == ' ' })
 }
 
 // open opens a candidate for a library. Nil without an error: go on searching.
@@ -231,7 +250,7 @@ func (l *linker) open(ctx context.Context, by *object, name, at string) (*object
 	if err != nil || dyn == nil {
 		return nil, &Evidence{"it is there, and has no dynamic section that makes sense", found.Path, fmt.Sprint(err)}, errFatal
 	}
-	return &object{name: name, path: found.Path, file: file, dyn: dyn, by: by}, nil, nil
+	return &object{name: name, path: found.Path, dir: path.Dir(l.x.files.absolute(at)), file: file, dyn: dyn, by: by}, nil, nil
 }
 
 // search tries folders in turn.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,29 +48,32 @@ func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *
 		Closed: way.kind == closed, Hidden: strings.HasPrefix(way.at, "/dev/"),
 	}}
 	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
-		f.facts.Words = execForm(append(words, x.d.Argv[1:]...)...)
+		f.facts.Words = x.instead(name, words...)
 	}
 	f.evidence = []Evidence{asked, {"looked for, link by link, inside the image", x.files.absolute(name), way.Error()}}
 	switch way.kind {
 	case running:
 		return unknown("%s is the running system's, not the image's", way.at)
 	case closed:
-		f.cause, f.facts.User, f.facts.Words = UserCannotExecute, x.describeUser(), ""
+		f.cause, f.facts.User, f.facts.Words = UserCannotExecute, x.describeUser(), x.instead(name, "/app")
 		f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
 		return f
 	case looping, dangling:
-		f.cause = DanglingSymlink
+		f.cause, f.facts.Words = DanglingSymlink, x.instead(name, "/app")
 	case through:
-		f.cause = NotADirectory
+		f.cause, f.facts.Words = NotADirectory, x.instead(name, way.at)
 	default:
 		f.cause = MissingEntrypoint
 	}
-	if x.shellForm {
+	if x.isShell() || x.shellForm && x.turns == 1 && way.kind == lacking {
 		f.cause = MissingShell
 		f.facts.Command = x.shellCommand
 	}
 	return f
 }
+
+// isShell reports whether what is looked for is the shell of a shell form, not what that starts.
+func (x *examination) isShell() bool { return x.shellForm && x.turns == 0 }
 
 // lookupName searches PATH: the first hit that is no folder and has an x bit
 // for anyone. A runc built with Go 1.20 or later passes over a hit that this
@@ -79,15 +83,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 	if !sets(x.config.Env, "PATH") {
 		source = "the runtime's PATH"
 	}
-	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search, Instr: x.instruction(), Target: target(search, name)},
-		evidence: []Evidence{
-			{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)},
-			{"the folders that are searched", source, search},
-		}}
-	if x.shellForm {
-		f.cause = MissingShell
-		f.facts.Command = x.shellCommand
-	}
+	f := x.notOnPath(name, search, source, Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)})
 	dirs := searched(search, name)
 	if search == "" {
 		dirs = nil
@@ -117,7 +113,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 		}
 		hit := path.Join(dir, name)
 		if !strings.HasPrefix(hit, "/") {
-			f.facts.Words = execForm(append([]string{at.Path}, x.d.Argv[1:]...)...)
+			f.facts.Words = x.instead(name, at.Path)
 			f.evidence = append(f.evidence, Evidence{"found through a relative folder of PATH, which the runtime refuses", at.Path, describe(at.Entry)})
 			return f, nil
 		}
@@ -150,6 +146,20 @@ func searched(search, name string) []string {
 	return strings.Split(search, ":")
 }
 
+// notOnPath is the finding where no folder of PATH has a name.
+func (x *examination) notOnPath(name, search, source string, asked Evidence) *finding {
+	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search, Instr: x.instruction(), Target: target(search, name)},
+		evidence: []Evidence{asked, {"the folders that are searched", source, search}}}
+	if words := strings.Fields(name); len(words) > 1 { // "app --serve" in one string
+		f.facts.Words = x.instead(name, words...)
+	}
+	if x.isShell() {
+		f.cause = MissingShell
+		f.facts.Command = x.shellCommand
+	}
+	return f
+}
+
 // mayExecute is the check of the file itself.
 func (x *examination) mayExecute(at place, name string, asked Evidence, phase string) *finding {
 	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, Target: x.inside(at), User: x.describeUser(), Instr: x.instruction()},
@@ -159,7 +169,7 @@ func (x *examination) mayExecute(at place, name string, asked Evidence, phase st
 	}
 	switch {
 	case at.Mode.IsDir():
-		f.cause = IsDirectory
+		f.cause, f.facts.Words = IsDirectory, x.instead(name, f.facts.Target)
 	case at.Mode.Perm()&0o111 == 0 || !at.Mode.IsRegular():
 		f.cause = NotExecutable
 	case !x.as.mayRun(at.Entry):
@@ -183,18 +193,22 @@ func target(search, name string) string {
 
 // inside finds a program in a folder that was taken for one, where all files are known.
 func (x *examination) inside(at place) string {
-	found := path.Join(at.Path, path.Base(at.Path))
+	found, other := path.Join(at.Path, path.Base(at.Path)), ""
 	if lister, ok := x.lister(); ok && at.Mode.IsDir() {
 		stop := errors.New("found")
 		lister.Walk(func(e image.Entry) error {
-			if strings.HasPrefix(e.Path, at.Path+"/") && e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 {
-				found = e.Path
+			switch {
+			case !strings.HasPrefix(e.Path, at.Path+"/") || !e.Mode.IsRegular():
+			case e.Mode.Perm()&0o111 != 0:
+				found, other = e.Path, ""
 				return stop
+			case other == "":
+				other = e.Path // a script, for one, that a shell is to read
 			}
 			return nil
 		})
 	}
-	return found
+	return cmp.Or(other, found)
 }
 
 // instruction names the Dockerfile's line that the program comes from.

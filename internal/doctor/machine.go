@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
 )
@@ -48,7 +49,7 @@ func MachineOf(system, arch string, here bool) Machine {
 	if !here {
 		return m
 	}
-	m.Foreign = ForeignNone
+	m.Foreign, m.Level = ForeignNone, level()
 	handlers, err := os.ReadDir("/proc/sys/fs/binfmt_misc")
 	if err != nil {
 		return m // the kernel has none, or nobody has mounted its list
@@ -59,4 +60,28 @@ func MachineOf(system, arch string, here bool) Machine {
 		}
 	}
 	return m
+}
+
+// levels are what a processor of each of x86-64's levels from the second on must have, as /proc/cpuinfo names it.
+var levels = []string{
+	"cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3", "avx avx2 bmi1 bmi2 f16c fma abm movbe xsave", "avx512f avx512bw avx512cd avx512dq avx512vl",
+}
+
+// level is this machine's: glibc's loader looks into the folders of all up to it. Zero where nobody knows.
+func level() int {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	_, flags, ok := strings.Cut(string(text), "\nflags")
+	if err != nil || !ok {
+		return 0
+	}
+	flags, _, _ = strings.Cut(flags, "\n")
+	has := set(flags)
+	for n, needs := range levels {
+		for _, flag := range strings.Fields(needs) {
+			if !has[flag] {
+				return n + 1
+			}
+		}
+	}
+	return len(levels) + 1
 }

@@ -76,12 +76,12 @@ func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*o
 		return o, err
 	}
 	if !l.secure {
-		if o, err := try(muslPath(l.x.env["LD_LIBRARY_PATH"])); o != nil || err != nil {
+		if o, err := try(muslPath(l.env["LD_LIBRARY_PATH"])); o != nil || err != nil {
 			return o, notes, err
 		}
 	}
 	for o := by; o != nil; o = o.by { // inherited, RUNPATH as well
-		if found, err := try(m.runpath(o)); found != nil || err != nil {
+		if found, err := try(m.runpath(o, l.secure && o.by == nil)); found != nil || err != nil {
 			return found, notes, err
 		}
 	}
@@ -102,13 +102,16 @@ func (m *musl) home() string {
 	return m.sys[0]
 }
 
-// runpath fills in $ORIGIN; a path with any other variable counts for nothing.
-func (m *musl) runpath(o *object) []string {
+// runpath fills in $ORIGIN; a path with any other variable counts for nothing, nor does one of the
+// program with $ORIGIN where that runs with another's rights.
+func (m *musl) runpath(o *object, secure bool) []string {
 	text := o.dyn.Rpath
 	if o.dyn.HasRunpath {
 		text = o.dyn.Runpath
 	}
-	text = strings.NewReplacer("${ORIGIN}", path.Dir(o.path), "$ORIGIN", path.Dir(o.path)).Replace(text)
+	if !secure {
+		text = strings.NewReplacer("${ORIGIN}", o.dir, "$ORIGIN", o.dir).Replace(text)
+	}
 	if strings.Contains(text, "$") {
 		return nil
 	}

@@ -35,12 +35,45 @@ func TestEnvCommand(t *testing.T) {
 		"-S -i python3": "python3", "-S -u PATH python3": "python3", "-S 'my python' x": "my python", "-Spython3": "python3",
 		"A=b": "", "-C /x python3": "", "-S": "", "-i": "",
 	} {
-		have, _, ok := envCommand(arg, map[string]string{"PATH": "/bin"})
-		assert.Equal(t, want, have, arg)
+		words, _ := envSplit([]string{arg}, nil)
+		have, _, ok := envCommand(words, map[string]string{"PATH": "/bin"})
+		assert.Equal(t, want, strings.Join(have[:min(1, len(have))], ""), arg)
 		assert.Equal(t, want != "", ok, arg)
 	}
-	_, env, _ := envCommand("-S -i x", map[string]string{"PATH": "/bin"})
+	_, env, _ := envCommand([]string{"-i", "x"}, map[string]string{"PATH": "/bin"})
 	assert.Empty(t, env)
+}
+
+func TestCommandLines(t *testing.T) {
+	env := map[string]string{"APP": "/srv/app -x"}
+	for line, want := range map[string]string{
+		"/app --port=$PORT": "/app", "exec /app": "/app", "A=b c=d ./app": "./app", `"/app" x`: "/app", `'/app x' y`: "/app x", "$APP y": "/srv/app",
+		`exec "$APP" y`: "/srv/app", "": "", "exec": "", "cd / && ./app": "", "a | b": "", "~/app": "", "/a*": "", "$(which app)": "", "$NONE": "", "`x`": "",
+	} {
+		words, _ := plainCommand(line, env)
+		assert.Equal(t, want, strings.Join(words[:min(1, len(words))], ""), line)
+	}
+	for line, broken := range map[string]bool{
+		`["/app", $X]`: true, "['/app']": true, "[“/app”]": true, "[ '/a' ]": true, `["/app"`: true, `['a', 'b && c']`: true, "[/app]": true,
+		"[ -f x ] && /app": false, `[ "$X" = 1 ] || /app`: false, `[ "$X" ]; /app`: false, "/app [x]": false, "[": false,
+	} {
+		assert.Equal(t, broken, brokenList(line), line)
+	}
+}
+
+// Each wrapper's options are told from the program's own.
+func TestWrappers(t *testing.T) {
+	for line, want := range map[string]string{
+		"tini -p KILL -- /app -p": "/app", "tini-static-amd64 -vg -e 143 /app": "/app", "dumb-init --rewrite 15:3 -c /app": "/app", "gosu app /app": "/app",
+		"su-exec 1:2 /app": "/app", "setpriv --reuid=1 --regid 2 --clear-groups /app": "/app", "chpst -u app -e /env /app": "/app", "nice -n5 /app": "/app",
+		"nice --adjustment 5 /app": "/app", "time -f %e /app": "/app", "timeout -s KILL --kill-after 5 9 /app": "/app", "timeout 9": "",
+	} {
+		words := strings.Fields(line)
+		w, known := wrapperOf(words[0])
+		assert.True(t, known, line)
+		_, rest := w.options(words[1:])
+		assert.Equal(t, want, strings.Join(rest[min(w.before, len(rest)):][:min(1, len(rest)-min(w.before, len(rest)))], ""), line)
+	}
 }
 
 func TestGoReleases(t *testing.T) {
@@ -92,7 +125,9 @@ func FuzzShebang(f *testing.F) {
 			if s.interp == "" {
 				t.Error("an interpreter without a name")
 			}
-			envCommand(s.arg, map[string]string{"PATH": "/bin"})
+			words, _ := envSplit([]string{s.arg}, map[string]string{"PATH": "/bin"})
+			envCommand(words, map[string]string{"PATH": "/bin"})
+			plainCommand(s.arg, map[string]string{})
 		}
 	})
 }

@@ -1,9 +1,12 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"path"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
@@ -18,12 +21,13 @@ const (
 
 // elf goes on with an ELF file as the kernel does (fs/binfmt_elf.c): is it for
 // this machine, is it whole, which loader does it ask for.
-func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
-	x.binary = at
+func (x *examination) elf(ctx context.Context, p process) (*finding, error) {
+	at := p.at
+	x.binary, x.info, x.golang, x.asked = at, nil, false, false
 	file, err := x.parse(ctx, at)
 	var bad *elf.FormatError
 	if errors.As(err, &bad) {
-		return x.badFormat(at, bad.Reason), nil
+		return x.badFormat(p, bad.Reason), nil
 	}
 	if err != nil {
 		return nil, err
@@ -32,7 +36,7 @@ func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
 		return found, nil
 	}
 	if missing, cut := file.CutOff(); cut {
-		return x.badFormat(at, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+		return x.badFormat(p, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
 	}
 	if found := x.notPermitted(at); found != nil {
 		return found, nil
@@ -47,14 +51,14 @@ func (x *examination) elf(ctx context.Context, at place) (*finding, error) {
 			return unknown("%s is a shared library without a loader of its own", at.Path), nil
 		}
 		if !file.Loads() {
-			return x.badFormat(at, "an ELF file without a segment to load"), nil
+			return x.badFormat(p, "an ELF file without a segment to load"), nil
 		}
 		return nil, nil
 	}
 	if err != nil {
 		return unknown("the dynamic section of %s cannot be read: %v", at.Path, err), nil
 	}
-	return x.loader(ctx, at, file, dynamic)
+	return x.loader(ctx, p, file, dynamic)
 }
 
 func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
@@ -88,12 +92,21 @@ func (x *examination) foreign(file *elf.File, at place, what string) *finding {
 }
 
 // loader resolves PT_INTERP, which the kernel opens itself, as the user.
-func (x *examination) loader(ctx context.Context, at place, file *elf.File, dynamic *elf.Dynamic) (*finding, error) {
+func (x *examination) loader(ctx context.Context, p process, file *elf.File, dynamic *elf.Dynamic) (*finding, error) {
+	at := p.at
 	name := file.Interp
-	x.d.Loader, x.d.Libc = name, libcByName(name)
+	var needed []string
+	if dynamic != nil {
+		needed = dynamic.Needed
+	}
+	x.d.Loader, x.d.Libc = name, libcOf(name, file, needed)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
 	f := &finding{cause: MissingLoader, missing: name, phase: PhaseExec,
-		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(), Go: x.isGo(ctx, at)}}
+		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(),
+			Go: x.isGo(ctx, at)}}
+	if machine := machineName(file); machine == "386" && x.machine.Arch == "amd64" {
+		f.facts.Machine = machine
+	}
 	loader, err := x.files.resolve(ctx, name, x.as)
 	var way *lookupError
 	switch {
@@ -101,8 +114,9 @@ func (x *examination) loader(ctx context.Context, at place, file *elf.File, dyna
 		return unknown("%s is the running system's, not the image's", way.at), nil
 	case errors.As(err, &way):
 		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
-		if dynamic != nil && len(dynamic.Needed) > 0 {
-			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(dynamic.Needed, ", ")})
+		f.facts.PIE, f.facts.Copies, f.facts.Of = f.facts.Go && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
+		if len(needed) > 0 {
+			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(needed, ", ")})
 		}
 		if way.kind == closed {
 			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
@@ -117,9 +131,7 @@ func (x *examination) loader(ctx context.Context, at place, file *elf.File, dyna
 	parsed, err := x.parse(ctx, loader)
 	var bad *elf.FormatError
 	if errors.As(err, &bad) {
-		found := x.badFormat(loader, bad.Reason)
-		found.evidence = append([]Evidence{asked}, found.evidence[1:]...)
-		return found, nil
+		return x.badFormat(process{name: name, at: loader, asked: asked}, bad.Reason), nil
 	}
 	if err != nil {
 		return nil, err
@@ -128,16 +140,75 @@ func (x *examination) loader(ctx context.Context, at place, file *elf.File, dyna
 		return found, nil
 	}
 	if parsed.Machine != file.Machine || parsed.Class != file.Class {
-		return &finding{cause: WrongArchitecture, missing: name, facts: facts{Name: name, At: loader.Path, Machine: machineName(parsed), Wants: machineName(file)},
+		return &finding{cause: WrongArchitecture, missing: name, facts: facts{Name: name, At: loader.Path, Machine: machineName(parsed),
+			Wants: machineName(file)},
 			evidence: []Evidence{asked, {"the loader is for another machine than its program", loader.Path, machineName(parsed)}}}, nil
 	}
 	if missing, cut := parsed.CutOff(); cut {
-		return x.badFormat(loader, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+		return x.badFormat(process{name: name, at: loader, asked: asked},
+			fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
 	}
 	if dynamic == nil {
 		return nil, nil
 	}
-	return x.link(ctx, at, file, dynamic, loader, parsed)
+	return x.link(ctx, p, file, dynamic, loader, name, parsed)
+}
+
+// copies are the lines that bring a loader and libraries along, from where distributions have them.
+func copies(loader string, file *elf.File, needed []string) string {
+	from := loader
+	if libc := libcOf(loader, file, needed); libcByName(loader) != libc { // the linker's own default, which no distribution has
+		from = map[string]string{libcMusl: "/lib/ld-musl-x86_64.so.1", libcGlibc: "/lib64/ld-linux-x86-64.so.2"}[libc]
+	}
+	if dir := path.Dir(loader); from == loader && !strings.HasPrefix(dir, "/lib") && !strings.HasPrefix(dir, "/usr/lib") && len(needed) > 0 {
+		return "COPY --from=build " + copyWords(dir, dir) // a prefix of its own
+	}
+	lines := []string{"COPY --from=build " + copyWords(from, loader)}
+	for _, name := range needed {
+		if at := libraryFolder(from, file) + "/" + name; name != path.Base(from) && (libcByName(from) != libcMusl ||
+			!strings.HasPrefix(name, "libc.")) {
+			lines = append(lines, "COPY --from=build "+copyWords(at, at))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// libcOf tells the C library by the loader's name; where that is only the linker's default, by the libraries.
+func libcOf(loader string, file *elf.File, needed []string) string {
+	if name := path.Base(loader); libcByName(loader) != "" && (name != "ld64.so.1" || file.Machine != elf.MX86_64) ||
+		file.Machine != elf.MX86_64 {
+		return libcByName(loader)
+	}
+	for _, name := range needed {
+		if name == "libc.so" || strings.HasPrefix(name, "libc.musl-") {
+			return libcMusl
+		}
+	}
+	return libcGlibc
+}
+
+// libraryFolder is where distributions have libraries: Debian one for each machine.
+func libraryFolder(loader string, file *elf.File) string {
+	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}[machineName(file)]
+	if libcByName(loader) == libcMusl || machine == "" {
+		return "/usr/lib"
+	}
+	return "/usr/lib/" + machine + "-linux-gnu"
+}
+
+// madeBy tells whose a program is, where that bears on what can be done: not everything is one's own to compile.
+func (x *examination) madeBy(ctx context.Context, at place) string {
+	content, err := x.beginning(ctx, at)
+	switch {
+	case err == nil && bytes.Contains(content, []byte("/rustc/")):
+		return "Rust"
+	case err == nil && (bytes.Contains(content, []byte("DOTNET_ROOT")) || bytes.Contains(content, []byte("libhostfxr"))):
+		return ".NET"
+	}
+	if name := path.Base(at.Path); shells[name] || readers[strings.TrimRight(name, "0123456789.")] || name == "env" {
+		return "a distribution"
+	}
+	return ""
 }
 
 // libcByName tells the C library by the loader's name, for where it is not there to be looked at.
@@ -146,8 +217,67 @@ func libcByName(loader string) string {
 	switch {
 	case strings.HasPrefix(base, "ld-musl"):
 		return libcMusl
-	case strings.HasPrefix(base, "ld-linux"), strings.HasPrefix(base, "ld64.so"), strings.HasPrefix(base, "ld.so"), strings.HasPrefix(base, "ld-2."):
+	case strings.HasPrefix(base, "ld-linux"), strings.HasPrefix(base, "ld64.so"), strings.HasPrefix(base, "ld.so"),
+		strings.HasPrefix(base, "ld-2."):
 		return libcGlibc
 	}
 	return ""
+}
+
+// byLoader follows a loader that is started by hand to the program that its words name. That needs
+// no x bit, and what the program itself says of a loader does not count.
+func (x *examination) byLoader(ctx context.Context, p process, content []byte) (*finding, error) {
+	w := wrapper{long: " library-path preload argv0 inhibit-rpath audit glibc-hwcaps-prepend glibc-hwcaps-mask "}
+	options, words := w.options(p.argv[1:])
+	if len(words) == 0 {
+		return nil, nil // its help, or its version
+	}
+	next := process{name: words[0], argv: words, env: p.env,
+		asked: Evidence{"the loader is to load the program", p.at.Path, fmt.Sprintf("%q", p.argv)}}
+	if libraries, given := options["library-path"]; given {
+		next.env = maps.Clone(p.env)
+		next.env["LD_LIBRARY_PATH"] = libraries
+	}
+	if !strings.Contains(next.name, "/") && !bytes.Contains(content, []byte("musl libc")) {
+		return unknown("the loader searches %q as it searches a library", next.name), nil
+	}
+	at, err := x.files.resolve(ctx, next.name, x.as)
+	var way *lookupError
+	switch {
+	case errors.As(err, &way):
+		return x.notThere(ctx, next, way), nil
+	case err != nil:
+		return nil, err
+	case at.Mode.IsDir():
+		return x.mayExecute(at, next.name, next.asked, PhaseExec), nil
+	}
+	if found := x.mayReadScript(at, next.asked); found != nil {
+		return found, nil
+	}
+	next.at, x.binary = at, at
+	file, err := x.parse(ctx, at)
+	var bad *elf.FormatError
+	if errors.As(err, &bad) {
+		return x.badFormat(next, bad.Reason), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if found := x.foreign(file, at, "the program"); found != nil {
+		return found, nil
+	}
+	dynamic, err := file.Dynamic()
+	loader, bad2 := x.parse(ctx, p.at)
+	if err := errors.Join(err, bad2); err != nil && imageFault(err) != nil {
+		return nil, err
+	}
+	if dynamic == nil || loader == nil {
+		return unknown("%s is static, and what a loader makes of it is not known", at.Path), nil
+	}
+	x.way = append(x.way, next.asked)
+	x.d.Loader = p.name
+	if found, err := x.link(ctx, next, file, dynamic, p.at, p.name, loader); found != nil || err != nil {
+		return found, err
+	}
+	return x.inTurn(ctx, next)
 }

@@ -19,6 +19,9 @@ type shebang struct {
 	interp string
 	arg    string // all that follows, as one argument
 	crlf   bool   // the line ends in a carriage return, which becomes part of the last word
+
+	file  place    // the script
+	words []string // its path and its arguments
 }
 
 // parseShebang parses a file's first bytes; ok is false where the kernel says
@@ -48,61 +51,6 @@ func parseShebang(head []byte) (s shebang, ok bool) {
 		s.arg = s.arg[:i]
 	}
 	return s, s.interp != ""
-}
-
-// envCommand gives the program that `env ARG` starts, and the environment it
-// searches it in; ok is false where env would not search for a program.
-// The kernel hands env one argument, blanks and all; only -S splits it.
-func envCommand(arg string, env map[string]string) (name string, with map[string]string, ok bool) {
-	with = map[string]string{}
-	for k, v := range env {
-		with[k] = v
-	}
-	words := []string{arg}
-	for _, prefix := range []string{"--split-string=", "--split-string", "-S", "-vS", "-iS"} {
-		if strings.HasPrefix(arg, prefix) {
-			if prefix == "-iS" {
-				clear(with)
-			}
-			words = splitWords(strings.TrimPrefix(arg, prefix), env)
-			break
-		}
-	}
-	for i := 0; i < len(words); i++ {
-		word := words[i]
-		switch {
-		case word == "":
-			return "", with, false
-		case word == "--":
-			if i+1 < len(words) {
-				return words[i+1], with, true
-			}
-			return "", with, false
-		case word == "-" || word == "-i" || word == "--ignore-environment":
-			clear(with)
-		case word == "-u" || word == "-C" || word == "--unset" || word == "--chdir" || word == "-a" || word == "--argv0":
-			if i++; word == "-u" || word == "--unset" {
-				if i < len(words) {
-					delete(with, words[i])
-				}
-			} else if word == "-C" || word == "--chdir" {
-				return "", with, false // another folder: cannot follow
-			}
-		case strings.HasPrefix(word, "--unset="):
-			delete(with, strings.TrimPrefix(word, "--unset="))
-		case strings.HasPrefix(word, "-u"):
-			delete(with, word[2:])
-		case word == "-v" || word == "--debug":
-		case strings.HasPrefix(word, "-"):
-			return "", with, false // an option that is not known here
-		case strings.Contains(word, "="):
-			k, v, _ := strings.Cut(word, "=")
-			with[k] = v
-		default:
-			return word, with, true
-		}
-	}
-	return "", with, false
 }
 
 // splitWords splits as `env -S` does, as far as shebang lines go: blanks,
@@ -151,6 +99,20 @@ func splitWords(text string, env map[string]string) []string {
 	}
 	if open {
 		words = append(words, word.String())
+	}
+	return words
+}
+
+// firstLineWords are the interpreter and its option of a first line that the kernel does not take.
+func firstLineWords(head []byte) []string {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	line, _, ok := bytes.Cut(head, []byte("\n"))
+	if !ok || !bytes.HasPrefix(line, []byte("#!")) {
+		return nil
+	}
+	words := strings.Fields(string(line[2:]))
+	if len(words) > 2 {
+		words = []string{words[0], strings.Join(words[1:], " ")}
 	}
 	return words
 }

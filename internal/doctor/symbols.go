@@ -1,14 +1,31 @@
 package doctor
 
 import (
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
 )
 
+// notApart are the C library's own parts: of one release, or of none.
+var notApart = regexp.MustCompile(`^(ld|lib(c|m|pthread|dl|rt|resolv|util))[-.]`)
+
+// lacksVersion is the finding where a library has not the version that is asked of it.
+func (l *linker) lacksVersion(o, lib *object, need, version, claim, found string) *finding {
+	again := "" // what is not the C library's can be brought along by itself
+	if main := l.objects[0]; !notApart.MatchString(need) {
+		again = "COPY --chmod=755 --from=build " + copyWords(libraryFolder(main.file.Interp, main.file)+"/"+path.Base(need), lib.path)
+	}
+	return &finding{cause: MissingSymbolVersion, missing: version,
+		facts: facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang,
+			Copies: again, Bare: !lib.dyn.HasVersym()},
+		evidence: []Evidence{{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, {claim, lib.path, found}}}
+}
+
 // versions checks DT_VERNEED against DT_VERDEF (glibc's _dl_check_map_versions).
-func (l *linker) versions() *finding {
+func (l *linker) versions() (*finding, error) {
 	defines := map[*object]map[string]bool{}
 	for _, o := range l.objects {
 		for _, need := range o.dyn.Needs {
@@ -30,16 +47,57 @@ func (l *linker) versions() *finding {
 				if n := len(lib.dyn.Defines); n > 0 {
 					newest = lib.dyn.Defines[n-1]
 				}
-				return &finding{cause: MissingSymbolVersion, missing: version,
-					facts: facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang},
-					evidence: []Evidence{
-						{"needs this version of " + need.Library + " (ELF DT_VERNEED)", o.path, version},
-						{"defines others (ELF DT_VERDEF), the last of them", lib.path, newest},
-					}}
+				return l.lacksVersion(o, lib, need.Library, version, "defines others (ELF DT_VERDEF), the last of them", newest), nil
 			}
 		}
 	}
-	return nil
+	for _, o := range l.objects {
+		if found, err := l.unversioned(o); found != nil || err != nil {
+			return found, err
+		}
+	}
+	return nil, nil
+}
+
+// unversioned finds a library that has no table of versions at all: glibc warns only, and dies of an
+// assertion when it binds a symbol that is looked for by its version there (check_match in elf/dl-lookup.c).
+func (l *linker) unversioned(o *object) (*finding, error) {
+	var wanted []elf.Symbol
+	for _, need := range o.dyn.Needs {
+		lib := l.byName[need.Library]
+		if lib == nil || lib.dyn.HasVersym() {
+			continue
+		}
+		var err error
+		if wanted == nil { // kept, and so asked for once
+			if wanted, err = o.dyn.Wanted(false); err != nil {
+				return l.corrupt(o, err)
+			}
+		}
+		has := map[string]bool{}
+		for _, w := range wanted {
+			if w.Library == need.Library && w.Version != "" {
+				has[w.Name] = false
+			}
+		}
+		if len(has) == 0 {
+			continue
+		}
+		if err := lib.dyn.Defined(func(name []byte, _ string, _ bool) {
+			if _, asked := has[string(name)]; asked {
+				has[string(name)] = true
+			}
+		}); err != nil {
+			return l.corrupt(lib, err)
+		}
+		for _, w := range wanted {
+			if w.Library == need.Library && w.Version != "" && has[w.Name] {
+				return l.lacksVersion(o, lib, need.Library, w.Version,
+					"has the symbol "+w.Name+" without any version (no ELF DT_VERSYM), where the loader gives up", "no table of versions"), nil
+			}
+		}
+	}
+	return nil, nil
 }
 
 // symbols checks that each symbol that must be there at the start is defined

@@ -11,7 +11,10 @@ type facts struct {
 	At         string // where the way ended, or which file is meant
 	Target     string // where the file has to be
 	Instr      string // ENTRYPOINT or CMD: where the program comes from
-	Words      string // the exec form that was meant, as JSON
+	Words      string // the instructions that were meant, or a script's first line
+	Lost       string // where a layer has taken the file away
+	Layer      int
+	Tree       string // the folder of an interpreter that has one of its own
 	Capability string // that the file demands, by its number
 	Closed     bool   // a folder is closed, not the file
 	Hidden     bool   // under what the runtime mounts
@@ -30,7 +33,19 @@ type facts struct {
 	Library    string
 	Version    string
 	Symbol     string
-	Go         bool // the program was built by Go
+	Copies     string // lines that copy a loader and its libraries
+	Foreign    bool   // a program for glibc, on musl
+	Bare       bool   // a library without versions
+	Sed        string // how the image itself calls sed; empty: it cannot
+	PIE        bool   // built so by Go, and without need
+	Archive    bool   // it is a static library
+	Of         string // Rust, .NET, a distribution: whose the program is
+	Go         bool   // the program was built by Go
+	Option     string // of a script's first line
+	Lacks      string // what a busybox or env does not know
+	By         string // who is to become the user, where it is not USER that says so
+	Read       bool   // a script cannot be read
+	Switch     bool   // another user is asked for, and only root may
 }
 
 // JSON is the shell form's command as the exec form wants it; empty where only a shell can do it.

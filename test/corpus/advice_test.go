@@ -1,10 +1,12 @@
 package corpus
 
 import (
+	"regexp"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // Each advice is given where it is due, and is gone once it was followed.
@@ -47,6 +49,27 @@ func TestAdvice(t *testing.T) {
 		assert.True(t, given(c.due), "%s is not given", c.id)
 		assert.False(t, given(c.heeded), "%s is still given", c.id)
 	}
+}
+
+// No advice, followed, stops an image that starts.
+func TestFollowedAdviceStopsNothing(t *testing.T) {
+	line, followed := regexp.MustCompile("`((?:USER|ENTRYPOINT|CMD) [^`]+)`"), 0
+	for _, c := range all(t) {
+		if c.Cause != "" {
+			continue
+		}
+		d := diagnose(t, c.Image)
+		for _, a := range d.Advice {
+			for _, m := range line.FindAllStringSubmatch(a.Fix, -1) {
+				s := c.Image.clone()
+				require.NoError(t, c.apply(&s, d, m[1]))
+				after := diagnose(t, s)
+				assert.True(t, after.Starts != nil && *after.Starts, "%s, after %s: %s", c.Name, m[1], after.Summary)
+				followed++
+			}
+		}
+	}
+	assert.NotZero(t, followed)
 }
 
 // The order of the causes is a contract: the first that fits is named.

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor"
@@ -40,7 +41,8 @@ func Cases() (cases []Case, skipped []string) {
 	b.permissions()
 	b.scripts()
 	b.formats()
-	skipped = append(b.dynamic(), b.environment()...)
+	b.layers()
+	skipped = slices.Concat(b.dynamic(), b.environment(), b.turns())
 	return b.cases, skipped
 }
 
@@ -92,7 +94,11 @@ func (b *builder) accounts() {
 	add("user-not-listed", doctor.UnknownUser, user("nobody"))
 	add("user-root-no-passwd", doctor.UnknownUser, func(s *Spec) { s.User = "root"; without("/etc")(s) })
 	add("user-dangling-passwd", doctor.UnknownUser, func(s *Spec) { s.put("/etc/passwd", File{Link: "/nowhere"}) })
-	add("user-out-of-range", doctor.UnknownUser, user("99999999999"))
+	add("user-out-of-range", doctor.UserOutOfRange, user("99999999999"))
+	add("user-beyond-the-last", doctor.UserOutOfRange, user("2147483648"))
+	add("user-the-last", "", user("2147483647"))
+	add("user-negative", doctor.UserOutOfRange, user("-1"))
+	add("group-out-of-range", doctor.UserOutOfRange, user("echo:4000000000"))
 	add("user-and-shell-missing", doctor.UnknownUser, func(s *Spec) {
 		s.User, s.Entrypoint = "ghost", []string{"/bin/sh", "-c", "/app"}
 	})

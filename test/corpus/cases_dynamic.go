@@ -12,6 +12,7 @@ const (
 	callC    = "#include <stdio.h>\nint a(void);\nint main(void){puts(\"started\");fflush(stdout);return a();}\n"
 	dataC    = "#include <stdio.h>\nextern int data;\nint main(void){puts(\"started\");fflush(stdout);return data;}\n"
 	weakC    = "#include <stdio.h>\n__attribute__((weak)) int a(void);\nint main(void){puts(\"started\");fflush(stdout);return a?a():0;}\n"
+	firstC   = "#include <stdio.h>\nint a(void);\nint main(void){int r=a();puts(\"started\");fflush(stdout);return r;}\n"
 	printfC  = "#include <stdio.h>\nint main(int c,char**v){printf(\"started\\n%s\",c>9?v[1]:\"\");return 0;}\n"
 	libA     = "int b(void);\nint data=0;\nint a(void){return b();}\n"
 	libAonly = "int data=0;\nint a(void){return 0;}\n"
@@ -93,6 +94,7 @@ func (b *builder) glibc() error {
 	return firstError(
 		b.glibcChains(c, base, dir),
 		b.glibcSymbols(c, base, dir),
+		b.secure(c, base, lib),
 		c.err,
 	)
 }
@@ -142,14 +144,14 @@ func (b *builder) glibcChains(c *compiler, base Spec, dir string) error {
 func (b *builder) glibcSymbols(c *compiler, base Spec, dir string) error {
 	two := c.library("libv.so", "int a(void){return 0;}\n", "-Wl,--version-script="+c.write("two.map", "V1{};\nV2{global:a;local:*;}V1;\n"))
 	sym := base.clone()
-	c.program(&sym, "/app", callC, "libv.so")
+	c.program(&sym, "/app", firstC, "libv.so")
 	sym.put(dir+"/libv.so", File{Data: two})
 	add := b.from(sym)
 	add("versions", "", nil)
 	one := c.library("libv.so", "int a(void){return 0;}\n", "-Wl,--version-script="+c.write("one.map", "V1{global:a;local:*;};\n"))
 	none := c.library("libv.so", "int a(void){return 0;}\n")
 	add("version-missing", doctor.MissingSymbolVersion, func(s *Spec) { s.put(dir+"/libv.so", File{Data: one}) })
-	add("versions-none-defined", "", func(s *Spec) { s.put(dir+"/libv.so", File{Data: none}) })
+	add("version-table-missing", doctor.MissingSymbolVersion, func(s *Spec) { s.put(dir+"/libv.so", File{Data: none}) })
 
 	whole := c.library("liba.so", libAonly)
 	empty := func(s *Spec) {

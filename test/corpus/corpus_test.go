@@ -16,7 +16,11 @@ import (
 	"optimizing-dockerfile/test/engines"
 )
 
-var machine = doctor.Machine{OS: "linux", Arch: runtime.GOARCH, Foreign: doctor.ForeignNone}
+var machine = func() doctor.Machine {
+	m := doctor.MachineOf("linux", runtime.GOARCH, true)
+	m.Foreign = doctor.ForeignNone
+	return m
+}()
 
 func all(t *testing.T) []Case {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {

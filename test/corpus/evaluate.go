@@ -18,6 +18,7 @@ type Result struct {
 	Diagnosis *doctor.Diagnosis
 	Started   bool
 	Words     string // the engine's, about the start
+	Fixed     string // of a dead image: why its fix, followed, does not start it; empty: it does
 }
 
 // Right reports whether the doctor's verdict agrees with the real start, and the cause with the case.
@@ -46,7 +47,44 @@ func Evaluate(ctx context.Context, e *engine.Engine, machine doctor.Machine, cas
 		}
 		results = append(results, r)
 	}
-	return results, nil
+	return results, fixes(ctx, e, results)
+}
+
+// fixes follows the fix of each dead image, and really starts what that makes.
+func fixes(ctx context.Context, e *engine.Engine, results []Result) (err error) {
+	images := map[string]Spec{}
+	for i, r := range results {
+		if r.Diagnosis.Cause == "" {
+			continue
+		}
+		fixed, err := Fixed(r.Case, r.Diagnosis)
+		if err != nil {
+			results[i].Fixed = err.Error()
+			continue
+		}
+		images[Tag(r.Name+"-fixed")] = fixed
+	}
+	if len(images) == 0 {
+		return nil
+	}
+	defer func() { err = errors.Join(err, Unload(ctx, e, images)) }()
+	if err := Load(ctx, e, images); err != nil {
+		return err
+	}
+	for i, r := range results {
+		tag := Tag(r.Name + "-fixed")
+		if _, made := images[tag]; !made {
+			continue
+		}
+		started, words, err := Started(ctx, e, tag)
+		if err != nil {
+			return err
+		}
+		if !started {
+			results[i].Fixed = "it does not start either: " + words
+		}
+	}
+	return nil
 }
 
 func examine(ctx context.Context, e *engine.Engine, machine doctor.Machine, ref string) (d *doctor.Diagnosis, err error) {
@@ -61,7 +99,7 @@ func examine(ctx context.Context, e *engine.Engine, machine doctor.Machine, ref 
 // Report prints the confusion matrix, the cause accuracy, and each case that is not as it should be.
 func Report(w io.Writer, results []Result) (perfect bool) {
 	var matrix [2][3]int // really: starts, dead; said: starts, cannot start, cannot tell
-	causes, dead, corpus := 0, 0, 0
+	causes, fixed, dead, corpus := 0, 0, 0, 0
 	var wrong []string
 	for _, r := range results {
 		really, said := 1, 2
@@ -79,6 +117,11 @@ func Report(w io.Writer, results []Result) (perfect bool) {
 			if dead++; cause {
 				causes++
 			}
+			if r.Diagnosis.Cause != "" && r.Fixed == "" {
+				fixed++
+			} else {
+				wrong = append(wrong, fmt.Sprintf("%s: its fix was followed, and %s\n%s", r.Name, r.Fixed, r.Diagnosis.Fix.Dockerfile))
+			}
 		}
 		if (r.Cause == "") != r.Started {
 			corpus++
@@ -94,7 +137,9 @@ func Report(w io.Writer, results []Result) (perfect bool) {
 	for i, name := range []string{"starts", "cannot start"} {
 		fmt.Fprintf(w, "%-22s %8d %8d %8d\n", name, matrix[i][0], matrix[i][1], matrix[i][2])
 	}
-	fmt.Fprintf(w, "\ncause right: %d of %d dead images\n", causes, dead)
+	verdicts := matrix[0][0] + matrix[1][1]
+	fmt.Fprintf(w, "\nverdict right: %d of %d images\ncause right: %d of %d dead images\nfix right: %d of %d\n", verdicts,
+		len(results), causes, dead, fixed, dead)
 	if len(wrong) > 0 {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(wrong, "\n"))
 	}

@@ -28,7 +28,7 @@ func Fixed(c Case, d *doctor.Diagnosis) (Spec, error) {
 }
 
 var (
-	sedEnds  = regexp.MustCompile(`^sed -i 's/\\r\$//' (\S+)$`)
+	sedEnds  = regexp.MustCompile(`^(?:busybox )?sed -i 's/\\r\$//' (\S+)$`)
 	sedFirst = regexp.MustCompile(`^sed -i '1s\|\.\*\|(.*)\|' (\S+)$`)
 	output   = regexp.MustCompile(` -o (\S+) `)
 )
@@ -80,7 +80,16 @@ func (c Case) copy(s *Spec, words []string) error {
 	if !strings.HasPrefix(to, "/") {
 		to = path.Join("/", s.WorkingDir, to)
 	}
-	s.put(to, File{Mode: mode, Data: c.content(to)})
+	into := s.Files
+	if s.Later != nil { // it stands behind
+		into = s.Later
+	}
+	f := File{Mode: mode, Data: c.content(to)}
+	if f.Data == nil || into == nil {
+		return fmt.Errorf("COPY %q", words)
+	}
+	delete(into, path.Join(path.Dir(to), ".wh."+path.Base(to)))
+	into[to] = f
 	return nil
 }
 
@@ -95,7 +104,7 @@ func (c Case) content(to string) []byte {
 			return f.Data
 		}
 	}
-	return tiny{}.bytes()
+	return tiny{pie: true}.bytes()
 }
 
 func (c Case) run(s *Spec, d *doctor.Diagnosis, command string) error {
@@ -110,6 +119,12 @@ func (c Case) run(s *Spec, d *doctor.Diagnosis, command string) error {
 		_, after, _ := bytes.Cut(f.Data, []byte("\n"))
 		f.Data = append([]byte(m[1]+"\n"), after...)
 		s.Files[m[2]] = f
+		return nil
+	}
+	if at, ok := strings.CutPrefix(command, "setcap -r "); ok {
+		f := s.Files[at]
+		f.Caps = nil
+		s.Files[at] = f
 		return nil
 	}
 	if m := output.FindStringSubmatch(command + " "); m != nil {

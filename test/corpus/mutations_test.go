@@ -49,7 +49,7 @@ func TestTenThousandMutations(t *testing.T) {
 			layer := mutated(whole.layer())
 			w := tar.NewWriter(&b)
 			manifest := []byte(`[{"Config":"c","Layers":["l"]}]`)
-			for name, text := range map[string][]byte{"c": whole.config(sum(layer), nil), "l": layer, "manifest.json": manifest} {
+			for name, text := range map[string][]byte{"c": whole.config([]string{sum(layer)}, nil), "l": layer, "manifest.json": manifest} {
 				w.WriteHeader(&tar.Header{Name: name, Size: int64(len(text))})
 				w.Write(text)
 			}

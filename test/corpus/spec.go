@@ -23,6 +23,7 @@ type Spec struct {
 	Arch                        string // empty: this machine's
 	Healthcheck                 []string
 	Files                       map[string]File
+	Later                       map[string]File // of a second layer
 }
 
 // File is one file of a Spec. Folders on its way come by themselves, 0755 and root's.
@@ -33,6 +34,14 @@ type File struct {
 	Link     string // a symbolic link's target
 	Hard     string // a hard link's
 	Dir      bool
+	Caps     []byte // the attribute security.capability
+}
+
+func (f File) records() map[string]string {
+	if f.Caps == nil {
+		return nil
+	}
+	return map[string]string{"SCHILY.xattr.security.capability": string(f.Caps)}
 }
 
 func (s Spec) clone() Spec {
@@ -82,7 +91,8 @@ func (s Spec) layer() []byte {
 		case f.Link != "":
 			w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name[1:], Linkname: f.Link, Mode: 0o777})
 		case f.Hard == "":
-			w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name[1:], Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Data))})
+			w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name[1:], Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Data)),
+				PAXRecords: f.records()})
 			w.Write(f.Data)
 		}
 	}
@@ -117,13 +127,21 @@ func Save(to io.Writer, images map[string]Spec, labels map[string]string) error 
 	}
 	var manifest []entry
 	for _, tag := range slices.Sorted(maps.Keys(images)) {
-		layer := images[tag].layer()
-		digest := sum(layer)
-		config := images[tag].config(digest, labels)
-		e := entry{Config: sum(config) + ".json", RepoTags: []string{tag}, Layers: []string{digest + "/layer.tar"}}
-		if err := write(e.Layers[0], layer); err != nil {
-			return err
+		layers := [][]byte{images[tag].layer()}
+		if later := images[tag].Later; later != nil {
+			layers = append(layers, Spec{Files: later}.layer())
 		}
+		e := entry{RepoTags: []string{tag}}
+		var digests []string
+		for _, layer := range layers {
+			digests = append(digests, sum(layer))
+			e.Layers = append(e.Layers, sum(layer)+"/layer.tar")
+			if err := write(sum(layer)+"/layer.tar", layer); err != nil {
+				return err
+			}
+		}
+		config := images[tag].config(digests, labels)
+		e.Config = sum(config) + ".json"
 		if err := write(e.Config, config); err != nil {
 			return err
 		}
@@ -144,7 +162,7 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-func (s Spec) config(layer string, labels map[string]string) []byte {
+func (s Spec) config(layers []string, labels map[string]string) []byte {
 	arch := s.Arch
 	if arch == "" {
 		arch = runtime.GOARCH
@@ -153,14 +171,19 @@ func (s Spec) config(layer string, labels map[string]string) []byte {
 	if len(s.Healthcheck) > 0 {
 		health = map[string]any{"Test": s.Healthcheck}
 	}
+	var ids []string
+	var history []map[string]any
+	for _, l := range layers {
+		ids, history = append(ids, "sha256:"+l), append(history, map[string]any{"created_by": "corpus"})
+	}
 	text, _ := json.Marshal(map[string]any{
 		"architecture": arch, "os": "linux", "created": "2021-02-03T13:10:02Z",
 		"config": map[string]any{
 			"Entrypoint": s.Entrypoint, "Cmd": s.Cmd, "Env": s.Env, "Shell": s.Shell,
 			"WorkingDir": s.WorkingDir, "User": s.User, "Labels": labels, "Healthcheck": health,
 		},
-		"rootfs":  map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + layer}},
-		"history": []map[string]any{{"created_by": "corpus"}},
+		"rootfs":  map[string]any{"type": "layers", "diff_ids": ids},
+		"history": history,
 	})
 	return text
 }

@@ -145,6 +145,12 @@ func (f *File) dynamic(p Prog) (*Dynamic, error) {
 	return d, d.defines()
 }
 
+// HasVersym reports whether the symbols have versions at all (DT_VERSYM).
+func (d *Dynamic) HasVersym() bool {
+	_, has := d.tags[dtVersym]
+	return has
+}
+
 // text gives a name of the string table: all of them come by here, and none is
 // longer than most. Without an error and ok, it is longer, or there is none.
 func (d *Dynamic) text(at uint64, most int) (name []byte, ok bool, err error) {

@@ -9,13 +9,13 @@ import (
 // write some forty sections and a thousand bytes.
 const maxSectionNames = 16 << 20
 
-// sections gives the section table and its names, if there is one; ok is false where they
+// sections gives the section table, its names and where it ends, if there is one; ok is false where they
 // make no sense, or are such as no linker writes: who goes through them
 // would be long about it (debug/elf, for one, copies every name).
-func (f *File) sections() (table, names []byte, ok bool) {
+func (f *File) sections() (table, names []byte, end uint64, ok bool) {
 	head := make([]byte, 64)
 	if n, err := readAt(f.r, head, 0, f.size); err != nil || n < 52 || head[4] != f.Class {
-		return nil, nil, false
+		return nil, nil, 0, false
 	}
 	var offset uint64
 	var width, count, at int
@@ -27,23 +27,23 @@ func (f *File) sections() (table, names []byte, ok bool) {
 		offset, width, count, at = uint64(o.Uint32(head[32:])), int(o.Uint16(head[46:])), int(o.Uint16(head[48:])), int(o.Uint16(head[50:]))
 	}
 	if offset == 0 && count == 0 {
-		return nil, nil, true
+		return nil, nil, 0, true
 	}
 	if width != want || at >= count || offset >= uint64(f.size) {
-		return nil, nil, false
+		return nil, nil, 0, false
 	}
 	table = make([]byte, width*count)
 	if n, err := readAt(f.r, table, int64(offset), f.size); err != nil || n < len(table) {
-		return nil, nil, false
+		return nil, nil, 0, false
 	}
 	const compressed = 0x800 // SHF_COMPRESSED
 	size, from := f.section(table, at, 32, 20), f.section(table, at, 24, 16)
 	if from >= uint64(f.size) || size > maxSectionNames/uint64(count) || f.section(table, at, 8, 8)&compressed != 0 {
-		return nil, nil, false
+		return nil, nil, 0, false
 	}
 	names = make([]byte, size)
 	n, err := readAt(f.r, names, int64(from), f.size)
-	return table, names[:n], err == nil
+	return table, names[:n], offset + uint64(len(table)), err == nil
 }
 
 // section reads a field of a section header, which has its place by the class.
@@ -56,14 +56,14 @@ func (f *File) section(table []byte, i, at64, at32 int) uint64 {
 
 // Ordinary reports whether the section table is one that a linker writes, or none.
 func (f *File) Ordinary() bool {
-	_, _, ok := f.sections()
+	_, _, _, ok := f.sections()
 	return ok
 }
 
 // Strippable is the number of bytes that `strip` takes away: symbol tables and
 // debugging information. Zero where the section table is missing or makes no sense.
 func (f *File) Strippable() int64 {
-	table, names, ok := f.sections()
+	table, names, end, ok := f.sections()
 	if !ok {
 		return 0
 	}
@@ -75,13 +75,16 @@ func (f *File) Strippable() int64 {
 	var total uint64
 	for i := range len(table) / width {
 		kind := f.Order.Uint32(table[i*width+4:])
+		if kind != nothing {
+			end = max(end, f.section(table, i, 24, 16)+f.section(table, i, 32, 20))
+		}
 		name := cString(names, uint64(f.Order.Uint32(table[i*width:])))
 		debug := strings.HasPrefix(name, ".debug_") || strings.HasPrefix(name, ".zdebug_")
 		if size := f.section(table, i, 32, 20); kind != nothing && size <= uint64(f.size) && (kind == symbols || debug || name == ".strtab") {
 			total += size
 		}
 	}
-	if total > uint64(f.size) {
+	if total > uint64(f.size) || end+64<<10 < uint64(f.size) { // or behind it is what strip would take away, an archive for one
 		return 0
 	}
 	return int64(total)

@@ -19,6 +19,7 @@ const (
 const (
 	costOfNode   = 256
 	costOfFolder = 272 // its first file
+	costOfGone   = 64  // that a layer has taken away
 )
 
 // spent is the end of a budget: the doctor cannot tell then, as with ErrTooLarge.
@@ -54,6 +55,12 @@ func (b *Budget) Keep(n int64) error {
 		return errTooMany
 	}
 	return nil
+}
+
+// Borrow gives a function that gives back the memory which is kept from here on.
+func (b *Budget) Borrow() (back func()) {
+	kept := b.kept
+	return func() { b.kept = kept }
 }
 
 // Work takes time: a step on a path is one unit.

@@ -57,6 +57,13 @@ type Lister interface {
 	// Hidden is the number of bytes in files that a later layer deletes or
 	// replaces: they are in the image, and nobody can see them.
 	Hidden() int64
+	// Lost calls visit for each of those, with the number of the layer that did it.
+	Lost(visit func(e Entry, by int) error) error
+}
+
+// Deeper is an Image whose layers are not known: Deep reads them all, which takes as long as the image is large.
+type Deeper interface {
+	Deep(ctx context.Context) (Image, error)
 }
 
 // Config is what an image says about the process that it is meant for: the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path"
 )
 
 // Files is an image's files, all of them known, with what is kept of their contents.
@@ -55,12 +56,13 @@ func (k *Files) Bytes() int64 { return k.bytes }
 // Hidden is the number of bytes in files that a later layer deletes or replaces.
 func (k *Files) Hidden() int64 { return k.hidden }
 
+// Lost calls visit for each file that a layer has taken away.
+func (k *Files) Lost(visit func(e Entry, by int) error) error { return k.lost(visit) }
+
 // Drop takes away an empty file, or an empty folder, as if no layer had brought it.
 func (k *Files) Drop(name string) {
 	if n := k.find(name); n != nil && n.entry.Size == 0 && len(n.children) == 0 {
-		hidden := k.hidden
-		k.remove(name)
-		k.hidden = hidden
+		delete(k.find(path.Dir(name)).children, path.Base(name))
 	}
 }
 

@@ -41,16 +41,23 @@ func (k *Files) Apply(ctx context.Context, layer int, r io.Reader) error {
 		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
 			return fmt.Errorf("layer %d has a path of over %d bytes", layer, maxPath)
 		}
-		name := Clean(h.Name)
+		name, err := k.through(Clean(h.Name), layer)
+		if err != nil {
+			return err
+		}
 		switch base := path.Base(name); {
 		case base == opaque:
-			k.hideBelow(path.Dir(name), layer)
+			if err := k.hideBelow(path.Dir(name), layer); err != nil {
+				return err
+			}
 			continue
 		case strings.HasPrefix(base, whiteout):
-			k.removeBelow(path.Join(path.Dir(name), base[len(whiteout):]), layer)
+			if err := k.removeBelow(path.Join(path.Dir(name), base[len(whiteout):]), layer); err != nil {
+				return err
+			}
 			continue
 		}
-		n, err := k.node(archive, h, name)
+		n, err := k.node(archive, h, name, layer)
 		if err != nil {
 			return err
 		}
@@ -65,12 +72,16 @@ func (k *Files) Apply(ctx context.Context, layer int, r io.Reader) error {
 }
 
 // node makes a node of a tar's entry; nil where that makes none.
-func (k *Files) node(archive *tar.Reader, h *tar.Header, name string) (*node, error) {
+func (k *Files) node(archive *tar.Reader, h *tar.Header, name string, layer int) (*node, error) {
 	switch h.Typeflag {
 	case tar.TypeXGlobalHeader:
 		return nil, nil
 	case tar.TypeLink:
-		first := k.find(Clean(h.Linkname))
+		to, err := k.through(Clean(h.Linkname), layer)
+		if err != nil {
+			return nil, err
+		}
+		first := k.find(to)
 		if first == nil || first.isDir() {
 			return nil, nil // an engine would refuse the layer
 		}
@@ -96,24 +107,29 @@ func (k *Files) node(archive *tar.Reader, h *tar.Header, name string) (*node, er
 }
 
 // removeBelow takes away what lower layers have at a path; what this one put there stays.
-func (t *tree) removeBelow(name string, layer int) {
+func (t *tree) removeBelow(name string, layer int) error {
 	n := t.find(name)
 	switch {
 	case n == nil || name == "/":
 	case n.layer < layer:
-		t.remove(name)
+		return t.remove(name, layer)
 	case n.isDir():
-		t.hideBelow(name, layer)
+		return t.hideBelow(name, layer)
 	}
+	return nil
 }
 
 // hideBelow takes away what lower layers have in a folder.
-func (t *tree) hideBelow(name string, layer int) {
+func (t *tree) hideBelow(name string, layer int) error {
 	dir := t.find(name)
 	if dir == nil || dir.cleared == layer {
-		return
+		return nil
 	}
-	stack := []*node{dir}
+	type at struct {
+		path string
+		*node
+	}
+	stack := []at{{name, dir}}
 	for len(stack) > 0 {
 		d := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -123,11 +139,14 @@ func (t *tree) hideBelow(name string, layer int) {
 		d.cleared = layer
 		for name, child := range d.children {
 			if child.layer < layer {
-				t.hide(child)
+				if err := t.hide(path.Join(d.path, name), child, layer); err != nil {
+					return err
+				}
 				delete(d.children, name)
 			} else if child.isDir() {
-				stack = append(stack, child)
+				stack = append(stack, at{path.Join(d.path, name), child})
 			}
 		}
 	}
+	return nil
 }

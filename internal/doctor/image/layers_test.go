@@ -130,3 +130,19 @@ func TestLayersThatAreRefused(t *testing.T) {
 		k.Discard()
 	}
 }
+
+// Engines unpack a layer by itself: they follow the links that it has made, and no lower layer's.
+func TestLinksOfTheSameLayerAreFollowed(t *testing.T) {
+	base := layer(t, dir("usr/bin"), link("bin", "usr/bin"), file("bin/app", "1"), hard("twin", "bin/app"), link("opt/x", "../bin"), file("opt/x/deep", "2"),
+		link("a", "b"), link("b", "a"), file("a/c", "3"))
+	k := stacked(t, base)
+	for path, want := range map[string]string{"/usr/bin/app": "1", "/twin": "1", "/usr/bin/deep": "2"} {
+		assert.Equal(t, want, content(k, path), path)
+	}
+	at, err := k.Lstat(context.Background(), "/bin")
+	require.NoError(t, err)
+	assert.True(t, at.IsLink())
+	k = stacked(t, base, layer(t, file("bin/other", "4")))
+	assert.Equal(t, "4", content(k, "/bin/other"), "a lower layer's link gives way to a folder")
+	assert.Equal(t, "absent", content(k, "/usr/bin/other"))
+}

@@ -2,14 +2,17 @@ package image
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"path"
 	"sort"
 	"strings"
 )
 
-// maxPath is the kernel's own bound on a path.
-const maxPath = 4096
+const (
+	maxPath  = 4096 // the kernel's own bound on a path
+	maxLinks = 40   // and on the links on one way
+)
 
 // inode is a file without its name: hard links are several names of one.
 type inode struct {
@@ -30,7 +33,15 @@ type node struct {
 type tree struct {
 	root   *node
 	hidden int64
+	gone   []gone
 	budget *Budget
+}
+
+// gone is what a layer has taken away, with all that is below it.
+type gone struct {
+	path string
+	*node
+	by int
 }
 
 func newTree() *tree {
@@ -56,6 +67,35 @@ func (t *tree) find(name string) *node {
 	return n
 }
 
+// through gives the place that a layer's entry has: engines unpack each layer by itself, and follow
+// the links that the layer itself has made; a lower layer's link gives way to a folder.
+func (t *tree) through(name string, layer int) (string, error) {
+	dir, all := t.root, parts(name)
+	for i, followed := 0, 0; i < len(all)-1; i++ {
+		next := dir.children[all[i]]
+		switch {
+		case next == nil:
+			return name, nil
+		case next.entry.IsLink() && next.layer == layer && followed < maxLinks:
+			to := next.entry.Link
+			if !path.IsAbs(to) {
+				to = path.Join("/", path.Join(all[:i]...), to)
+			}
+			name = Clean(path.Join(to, path.Join(all[i+1:]...)))
+			dir, all, i = t.root, parts(name), -1
+			if followed++; len(name) > maxPath {
+				return "", fmt.Errorf("layer %d has a path of over %d bytes", layer, maxPath)
+			}
+			if err := t.budget.Work(int64(2 + len(all))); err != nil {
+				return "", err
+			}
+		default:
+			dir = next
+		}
+	}
+	return name, nil
+}
+
 func parts(name string) []string {
 	if name == "/" || name == "" {
 		return nil
@@ -75,10 +115,14 @@ func (t *tree) put(name string, n *node) error {
 		return nil
 	}
 	dir := t.root
-	for _, part := range all[:len(all)-1] {
+	for i, part := range all[:len(all)-1] {
 		next := dir.children[part]
 		if next == nil || !next.isDir() {
-			t.hide(next)
+			if next != nil {
+				if err := t.hide("/"+path.Join(all[:i+1]...), next, n.layer); err != nil {
+					return err
+				}
+			}
 			next = folder(true)
 			next.layer = n.layer
 			if err := t.add(dir, part, next); err != nil {
@@ -92,7 +136,9 @@ func (t *tree) put(name string, n *node) error {
 		if old.isDir() && n.isDir() {
 			n.children = old.children
 		} else if old.inode != n.inode {
-			t.hide(old)
+			if err := t.hide(name, old, n.layer); err != nil {
+				return err
+			}
 		}
 	}
 	return t.add(dir, last, n)
@@ -112,18 +158,22 @@ func (t *tree) add(dir *node, name string, n *node) error {
 }
 
 // remove takes away what lies at a path, as a whiteout does.
-func (t *tree) remove(name string) {
-	if dir := t.find(path.Dir(name)); dir != nil {
-		t.hide(dir.children[path.Base(name)])
-		delete(dir.children, path.Base(name))
+func (t *tree) remove(name string, layer int) error {
+	dir := t.find(path.Dir(name))
+	if dir == nil || dir.children[path.Base(name)] == nil {
+		return nil
 	}
+	err := t.hide(name, dir.children[path.Base(name)], layer)
+	delete(dir.children, path.Base(name))
+	return err
 }
 
-// hide counts the bytes that nobody can see any more.
-func (t *tree) hide(n *node) {
-	if n == nil {
-		return
+// hide notes what nobody can see any more from a layer on, and counts its bytes.
+func (t *tree) hide(name string, n *node, layer int) error {
+	if err := t.budget.Keep(int64(costOfGone + len(name))); err != nil {
+		return err
 	}
+	t.gone = append(t.gone, gone{name, n, layer})
 	// A stack of its own: a path may be a thousand folders deep.
 	stack := []*node{n}
 	for len(stack) > 0 {
@@ -134,6 +184,7 @@ func (t *tree) hide(n *node) {
 			stack = append(stack, child)
 		}
 	}
+	return nil
 }
 
 func (t *tree) lstat(name string) (*node, error) {
@@ -144,13 +195,25 @@ func (t *tree) lstat(name string) (*node, error) {
 	return n, nil
 }
 
-func (t *tree) walk(visit func(Entry) error) error {
+func (t *tree) walk(visit func(Entry) error) error { return walk("", t.root, visit) }
+
+// lost walks through what layers have taken away.
+func (t *tree) lost(visit func(e Entry, by int) error) error {
+	for _, g := range t.gone {
+		if err := walk(g.path, g.node, func(e Entry) error { return visit(e, g.by) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func walk(from string, n *node, visit func(Entry) error) error {
 	type at struct {
 		name string
 		up   int // how much of the path is its folder's
 		*node
 	}
-	stack := []at{{node: t.root}}
+	stack := []at{{strings.TrimPrefix(from, "/"), 0, n}}
 	var path []byte // one for all: a whole path each would take a gigabyte
 	for len(stack) > 0 {
 		top := stack[len(stack)-1]

@@ -26,6 +26,11 @@ func Saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image
 	return image.Of(files, ref, about.ID, configIn(about)), nil
 }
 
+// Deep is the same image with every layer.
+func (c *container) Deep(ctx context.Context) (image.Image, error) {
+	return Saved(ctx, c.engine, c.ref, c.about)
+}
+
 func readSaved(ctx context.Context, e *engine.Engine, ref string) (*image.Files, error) {
 	s, err := image.NewSpool()
 	if err != nil {

@@ -1,0 +1,313 @@
+package doctor
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// cure is a fix that may do: it is examined before it is proposed.
+type cure struct{ lines, text string }
+
+// mend looks in the image itself for what would make it start, in every layer of it, and proposes the
+// first that, examined, does. Where none does, the cause's own fix stands.
+func (x *examination) mend(ctx context.Context, f *finding) error {
+	if f == nil || f.cause == "" {
+		return nil
+	}
+	lies, err := x.elsewhere(ctx, f)
+	if err != nil {
+		return err
+	}
+	if drive.MatchString(f.missing) {
+		f.fix = &Fix{Text: "Git Bash on Windows has made a path of its own of it: write it with two slashes in front (`//bin/sh`), or set MSYS_NO_PATHCONV=1."}
+		return nil
+	}
+	if len(strings.Join(x.d.Argv, " ")) > maxFixed {
+		return nil
+	}
+	for _, c := range x.cures(ctx, f, lies) {
+		d, err := x.would(ctx, c.lines)
+		if err != nil {
+			return err
+		}
+		if d != nil && d.Starts != nil && *d.Starts {
+			f.fix = &Fix{c.text, c.lines}
+			return nil
+		}
+	}
+	if f.cause == MissingLibrary && len(lies) > 0 && !f.facts.Foreign {
+		f.facts.Copies = "COPY --chmod=755 --from=build " + copyWords(lies[0].Path, f.facts.Target)
+	}
+	if f.cause == CRLFInterpreter {
+		f.facts.Sed = x.sed(ctx)
+	}
+	// The cause's own fix may lead to the next fault: then that one's goes along.
+	row := entryOf(f.cause)
+	fix := Fix{fill(row.fix, f.facts), fill(row.dockerfile, f.facts)}
+	d, err := x.would(ctx, fix.Dockerfile)
+	if d != nil && d.Starts != nil && !*d.Starts && d.Cause != f.cause && d.Fix.Dockerfile != "" {
+		f.fix = &Fix{fix.Text + " Then there is the next fault, " + string(d.Cause) + ": " + d.Fix.Text, fix.Dockerfile + "\n" + d.Fix.Dockerfile}
+	}
+	return err
+}
+
+// drive begins a path of Windows.
+var drive = regexp.MustCompile(`^[A-Za-z]:[/\\]`)
+
+// cures are what may help against a finding; lies are the places in the image where files of the
+// name lie that is missing.
+func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry) (all []cure) {
+	add := func(lines, format string, args ...any) { all = append(all, cure{lines, fmt.Sprintf(format, args...)}) }
+	if x.shellForm && brokenList(x.shellCommand) {
+		if words := listWords(x.shellCommand, x.env); len(words) > 0 {
+			add(x.instruction()+" "+execForm(words...),
+				"The list is no JSON, so it became a shell form: put straight double quotes around each word, and a comma between them. "+
+					"In an exec form nothing fills in variables.")
+		}
+	}
+	script, line := "", f.line
+	if line != nil {
+		script = line.words[0]
+	}
+	if f.facts.By != "" {
+		add(x.instead(f.facts.User, "12345:12345"), "Use numbers, which need no account file; or copy the account files that have the name.")
+	}
+	switch f.cause {
+	case UnknownGroup:
+		user, _, _ := strings.Cut(f.facts.User, ":")
+		add("USER "+user, "Name a group that the image has, or none: then the user's own group counts.")
+	case NoCommand, EmptyCommand:
+		for _, e := range lies {
+			add(cmp.Or(f.facts.Instr, "ENTRYPOINT")+" "+execForm(e.Path),
+				"Name the program: %s is the one that the image brings of its own.", e.Path)
+		}
+	case MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink:
+		if x.source() == "ARGS" && len(x.config.Cmd) > 0 {
+			add("ENTRYPOINT "+execForm(x.config.Cmd...),
+				"What stands behind the image's name replaces CMD, the program included: make it the ENTRYPOINT, or name it again.")
+		}
+		if shells[f.facts.Lacks] {
+			add(x.instead(x.d.Argv[0], "/bin/sh"), "The image has another shell, /bin/sh: use that, or copy this one along with what it needs.")
+		}
+		for _, e := range lies {
+			add(x.instead(f.missing, e.Path), "It lies in the image at %s: write that whole path.", e.Path)
+		}
+	case UserCannotExecute:
+		if f.facts.Switch {
+			add("USER 0:0", "Only root can become another user: start as root, or name the program alone and leave the change to USER.")
+		}
+	case MissingInterpreter, CRLFInterpreter:
+		if line == nil {
+			if words := strings.Fields(strings.TrimPrefix(f.facts.Words, "#!")); len(words) > 0 {
+				add(x.instruction()+" "+execForm(words...), "Name the program itself: this env knows no -S.")
+			}
+			break
+		}
+		option := []string{}
+		if line.arg != "" && path.Base(line.interp) != "env" {
+			option = append(option, strings.TrimSuffix(line.arg, "\r"))
+		}
+		for _, e := range lies {
+			words := slices.Concat([]string{e.Path}, option, []string{script})
+			add(x.instead(script, words...), "An interpreter of that name lies at %s: name it, here or in the script's first line.", e.Path)
+		}
+		if interpreter := strings.TrimPrefix(f.facts.Words, "#!"); interpreter != "" {
+			add(x.instead(script, append(strings.Fields(interpreter), script)...),
+				"Name the interpreter itself, here or in the script's first line: this env takes all that follows for one word.")
+		}
+		if shells[path.Base(f.facts.Name)] && f.cause == MissingInterpreter {
+			add(x.instead(script, "/bin/sh", script),
+				"The image has another shell, /bin/sh: if the script needs nothing beyond it, let that read it, here or in the script's first line.")
+		}
+	case ExecFormat:
+		head, err := x.files.head(ctx, f.facts.At, 4096)
+		if err != nil {
+			break
+		}
+		if words := firstLineWords(head); words != nil {
+			add(x.instead(f.missing, append(words, f.missing)...),
+				"The kernel does not take the first line (%s): name the interpreter here, or in a first line that it takes: "+
+					"`#!` its very first bytes, and at most %d of them.", f.facts.Found, headBytes)
+		} else if len(head) > 0 && bytes.IndexByte(head, 0) < 0 && !f.facts.Archive {
+			add(x.instead(f.missing, "/bin/sh", f.missing), "Make `#!/bin/sh` the first line of the script, or name the shell here.")
+		}
+		if at := slices.Index(x.d.Argv, f.missing); at > 0 {
+			add(x.instruction()+" "+execForm(x.d.Argv[at:]...), "Start it by itself: it is nothing for %s to read.", x.d.Argv[0])
+		}
+	case MissingLoader:
+		for _, e := range lies {
+			add(x.instead(f.facts.Name, e.Path, f.facts.Name),
+				"The loader lies at %s: a later layer has replaced a link or a folder on its way. Start it by hand, or copy it to where it belongs.", e.Path)
+		}
+	case MissingLibrary, MissingSymbolVersion, MissingSymbol:
+		known, configured := x.configured(ctx), " (or in a file of /etc/ld.so.conf.d, and run `ldconfig`)"
+		for _, e := range lies {
+			if dir := path.Dir(e.Path); plainWord.MatchString(dir) {
+				value := dir
+				if old := x.env["LD_LIBRARY_PATH"]; old != "" && plainWord.MatchString(old) {
+					value = dir + ":" + old
+				}
+				if known != nil {
+					configured = ""
+				}
+				if by := known[dir]; by != "" {
+					configured = " (or run `ldconfig`: " + by + " names the folder already)"
+				}
+				add("ENV LD_LIBRARY_PATH="+value,
+					"It lies at %s, where the loader does not look for it: name the folder%s, or copy it into one that it searches.", e.Path, configured)
+			}
+		}
+		if x.env["LD_LIBRARY_PATH"] != "" {
+			add("ENV LD_LIBRARY_PATH=", "LD_LIBRARY_PATH puts another library before the system's own: leave it away.")
+		}
+	}
+	return all
+}
+
+// configured are the folders that ldconfig knows, and by which file; nil where that cannot be told.
+func (x *examination) configured(ctx context.Context) map[string]string {
+	lister, ok := x.lister()
+	if !ok {
+		return nil
+	}
+	known, files := map[string]string{}, 0
+	lister.Walk(func(e image.Entry) error {
+		if e.Mode.IsRegular() && e.Size < 1<<16 && (e.Path == "/etc/ld.so.conf" || strings.HasPrefix(e.Path, "/etc/ld.so.conf.d/")) {
+			if files++; files > 256 {
+				return image.ErrTooLarge
+			}
+			text, _ := x.beginning(ctx, place{Entry: e})
+			for _, word := range strings.Fields(string(text)) {
+				known[word] = e.Path
+			}
+		}
+		return ctx.Err()
+	})
+	return known
+}
+
+// sed is how the image itself calls sed in a RUN, if it can.
+func (x *examination) sed(ctx context.Context) string {
+	if _, err := x.files.resolve(ctx, "/bin/sh", root); err != nil {
+		return ""
+	}
+	for _, call := range []string{"sed", "busybox sed"} {
+		name, _, _ := strings.Cut(call, " ")
+		if hit, _, err := x.onPath(ctx, process{name: name, env: x.env}); err == nil && hit != "" {
+			return call
+		}
+	}
+	return ""
+}
+
+// systemPath matches what a distribution brings.
+var systemPath = regexp.MustCompile(`^/(usr/)?(s?bin|lib[^/]*|share|libexec)/`)
+
+// wanted matches a file by its name; for no name, the programs that the image brings of its own.
+func wanted(name string) func(image.Entry) bool {
+	return func(e image.Entry) bool {
+		if name != "" {
+			return path.Base(e.Path) == name
+		}
+		_, wraps := wrapperOf(path.Base(e.Path))
+		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !systemPath.MatchString(e.Path) &&
+			!strings.Contains(path.Base(e.Path), ".so")
+	}
+}
+
+// elsewhere finds where in the image files lie of the name that is missing, and tells which layer took
+// away what is missing. Only here all layers are read.
+func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.Entry, err error) {
+	name := path.Base(strings.Trim(f.missing, "\r"))
+	switch f.cause {
+	case NoCommand, EmptyCommand:
+		name = ""
+	case MissingLibrary, MissingLoader, MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink, MissingInterpreter:
+	case MissingSymbolVersion, MissingSymbol:
+		name = path.Base(f.facts.Library)
+	default:
+		return nil, nil
+	}
+	lister, _ := x.lister()
+	if far, ok := x.base().(image.Deeper); ok {
+		if deep, err := far.Deep(ctx); err == nil {
+			defer deep.Close()
+			lister, _ = deep.(image.Lister)
+		}
+	}
+	if lister == nil || ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	fits, way := wanted(name), cmp.Or(f.facts.Target, f.missing)
+	if err := lister.Walk(func(e image.Entry) error {
+		if fits(e) && !e.Mode.IsDir() && len(lies) < 16 && e.Path != way && e.Path != f.missing {
+			if _, err := x.files.peek(ctx, e.Path); err == nil { // no dangling link
+				at := len(lies)
+				if path.Dir(e.Path) == x.config.WorkingDir { // where it is expected: first
+					at = 0
+				}
+				lies = slices.Insert(lies, at, e)
+			}
+		}
+		return ctx.Err()
+	}); err != nil {
+		return nil, err
+	}
+	if len(lies) > 0 && name != "" {
+		f.evidence = append(f.evidence, Evidence{"a file of that name lies elsewhere in the image", lies[0].Path, describe(lies[0])})
+	}
+	lost := 0
+	err = lister.Lost(func(e image.Entry, by int) error {
+		link := e.IsLink() && strings.HasPrefix(way, e.Path+"/")
+		if lost < 2 && (link || name != "" && fits(e)) {
+			lost++
+			f.evidence = append(f.evidence,
+				Evidence{fmt.Sprintf("an earlier layer brought it, and layer %d took it away or put something else in its place", by), e.Path, describe(e)})
+			if !link {
+				f.facts.Lost, f.facts.Target, f.facts.Layer = e.Path, e.Path, by
+			}
+		}
+		return ctx.Err()
+	})
+	return lies, err
+}
+
+// instead gives the instructions that start other words in the place of one.
+func (x *examination) instead(word string, words ...string) string {
+	argv, n := x.d.Argv, x.entrypoint
+	at := slices.Index(argv, word)
+	if at < 0 && x.shellForm {
+		plain, _ := plainCommand(x.shellCommand, x.env)
+		if argv, n = plain, 0; x.instruction() == "ENTRYPOINT" {
+			n = len(plain)
+		}
+		at = slices.Index(argv, word)
+	}
+	if at < 0 { // found on PATH, or made of the words
+		at = 0
+	}
+	if len(argv) == 0 {
+		argv = []string{word}
+	}
+	all := slices.Concat(argv[:at], words, argv[at+1:])
+	if at >= n {
+		if x.instruction() == "CMD" || n > 0 && x.start.Args == nil {
+			return "CMD " + execForm(all[n:]...)
+		}
+		return "ENTRYPOINT " + execForm(all...)
+	}
+	cut := n + len(words) - 1
+	lines := "ENTRYPOINT " + execForm(all[:cut]...)
+	if cut < len(all) {
+		lines += "\nCMD " + execForm(all[cut:]...)
+	}
+	return lines
+}

@@ -1,0 +1,269 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// wrapper is a program whose last words are another program, which it starts.
+type wrapper struct {
+	mark   string // its file holds this: another program of the same name is not taken for it
+	short  string // options of one letter that take a value
+	long   string // and of a word
+	before int    // words before the program: a user, a duration
+	alone  bool   // without a program it does, or says, something of its own
+	late   bool   // it keeps root's capabilities up to its execve
+	// whom it becomes
+	user func(options map[string]string, words []string) string
+}
+
+func firstWord(_ map[string]string, words []string) string { return words[0] }
+
+// wrappers are the programs that are followed, by their names.
+var wrappers = map[string]wrapper{
+	"tini":        {mark: "tini", short: "pe"},
+	"docker-init": {mark: "tini", short: "pe"},
+	"dumb-init":   {mark: "dumb-init", short: "r", long: " rewrite "},
+	"catatonit":   {mark: "catatonit"},
+	"gosu":        {mark: "gosu", before: 1, user: firstWord},
+	"su-exec":     {mark: "user-spec", before: 1, user: firstWord},
+	"setpriv": {mark: "reuid", alone: true, late: true, user: func(o map[string]string, _ []string) string {
+		return o["reuid"] + o["regid"]
+	}, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
+		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer "},
+	"chpst": {mark: "chpst", alone: true, short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
+		return strings.TrimPrefix(o["u"], ":")
+	}},
+	"nice":    {mark: "adjustment", short: "n", long: " adjustment ", alone: true},
+	"time":    {mark: "portability", short: "fo", long: " format output ", alone: true},
+	"timeout": {mark: "kill-after", short: "ks", long: " kill-after signal ", before: 1, alone: true},
+	"nohup":   {mark: "nohup", alone: true},
+	"setsid":  {mark: "setsid", alone: true},
+}
+
+// wrapperOf finds a wrapper by a program's name; such as tini-static-amd64, too.
+func wrapperOf(name string) (wrapper, bool) {
+	for len(name) > 0 {
+		if w, ok := wrappers[name]; ok {
+			return w, true
+		}
+		name = name[:max(0, strings.LastIndexAny(name, "-_"))]
+	}
+	return wrapper{}, false
+}
+
+// options parses words up to the first that is none, as getopt with "+" does.
+func (w wrapper) options(words []string) (options map[string]string, rest []string) {
+	options = map[string]string{}
+	for len(words) > 0 {
+		word := words[0]
+		if word == "--" {
+			return options, words[1:]
+		}
+		if len(word) < 2 || word[0] != '-' {
+			break
+		}
+		words = words[1:]
+		name, value, given := strings.Cut(word[1:], "=")
+		takes := false
+		if long, ok := strings.CutPrefix(name, "-"); ok {
+			name, takes = long, strings.Contains(w.long, " "+long+" ")
+		} else if at := strings.IndexAny(word[1:], w.short); at >= 0 && w.short != "" {
+			name, value, takes = word[1+at:2+at], word[2+at:], true
+			given = value != ""
+		}
+		if takes && !given && len(words) > 0 {
+			value, words = words[0], words[1:]
+		}
+		options[name] = value
+	}
+	return options, words
+}
+
+// inTurn follows what a program that has started is known to start: a shell its command or script,
+// a loader its program, env and the like their last words. Nil: that starts too, or nobody knows.
+func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
+	name, file := path.Base(strings.TrimPrefix(p.argv[0], "-")), path.Base(p.at.Path)
+	boxed := strings.HasPrefix(file, "busybox")
+	w, wraps := wrapperOf(name)
+	loads := x.d.Libc == libcNone && (strings.HasPrefix(file, "ld") || strings.HasPrefix(file, "libc."))
+	if !boxed && !wraps && !loads && name != "env" && !shells[name] {
+		return x.scriptEnds(ctx, p)
+	}
+	content, err := x.beginning(ctx, p.at)
+	if err != nil {
+		return nil, err
+	}
+	has := func(mark string) bool { return bytes.Contains(content, []byte(mark)) }
+	var box []string
+	if boxed = has("BusyBox v"); boxed {
+		if err := x.files.limits(ctx).Work(int64(len(content) >> 5)); err != nil {
+			return nil, err
+		}
+		box = applets(content)
+		if strings.HasPrefix(name, "busybox") {
+			if p.argv = p.argv[1:]; len(p.argv) == 0 || strings.HasPrefix(p.argv[0], "-") {
+				return nil, nil // its help
+			}
+			name = path.Base(p.argv[0])
+			w, wraps = wrapperOf(name)
+		}
+		if box != nil && !slices.Contains(box, name) {
+			return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: name}), nil
+		}
+	}
+	p.orShell = ""
+	if x.d.Libc == libcGlibc || x.d.Libc == libcNone && has("GLIBC_TUNABLES") {
+		p.orShell = "/bin/sh" // its execvp hands a text to the shell
+	}
+	switch {
+	case loads && (has("musl libc") || has("GLIBC")):
+		return x.byLoader(ctx, p, content)
+	case name == "env" && has("ignore-environment"):
+		return x.byEnv(ctx, p, has("split-string") && !boxed)
+	case shells[name] && (boxed || has("PS4")):
+		return x.byShell(ctx, p, name, box)
+	case wraps && (boxed || has(w.mark)):
+		return x.wrapped(ctx, p, w)
+	}
+	return x.scriptEnds(ctx, p)
+}
+
+// wrapped follows a wrapper to its program.
+func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*finding, error) {
+	options, words := w.options(p.argv[1:])
+	if len(words) <= w.before {
+		if _, asks := options["version"]; asks || w.alone || len(options) > 0 {
+			return nil, nil
+		}
+		return &finding{cause: NoCommand, phase: PhaseExec, facts: facts{Name: p.at.Path, Instr: "CMD"},
+			evidence: []Evidence{p.asked, {"it starts the program that its words name, and they name none", p.at.Path, fmt.Sprintf("%q",
+				p.argv)}}}, nil
+	}
+	if w.user != nil {
+		if spec := w.user(options, words); spec != "" {
+			asked := Evidence{"the program goes on as another user", p.at.Path, fmt.Sprintf("%q", p.argv)}
+			if x.as.uid != 0 && p.at.Mode&fs.ModeSetuid == 0 {
+				return &finding{cause: UserCannotExecute, phase: PhaseExec, missing: p.at.Path,
+					facts:    facts{Name: p.at.Path, At: p.at.Path, User: x.describeUser(), Switch: true},
+					evidence: []Evidence{p.asked, asked, {"only root may change the user, and the process runs as", "config.User", x.describeUser()}}}, nil
+			}
+			if x.yields = true; w.late {
+				return x.next(ctx, p, words[w.before:], p.env)
+			}
+			if found, err := x.become(ctx, spec, asked); found != nil || err != nil {
+				return found, err
+			}
+		}
+	}
+	return x.next(ctx, p, words[w.before:], p.env)
+}
+
+// next executes the words that a program starts in turn.
+func (x *examination) next(ctx context.Context, p process, words []string, env map[string]string) (*finding, error) {
+	next := process{name: words[0], argv: words, env: env, line: p.line, orShell: p.orShell,
+		asked: Evidence{"it starts in turn", p.at.Path, fmt.Sprintf("%q", words)}}
+	if strings.Contains(next.name, "/") {
+		return x.launch(ctx, next)
+	}
+	hit, denied, err := x.onPath(ctx, next)
+	switch {
+	case err != nil:
+		return nil, err
+	case hit != "":
+		next.name = hit
+		return x.launch(ctx, next)
+	case denied != nil:
+		return denied, nil
+	case next.line != nil:
+		return x.notThere(ctx, next, &lookupError{kind: absent, path: next.name, at: searchPath(env)}), nil
+	}
+	f := x.notOnPath(next.name, searchPath(env), "PATH", next.asked)
+	f.phase = PhaseExec
+	return f, nil
+}
+
+// searchPath is where execvp looks.
+func searchPath(env map[string]string) string {
+	if search, set := env["PATH"]; set {
+		return search
+	}
+	return "/bin:/usr/bin" // the C library's own (confstr _CS_PATH)
+}
+
+// onPath finds a name as execvp does: what this user may not execute is passed over.
+func (x *examination) onPath(ctx context.Context, p process) (hit string, denied *finding, err error) {
+	for _, dir := range searched(searchPath(p.env), p.name) {
+		if ctx.Err() != nil {
+			return "", nil, ctx.Err()
+		}
+		name := strings.TrimSuffix(dir, "/") + "/" + p.name
+		if dir == "" {
+			name = "./" + p.name
+		}
+		if x.files.absent(ctx, name) {
+			continue
+		}
+		at, err := x.files.resolve(ctx, name, x.as)
+		var way *lookupError
+		if errors.As(err, &way) {
+			continue
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		f := x.mayExecute(at, name, p.asked, PhaseExec)
+		if f == nil {
+			return name, nil, nil
+		}
+		if f.cause != IsDirectory && denied == nil {
+			denied = f
+		}
+	}
+	return "", denied, nil
+}
+
+// applets are what a busybox can do: the longest run of names in alphabetical order in its file
+// is its table. Nil where that is not sure.
+func applets(content []byte) (names []string) {
+	var run []string
+	for len(content) > 0 {
+		end := bytes.IndexByte(content, 0)
+		if end < 0 {
+			break
+		}
+		word := content[:end]
+		content = content[end+1:]
+		if named := len(word) > 0 && len(word) < 32 && !bytes.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' }); !named {
+			run = nil
+			continue
+		}
+		if len(run) > 0 && string(word) <= run[len(run)-1] {
+			run = nil
+		}
+		if run = append(run, string(word)); len(run) > len(names) {
+			names = run
+		}
+	}
+	if len(names) < 16 || len(names) > 4096 {
+		return nil
+	}
+	return names
+}
+
+// beginning is a file, as much of it as is looked through.
+func (x *examination) beginning(ctx context.Context, at place) ([]byte, error) {
+	f, err := x.files.open(ctx, at.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.NewSectionReader(f, 0, min(f.Size(), maxContent)))
+}
