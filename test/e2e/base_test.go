@@ -74,7 +74,7 @@ func TestTheArticlesBase(t *testing.T) {
 		found, err := base.Ensure(ctx, e, foreign, nil)
 		require.NoError(t, err)
 		assert.Equal(t, &base.Ready{
-			ID: name, Image: name, Source: base.Present, Go: "1.15.7", Libc: "musl", ImageID: ready.ImageID, Bytes: ready.Bytes,
+			ID: name, Image: name, Source: base.Present, Go: "1.15.7", Libc: "musl", ImageID: ready.ImageID, Bytes: ready.Bytes, Platform: ready.Platform,
 			Facts: base.Facts{Go: "1.15.7", Libc: "musl", Adduser: true},
 		}, found)
 	})
