@@ -136,3 +136,9 @@ func FuzzLoaderCache(f *testing.F) {
 	f.Add(append(append([]byte{}, cacheMagic...), make([]byte, 100)...))
 	f.Fuzz(func(_ *testing.T, b []byte) { parseCache(b, elf.MX86_64, elf.Class64) })
 }
+
+func TestAListOfVariablesHasAnEnd(t *testing.T) {
+	env := map[string]string{"X": strings.Repeat("x", 1000)}
+	assert.Len(t, listWords(strings.Repeat(`"$X",`, 10), env), 10)
+	assert.Empty(t, listWords(strings.Repeat(`"$X",`, 100), env))
+}

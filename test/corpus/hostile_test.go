@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,16 @@ func hostile() map[string]struct {
 			func(s *Spec) {
 				s.Env = []string{"A=" + strings.Repeat("a", 130_000), "PATH=" + strings.Repeat("/b:", 40_000)}
 			}), "is a script"},
+		"env's words without end": {of(dynamic(shared{}, map[string]File{
+			"/env": {Data: append(tiny{machine: amd64}.bytes(), "ignore-environment split-string"...)}}),
+			func(s *Spec) {
+				s.Entrypoint, s.Env = []string{"/env", "-S", strings.Repeat("${A}", 1000)}, []string{"A=" + strings.Repeat("a", 130_000)}
+			}), tooMany},
+		"the same words for one program after the other": {of(dynamic(shared{}, map[string]File{
+			"/nice": {Data: append(tiny{machine: amd64}.bytes(), "adjustment"...)}}),
+			func(s *Spec) {
+				s.Entrypoint = append(slices.Repeat([]string{"/nice"}, 30), slices.Repeat([]string{strings.Repeat("a", 120_000)}, 15)...)
+			}), tooMany},
 		"a program's path of a thousand folders": {
 			of(dynamic(shared{}, nil),
 				func(s *Spec) { s.Entrypoint = []string{strings.Repeat("/nope", 20_000)} }),

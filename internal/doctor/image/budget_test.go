@@ -185,6 +185,10 @@ func TestDeepAndDoubledEntriesHaveAnEnd(t *testing.T) {
 		"doubled":       {[]tar.Header{file("a", ""), file("a", ""), file("a", "")}, Budget{kept: 3 * costOfNode, work: 5000}, errTooMany},
 		"long":          {[]tar.Header{file(strings.Repeat("n", 3000), "")}, Budget{kept: 3000, work: 5000}, errTooMany},
 		"links":         {[]tar.Header{link("a", strings.Repeat("n", 3000))}, Budget{kept: 3000, work: 5000}, errTooMany},
+		"followed": {[]tar.Header{link("l", deep.Name), file("l/a", ""), file("l/b", ""), file("l/c", "")},
+			Budget{kept: 1 << 30, work: 5000}, errTooSlow},
+		"taken away": {[]tar.Header{file(strings.Repeat("n", 3000), ""), file(strings.Repeat("n", 3000), "")},
+			Budget{kept: 8000, work: 5000}, errTooMany},
 	} {
 		k, err := NewFiles()
 		require.NoError(t, err)
