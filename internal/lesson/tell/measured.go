@@ -19,6 +19,8 @@ func Figure(step table.Step, o run.Outcome) string {
 		return fmt.Sprintf("a changed line costs %.1f s; in step %s, %.1f s", m.Changed, number, m.Before)
 	case m.BinaryBefore > 0:
 		return fmt.Sprintf("%s is %s; in step %s, %s", table.Binary, table.Size(o.Image.Binary), number, table.Size(m.BinaryBefore))
+	case m.NumericUser != nil && *m.NumericUser && strings.Trim(m.UserBefore, "0123456789:") == "":
+		return fmt.Sprintf("USER %s is a number, and not root's", o.Image.User)
 	case m.NumericUser != nil && *m.NumericUser:
 		return fmt.Sprintf("USER %s is a number, and not root's; of %s in step %s only the image's files can tell", o.Image.User, m.UserBefore, number)
 	case m.Health != "":
