@@ -56,8 +56,13 @@ func TestTheSixStepsDoWhatTheArticleShows(t *testing.T) {
 		assert.Equal(t, []string{"fails", "start", "missing-shell", "/bin/sh"}, []string{o.Outcome, o.Phase, o.Cause, o.Missing}, name)
 	}
 	assert.Equal(t, "12345:12345", of["06-nonroot-scratch Dockerfile"].User)
-	assert.Equal(t, of["04-cgo-disabled Dockerfile"].Image.Layers, of["05-named-stages Dockerfile"].Image.Layers)
 	for name, o := range of {
+		if !assert.NotNil(t, o.Image, name) {
+			continue
+		}
+		if name == "05-named-stages Dockerfile" && of["04-cgo-disabled Dockerfile"].Image != nil {
+			assert.Equal(t, of["04-cgo-disabled Dockerfile"].Image.Layers, o.Image.Layers)
+		}
 		if !strings.HasPrefix(name, "01") {
 			assert.LessOrEqual(t, o.Image.Bytes-o.Image.Binary, int64(1000), name)
 		}
