@@ -21,16 +21,32 @@ var onThisKernel = regexp.MustCompile(`^(runc|crun|io\.containerd\.runc)\b`)
 // engine is elsewhere, the runtime gives the container a kernel of its own, the
 // process has ended, or its numbers mean others here.
 func (e *Engine) Account(c Container) (uid, gid int, ok bool) {
-	if !e.Here || !onThisKernel.MatchString(e.Runtime) || c.PID <= 0 || c.ID == "" {
+	process, ok := e.processOf(c)
+	if !ok {
 		return 0, 0, false
 	}
-	return accountIn(fmt.Sprintf("/proc/%d", c.PID), c.ID)
+	return accountIn(process, c.ID)
+}
+
+// processOf gives the folder in /proc of a container's first process, where this
+// machine's kernel can be asked about it. Whether that process is still the container's, isOf says.
+func (e *Engine) processOf(c Container) (process string, ok bool) {
+	if !e.Here || !onThisKernel.MatchString(e.Runtime) || c.PID <= 0 || c.ID == "" {
+		return "", false
+	}
+	return fmt.Sprintf("/proc/%d", c.PID), true
+}
+
+// isOf says whether a process is a container's: its ID is in the names of the process's cgroups.
+func isOf(process, container string) bool {
+	groups, err := os.ReadFile(process + "/cgroup")
+	return err == nil && strings.Contains(string(groups), container)
 }
 
 // accountIn reads the folder of a process in /proc: see proc(5) and
 // user_namespaces(7). The container's ID is in the names of its cgroups.
 func accountIn(process, container string) (uid, gid int, ok bool) {
-	if groups, err := os.ReadFile(process + "/cgroup"); err != nil || !strings.Contains(string(groups), container) {
+	if !isOf(process, container) {
 		return 0, 0, false
 	}
 	for _, numbers := range []string{"/uid_map", "/gid_map"} {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/hex"
-	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -16,11 +15,8 @@ type Sockets []netip.AddrPort
 // ListensAt gives the addresses at which a running container's programs listen, as this
 // machine's kernel says. It is not ok where the kernel cannot be asked, as in Account.
 func (e *Engine) ListensAt(c Container) (listening Sockets, ok bool) {
-	if !e.Here || !onThisKernel.MatchString(e.Runtime) || c.PID <= 0 || c.ID == "" {
-		return nil, false
-	}
-	process := fmt.Sprintf("/proc/%d", c.PID)
-	if groups, err := os.ReadFile(process + "/cgroup"); err != nil || !strings.Contains(string(groups), c.ID) {
+	process, ok := e.processOf(c)
+	if !ok || !isOf(process, c.ID) {
 		return nil, false
 	}
 	v4, err := os.ReadFile(process + "/net/tcp")
