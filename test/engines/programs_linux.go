@@ -63,9 +63,11 @@ var programs = sync.OnceValues(func() (string, error) {
 		command := exec.Command("go", words...)
 		command.Dir = module
 		command.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOFLAGS=", "GOWORK=off")
-		out, err := command.CombinedOutput()
+		var said strings.Builder // apart from what is answered: with an empty cache go tells there of each download
+		command.Stderr = &said
+		out, err := command.Output()
 		if err != nil {
-			err = fmt.Errorf("go %s: %w\n%s", strings.Join(words, " "), err, last(string(out), 2000))
+			err = fmt.Errorf("go %s: %w\n%s", strings.Join(words, " "), err, last(said.String(), 2000))
 		}
 		return strings.TrimSpace(string(out)), err
 	}
