@@ -135,7 +135,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 		return nil, err
 	}
 	err = rebuild.Make(ctx, e, rebuild.Order{
-		Name: b.standInName(e), Recipe: b.Recipe, Digest: digest, Arch: b.platform(e).Arch,
+		Name: b.standInName(e), For: b.Image, Recipe: b.Recipe, Digest: digest, Arch: b.platform(e).Arch,
 		Done: func() (bool, error) {
 			made, err := standIn(ctx, e, b, digest)
 			return made != nil, err

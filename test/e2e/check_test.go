@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
 
 	"optimizing-dockerfile/internal/classroom/check"
 	"optimizing-dockerfile/internal/engine"
@@ -17,7 +19,7 @@ import (
 )
 
 // learner makes a folder as a learner has it: the app, the account files, one Dockerfile.
-func learner(t *testing.T, dockerfile string) check.Request {
+func learner(t *testing.T, dockerfile []byte) check.Request {
 	t.Helper()
 	dir := t.TempDir()
 	steps := "../../steps/"
@@ -27,32 +29,30 @@ func learner(t *testing.T, dockerfile string) check.Request {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.Base(from)), text, 0o644))
 	}
-	text, err := os.ReadFile(dockerfile)
-	require.NoError(t, err)
 	r := check.Request{Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile")}
-	require.NoError(t, os.WriteFile(r.Dockerfile, text, 0o644))
+	require.NoError(t, os.WriteFile(r.Dockerfile, dockerfile, 0o644))
 	return r
 }
 
 // Dockerfiles of many styles: the good ones meet every goal, each bad one fails
-// the goal that its folder is named after, and no other; and what the environment
+// the goal that its name begins with, and no other; and what the environment
 // cannot give is never held against the Dockerfile.
 func TestDockerfiles(t *testing.T) { checkDockerfiles(t, engines.Engine(t)) }
 
 func checkDockerfiles(t *testing.T, e *engine.Engine) {
 	t.Helper()
 	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
-	files, err := filepath.Glob("testdata/check/*/*")
+	archive, err := txtar.ParseFile("testdata/dockerfiles.txtar")
 	require.NoError(t, err)
-	require.Greater(t, len(files), 30)
+	require.Greater(t, len(archive.Files), 30)
 	tried := map[string]int{}
-	for _, file := range files {
-		goal := filepath.Base(filepath.Dir(file))
+	for _, file := range archive.Files {
+		goal := path.Dir(file.Name)
 		if tried[goal]++; tried[goal] > 2 && testing.Short() {
 			continue // each of them is a compile: the first two of a kind, unless all are asked for
 		}
-		t.Run(goal+"/"+filepath.Base(file), func(t *testing.T) {
-			request := learner(t, file)
+		t.Run(file.Name, func(t *testing.T) {
+			request := learner(t, file.Data)
 			report, err := checker.Do(t.Context(), request)
 			require.NoError(t, err)
 			if report.Image != "" {

@@ -83,7 +83,7 @@ func TestTheRunAgreesWithTheRecord(t *testing.T) {
 // unexpected, for a reason that names it.
 func TestAWrongFailureNeverPasses(t *testing.T) {
 	e := engines.Engine(t)
-	behind := warm.Base(t, e, "../..")
+	behind := warm.Base(t, e, "../..", "article")
 	small := func(body string) func(string) string { // without Gin: it compiles in no time
 		return func(string) string {
 			imports := ""

@@ -31,7 +31,7 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	var at atomic.Value // the instruction that the builder is at
 	at.Store("sending the build context")
 	stop := Tick(10*time.Second, func(passed time.Duration) { say.Sayf("still building, %s: %s", Seconds(passed), at.Load()) })
-	args := []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id()}
+	args := []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id(), "STAND_IN_FOR=" + o.For}
 	if o.Arch != e.Arch {
 		args = append(args, "COMPILES_FOR="+o.Arch)
 	}

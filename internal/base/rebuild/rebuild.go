@@ -32,6 +32,7 @@ func (p Progress) Sayf(format string, args ...any) {
 // Order is a stand-in to make.
 type Order struct {
 	Name   string // of the image
+	For    string // the image that it takes the place of
 	Recipe *Recipe
 	Arch   string               // the machine that it is for, as in GOARCH
 	Digest string               // the recipe's

@@ -1,4 +1,4 @@
-// Package warm gives tests the article's base with the app's packages compiled in
+// Package warm gives tests a base with the app's packages compiled in
 // it. What a test changes of the app or its Dockerfile is still compiled and linked
 // for real, in a second instead of half a minute. The six steps themselves are
 // tested on the base as it is.
@@ -30,26 +30,23 @@ func Catalog(t testing.TB, e *engine.Engine, repo string) *base.Catalog {
 	catalog, err := base.Load(filepath.Join(repo, "bases"))
 	require.NoError(t, err)
 	article := &catalog.All()[0]
-	article.Image, article.Recipe = warmed(t, e, repo, *article), nil
+	article.Image, article.Recipe = Base(t, e, repo, article.ID), nil
 	return catalog
 }
 
-// Base builds the image, or finds it built, and gives its name. It stays in the
+// Base builds the image of a base, or finds it built, and gives its name. It stays in the
 // engine for the next test; `clean` removes it.
-func Base(t testing.TB, e *engine.Engine, repo string) string {
+func Base(t testing.TB, e *engine.Engine, repo, id string) string {
 	t.Helper()
 	catalog, err := base.Load(filepath.Join(repo, "bases"))
 	require.NoError(t, err)
-	return warmed(t, e, repo, catalog.All()[0])
-}
-
-func warmed(t testing.TB, e *engine.Engine, repo string, article base.Base) string {
-	t.Helper()
-	ready, err := base.Ensure(context.Background(), e, article, nil)
+	cold, err := catalog.Find(id)
+	require.NoError(t, err)
+	ready, err := base.Ensure(context.Background(), e, cold, nil)
 	require.NoError(t, err)
 	dockerfile := filepath.Join(t.TempDir(), "Dockerfile")
 	require.NoError(t, os.WriteFile(dockerfile, []byte(recipe), 0o644))
-	tag := engine.Repository + "/warm:go" + article.Go
+	tag := engine.Repository + "/warm:go" + cold.Go
 	_, err = e.Build(context.Background(), engine.BuildRequest{
 		Dir: filepath.Join(repo, "steps/01-single-stage"), Dockerfile: dockerfile, Tag: tag,
 		Made: engine.MadeStep, Args: []string{"GO_IMAGE=" + ready.Image},
