@@ -31,12 +31,16 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			exercise, isOne := table.ExerciseAt(request.Dir)
+			if isOne {
+				request.Dir = exercise.Context
+			}
 			stderr := cmd.ErrOrStderr()
 			report, err := checked(cmd.Context(), request, sentencesTo(stderr))
 			if err != nil {
 				return err
 			}
-			if exercise, ok := table.ExerciseAt(request.Dir); ok {
+			if isOne {
 				report.For(exercise)
 			}
 			if asJSON {

@@ -214,6 +214,11 @@ func (o runOptions) keepRecord(c course, doc record.Run, say func(string)) error
 	if err := record.Write(c.dir, doc, o.beside, o.accept); err != nil {
 		return unexpected{err}
 	}
+	if c.word == "" && doc.Base.Name == "article" && !o.beside { // of the article's steps the pages show what they print
+		if err := record.WriteTexts(c.dir, doc); err != nil {
+			return err
+		}
+	}
 	if o.steps != "" {
 		return nil
 	}

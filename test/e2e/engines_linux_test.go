@@ -141,13 +141,16 @@ func goalMet(report check.Report, id string) *bool {
 	return nil
 }
 
-// onWarm copies a folder for a learner to build on the warm base, and changes files of it.
-func onWarm(t *testing.T, dir, base string, change func(file, text string) string) string {
+// onWarm copies a folder with its build context for a learner to build on the warm base, and changes files of it.
+func onWarm(t *testing.T, dir, from, base string, change func(file, text string) string) string {
 	t.Helper()
 	mine := t.TempDir()
-	require.NoError(t, os.CopyFS(mine, os.DirFS(dir)))
+	require.NoError(t, os.CopyFS(mine, os.DirFS(from)))
 	for _, file := range []string{"Dockerfile", table.Solution, "main.go"} {
-		text, err := os.ReadFile(filepath.Join(mine, file))
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if errors.Is(err, os.ErrNotExist) {
+			text, err = os.ReadFile(filepath.Join(from, file))
+		}
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -163,7 +166,7 @@ func onWarm(t *testing.T, dir, base string, change func(file, text string) strin
 
 // checksExercise sees the exercise fail for its cause, and its solution meet every goal.
 func checksExercise(t *testing.T, c engines.Client, exercise table.Exercise, base string) {
-	dir := onWarm(t, exercise.Dir, base, nil)
+	dir := onWarm(t, exercise.Dir, exercise.Context, base, nil)
 	report, code := checked(t, c, dir)
 	if isToday(c) && exercise.Cause == "user-cannot-execute" {
 		// Today's dockerd has a user who is not root execute with all capabilities of the container,
@@ -202,7 +205,8 @@ func refusesLoopbackOnly(t *testing.T, c engines.Client, base string) {
 	assert.Equal(t, []string{table.Fails, table.Serve, "loopback-only", run.Unexpected},
 		[]string{last.Outcome, last.Phase, last.Cause, last.Verdict}, last.Reasons)
 
-	report, code := checked(t, c, onWarm(t, "../../steps/06-nonroot-scratch", base, deaf))
+	const sixth = "../../steps/06-nonroot-scratch"
+	report, code := checked(t, c, onWarm(t, sixth, sixth, base, deaf))
 	assert.Equal(t, tool.Unexpected, code, goalsOf(report))
 	assert.Equal(t, "loopback-only", report.Cause, goalsOf(report))
 	starts, answers := goalMet(report, check.Starts), goalMet(report, check.Answers)

@@ -51,7 +51,7 @@ func TestExercises(t *testing.T) {
 	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
 	for _, exercise := range exercises {
 		t.Run(exercise.Name, func(t *testing.T) {
-			report, err := checker.Do(t.Context(), check.Request{Dir: exercise.Dir, Dockerfile: filepath.Join(exercise.Dir, "Dockerfile")})
+			report, err := checker.Do(t.Context(), check.Request{Dir: exercise.Context, Dockerfile: filepath.Join(exercise.Dir, "Dockerfile")})
 			require.NoError(t, err)
 			require.Empty(t, report.Reason)
 			report.For(exercise)
@@ -69,7 +69,7 @@ func TestExercises(t *testing.T) {
 			}
 		})
 		t.Run(exercise.Name+" solved", func(t *testing.T) {
-			report, err := checker.Do(t.Context(), check.Request{Dir: exercise.Dir, Dockerfile: filepath.Join(exercise.Dir, table.Solution)})
+			report, err := checker.Do(t.Context(), check.Request{Dir: exercise.Context, Dockerfile: filepath.Join(exercise.Dir, table.Solution)})
 			require.NoError(t, err)
 			said := report.Reason
 			for _, goal := range report.Goals {

@@ -27,7 +27,7 @@ func everyStep(t *testing.T) []table.Step {
 func TestTheAppIsTheSameEverywhere(t *testing.T) {
 	originals, err := page.Copies("../..")
 	require.NoError(t, err)
-	require.Greater(t, len(originals), 90)
+	require.Greater(t, len(originals), 40)
 	for path, original := range originals {
 		want, err := os.ReadFile(original)
 		require.NoError(t, err)
@@ -40,6 +40,9 @@ func TestTheAppIsTheSameEverywhere(t *testing.T) {
 // `go test ./...` does not enter the steps, which are modules of their own: this does.
 func TestTheAppPassesItsTestsInEveryStep(t *testing.T) {
 	for _, step := range everyStep(t) {
+		if step.Context != step.Dir {
+			continue
+		}
 		t.Run(step.Name, func(t *testing.T) {
 			test := exec.Command("go", "test", "./...")
 			test.Dir = step.Dir

@@ -174,8 +174,7 @@ func (c *Changed) Error() string {
 	return text
 }
 
-// Write keeps a run of all steps: the JSON, and for the article's base each
-// step's output.txt; or, beside the first record, the JSON alone, as that of another
+// Write keeps a run of all steps: the JSON; or, beside the first record, that of another
 // engine. Unless accept is set, a run that is not as expected or
 // that differs from the record is refused with a *Changed.
 func Write(steps string, doc Run, beside, accept bool) error {
@@ -202,15 +201,13 @@ func Write(steps string, doc Run, beside, accept bool) error {
 	if len(differences) > 0 && !accept {
 		return &Changed{differences}
 	}
-	records := filepath.Join(steps, "records")
-	if err := atomicfile.Write(path(steps, doc.Base.Name, of), Marshal(doc), records); err != nil {
-		return err
-	}
-	if doc.Base.Name != "article" || beside {
-		return nil
-	}
+	return atomicfile.Write(path(steps, doc.Base.Name, of), Marshal(doc), filepath.Join(steps, "records"))
+}
+
+// WriteTexts keeps each step's output.txt.
+func WriteTexts(steps string, doc Run) error {
 	for step, text := range Texts(doc) {
-		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text), records); err != nil {
+		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text), filepath.Join(steps, "records")); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // files: the builder compiles once for all of them, if they do not start at
 // once. It decides on the order alone; a wrong key costs time, nothing else.
 func compileKey(dir, dockerfile string) string {
-	text, err := os.ReadFile(filepath.Join(dir, dockerfile))
+	text, err := os.ReadFile(dockerfile)
 	if err != nil {
 		return dir + dockerfile
 	}

@@ -127,13 +127,13 @@ func (t *Trial) changeALine(ctx context.Context, j *job) error {
 // rebuildChanged builds a step twice: as it is, so that the cache holds all of
 // it, and with a line that no build has seen. It measures the second.
 func (t *Trial) rebuildChanged(ctx context.Context, step table.Step, try table.Try, args []string) (seconds float64, kept []string, err error) {
-	dir, err := copyOf(step.Dir)
+	dir, err := copyOf(step.Context)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer os.RemoveAll(filepath.Dir(dir))
 	request := engine.BuildRequest{
-		Dir: dir, Dockerfile: filepath.Join(dir, try.Dockerfile),
+		Dir: dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
 		Tag: t.Tag(step, try.Dockerfile+".changed"), Made: engine.MadeStep, Args: args, Layouts: t.Given, Platform: t.Platform,
 	}
 	if _, err := t.Engine.Build(ctx, request); err != nil {
@@ -192,7 +192,7 @@ func (t *Trial) startsOn(ctx context.Context, id, arch string) (bool, error) {
 // repeat builds once more, from a copy of the folder and without the cache, and
 // tells what the two images have in common.
 func (t *Trial) repeat(ctx context.Context, j *job) error {
-	dir, err := copyOf(j.step.Dir)
+	dir, err := copyOf(j.step.Context)
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 		return ctx.Err()
 	}
 	request := j.request
-	request.Dir, request.Dockerfile = dir, filepath.Join(dir, j.try.Dockerfile)
+	request.Dir = dir
 	request.Tag, request.NoCache = t.Tag(j.step, j.try.Dockerfile+".again"), true
 	again, err := t.Engine.Build(ctx, request)
 	if err != nil {
@@ -242,7 +242,7 @@ func (t *Trial) health(ctx context.Context, o *Outcome, name string) error {
 	}
 }
 
-// copyOf copies a step's folder; the copies have dates of their own.
+// copyOf copies the folder that a step is built from; the copies have dates of their own.
 func copyOf(dir string) (string, error) {
 	to, err := os.MkdirTemp("", engine.Repository+"-")
 	if err != nil {

@@ -98,7 +98,7 @@ func (t *Trial) plan(steps []table.Step) []*job {
 	add := func(step table.Step, try table.Try, only bool) {
 		j := &job{step: step, try: try, built: make(chan struct{}), done: make(chan struct{}), only: only}
 		j.request = engine.BuildRequest{
-			Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
+			Dir: step.Context, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
 			Tag:  t.Tag(step, try.Dockerfile),
 			Made: engine.MadeStep, Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given, Platform: t.Platform,
 		}
@@ -106,7 +106,7 @@ func (t *Trial) plan(steps []table.Step) []*job {
 			Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,
 			Commands: [][]string{append([]string{t.Engine.Name}, t.Engine.BuildCommand(j.request)...)},
 		}
-		j.compile = compileKey(step.Dir, try.Dockerfile)
+		j.compile = compileKey(step.Context, filepath.Join(step.Dir, try.Dockerfile))
 		if j.after = first[j.compile]; j.after == nil {
 			first[j.compile] = j
 		}

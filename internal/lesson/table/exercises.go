@@ -25,10 +25,11 @@ type Exercise struct {
 	Fix   string `yaml:"fix"`   // in a sentence
 
 	Story string   `yaml:"story"` // what the learner is told
-	Own   []string `yaml:"own"`   // files of the app that differ from the first step's
+	Own   []string `yaml:"own"`   // files of the app that differ from the first step's; without any it is built from start
 	Hints []string `yaml:"hints"` // one after the other, where to look
 
-	Dir string `yaml:"-"` // the folder's path
+	Dir     string `yaml:"-"` // the folder's path
+	Context string `yaml:"-"` // that of the folder that it is built from
 }
 
 // Number is an exercise's, as people say it: 3.
@@ -66,6 +67,9 @@ func LoadExercises(dir string) ([]Exercise, error) {
 	for i := range exercises {
 		e := &exercises[i]
 		e.Dir = filepath.Join(dir, e.Name)
+		if e.Context = e.Dir; len(e.Own) == 0 {
+			e.Context = filepath.Join(dir, "..", "start")
+		}
 		if !stepName.MatchString(e.Name) || e.Goal == "" || e.Title == "" || e.Fix == "" || e.Story == "" || len(e.Hints) == 0 {
 			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-quotes, a title, a goal, a fix, a story and hints", e.Name), i)
 		}

@@ -2,6 +2,7 @@
 package table
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,6 +38,7 @@ type Step struct {
 	Claim   string   `yaml:"claim"`   // of a demonstration: what the room says
 	Against string   `yaml:"against"` // the step that it changes; "" the one before it
 	Own     []string `yaml:"own"`     // files of the app that differ from the first step's
+	Context string   `yaml:"context"` // the folder that it is built from, seen from the table's; "" its own
 
 	// On says what another kind of base than the article's makes of the step.
 	On map[Trait]Difference `yaml:"on"`
@@ -116,6 +118,7 @@ func Load(dir string, earlier ...Step) ([]Step, error) {
 	for i := range steps {
 		step := &steps[i]
 		step.Dir = filepath.Join(dir, step.Name)
+		step.Context = filepath.Join(dir, cmp.Or(step.Context, step.Name))
 		if err := step.check(); err != nil {
 			return nil, file.Wrong(err, i)
 		}

@@ -43,6 +43,9 @@ func Copies(root string) (originals map[string]string, err error) {
 		return nil, err
 	}
 	for _, step := range slices.Concat(steps[1:], beyond, demos, today) {
+		if step.Context != step.Dir {
+			continue
+		}
 		for _, name := range appFiles {
 			if !slices.Contains(step.Own, name) {
 				to(step.Dir, name)
@@ -55,6 +58,9 @@ func Copies(root string) (originals map[string]string, err error) {
 		originals[filepath.Join(root, "workshop", "start", name)] = filepath.Join(last, name)
 	}
 	for _, exercise := range exercises {
+		if exercise.Context != exercise.Dir {
+			continue
+		}
 		for _, name := range []string{"main.go", "go.mod", "go.sum", ".dockerignore"} {
 			if !slices.Contains(exercise.Own, name) {
 				to(exercise.Dir, name)
