@@ -34,10 +34,10 @@ func byHand(from source) (string, error) {
 	}
 	text := "```console\n$ cd " + filepath.ToSlash(filepath.Join("steps", from.step.Name)) + "\n$ docker build -t echo .\n"
 	if outcomes[len(outcomes)-1].Outcome != table.Runs {
-		return text + "$ docker run --rm --name echo --publish 8080:8080 echo\n```\n", nil
+		return text + "$ docker run --rm --name echo --publish 8080:8080 echo\n$ cd ../..\n```\n", nil
 	}
 	return text + "$ docker run --rm --detach --name echo --publish 8080:8080 echo\n$ curl 'http://127.0.0.1:8080/?message=hello'\nhello\n" +
-		"$ docker stop echo\necho\n```\n\n(In PowerShell: `curl.exe`. Port 8080 is taken? Then `--publish 8081:8080`, and ask there.)\n", nil
+		"$ docker stop echo\necho\n$ cd ../..\n```\n\n(In PowerShell: `curl.exe`. Port 8080 is taken? Then `--publish 8081:8080`, and ask there.)\n", nil
 }
 
 func cell(row string) string {
