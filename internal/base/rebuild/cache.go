@@ -1,6 +1,7 @@
 package rebuild
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
 )
 
@@ -23,6 +25,7 @@ const lockWait = 15 * time.Minute
 // cache is the folder of downloads, while this process alone may change it.
 type cache struct {
 	dir  string
+	work string // a folder in it, for this run only
 	lock *flock.Flock
 }
 
@@ -47,15 +50,19 @@ func openCache(ctx context.Context, say Progress) (*cache, error) {
 		held, err := c.lock.Stat()
 		there, gone := os.Stat(c.lock.Path())
 		if own = err == nil && gone == nil && os.SameFile(held, there); !own {
-			c.close()
+			c.lock.Unlock()
 		}
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, "work-*"))
 	for _, old := range left {
-		if err := removeTree(old); err != nil {
-			c.close()
-			return nil, err
-		}
+		err = errors.Join(err, os.RemoveAll(old))
+	}
+	if err == nil {
+		c.work, err = os.MkdirTemp(dir, "work-")
+	}
+	if err != nil {
+		c.lock.Unlock()
+		return nil, err
 	}
 	return c, nil
 }
@@ -76,7 +83,10 @@ func (c *cache) wait(ctx context.Context, say Progress) error {
 	return err
 }
 
-func (c *cache) close() { c.lock.Unlock() }
+func (c *cache) close() {
+	os.RemoveAll(c.work)
+	c.lock.Unlock()
+}
 
 // id tells what is built from this cache from what is built from another.
 func (c *cache) id() string {
@@ -85,42 +95,38 @@ func (c *cache) id() string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// work makes a folder for what is needed during one run only.
-func (c *cache) work() (string, error) { return os.MkdirTemp(c.dir, "work-") }
-
-// folder makes and gives a folder of the cache that stays.
-func (c *cache) folder(name string) (string, error) {
-	dir := filepath.Join(c.dir, name)
-	return dir, os.MkdirAll(dir, 0o755)
-}
-
-// removeTree removes a folder, also one of Go's module cache, which is read-only.
-func removeTree(dir string) error {
-	filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
-		if entry != nil && entry.IsDir() {
-			os.Chmod(file, 0o755)
+// RemoveCache removes the downloads, when no other run needs them any more, and
+// the folder if nothing is left in it: the ledger stays as long as it lists
+// something of another engine. first is done before that, while no run rebuilds a base.
+func RemoveCache(ctx context.Context, dir string, say Progress, first func() error) error {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return first()
+	}
+	c, err := openCache(ctx, say)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := first(); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(c.dir)
+	left := false
+	for _, file := range files {
+		if file.Name() == engine.LedgerFile {
+			left = true
+		} else if path := filepath.Join(c.dir, file.Name()); path != c.lock.Path() {
+			err = cmp.Or(err, os.RemoveAll(path))
 		}
-		return nil
-	})
-	return os.RemoveAll(dir)
-}
-
-// place gives a file a second name, at no cost where the system can, else a copy.
-func place(from, to string) error {
-	if os.Link(from, to) == nil {
-		return nil
 	}
-	in, err := os.Open(from)
-	if err != nil {
+	if left || err != nil {
 		return err
 	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
+	if err := os.Remove(c.lock.Path()); err != nil { // Windows removes no file that is open
+		c.close()
+		os.Remove(c.lock.Path())
 	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return os.Remove(c.dir)
 }
 
 func sha256Of(file string) (string, error) {

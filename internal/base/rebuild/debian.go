@@ -1,13 +1,13 @@
 package rebuild
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -29,10 +29,8 @@ type debian struct {
 
 // archive is a package's file, as the archive's signed index describes it.
 type archive struct {
-	uri    string
-	name   string
-	size   int64
-	sha256 string
+	uri, name, sha256 string
+	size              int64
 }
 
 const (
@@ -52,7 +50,7 @@ func (d *debian) fetch(ctx context.Context) ([]string, error) {
 	}
 	d.say.Sayf("reading the list of packages of this system's archive")
 	// A source that does not answer may be one that is not needed.
-	updated := d.apt(ctx, nil, "update")
+	_, updated := d.apt(ctx, "update")
 	wanted, err := d.wanted(ctx)
 	if err != nil {
 		if updated != nil && ctx.Err() == nil {
@@ -63,137 +61,119 @@ func (d *debian) fetch(ctx context.Context) ([]string, error) {
 	if err := d.download(ctx, wanted); err != nil {
 		return nil, err
 	}
-	var list strings.Builder
-	list.WriteString(d.request())
+	list := []string{d.request()}
 	for _, a := range wanted {
-		file := filepath.Join(d.folder, a.name)
-		if got, err := sha256Of(file); err != nil {
-			return nil, err
-		} else if got != a.sha256 {
-			os.Remove(file)
+		if !d.whole(a.name, a.sha256) {
 			return nil, fmt.Errorf("%s came damaged, its checksum is not the archive's; try again", a.name)
 		}
-		fmt.Fprintf(&list, "%s  %s\n", a.sha256, a.name)
+		list = append(list, a.sha256+"  "+a.name)
 	}
-	list.WriteString(sumsEnd + "\n")
-	if err := atomicfile.Write(filepath.Join(d.folder, sums), []byte(list.String()), d.folder); err != nil {
+	text := strings.Join(append(list, sumsEnd), "\n") + "\n"
+	if err := atomicfile.Write(filepath.Join(d.folder, sums), []byte(text), d.folder); err != nil {
 		return nil, err
 	}
 	return d.kept()
 }
 
 // request is the first line of the list of checksums: what it is a list for.
-func (d *debian) request() string { return "# " + strings.Join(d.packages, " ") + "\n" }
+func (d *debian) request() string { return "# " + strings.Join(d.packages, " ") }
+
+// whole says whether a file is here and has its checksum. Another one is removed.
+func (d *debian) whole(name, sum string) bool {
+	file := filepath.Join(d.folder, filepath.Base(name))
+	got, err := sha256Of(file)
+	if err == nil && got != sum {
+		d.say.Sayf("%s in the cache is damaged: downloading it again", name)
+		os.Remove(file)
+	}
+	return err == nil && got == sum
+}
 
 // kept gives the files of an earlier run if all are here and whole, and were
-// asked for in the same words. A damaged one is removed, so that only it is
-// downloaded again.
+// asked for in the same words.
 func (d *debian) kept() ([]string, error) {
-	list, err := os.Open(filepath.Join(d.folder, sums))
+	text, err := os.ReadFile(filepath.Join(d.folder, sums))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer list.Close()
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	last := len(lines) - 1
+	whole := last > 1 && lines[0] == d.request() && lines[last] == sumsEnd
 	var files []string
-	lines := bufio.NewScanner(list)
-	whole, ended := lines.Scan() && lines.Text()+"\n" == d.request(), false
-	for lines.Scan() {
-		if ended = lines.Text() == sumsEnd; ended {
-			continue
-		}
-		want, name, _ := strings.Cut(lines.Text(), "  ")
-		file := filepath.Join(d.folder, filepath.Base(name))
-		if got, err := sha256Of(file); err != nil || got != want {
-			whole = false
-			d.say.Sayf("%s in the cache is damaged: downloading it again", filepath.Base(name))
-			os.Remove(file)
-			continue
-		}
-		files = append(files, file)
+	for _, line := range lines[1:max(1, last)] {
+		sum, name, _ := strings.Cut(line, "  ")
+		whole = d.whole(name, sum) && whole
+		files = append(files, filepath.Join(d.folder, filepath.Base(name)))
 	}
-	if !whole || !ended || len(files) == 0 {
-		return nil, os.Remove(list.Name())
+	if !whole {
+		return nil, nil
 	}
 	sort.Strings(files)
 	return files, nil
 }
 
-// wanted asks apt what it would download had it nothing.
-func (d *debian) wanted(ctx context.Context) ([]archive, error) {
-	var out strings.Builder
-	args := append([]string{"install", "--print-uris", "-o", "Dir::Cache::archives=" + filepath.Join(d.work, "nothing")}, d.packages...)
-	if err := d.apt(ctx, &out, args...); err != nil {
-		return nil, err
-	}
-	wanted := parseURIs(out.String())
-	if len(wanted) == 0 {
-		return nil, errors.New("apt-get names no file for the packages " + strings.Join(d.packages, ", "))
-	}
-	return wanted, nil
-}
-
 var uriLine = regexp.MustCompile(`(?m)^'([^']+)' (\S+) (\d+) SHA256:([0-9a-f]{64})$`)
 
-// parseURIs reads the lines that `apt-get --print-uris` prints for files.
-func parseURIs(text string) []archive {
-	var all []archive
-	for _, m := range uriLine.FindAllStringSubmatch(text, -1) {
+// wanted asks apt what it would download had it nothing.
+func (d *debian) wanted(ctx context.Context) (all []archive, err error) {
+	nothing := "Dir::Cache::archives=" + filepath.Join(d.work, "nothing")
+	out, err := d.apt(ctx, append([]string{"install", "--print-uris", "-o", nothing}, d.packages...)...)
+	for _, m := range uriLine.FindAllStringSubmatch(out, -1) {
 		size, _ := strconv.ParseInt(m[3], 10, 64)
 		all = append(all, archive{uri: m[1], name: m[2], size: size, sha256: m[4]})
 	}
-	return all
+	if len(all) == 0 && err == nil {
+		err = errors.New("apt-get names no file for the packages " + strings.Join(d.packages, ", "))
+	}
+	return all, err
 }
 
 func (d *debian) download(ctx context.Context, wanted []archive) error {
-	names := map[string]bool{}
+	others, _ := filepath.Glob(filepath.Join(d.folder, "*.deb"))
 	var missing, here int64
 	for _, a := range wanted {
-		names[a.name] = true
 		file := filepath.Join(d.folder, a.name)
-		if got, err := sha256Of(file); err == nil && got == a.sha256 {
+		others = slices.DeleteFunc(others, func(other string) bool { return other == file })
+		path, local := strings.CutPrefix(a.uri, "file:")
+		switch {
+		case d.whole(a.name, a.sha256):
 			here += a.size
-			continue
-		}
-		os.Remove(file)
-		// apt reads an archive on a disk in its place; it has to come with us.
-		if path, local := strings.CutPrefix(a.uri, "file:"); local {
-			if err := place(path, file); err != nil {
+		case local: // apt reads an archive on a disk in its place; it has to come with us
+			text, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(file, text, 0o644)
+			}
+			if err != nil {
 				return err
 			}
-			continue
+		default:
+			missing += a.size
 		}
-		missing += a.size
 	}
-	others, _ := filepath.Glob(filepath.Join(d.folder, "*.deb"))
 	for _, file := range others { // of another version
-		if !names[filepath.Base(file)] {
-			os.Remove(file)
-		}
+		os.Remove(file)
 	}
 	if missing == 0 {
 		return nil
 	}
 	d.say.Sayf("downloading Debian's packages: %s", MB(missing))
-	stop := Tick(5*time.Second, func(time.Duration) {
+	defer Tick(5*time.Second, func(time.Duration) {
 		d.say.Sayf("Debian's packages: %s of %s", MB(sizeOf(d.folder)-here), MB(missing))
-	})
-	defer stop()
-	return d.apt(ctx, nil, append([]string{"install", "--download-only"}, d.packages...)...)
+	})()
+	_, err := d.apt(ctx, append([]string{"install", "--download-only"}, d.packages...)...)
+	return err
 }
 
 // configure writes a configuration that is read after the system's own, so
 // that its proxy and sources count.
 func (d *debian) configure() error {
-	for _, dir := range []string{"lists/partial", "nothing/partial", "log"} {
-		if err := os.MkdirAll(filepath.Join(d.work, dir), 0o755); err != nil {
+	for _, dir := range []string{d.work + "/lists/partial", d.work + "/nothing/partial", d.work + "/log", d.folder + "/partial"} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-	}
-	if err := os.MkdirAll(filepath.Join(d.folder, "partial"), 0o755); err != nil {
-		return err
 	}
 	text := fmt.Sprintf(`// What the system wants done after its own downloads is not for ours.
 #clear APT::Update::Pre-Invoke;
@@ -228,8 +208,8 @@ Acquire::IndexTargets::deb::CNF::DefaultEnabled "false";
 	return os.WriteFile(filepath.Join(d.work, "apt.conf"), []byte(text), 0o644)
 }
 
-// apt runs apt-get; stdout may be nil.
-func (d *debian) apt(ctx context.Context, stdout *strings.Builder, args ...string) error {
+// apt runs apt-get and gives what it prints.
+func (d *debian) apt(ctx context.Context, args ...string) (string, error) {
 	args = append([]string{"-c", filepath.Join(d.work, "apt.conf"), "-q"}, args...)
-	return runProgram(ctx, d.work, []string{"DEBIAN_FRONTEND=noninteractive"}, stdout, "apt-get", args...)
+	return runProgram(ctx, d.work, []string{"DEBIAN_FRONTEND=noninteractive"}, "apt-get", args...)
 }

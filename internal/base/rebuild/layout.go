@@ -1,12 +1,13 @@
 package rebuild
 
 import (
-	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
+	"os"
+	"os/exec"
+	"path/filepath"
 )
 
 // merged names the folders that a release with a merged /usr keeps under usr/,
@@ -14,130 +15,34 @@ import (
 // packages followed later, one by one; some still say lib/, some usr/lib/.
 var merged = []string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
 
-// dropped are parts of packages that no compiler reads. Without them a third
+// unused are parts of packages that no compiler reads. Without them a third
 // less goes to the engine.
-var dropped = []string{"usr/share/doc", "usr/share/info", "usr/share/lintian", "usr/share/locale", "usr/share/man"}
+var unused = []string{"doc", "info", "lintian", "locale", "man"}
 
-// layout writes the trees of Debian packages into one tar, in one layout
-// whatever the release: that of a merged /usr.
-type layout struct {
-	out  *tar.Writer
-	seen map[string]bool // folders, by their canonical name
-}
-
-func newLayout(w io.Writer) (*layout, error) {
-	l := &layout{out: tar.NewWriter(w), seen: map[string]bool{}}
+// layOut unpacks Debian packages into the folder tree, in one layout whatever the
+// release, that of a merged /usr; and packs that into the tar out.
+func layOut(ctx context.Context, packages []string, tree, out string) error {
 	for _, name := range merged {
-		if err := l.folder("usr/" + name); err != nil {
-			return nil, err
-		}
-		link := &tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: "usr/" + name, Mode: 0o777}
-		if err := l.out.WriteHeader(link); err != nil {
-			return nil, err
-		}
-	}
-	return l, nil
-}
-
-// add appends a package's tree, a tar as `dpkg-deb --fsys-tarfile` writes it.
-func (l *layout) add(pkg io.Reader) error {
-	for in := tar.NewReader(pkg); ; {
-		h, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+		err := errors.Join(os.MkdirAll(filepath.Join(tree, "usr", name), 0o755), os.Symlink("usr/"+name, filepath.Join(tree, name)))
 		if err != nil {
 			return err
 		}
-		if err := l.entry(h, in); err != nil {
-			return err
+	}
+	options := []string{"--extract", "--directory", tree, "--keep-directory-symlink", "--preserve-permissions"}
+	for _, name := range unused {
+		options = append(options, "--exclude=./usr/share/"+name)
+	}
+	for _, file := range packages {
+		in, to := io.Pipe()
+		files, unpack := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", file), exec.CommandContext(ctx, "tar", options...)
+		files.Stdout, unpack.Stdin = to, in
+		go func() { to.CloseWithError(run(ctx, files)) }()
+		err := run(ctx, unpack)
+		in.Close()
+		if err != nil {
+			return fmt.Errorf("unpacking %s: %w", filepath.Base(file), err)
 		}
 	}
-}
-
-func (l *layout) entry(h *tar.Header, content io.Reader) error {
-	original := path.Clean("/" + h.Name)
-	name := canonical(original)
-	if name == "" || isDropped(name) {
-		return nil
-	}
-	switch h.Typeflag {
-	case tar.TypeDir:
-		return l.folder(name)
-	case tar.TypeSymlink:
-		target := h.Linkname
-		if !path.IsAbs(target) { // it was relative to a folder that may have moved
-			target = path.Join(path.Dir(original), target)
-		}
-		target = canonical(path.Clean(target))
-		if target == name { // the other layout's way to the same file
-			return nil
-		}
-		h.Linkname = "/" + target
-	case tar.TypeLink:
-		h.Linkname = canonical(path.Clean("/" + h.Linkname))
-	case tar.TypeReg:
-	default:
-		return fmt.Errorf("%s is neither a file, a folder nor a link", h.Name)
-	}
-	if err := l.parents(name); err != nil {
-		return err
-	}
-	clean := &tar.Header{Typeflag: h.Typeflag, Name: name, Linkname: h.Linkname, Size: h.Size, Mode: h.Mode, ModTime: h.ModTime}
-	if err := l.out.WriteHeader(clean); err != nil {
-		return err
-	}
-	if h.Typeflag != tar.TypeReg {
-		return nil
-	}
-	_, err := io.Copy(l.out, content)
+	_, err := runProgram(ctx, "", nil, "tar", "--create", "--file", out, "--directory", tree, "--owner=0", "--group=0", "--sort=name", ".")
 	return err
-}
-
-// folder writes a folder once, with the folders above it.
-func (l *layout) folder(name string) error {
-	if l.seen[name] {
-		return nil
-	}
-	if err := l.parents(name); err != nil {
-		return err
-	}
-	l.seen[name] = true
-	return l.out.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755})
-}
-
-func (l *layout) parents(name string) error {
-	if above := path.Dir(name); above != "." {
-		return l.folder(above)
-	}
-	return nil
-}
-
-func (l *layout) close() error { return l.out.Close() }
-
-// canonical turns an absolute path into its name in the layout: usr/lib/x for
-// both /lib/x and /usr/lib/x, and "" for the root and for a merged folder
-// itself, which is there already.
-func canonical(absolute string) string {
-	name := strings.TrimPrefix(absolute, "/")
-	first, rest, deeper := strings.Cut(name, "/")
-	for _, m := range merged {
-		if first != m {
-			continue
-		}
-		if !deeper {
-			return ""
-		}
-		return "usr/" + m + "/" + rest
-	}
-	return name
-}
-
-func isDropped(name string) bool {
-	for _, d := range dropped {
-		if name == d || strings.HasPrefix(name, d+"/") {
-			return true
-		}
-	}
-	return false
 }

@@ -2,106 +2,98 @@ package rebuild
 
 import (
 	"archive/tar"
-	"bytes"
+	"context"
 	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/test/engines"
 )
 
-// pkg makes a package's tree: a folder ends in /, a link has an arrow, a hard
-// link an equals sign.
-func pkg(t *testing.T, entries ...[2]string) io.Reader {
+// pkg makes a package of files; a link has an arrow.
+func pkg(t *testing.T, name string, files map[string]string) string {
 	t.Helper()
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
-	for _, e := range entries {
-		h := &tar.Header{Name: "./" + e[0], Mode: 0o755}
-		switch {
-		case e[1] == "/":
-			h.Typeflag = tar.TypeDir
-		case e[1][0] == '>':
-			h.Typeflag, h.Linkname = tar.TypeSymlink, e[1][1:]
-		case e[1][0] == '=':
-			h.Typeflag, h.Linkname = tar.TypeLink, e[1][1:]
-		default:
-			h.Typeflag, h.Size = tar.TypeReg, int64(len(e[1]))
-		}
-		require.NoError(t, w.WriteHeader(h))
-		if h.Typeflag == tar.TypeReg {
-			w.Write([]byte(e[1]))
+	dir := t.TempDir()
+	files["DEBIAN/control"] = "Package: " + name + "\nVersion: 1\nArchitecture: all\nMaintainer: a <a@example.org>\nDescription: a\n"
+	for file, content := range files {
+		at := filepath.Join(dir, file)
+		require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o755))
+		if content[0] == '>' {
+			require.NoError(t, os.Symlink(content[1:], at))
+		} else {
+			require.NoError(t, os.WriteFile(at, []byte(content), 0o755))
 		}
 	}
-	require.NoError(t, w.Close())
-	return &out
+	out := filepath.Join(t.TempDir(), name+".deb")
+	words, err := exec.Command("dpkg-deb", "--build", dir, out).CombinedOutput()
+	require.NoError(t, err, "%s", words)
+	return out
 }
 
-func laidOut(t *testing.T, packages ...io.Reader) map[string]string {
+// laidOut gives files and links, these with the path that they lead to, of what root owns.
+func laidOut(t *testing.T, packages ...string) map[string]string {
 	t.Helper()
-	var out bytes.Buffer
-	l, err := newLayout(&out)
+	out := filepath.Join(t.TempDir(), "out.tar")
+	require.NoError(t, layOut(context.Background(), packages, t.TempDir(), out))
+	file, err := os.Open(out)
 	require.NoError(t, err)
-	for _, p := range packages {
-		require.NoError(t, l.add(p))
-	}
-	require.NoError(t, l.close())
+	defer file.Close()
 	got := map[string]string{}
-	for r := tar.NewReader(&out); ; {
+	for r := tar.NewReader(file); ; {
 		h, err := r.Next()
 		if err == io.EOF {
 			return got
 		}
 		require.NoError(t, err)
-		_, twice := got[h.Name]
-		assert.False(t, twice, "%s twice", h.Name)
+		assert.Equal(t, []int{0, 0}, []int{h.Uid, h.Gid}, h.Name)
+		name := path.Clean(h.Name)
 		switch h.Typeflag {
-		case tar.TypeDir:
-			got[h.Name] = "/"
 		case tar.TypeSymlink:
-			got[h.Name] = ">" + h.Linkname
-		case tar.TypeLink:
-			got[h.Name] = "=" + h.Linkname
-		default:
+			got[name] = ">" + path.Join("/", path.Dir(name), h.Linkname)
+			if path.IsAbs(h.Linkname) {
+				got[name] = ">" + h.Linkname
+			}
+		case tar.TypeReg:
 			content, err := io.ReadAll(r)
 			require.NoError(t, err)
-			got[h.Name] = string(content)
+			got[name] = string(content)
 		}
 	}
 }
 
 // The same packages of a release before and after they moved to usr/ give the same tree.
 func TestBothLayoutsBecomeOne(t *testing.T) {
+	if canRebuild(&engine.Engine{OS: "linux"}) != nil {
+		engines.Without(t, "it takes Debian's or Ubuntu's dpkg-deb")
+	}
 	before := laidOut(t,
-		pkg(t, [2]string{"", "/"}, [2]string{"lib/", "/"}, [2]string{"lib/x86_64-linux-musl/", "/"}, [2]string{"lib/x86_64-linux-musl/libc.so", "musl"},
-			[2]string{"lib/ld-musl-x86_64.so.1", ">x86_64-linux-musl/libc.so"}),
-		pkg(t, [2]string{"usr/", "/"}, [2]string{"usr/lib/", "/"}, [2]string{"usr/lib/x86_64-linux-musl/", "/"},
-			[2]string{"usr/lib/x86_64-linux-musl/libc.so", ">/lib/x86_64-linux-musl/libc.so"}, // its own other name
-			[2]string{"usr/bin/", "/"}, [2]string{"usr/bin/ldd", ">../../lib/x86_64-linux-musl/libc.so"}, [2]string{"lib64/ld.so.2", ">/lib/x/ld.so"},
-			[2]string{"bin/busybox", "busybox"}, [2]string{"bin/bb", "=./bin/busybox"}))
-	after := laidOut(t,
-		pkg(t, [2]string{"usr/lib/x86_64-linux-musl/libc.so", "musl"}, [2]string{"usr/lib/ld-musl-x86_64.so.1", ">x86_64-linux-musl/libc.so"}),
-		pkg(t, [2]string{"usr/bin/ldd", ">../lib/x86_64-linux-musl/libc.so"}, [2]string{"usr/lib64/ld.so.2", ">../lib/x/ld.so"},
-			[2]string{"usr/bin/busybox", "busybox"}, [2]string{"usr/bin/bb", "=./usr/bin/busybox"}))
+		pkg(t, "musl-dev", map[string]string{"usr/lib/x/libc.so": ">/lib/x/libc.so"}), // its own other name
+		pkg(t, "musl", map[string]string{"lib/x/libc.so": "musl", "lib/ld-musl-x86_64.so.1": ">x/libc.so",
+			"bin/busybox": "busybox", "usr/share/doc/musl/copyright": "x", "usr/share/docs": "kept"}))
+	after := laidOut(t, pkg(t, "musl", map[string]string{"usr/lib/x/libc.so": "musl", "usr/lib/ld-musl-x86_64.so.1": ">x/libc.so",
+		"usr/bin/busybox": "busybox", "usr/share/docs": "kept"}))
 	assert.Equal(t, after, before)
-	assert.Equal(t, "musl", before["usr/lib/x86_64-linux-musl/libc.so"])
-	assert.Equal(t, ">/usr/lib/x86_64-linux-musl/libc.so", before["usr/lib/ld-musl-x86_64.so.1"])
-	assert.Equal(t, ">usr/lib", before["lib"])
-	assert.Equal(t, "=usr/bin/busybox", before["usr/bin/bb"])
+	assert.Equal(t, "musl", before["usr/lib/x/libc.so"])
+	assert.Equal(t, ">/usr/lib/x/libc.so", before["usr/lib/ld-musl-x86_64.so.1"])
+	assert.Equal(t, ">/usr/lib", before["lib"])
 }
 
-func TestWhatNoCompilerReadsIsLeftOut(t *testing.T) {
-	got := laidOut(t, pkg(t, [2]string{"usr/share/doc/gcc/copyright", "x"}, [2]string{"usr/share/docs", "kept"}))
-	assert.NotContains(t, got, "usr/share/doc/gcc/copyright")
-	assert.Contains(t, got, "usr/share/docs")
-}
-
-func TestADeviceIsNoPartOfAPackage(t *testing.T) {
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
-	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeChar, Name: "dev/null"}))
-	require.NoError(t, w.Close())
-	l, err := newLayout(io.Discard)
+// A package that is cut off ends in an error, not in half a tree.
+func TestHalfAPackage(t *testing.T) {
+	if canRebuild(&engine.Engine{OS: "linux"}) != nil {
+		engines.Without(t, "it takes Debian's or Ubuntu's dpkg-deb")
+	}
+	file := pkg(t, "half", map[string]string{"a": "a"})
+	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.ErrorContains(t, l.add(&out), "dev/null")
+	require.NoError(t, os.WriteFile(file, text[:len(text)-60], 0o644))
+	err = layOut(context.Background(), []string{file}, t.TempDir(), filepath.Join(t.TempDir(), "out.tar"))
+	assert.ErrorContains(t, err, "unpacking half.deb: ")
 }

@@ -58,16 +58,12 @@ func Make(ctx context.Context, e *engine.Engine, o Order, say Progress) error {
 		return err
 	}
 	sweep(ctx, e, c.id()) // after a run that could not
-	work, err := c.work()
+	say.Sayf("rebuilding it from Debian's packages and the official Go release: about a minute; downloads stay in %s", c.dir)
+	dir, err := o.Recipe.context(ctx, c, o.Arch, e.Arch, say)
 	if err != nil {
 		return err
 	}
-	defer removeTree(work)
-	say.Sayf("rebuilding it from Debian's packages and the official Go release: about a minute; downloads stay in %s", c.dir)
-	if err := o.Recipe.context(ctx, c, o.Arch, e.Arch, work, say); err != nil {
-		return err
-	}
-	return build(ctx, e, o, filepath.Join(work, "context"), c, say)
+	return build(ctx, e, o, dir, c, say)
 }
 
 // canRebuild says what this machine lacks.
@@ -75,43 +71,30 @@ func canRebuild(e *engine.Engine) error {
 	if runtime.GOOS != "linux" || e.OS != "linux" {
 		return errors.New("needs Debian or Ubuntu")
 	}
-	for _, name := range []string{"apt-get", "dpkg-deb"} {
-		if _, err := exec.LookPath(name); err != nil {
-			return fmt.Errorf("needs Debian or Ubuntu: there is no %s on PATH", name)
+	for _, need := range [][2]string{{"apt-get", "Debian or Ubuntu"}, {"dpkg-deb", "Debian or Ubuntu"}, {"tar", "tar"}, {"go", "Go"}} {
+		if _, err := exec.LookPath(need[0]); err != nil {
+			return fmt.Errorf("needs %s: there is no %s on PATH", need[1], need[0])
 		}
-	}
-	if _, err := exec.LookPath("go"); err != nil {
-		return errors.New("needs Go: there is no go on PATH")
 	}
 	return nil
 }
 
-// context lays out the build context in work/context.
-func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch, work string, say Progress) error {
-	dir := filepath.Join(work, "context")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
+// context lays out the build context, and gives its folder.
+func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch string, say Progress) (string, error) {
+	dir := filepath.Join(c.work, "context")
 	if err := r.copyFiles(dir); err != nil {
-		return err
+		return "", err
 	}
-	packages, err := c.folder("packages-" + filepath.Base(r.Folder) + "-" + arch)
-	if err != nil {
-		return err
-	}
-	mods, err := c.folder("modules")
-	if err != nil {
-		return err
-	}
-	d := &debian{arch: arch, packages: r.Packages, folder: packages, work: filepath.Join(work, "apt"), say: say}
-	m := &modules{cache: mods, work: work, say: say}
+	d := &debian{arch: arch, packages: r.Packages, say: say,
+		folder: filepath.Join(c.dir, "packages-"+filepath.Base(r.Folder)+"-"+arch), work: filepath.Join(c.work, "apt")}
+	m := c.modules(say)
 	jobs, ctx := errgroup.WithContext(ctx)
 	jobs.Go(func() error {
 		files, err := d.fetch(ctx)
 		if err != nil {
 			return err
 		}
-		return into(filepath.Join(dir, "packages.tar"), func(w io.Writer) error { return layOut(ctx, files, w) })
+		return layOut(ctx, files, filepath.Join(c.work, "tree"), filepath.Join(dir, "packages.tar"))
 	})
 	jobs.Go(func() error {
 		zip, err := m.toolchain(ctx, r.Toolchain, compilerArch)
@@ -120,10 +103,24 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch, work
 		}
 		return into(filepath.Join(dir, "toolchain.zip"), func(w io.Writer) error { return m.writeZip(zip, w) })
 	})
-	jobs.Go(func() error {
-		return into(filepath.Join(dir, "modules.tar"), func(w io.Writer) error { return m.proxy(ctx, r.Modules, w) })
-	})
-	return errors.Join(jobs.Wait(), m.trim())
+	jobs.Go(func() error { return m.proxy(ctx, r.Modules, filepath.Join(dir, "modules.tar")) })
+	return dir, errors.Join(jobs.Wait(), m.trim())
+}
+
+// WithModules calls use with a folder in which modules.tar holds the app's modules, as
+// a file GOPROXY, for as long as the call lasts.
+func WithModules(ctx context.Context, r *Recipe, say Progress, use func(dir string) error) error {
+	c, err := openCache(ctx, say)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	m := c.modules(say)
+	err = m.proxy(ctx, r.Modules, filepath.Join(c.work, "modules.tar"))
+	if err := errors.Join(err, m.trim()); err != nil {
+		return err
+	}
+	return use(c.work)
 }
 
 // copyFiles copies the recipe's own files. Whether a checkout keeps run bits
@@ -151,20 +148,6 @@ func (r *Recipe) copyFiles(dir string) error {
 		}
 	}
 	return nil
-}
-
-// layOut writes the trees of packages into one tar.
-func layOut(ctx context.Context, files []string, w io.Writer) error {
-	l, err := newLayout(w)
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		if err := piped(ctx, l.add, "dpkg-deb", "--fsys-tarfile", file); err != nil {
-			return fmt.Errorf("unpacking %s: %w", filepath.Base(file), err)
-		}
-	}
-	return l.close()
 }
 
 func into(file string, write func(io.Writer) error) error {
