@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/dockerfile"
 )
 
 // Each advice is given where it is due, and is gone once it was followed.
@@ -62,7 +64,7 @@ func TestFollowedAdviceStopsNothing(t *testing.T) {
 		for _, a := range d.Advice {
 			for _, m := range line.FindAllStringSubmatch(a.Fix, -1) {
 				s := c.Image.clone()
-				require.NoError(t, c.apply(&s, d, m[1]))
+				require.NoError(t, c.apply(&s, d, dockerfile.Parse(m[1]).Instructions[0]))
 				after := diagnose(t, s)
 				assert.True(t, after.Starts != nil && *after.Starts, "%s, after %s: %s", c.Name, m[1], after.Summary)
 				followed++

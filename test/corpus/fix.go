@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/doctor"
 )
 
@@ -16,11 +17,8 @@ import (
 // anew, comes from the healthy image that the case was made from.
 func Fixed(c Case, d *doctor.Diagnosis) (Spec, error) {
 	s := c.Image.clone()
-	for _, line := range strings.Split(d.Fix.Dockerfile, "\n") {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		if err := c.apply(&s, d, line); err != nil {
+	for _, in := range dockerfile.Parse(d.Fix.Dockerfile).Instructions {
+		if err := c.apply(&s, d, in); err != nil {
 			return s, err
 		}
 	}
@@ -33,9 +31,9 @@ var (
 	output   = regexp.MustCompile(` -o (\S+) `)
 )
 
-func (c Case) apply(s *Spec, d *doctor.Diagnosis, line string) error {
-	word, rest, _ := strings.Cut(line, " ")
-	switch word {
+func (c Case) apply(s *Spec, d *doctor.Diagnosis, in dockerfile.Instruction) error {
+	rest := in.Rest
+	switch in.Word {
 	case "ENTRYPOINT":
 		s.Entrypoint = nil
 		return json.Unmarshal([]byte(rest), &s.Entrypoint)
@@ -60,7 +58,7 @@ func (c Case) apply(s *Spec, d *doctor.Diagnosis, line string) error {
 	case "RUN":
 		return c.run(s, d, rest)
 	default:
-		return fmt.Errorf("a fix has the line %q: say in (Case).apply what that makes of an image", line)
+		return fmt.Errorf("a fix has the line \"%s %s\": say in (Case).apply what that makes of an image", in.Word, rest)
 	}
 	return nil
 }

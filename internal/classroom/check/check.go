@@ -12,11 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/doctor"
-	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -94,7 +95,6 @@ type Checker struct {
 type subject struct {
 	outcome   run.Outcome
 	diagnosis *doctor.Diagnosis
-	config    image.Config
 	files     contents
 	program   *file // the binary that the image is there for; nil where none is found
 }
@@ -106,7 +106,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := parse(string(text))
+	d := dockerfile.Parse(string(text))
 	g, err := findGiven(ctx, c.Engine, c.Catalog, d, c.Say)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -161,14 +161,14 @@ func (c *Checker) say(sentence string) {
 
 // request is the build of the Dockerfile as it is, or of a copy in which other
 // images stand where this engine lacks those named. The context stays the learner's.
-func (c *Checker) request(r Request, d *dockerfile, g *given) (request engine.BuildRequest, tidy func(), err error) {
+func (c *Checker) request(r Request, d *dockerfile.File, g *given) (request engine.BuildRequest, tidy func(), err error) {
 	request = engine.BuildRequest{Dir: r.Dir, Dockerfile: r.Dockerfile, Tag: tag(r), Made: engine.MadeStep}
 	legacy := c.Engine.Builder == engine.Legacy
 	if legacy {
 		request.Args = platformArgs(d, c.Engine)
 	}
-	text := d.with(g.images, legacy)
-	if text == strings.Join(d.lines, "\n") {
+	text := d.With(g.images, legacy)
+	if text == d.With(nil, false) {
 		return request, func() {}, nil
 	}
 	if len(g.images) > 0 {
@@ -194,18 +194,17 @@ func (c *Checker) request(r Request, d *dockerfile, g *given) (request engine.Bu
 var syntaxLine = regexp.MustCompile(`(?i)\A#\s*syntax\s*=.*`)
 
 // platformArgs are the arguments that BuildKit sets by itself, for the legacy builder.
-func platformArgs(d *dockerfile, e *engine.Engine) (args []string) {
-	values := map[string]string{"PLATFORM": e.OS + "/" + e.Arch, "OS": e.OS, "ARCH": e.Arch}
-	seen := map[string]bool{}
-	for _, in := range d.instructions {
-		for _, name := range strings.Fields(in.rest) {
-			if in.word != "ARG" || seen[name] {
-				continue
-			}
-			for _, side := range []string{"BUILD", "TARGET"} {
-				if value, ok := values[strings.TrimPrefix(name, side)]; ok && strings.HasPrefix(name, side) {
-					args, seen[name] = append(args, name+"="+value), true
-				}
+func platformArgs(d *dockerfile.File, e *engine.Engine) (args []string) {
+	var asked []string
+	for _, in := range d.Instructions {
+		if in.Word == "ARG" {
+			asked = append(asked, strings.Fields(in.Rest)...)
+		}
+	}
+	for _, side := range []string{"BUILD", "TARGET"} {
+		for _, known := range [][2]string{{"PLATFORM", e.OS + "/" + e.Arch}, {"OS", e.OS}, {"ARCH", e.Arch}} {
+			if slices.Contains(asked, side+known[0]) {
+				args = append(args, side+known[0]+"="+known[1])
 			}
 		}
 	}
@@ -224,26 +223,24 @@ func tag(r Request) string {
 
 // look opens the image that was built.
 func (c *Checker) look(ctx context.Context, s *subject, sources map[[32]byte]string) (err error) {
-	id := s.outcome.Image.ID
-	img, err := source.FromEngine(ctx, c.Engine, id)
+	img, err := source.FromEngineDeep(ctx, c.Engine, s.outcome.Image.ID)
 	if err != nil {
 		return err
 	}
 	defer img.Close()
-	s.config = img.Config()
 	machine := doctor.MachineOf(c.Engine.OS, c.Engine.Arch, c.Engine.Here)
 	if s.diagnosis, err = doctor.Examine(ctx, img, machine, doctor.Start{}); err != nil {
 		return err
 	}
-	if s.files, err = read(ctx, c.Engine, id, sources); err != nil {
+	if s.files, err = read(ctx, img, sources); err != nil {
 		return err
 	}
-	s.program = s.findProgram()
+	s.program = s.files.program(s.diagnosis.Argv, img.Config().WorkingDir)
 	return nil
 }
 
 // notBuilt is the report where there is no image: the Dockerfile's fault, or the environment's.
-func (c *Checker) notBuilt(o run.Outcome, d *dockerfile, g *given) *Report {
+func (c *Checker) notBuilt(o run.Outcome, d *dockerfile.File, g *given) *Report {
 	if o.Verdict == run.Environment && g.fault == "" {
 		return Stopped(strings.Join(o.Reasons, "; "), g.notes)
 	}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,8 +16,6 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/image"
-	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/engine/source"
 )
 
 // file is what an image holds at a path, as far as the goals ask for it.
@@ -32,7 +32,7 @@ type file struct {
 // contents are an image's files, by path.
 type contents map[string]*file
 
-// maxText is how much of an account file, or of a possible copy, is read.
+// maxText is how much of a file of the learner's folder is read.
 const maxText = 1 << 20
 
 // What tells programs apart that may bear any name.
@@ -45,59 +45,60 @@ var (
 )
 
 // read goes through all files of an image. sources are those of the learner's folder.
-func read(ctx context.Context, e *engine.Engine, id string, sources map[[32]byte]string) (contents, error) {
+func read(ctx context.Context, img image.Image, sources map[[32]byte]string) (contents, error) {
 	all := contents{}
-	err := source.EachFile(ctx, e, id, func(entry image.Entry, content io.Reader) error {
+	err := image.Walk(img, func(entry image.Entry) error {
 		f := &file{Entry: entry}
 		all[entry.Path] = f
-		if !entry.Mode.IsRegular() {
-			return nil
+		if !entry.Mode.IsRegular() || entry.Size == 0 {
+			return ctx.Err()
 		}
+		content, err := img.Open(ctx, entry.Path)
+		if err != nil {
+			return err
+		}
+		defer content.Close()
 		if entry.Size < maxText && entry.Mode&0o111 == 0 {
-			text, err := io.ReadAll(content)
-			if err != nil {
-				return err
-			}
-			if len(text) > 0 {
+			text, err := io.ReadAll(io.NewSectionReader(content, 0, entry.Size))
+			if err == nil {
 				f.source = sources[sha256.Sum256(text)]
 			}
-			if isAccounts(entry.Path) {
+			if slices.Contains(accountFiles, entry.Path) {
 				f.text = text
 			}
+		} else {
+			err = f.scan(content)
+		}
+		if errors.Is(err, image.ErrTooLarge) { // too long for a source, or an account file
 			return nil
 		}
-		return f.scan(content)
+		return err
 	})
 	return all, err
 }
 
-// scan looks into a program as it streams by. A shell script is read whole, too,
-// since what it is called says nothing.
-func (f *file) scan(content io.Reader) error {
-	const overlap = 64
-	buffer := make([]byte, overlap+256<<10)
-	kept := 0
-	for first := true; ; first = false {
-		n, err := io.ReadFull(content, buffer[kept:])
-		window := buffer[:kept+n]
-		if first {
-			f.elf = bytes.HasPrefix(window, []byte("\x7fELF"))
+// scan looks into a program, a piece at a time.
+func (f *file) scan(content io.ReaderAt) error {
+	const step, overlap = 256 << 10, 64
+	piece := make([]byte, step+overlap)
+	for at := int64(0); ; at += step {
+		n, err := content.ReadAt(piece, at)
+		has := func(mark []byte) bool { return bytes.Contains(piece[:n], mark) }
+		if at == 0 {
+			f.elf = bytes.HasPrefix(piece[:n], []byte("\x7fELF"))
 		}
-		if f.elf {
-			f.golang = f.golang || bytes.Contains(window, markGo)
-			f.toolchain = f.toolchain || bytes.Contains(window, markToolchain) || bytes.Contains(window, markRelease)
-			f.shell = f.shell || bytes.Contains(window, markBusybox) || bytes.Contains(window, markToybox)
+		if !f.elf {
+			return nil
 		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		f.golang = f.golang || has(markGo)
+		f.toolchain = f.toolchain || has(markToolchain) || has(markRelease)
+		f.shell = f.shell || has(markBusybox) || has(markToybox)
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if !f.elf {
-			return nil
-		}
-		kept = copy(buffer, window[len(window)-overlap:])
 	}
 }
 
@@ -105,37 +106,53 @@ func (f *file) scan(content io.Reader) error {
 func (c contents) resolve(name string) *file {
 	name = path.Clean("/" + name)
 	for range 40 {
-		followed := false
-		for i := 1; i <= len(name); i++ { // the folders on the way first
-			if i < len(name) && name[i] != '/' {
-				continue
-			}
-			f := c[name[:i]]
-			if f == nil || !f.IsLink() {
-				continue
-			}
-			target := f.Link
-			if !path.IsAbs(target) {
-				target = path.Join(path.Dir(name[:i]), target)
-			}
-			name, followed = path.Join(target, name[i:]), true
-			break
-		}
-		if !followed {
+		way := append(image.Above(name), name) // the folders first
+		i := slices.IndexFunc(way, func(at string) bool { return c[at] != nil && c[at].IsLink() })
+		if i < 0 {
 			return c[name]
 		}
+		target := c[way[i]].Link
+		if !path.IsAbs(target) {
+			target = path.Join(path.Dir(way[i]), target)
+		}
+		name = path.Join(target, name[len(way[i]):])
 	}
 	return nil
 }
 
-// under gives all files in the order of their paths.
+// inOrder gives all files in the order of their paths.
 func (c contents) inOrder() []*file {
-	all := make([]*file, 0, len(c))
-	for _, f := range c {
-		all = append(all, f)
+	return slices.SortedFunc(maps.Values(c), func(a, b *file) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// program finds the binary that the image is there for, whether it starts or not:
+// the largest program that its command names, be it inside of a shell form or as a
+// name on PATH; else the largest that Go has compiled.
+func (c contents) program(command []string, dir string) (best *file) {
+	var called []string // bare names
+	named := map[*file]bool{}
+	for _, argument := range command {
+		for _, word := range strings.FieldsFunc(argument, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()'\"", r) }) {
+			if path.IsAbs(word) {
+				named[c.resolve(word)] = true
+				continue
+			}
+			named[c.resolve(path.Join("/", dir, word))] = true
+			called = append(called, word)
+		}
 	}
-	slices.SortFunc(all, func(a, b *file) int { return strings.Compare(a.Path, b.Path) })
-	return all
+	largest := func(fits func(f *file) bool) {
+		for _, f := range c.inOrder() {
+			if f.elf && !f.shell && !f.toolchain && fits(f) && (best == nil || f.Size > best.Size) {
+				best = f
+			}
+		}
+	}
+	largest(func(f *file) bool { return named[f] || slices.Contains(called, path.Base(f.Path)) })
+	if best == nil {
+		largest(func(f *file) bool { return f.golang })
+	}
+	return best
 }
 
 // sourcesIn gives what a build context holds of a program's sources, by content.
@@ -176,10 +193,6 @@ func isSource(name string) bool {
 		return true
 	}
 	return slices.Contains([]string{".go", ".c", ".cc", ".cpp", ".h", ".hpp", ".s", ".S"}, path.Ext(name))
-}
-
-func isAccounts(name string) bool {
-	return slices.Contains(accountFiles, name)
 }
 
 // accountFiles say who is who.

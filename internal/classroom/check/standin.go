@@ -11,48 +11,49 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/engine"
 )
 
 // given is what stands behind a Dockerfile's references in this engine.
 type given struct {
-	images map[int]string // by instruction: the image that takes the place of the one named
-	asked  []string       // the golang images that another one takes the place of
-	notes  []string       // what a person must be told of it
-	fault  string         // a reference that can name nothing: the Dockerfile's own mistake
+	images map[dockerfile.Reference]string // what takes the place of the one named
+	asked  []string                        // the golang images that another one takes the place of
+	notes  []string                        // what a person must be told of it
+	fault  string                          // a reference that can name nothing: the Dockerfile's own mistake
 }
 
 // findGiven sees to it that each golang image that a Dockerfile names is there,
 // or another one in its place. Other images are left to the builder.
-func findGiven(ctx context.Context, e *engine.Engine, catalog *base.Catalog, d *dockerfile, say base.Progress) (*given, error) {
-	g := &given{images: map[int]string{}}
-	for _, ref := range d.references() {
-		_, err := e.InspectImage(ctx, ref.image)
+func findGiven(ctx context.Context, e *engine.Engine, catalog *base.Catalog, d *dockerfile.File, say base.Progress) (*given, error) {
+	g := &given{images: map[dockerfile.Reference]string{}}
+	for _, ref := range d.References() {
+		_, err := e.InspectImage(ctx, ref.Image)
 		var absent *engine.NoSuchImage
 		switch {
 		case err == nil:
 			continue
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case !isGolang(ref.image):
-			if errors.As(err, &absent) || ref.image == "" {
+		case !isGolang(ref.Image):
+			if errors.As(err, &absent) || ref.Image == "" {
 				g.fault = cmp.Or(g.fault, namesNothing(d, ref))
 			}
 			continue
 		}
-		ready, err := instead(ctx, e, catalog, ref.image, say)
+		ready, err := instead(ctx, e, catalog, ref.Image, say)
 		if err != nil {
 			return nil, err
 		}
-		if ready.Image == ref.image {
+		if ready.Image == ref.Image {
 			continue
 		}
-		g.images[ref.at] = ready.Image
-		if slices.Contains(g.asked, ref.image) {
+		g.images[ref] = ready.Image
+		if slices.Contains(g.asked, ref.Image) {
 			continue
 		}
-		g.asked = append(g.asked, ref.image)
-		g.notes = append(g.notes, fmt.Sprintf("%s is not here: %s took its place", ref.image, named(ready, ref.image)))
+		g.asked = append(g.asked, ref.Image)
+		g.notes = append(g.notes, fmt.Sprintf("%s is not here: %s took its place", ref.Image, named(ready, ref.Image)))
 	}
 	return g, nil
 }
@@ -106,19 +107,20 @@ var official = []string{
 }
 
 // namesNothing says why a reference can name neither a stage nor an image; "" where it may.
-func namesNothing(d *dockerfile, ref reference) string {
-	names, count := d.stageNames()
-	where := "FROM " + ref.image
-	if !ref.from {
-		where = "--from=" + ref.image
+func namesNothing(d *dockerfile.File, ref dockerfile.Reference) string {
+	stages := d.Stages()
+	names := slices.DeleteFunc(slices.Clone(stages), func(name string) bool { return name == "" })
+	where := "FROM " + ref.Image
+	if !ref.From {
+		where = "--from=" + ref.Image
 	}
-	_, err := strconv.Atoi(ref.image)
+	_, err := strconv.Atoi(ref.Image)
 	switch {
-	case ref.image == "":
+	case ref.Image == "":
 		return "a FROM names no image"
-	case err == nil && !ref.from:
-		return fmt.Sprintf("%s: there is no stage of that number before it; of %d stages the first is 0", where, count)
-	case strings.ContainsAny(ref.image, "/:@.") || slices.Contains(official, ref.image):
+	case err == nil && !ref.From:
+		return fmt.Sprintf("%s: there is no stage of that number before it; of %d stages the first is 0", where, len(stages))
+	case strings.ContainsAny(ref.Image, "/:@.") || slices.Contains(official, ref.Image):
 		return ""
 	case len(names) == 0:
 		return fmt.Sprintf("%s names no stage: none has a name", where)
@@ -145,8 +147,8 @@ var (
 
 // lacks says what this environment could not give a build that failed; "" where
 // the Dockerfile alone is at fault.
-func (g *given) lacks(e *engine.Engine, d *dockerfile, words string) string {
-	if e.Builder == engine.Legacy && (needsBuildKit.MatchString(words) || d.heredoc) {
+func (g *given) lacks(e *engine.Engine, d *dockerfile.File, words string) string {
+	if e.Builder == engine.Legacy && (needsBuildKit.MatchString(words) || d.Heredoc) {
 		return "this engine has docker's old builder only, and the Dockerfile asks for what BuildKit can do"
 	}
 	if len(g.asked) == 0 {

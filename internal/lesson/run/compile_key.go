@@ -8,15 +8,17 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"optimizing-dockerfile/internal/dockerfile"
 )
 
 // compileKey is the same for tries whose first stages do the same with the same
 // files: the builder compiles once for all of them, if they do not start at
 // once. It decides on the order alone; a wrong key costs time, nothing else.
-func compileKey(dir, dockerfile string) string {
-	text, err := os.ReadFile(dockerfile)
+func compileKey(dir, name string) string {
+	text, err := os.ReadFile(name)
 	if err != nil {
-		return dir + dockerfile
+		return dir + name
 	}
 	sum := sha256.New()
 	for _, instruction := range firstStage(string(text)) {
@@ -43,26 +45,21 @@ func compileKey(dir, dockerfile string) string {
 
 // firstStage gives the instructions of the first stage up to its last RUN, and
 // leaves out the stage's name, which changes nothing.
-func firstStage(dockerfile string) []string {
+func firstStage(text string) []string {
 	var stage []string
 	last := 0
-	for _, line := range strings.Split(dockerfile, "\n") {
-		line = strings.TrimSpace(line)
-		word, _, _ := strings.Cut(line, " ")
-		switch strings.ToUpper(word) {
-		case "", "ARG":
-			continue
-		case "FROM":
+	for _, in := range dockerfile.Parse(text).Instructions {
+		rest := in.Rest
+		if in.Word == "FROM" {
 			if len(stage) > 0 {
-				return stage[:last]
+				break
 			}
-			line = strings.Join(strings.Fields(line)[:2], " ")
+			rest = strings.Fields(rest + " -")[0]
 		}
-		if strings.HasPrefix(line, "#") {
-			continue
+		if in.Word != "ARG" {
+			stage = append(stage, strings.Join(append([]string{in.Word, rest}, in.Flags...), " "))
 		}
-		stage = append(stage, line)
-		if strings.EqualFold(word, "RUN") {
+		if in.Word == "RUN" {
 			last = len(stage)
 		}
 	}

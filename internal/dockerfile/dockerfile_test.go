@@ -1,4 +1,4 @@
-package check
+package dockerfile
 
 import (
 	"testing"
@@ -19,12 +19,14 @@ func TestFindsTheImagesThatADockerfileNames(t *testing.T) {
 		"FROM golang\nFROM scratch\nCOPY --from=0 / /\nCOPY --from=1 / /\n":              {"golang", "1"},
 		"# escape=`\nFROM golang `\n AS b\nCOPY a\\ b\n":                                 {"golang"},
 		"FROM golang\nRUN cat <<EOF\nFROM alpine\nEOF\n":                                 {"golang"},
+		"FROM golang\nRUN --mount=from=alpine,target=/a x\n":                             {"golang", "alpine"},
+		"FROM golang\\\n AS b\nFROM b\n":                                                 {"golang"},
 		"FROM golang\nRUN cat <<EOF\nFROM alpine\n":                                      {"golang", "alpine"}, // no end: no here-document
 		"\ufeffFROM golang\r\nRUN true \\\r\n\r\n && false\r\nFROM alpine:3.13 as x\r\n": {"golang", "alpine:3.13"},
 	} {
 		var found []string
-		for _, ref := range parse(text).references() {
-			found = append(found, ref.image)
+		for _, ref := range Parse(text).References() {
+			found = append(found, ref.Image)
 		}
 		assert.Equal(t, want, found, text)
 	}
@@ -32,33 +34,13 @@ func TestFindsTheImagesThatADockerfileNames(t *testing.T) {
 
 // What is put in the place of an image changes nothing else, and no line's number.
 func TestPutsAnotherImageInItsPlace(t *testing.T) {
-	d := parse("# top\nFROM --platform=$BUILDPLATFORM \\\n  golang:1.22 \\\n  AS b\nRUN a \\\n  b\nFROM scratch\nCOPY --chown=1 --from=golang:1.22 /x /y\n")
-	images := map[int]string{}
-	for _, ref := range d.references() {
-		images[ref.at] = "base"
+	f := Parse("# top\nFROM --platform=$BUILDPLATFORM \\\n  golang:1.22 \\\n  AS b\nRUN a \\\n  b\nFROM scratch\n" +
+		"COPY --chown=1 --from=golang:1.22 /x /y\nRUN --mount=type=bind,from=golang:1.22,target=/a <<E\nx\nE\n")
+	images := map[Reference]string{}
+	for _, ref := range f.References() {
+		images[ref] = "base"
 	}
-	assert.Equal(t, "# top\nFROM base AS b\n\n\nRUN a \\\n  b\nFROM scratch\nCOPY --chown=1 --from=base /x /y\n", d.with(images, true))
-	assert.Equal(t, "FROM golang\nRUN true\n", parse("FROM golang\nRUN true\n").with(nil, true))
-}
-
-// A slip in a stage's name is the Dockerfile's fault; an image that is not here is not.
-func TestTellsASlipFromAnImage(t *testing.T) {
-	for text, fault := range map[string]string{
-		"FROM golang\nFROM scratch\nCOPY --from=build /a /\n":          "--from=build names no stage: none has a name",
-		"FROM golang AS build\nFROM scratch\nCOPY --from=biuld /a /\n": "--from=biuld names no stage: those with a name are: build",
-		"FROM golang\nFROM scratch\nCOPY --from=1 /a /\n":              "--from=1: there is no stage of that number before it; of 2 stages the first is 0",
-		"FROM scrach\n": "FROM scrach names no stage: none has a name",
-		"FROM alpine\nCOPY --from=busybox /a /\n": "",
-		"FROM gcr.io/distroless/static\n":         "",
-		"FROM golnag:1.15\n":                      "",
-		"ARG BASE\nFROM $BASE\n":                  "a FROM names no image",
-	} {
-		d, got := parse(text), ""
-		for _, ref := range d.references() {
-			if !isGolang(ref.image) && got == "" {
-				got = namesNothing(d, ref)
-			}
-		}
-		assert.Equal(t, fault, got, text)
-	}
+	assert.Equal(t, "# top\nFROM base AS b\n\n\nRUN a \\\n  b\nFROM scratch\n"+
+		"COPY --chown=1 --from=base /x /y\nRUN --mount=type=bind,from=base,target=/a <<E\nx\nE\n", f.With(images, true))
+	assert.Equal(t, "FROM golang\nRUN true\n", Parse("FROM golang\nRUN true\n").With(nil, true))
 }

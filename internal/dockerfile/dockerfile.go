@@ -1,0 +1,258 @@
+// Package dockerfile reads a Dockerfile as far as must be known without a builder:
+// which instructions it has, and which images they take from outside.
+package dockerfile
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// File is a Dockerfile.
+type File struct {
+	Instructions []Instruction
+	Heredoc      bool // it has a here-document: docker's old builder knows none
+
+	lines []string
+}
+
+// Instruction is one of a Dockerfile: continued lines are joined, comments left out.
+type Instruction struct {
+	Word  string   // FROM, RUN …, in capitals
+	Flags []string // --from=build …
+	Rest  string   // what stands after them
+
+	first, last int // its lines, counted from 0
+}
+
+var (
+	directive = regexp.MustCompile(`^#\s*([a-zA-Z]+)\s*=\s*(\S*)`)
+	heredoc   = regexp.MustCompile(`^\d*<<(-?)["']?([^\s<"']+)["']?$`)
+)
+
+// Parse reads a Dockerfile's text.
+func Parse(text string) *File {
+	text = strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
+	f := &File{lines: strings.Split(text, "\n")}
+	escape := `\`
+	for _, line := range f.lines { // directives stand at the top only
+		found := directive.FindStringSubmatch(line)
+		if found == nil {
+			break
+		}
+		if strings.EqualFold(found[1], "escape") {
+			escape = found[2]
+		}
+	}
+	for i := 0; i < len(f.lines); i++ {
+		first, joined := i, ""
+		for ; i < len(f.lines); i++ {
+			line := strings.TrimRight(f.lines[i], " \t")
+			bare := strings.TrimLeft(line, " \t")
+			if strings.HasPrefix(bare, "#") || bare == "" && joined != "" {
+				continue // also between the lines of one instruction
+			}
+			if joined == "" {
+				first = i
+			}
+			part, goesOn := strings.CutSuffix(line, escape)
+			if !goesOn || strings.HasSuffix(part, escape) {
+				joined += line
+				break
+			}
+			joined += part
+		}
+		if in := instruction(joined); in.Word != "" {
+			in.first, in.last = first, min(i, len(f.lines)-1)
+			i = f.afterHeredocs(in, i)
+			f.Instructions = append(f.Instructions, in)
+		}
+	}
+	return f
+}
+
+// afterHeredocs gives the last line of the here-documents of an instruction that ends on line i.
+func (f *File) afterHeredocs(in Instruction, i int) int {
+	if !slices.Contains([]string{"RUN", "COPY", "ADD"}, in.Word) {
+		return i
+	}
+	for _, word := range strings.Fields(in.Rest) {
+		mark := heredoc.FindStringSubmatch(word)
+		if mark == nil {
+			continue
+		}
+		for end := i + 1; end < len(f.lines); end++ {
+			line := f.lines[end]
+			if mark[1] != "" {
+				line = strings.TrimLeft(line, "\t")
+			}
+			if line == mark[2] { // without an end, it is something of the shell's
+				f.Heredoc, i = true, end
+				break
+			}
+		}
+	}
+	return i
+}
+
+func instruction(line string) Instruction {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return Instruction{}
+	}
+	in := Instruction{Word: strings.ToUpper(words[0])}
+	rest := strings.TrimSpace(strings.TrimSpace(line)[len(words[0]):])
+	for _, flag := range words[1:] {
+		if !strings.HasPrefix(flag, "--") {
+			break
+		}
+		in.Flags = append(in.Flags, flag)
+		rest = strings.TrimSpace(rest[len(flag):])
+	}
+	in.Rest = rest
+	return in
+}
+
+// Flag gives the value of an instruction's flag; "" where it has none.
+func (in Instruction) Flag(name string) string {
+	for _, f := range in.Flags {
+		if value, ok := strings.CutPrefix(f, "--"+name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Reference is a place where a Dockerfile takes an image, or a stage, from outside of the stage.
+type Reference struct {
+	Image string // as it is meant: arguments filled in
+	From  bool   // it stands in FROM, not in a --from= or a mount's from=
+
+	at   int    // the instruction
+	said string // the image as it stands there
+}
+
+var mountFrom = regexp.MustCompile(`^--mount=(?:.*,)?from=([^,]*)`)
+
+// taken gives what an instruction takes from, as it stands there.
+func (in Instruction) taken() []string {
+	var all []string
+	switch words := strings.Fields(in.Rest); {
+	case in.Word == "FROM":
+		return append(words, "")[:1]
+	case in.Word == "COPY" || in.Word == "ADD":
+		if from := in.Flag("from"); from != "" {
+			all = append(all, from)
+		}
+	case in.Word == "RUN":
+		for _, flag := range in.Flags {
+			if found := mountFrom.FindStringSubmatch(flag); found != nil {
+				all = append(all, found[1])
+			}
+		}
+	}
+	return all
+}
+
+// Stages lists the stages: the name of each, "" of one without.
+func (f *File) Stages() (names []string) {
+	for _, in := range f.Instructions {
+		if in.Word == "FROM" {
+			name := ""
+			if words := strings.Fields(in.Rest); len(words) == 3 && strings.EqualFold(words[1], "AS") {
+				name = words[2]
+			}
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// References gives all that name an image: what names an earlier stage is left out.
+func (f *File) References() []Reference {
+	var found []Reference
+	args := map[string]string{}
+	all, stage := f.Stages(), -1
+	for i, in := range f.Instructions {
+		if in.Word == "ARG" && stage < 0 { // only these hold in FROM
+			for _, one := range strings.Fields(in.Rest) {
+				name, value, _ := strings.Cut(one, "=")
+				args[name] = expand(strings.Trim(value, `"'`), args)
+			}
+		}
+		if in.Word == "FROM" {
+			stage++
+		}
+		for _, said := range in.taken() {
+			image := said
+			if in.Word == "FROM" {
+				image = expand(strings.Trim(said, `"'`), args)
+			}
+			isStage := image != "" && slices.ContainsFunc(all[:max(0, stage)], func(name string) bool { return strings.EqualFold(name, image) })
+			if n, err := strconv.Atoi(image); err == nil && in.Word != "FROM" {
+				isStage = n >= 0 && n < stage
+			}
+			if !isStage && image != "scratch" {
+				found = append(found, Reference{image, in.Word == "FROM", i, said})
+			}
+		}
+	}
+	return found
+}
+
+// expand fills in $NAME, ${NAME}, ${NAME:-otherwise} and ${NAME:+instead}.
+func expand(text string, args map[string]string) string {
+	return os.Expand(text, func(name string) string {
+		if name, otherwise, ok := strings.Cut(name, ":-"); ok && args[name] == "" {
+			return otherwise
+		} else if ok {
+			return args[name]
+		}
+		if name, instead, ok := strings.Cut(name, ":+"); ok && args[name] != "" {
+			return instead
+		} else if ok {
+			return ""
+		}
+		return args[name]
+	})
+}
+
+// With gives the text with other images in place of some references, and without the
+// platforms that FROM takes from an argument, where those are to be dropped. Every line
+// keeps its number, so that the builder's complaints hold.
+func (f *File) With(images map[Reference]string, dropPlatform bool) string {
+	lines := slices.Clone(f.lines)
+	for i, in := range f.Instructions {
+		flags, words := slices.Clone(in.Flags), strings.Fields(in.Rest)
+		drop := dropPlatform && in.Word == "FROM" && strings.HasPrefix(in.Flag("platform"), "$")
+		changed := drop
+		for reference, image := range images {
+			if changed = changed || reference.at == i; reference.at != i {
+				continue
+			}
+			if reference.From {
+				words[0], drop = image, true
+			}
+			for n := range flags {
+				flags[n] = strings.Replace(flags[n], "from="+reference.said, "from="+image, 1)
+			}
+		}
+		if !changed {
+			continue
+		}
+		rest := in.Rest
+		if in.Word == "FROM" {
+			rest = strings.Join(words, " ")
+		}
+		if drop {
+			flags = slices.DeleteFunc(flags, func(flag string) bool { return strings.HasPrefix(flag, "--platform=") })
+		}
+		lines[in.first] = strings.Join(append(append([]string{in.Word}, flags...), rest), " ")
+		for n := in.first + 1; n <= in.last; n++ {
+			lines[n] = ""
+		}
+	}
+	return strings.Join(lines, "\n")
+}
