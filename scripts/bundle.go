@@ -21,12 +21,7 @@ func bundleCommand() *cobra.Command {
 		Use:     "bundle [FILE]",
 		Short:   "write one file with all that learners need without a network",
 		GroupID: "teach",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usagef("bundle writes one file: bundle %s", bundleName)
-			}
-			return nil
-		},
+		Args:    words(0, 1, "bundle writes one file: bundle "+bundleName),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := filepath.Abs(append(args, bundleName)[0])
 			if err != nil {

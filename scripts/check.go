@@ -20,12 +20,7 @@ func checkCommand() *cobra.Command {
 		Use:     "check DIR",
 		Short:   "hold your own Dockerfile against the article's goals",
 		GroupID: "read",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("check needs one folder with a Dockerfile: check workshop/start")
-			}
-			return nil
-		},
+		Args:    words(1, 1, "check needs one folder with a Dockerfile: check workshop/start"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request, err := toCheck(args[0])
 			if err != nil {

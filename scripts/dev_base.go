@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -18,18 +18,9 @@ func baseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "base [NAME]",
 		Short: "get the image that stands behind FROM, and say what it is",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usagef("one base at a time: %s", cmd.UseLine())
-			}
-			return nil
-		},
+		Args:  words(0, 1, "one base at a time: dev base today-alpine"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name := ""
-			if len(args) == 1 {
-				name = args[0]
-			}
-			b, err := findBase(name)
+			b, err := findBase(append(args, "")[0])
 			if err != nil {
 				return err
 			}
@@ -41,7 +32,7 @@ func baseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showBase(cmd, ready)
+			return showBase(cmd.OutOrStdout(), ready)
 		},
 	}
 }
@@ -60,34 +51,20 @@ func findBase(name string) (base.Base, error) {
 	return b, err
 }
 
-// loadCatalog reads bases.yaml; what is wrong with it is wrong usage.
+// loadCatalog reads the bases.yaml of the repo that this is used in; what is wrong with it is wrong usage.
 func loadCatalog() (*base.Catalog, error) {
-	dir, err := basesDir()
+	root, err := rootFolder()
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
-	catalog, err := base.Load(dir)
+	catalog, err := base.Load(filepath.Join(root, "bases"))
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return catalog, nil
 }
 
-// basesDir finds bases/ of the repo that this is used in.
-func basesDir() (string, error) {
-	here, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for _, from := range []string{here, program.Path()} {
-		if root := program.Root(from); root != "" {
-			return filepath.Join(root, "bases"), nil
-		}
-	}
-	return "", errors.New("there is no bases/bases.yaml here or above: run this in a clone of the repository")
-}
-
-func showBase(cmd *cobra.Command, r *base.Ready) error {
+func showBase(out io.Writer, r *base.Ready) error {
 	image := r.Image
 	if r.StandInFor != "" {
 		image += ", a stand-in for " + r.StandInFor
@@ -96,24 +73,8 @@ func showBase(cmd *cobra.Command, r *base.Ready) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
-		{"base", r.ID},
-		{"image", image},
-		{"source", r.Source},
-		{"Go", orUnknown(r.Go)},
-		{"libc", orUnknown(r.Libc)},
-		{"size", rebuild.MB(r.Bytes)},
-		{"cache", cache},
-	} {
-		fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
-	}
-	return w.Flush()
-}
-
-func orUnknown(text string) string {
-	if text == "" {
-		return "unknown: the image does not tell"
-	}
-	return text
+	const unknown = "unknown: the image does not tell"
+	_, err = fmt.Fprintf(out, "base    %s\nimage   %s\nsource  %s\nGo      %s\nlibc    %s\nsize    %s\ncache   %s\n",
+		r.ID, image, r.Source, cmp.Or(r.Go, unknown), cmp.Or(r.Libc, unknown), rebuild.MB(r.Bytes), cache)
+	return err
 }

@@ -24,12 +24,7 @@ func loadCommand() *cobra.Command {
 		Use:     "load FILE|FOLDER|URL",
 		Short:   "take a teacher's bundle: afterwards no step needs a network",
 		GroupID: "teach",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("load takes a bundle: a file, the folder that it lies in, or a URL")
-			}
-			return nil
-		},
+		Args:    words(1, 1, "load takes a bundle: a file, the folder that it lies in, or a URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return load(cmd.Context(), args[0], into, sum, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

@@ -42,6 +42,16 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// words says how many a verb takes, and what it is told who gives another number.
+func words(least, most int, otherwise string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usageError{errors.New(otherwise)}
+		}
+		return nil
+	}
+}
+
 func main() {
 	debug.SetMemoryLimit(400 << 20) // rather collect garbage sooner: learners' machines are small
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

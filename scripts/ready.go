@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -43,15 +45,21 @@ func readyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !asJSON {
-				return showChecks(cmd, checks)
+			if asJSON {
+				_, err = cmd.OutOrStdout().Write(record.Marshal(readyDocument{1, "ready", e, checks}))
+			} else {
+				showChecks(cmd.OutOrStdout(), checks)
 			}
-			document := readyDocument{Schema: 1, Kind: "ready", Engine: e, Checks: checks}
-			if _, err := cmd.OutOrStdout().Write(record.Marshal(document)); err != nil {
+			if err != nil {
 				return err
 			}
-			_, _, err = total(checks)
-			return err
+			switch lacks, unclear := count(checks); {
+			case lacks > 0:
+				return status(exitUnexpected)
+			case unclear > 0:
+				return status(exitEnvironment)
+			}
+			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, to paste into a report")
@@ -66,43 +74,34 @@ type readyDocument struct {
 	Checks []ready.Check  `json:"checks"`
 }
 
-// total counts what is lacking and what is unclear, and gives the status of that.
-func total(checks []ready.Check) (lacks, unclear int, status_ error) {
+// count counts what is lacking, and what is unclear.
+func count(checks []ready.Check) (lacks, unclear int) {
 	for _, c := range checks {
-		switch {
-		case c.Unclear:
+		if c.Unclear {
 			unclear++
-		case c.Lack != "":
+		} else if c.Lack != "" {
 			lacks++
 		}
 	}
-	switch {
-	case lacks > 0:
-		return lacks, unclear, status(exitUnexpected)
-	case unclear > 0:
-		return lacks, unclear, status(exitEnvironment)
-	}
-	return 0, 0, nil
+	return lacks, unclear
 }
 
 // showChecks prints a line for each, and the fix below what is lacking.
-func showChecks(cmd *cobra.Command, checks []ready.Check) error {
-	out := cmd.OutOrStdout()
+func showChecks(out io.Writer, checks []ready.Check) {
 	for _, c := range checks {
-		word, text := "ok", c.Found
+		word := "ok"
 		switch {
 		case c.Unclear:
-			word, text = "?", c.Lack
+			word = "?"
 		case c.Lack != "":
-			word, text = "LACK", c.Lack
+			word = "LACK"
 		}
-		fmt.Fprintf(out, "%-5s %-10s %s\n", word, c.Name, text)
+		fmt.Fprintf(out, "%-5s %-10s %s\n", word, c.Name, cmp.Or(c.Lack, c.Found))
 		if c.Lack != "" && c.Fix != "" {
 			fmt.Fprintf(out, "%16s fix: %s\n", "", c.Fix)
 		}
 	}
-	lacks, unclear, ended := total(checks)
-	switch {
+	switch lacks, unclear := count(checks); {
 	case lacks > 0:
 		fmt.Fprintln(out, "NOT READY.")
 	case unclear > 0:
@@ -110,5 +109,4 @@ func showChecks(cmd *cobra.Command, checks []ready.Check) error {
 	default:
 		fmt.Fprintln(out, "READY: every step will run here, with no network.")
 	}
-	return ended
 }

@@ -15,12 +15,7 @@ func reportCommand() *cobra.Command {
 		Use:     "report [FILE]",
 		Short:   "write the lesson as one HTML page: to read, print, teach from",
 		GroupID: "teach",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usagef("report writes one file: report report.html; - is stdout")
-			}
-			return nil
-		},
+		Args:    words(0, 1, "report writes one file: report report.html; - is stdout"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := append(args, "report.html")[0]
 			file, err := filepath.Abs(name)

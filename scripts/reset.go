@@ -17,12 +17,7 @@ func resetCommand() *cobra.Command {
 		Use:     "reset NAME",
 		Short:   "give an exercise, or start, back as it was",
 		GroupID: "read",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("reset takes the name of an exercise, or start: reset 01-quotes")
-			}
-			return nil
-		},
+		Args:    words(1, 1, "reset takes the name of an exercise, or start: reset 01-quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := atRoot(); err != nil {
 				return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 
-	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
@@ -14,13 +13,13 @@ import (
 // runMatrix tries the steps on every base of bases.yaml. A base that cannot be
 // had does not keep the others from being tried.
 func (o runOptions) runMatrix(ctx context.Context, c course, asked []table.Step, stdout, stderr io.Writer) error {
-	bases, err := allBases()
+	catalog, err := loadCatalog()
 	if err != nil {
 		return err
 	}
 	progress := tell.NewTerminal(stderr)
 	var matrix record.Matrix
-	for _, wanted := range bases {
+	for _, wanted := range catalog.All() {
 		progress.Heading(wanted.Image)
 		doc, _, failure := o.runOn(ctx, wanted, c.all, asked, stderr)
 		if ctx.Err() != nil {
@@ -51,13 +50,4 @@ func (o runOptions) runMatrix(ctx context.Context, c course, asked []table.Step,
 		}
 	}
 	return statusOf(matrix.Verdict)
-}
-
-// allBases gives the bases of bases.yaml.
-func allBases() ([]base.Base, error) {
-	catalog, err := loadCatalog()
-	if err != nil {
-		return nil, err
-	}
-	return catalog.All(), nil
 }

@@ -23,12 +23,7 @@ func serveCommand() *cobra.Command {
 		Use:     "serve [BUNDLE]",
 		Short:   "offer bundle, instructions and report to the room over HTTP",
 		GroupID: "teach",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usagef("serve offers one bundle: serve %s", bundleName)
-			}
-			return nil
-		},
+		Args:    words(0, 1, "serve offers one bundle: serve "+bundleName),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := filepath.Abs(append(args, bundleName)[0])
 			if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,21 +20,28 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// atRoot makes the repo's root the working folder, so that the paths in what is
-// printed are those that a reader pastes there. It is the one around the working
-// folder, else the one around this program: a bundle unpacks it as bin/steps.
-func atRoot() error {
+// rootFolder is the repo's: the one around the working folder, else the one around
+// this program, which a bundle unpacks as bin/steps.
+func rootFolder() (string, error) {
 	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	root := cmp.Or(program.Root(here), program.Root(program.Path()))
+	if root == "" {
+		return "", usagef("%s is not inside the repo: no folder above it holds steps/%s", here, table.Table)
+	}
+	return root, nil
+}
+
+// atRoot makes the repo's root the working folder, so that the paths in what is
+// printed are those that a reader pastes there.
+func atRoot() error {
+	root, err := rootFolder()
 	if err != nil {
 		return err
 	}
-	if root := program.Root(here); root != "" {
-		return os.Chdir(root)
-	}
-	if root := program.Root(program.Path()); root != "" {
-		return os.Chdir(root)
-	}
-	return usagef("%s is not inside the repo: no folder above it holds steps/%s", here, table.Table)
+	return os.Chdir(root)
 }
 
 // inClone says whether the working folder lies in the repo.
@@ -56,22 +64,17 @@ func shown(path string) string {
 
 // loadSteps reads the table in dir; "" is the repo's own, steps/.
 func loadSteps(dir string) (string, []table.Step, error) {
-	if dir != "" {
-		absolute, err := filepath.Abs(dir)
-		if err != nil {
-			return "", nil, err
-		}
-		dir = absolute
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return "", nil, err
 	}
 	if err := atRoot(); err != nil {
 		return "", nil, err
 	}
 	if dir == "" {
 		dir = "steps"
-	} else if here, err := os.Getwd(); err == nil {
-		if relative, err := filepath.Rel(here, dir); err == nil && !strings.HasPrefix(relative, "..") {
-			dir = relative
-		}
+	} else if dir = shown(absolute); strings.HasPrefix(dir, "..") {
+		dir = absolute
 	}
 	steps, err := table.Load(dir)
 	if err != nil {
@@ -112,27 +115,23 @@ func courseOf(dir string, words []string) (course, error) {
 	if dir != "" {
 		return c, nil
 	}
-	c.word, c.dir = words[0], later[words[0]]
-	earlier := c.own
-	if c.dir != later["beyond"] && strings.HasPrefix(c.dir, later["beyond"]) {
-		beyond, err := table.Load(later["beyond"], c.own...)
-		if err != nil {
+	c.word, c.dir, c.base = words[0], later[words[0]], defaultBase[words[0]]
+	dirs := []string{c.dir}
+	if beyond := later["beyond"]; strings.HasPrefix(c.dir, beyond+"/") {
+		dirs = []string{beyond, c.dir} // what is below it goes on from it
+	}
+	for _, dir := range dirs {
+		if c.own, err = table.Load(dir, c.all...); err != nil {
 			return c, usageError{err}
 		}
-		earlier = append(slices.Clone(c.own), beyond...)
+		c.all = append(slices.Clone(c.all), c.own...)
 	}
-	more, err := table.Load(c.dir, earlier...)
-	if err != nil {
-		return c, usageError{err}
-	}
-	c.base = defaultBase[c.word]
-	c.own, c.all = more, append(slices.Clone(earlier), more...)
 	return c, nil
 }
 
 // chosen gives the steps that words name, in the lesson's order; no word, or all, means every one.
 func chosen(steps []table.Step, words []string) ([]table.Step, error) {
-	asked := map[string]bool{}
+	var asked []string
 	for _, word := range words {
 		if word == "all" {
 			return steps, nil
@@ -141,18 +140,12 @@ func chosen(steps []table.Step, words []string) ([]table.Step, error) {
 		if !ok {
 			return nil, unknownStep(steps, word)
 		}
-		asked[step.Name] = true
+		asked = append(asked, step.Name)
 	}
 	if len(asked) == 0 {
 		return steps, nil
 	}
-	var some []table.Step
-	for _, step := range steps {
-		if asked[step.Name] {
-			some = append(some, step)
-		}
-	}
-	return some, nil
+	return slices.DeleteFunc(slices.Clone(steps), func(step table.Step) bool { return !slices.Contains(asked, step.Name) }), nil
 }
 
 func unknownStep(steps []table.Step, word string) error {
