@@ -39,11 +39,11 @@ func bundleCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := connect(cmd.Context(), sentencesTo(cmd.ErrOrStderr()))
+			e, err := connect(cmd.Context(), tell.Plain{Writer: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
-			say := sentencesTo(cmd.ErrOrStderr())
+			say := tell.Plain{Writer: cmd.ErrOrStderr()}
 			b, err := bundle.Make(cmd.Context(), bundle.Order{Root: ".", Engine: e, Base: wanted, Join: join, Say: say}, file)
 			if err != nil {
 				return err

@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/classroom/check"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/screen"
 )
 
 func checkCommand() *cobra.Command {
@@ -31,7 +31,7 @@ func checkCommand() *cobra.Command {
 				request.Dir = exercise.Context
 			}
 			stderr := cmd.ErrOrStderr()
-			report, err := checked(cmd.Context(), request, sentencesTo(stderr))
+			report, err := checked(cmd.Context(), request, tell.Plain{Writer: stderr})
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ func toCheck(path string) (check.Request, error) {
 }
 
 // checked does the check, on the engine that is there.
-func checked(ctx context.Context, request check.Request, say base.Progress) (*check.Report, error) {
+func checked(ctx context.Context, request check.Request, say screen.Reporter) (*check.Report, error) {
 	catalog, err := loadCatalog()
 	if err != nil {
 		return nil, err

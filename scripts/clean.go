@@ -19,7 +19,7 @@ func cleanCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := tell.NewTerminal(cmd.OutOrStdout())
-			say := sentencesTo(cmd.ErrOrStderr())
+			say := tell.Plain{Writer: cmd.ErrOrStderr()}
 			e, err := connect(cmd.Context(), say)
 			if err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
 )
 
@@ -24,11 +25,11 @@ func baseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := connect(cmd.Context(), sentencesTo(cmd.ErrOrStderr()))
+			e, err := connect(cmd.Context(), tell.Plain{Writer: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
-			ready, err := base.Ensure(cmd.Context(), e, b, sentencesTo(cmd.ErrOrStderr()))
+			ready, err := base.Ensure(cmd.Context(), e, b, tell.Plain{Writer: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}

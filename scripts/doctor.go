@@ -17,6 +17,7 @@ import (
 	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/screen"
 )
 
 func doctorCommand() *cobra.Command {
@@ -49,7 +50,7 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			if cmd.Flags().Changed("entrypoint") {
 				start.Entrypoint = &[]string{entrypoint}
 			}
-			d, err := examine(cmd.Context(), args[0], deep, start, sentencesTo(cmd.ErrOrStderr()))
+			d, err := examine(cmd.Context(), args[0], deep, start, tell.Plain{Writer: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -88,7 +89,7 @@ func verdictStatus(d *doctor.Diagnosis) error {
 }
 
 // examine opens the image, wherever it lies, and examines it.
-func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say func(string)) (d *doctor.Diagnosis, err error) {
+func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say screen.Reporter) (d *doctor.Diagnosis, err error) {
 	var img image.Image
 	var machine doctor.Machine
 	if path, tag, ok := archive(ref); ok {

@@ -6,12 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/internal/classroom/learn"
 	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
@@ -68,11 +68,9 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 	}
 	session := &learn.Session{
 		Steps: steps, Progress: progress, In: in, Out: out,
-		Try: func(ctx context.Context, step table.Step, say func(string)) (record.Run, error) {
+		Try: func(ctx context.Context, step table.Step, report run.Reporter) (record.Run, error) {
 			doc := record.Run{Schema: 1, Kind: "run"}
-			say("the container engine is building " + step.Name)
-			_, err := runOptions{}.try(ctx, &doc, steps, []table.Step{step}, wanted,
-				tell.NewTable(tell.NewTerminal(io.Discard), nil), sentences(say))
+			_, err := runOptions{}.try(ctx, &doc, steps, []table.Step{step}, wanted, report)
 			return doc, err
 		},
 		Close: func(step table.Step, doc record.Run) error { return closing(out, dir, steps, step, doc, "") },
@@ -102,14 +100,4 @@ func place(steps []table.Step, step table.Step) int {
 		}
 	}
 	return 0
-}
-
-// sentences hands on each line that is written to it.
-type sentences func(string)
-
-func (s sentences) Write(p []byte) (int, error) {
-	for _, line := range strings.Split(strings.TrimSpace(string(p)), "\n") {
-		s(line)
-	}
-	return len(p), nil
 }

@@ -11,11 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/classroom/bundle"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 func loadCommand() *cobra.Command {
@@ -35,7 +35,7 @@ func loadCommand() *cobra.Command {
 }
 
 func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer) error {
-	say := sentencesTo(stderr)
+	say := tell.Plain{Writer: stderr}
 	e, err := connect(ctx, say)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	say("checking " + file)
+	say.Say("checking " + file)
 	b, err := bundle.Open(file)
 	if err != nil {
 		if downloaded { // or the next attempt would find it complete
@@ -76,7 +76,7 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 	}
 	if downloaded {
 		b.Close()
-		warn(stderr, os.Remove(file))
+		warn(say, os.Remove(file))
 	}
 	fmt.Fprintf(stdout, "Checked, %s, SHA-256 %s. The base is in %s.\n", rebuild.MB(b.Size), b.Sum, e.Name)
 	if root == "" {
@@ -89,7 +89,7 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 }
 
 // brought gives the bundle's path on this machine, and whether it was downloaded for this.
-func brought(ctx context.Context, from string, say base.Progress) (file string, downloaded bool, err error) {
+func brought(ctx context.Context, from string, say screen.Reporter) (file string, downloaded bool, err error) {
 	if bundle.IsURL(from) {
 		cache, err := program.CacheDir()
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"optimizing-dockerfile/internal/classroom/ready"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/tell"
 )
 
 func readyCommand() *cobra.Command {
@@ -29,7 +30,7 @@ func readyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := connect(cmd.Context(), sentencesTo(cmd.ErrOrStderr()))
+			e, err := connect(cmd.Context(), tell.Plain{Writer: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -39,7 +40,7 @@ func readyCommand() *cobra.Command {
 			}
 			m := ready.Machine{
 				Engine: e, Base: wanted, App: steps[0].Dir, Root: root,
-				Say: sentencesTo(cmd.ErrOrStderr()),
+				Say: tell.Plain{Writer: cmd.ErrOrStderr()},
 			}
 			checks, err := m.Examine(cmd.Context())
 			if err != nil {

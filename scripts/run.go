@@ -19,6 +19,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/lesson/tell/page"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // runOptions are the flags of the verbs run and dev record.
@@ -109,7 +110,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		return failure
 	}
 	if o.record {
-		if err := o.keepRecord(c, doc, sentencesTo(stderr)); err != nil {
+		if err := o.keepRecord(c, doc, tell.Plain{Writer: stderr}); err != nil {
 			return err
 		}
 	}
@@ -130,11 +131,11 @@ func statusOf(verdict string) error {
 // runOn tries steps on a base. It returns the document, also of a run that
 // failed, and the steps as they are expected to end on that base.
 func (o runOptions) runOn(ctx context.Context, wanted base.Base, steps, asked []table.Step, stderr io.Writer) (record.Run, []table.Step, error) {
-	live := tell.NewTable(tell.NewTerminal(stderr), asked)
+	report, over := tell.NewReporter(stderr, asked)
 	doc := record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
 	began := time.Now()
-	there, failure := o.try(ctx, &doc, steps, asked, wanted, live, stderr)
-	live.Erase()
+	there, failure := o.try(ctx, &doc, steps, asked, wanted, report)
+	over()
 	doc.Seconds = time.Since(began).Seconds()
 	if failure != nil {
 		doc.Verdict, doc.Reason = run.Environment, failure.Error()
@@ -145,20 +146,19 @@ func (o runOptions) runOn(ctx context.Context, wanted base.Base, steps, asked []
 
 // try fills in run: the engine, the base, then an outcome for each Dockerfile.
 // What it returns kept it from trying at all.
-func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []table.Step, wanted base.Base, live *tell.Table, stderr io.Writer) ([]table.Step, error) {
-	e, err := connect(ctx, sentencesTo(stderr))
+func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []table.Step, wanted base.Base, report run.Reporter) ([]table.Step, error) {
+	e, err := connect(ctx, report)
 	if err != nil {
 		return nil, err
 	}
 	doc.Engine = e
-	defer func() { warn(stderr, e.RemoveOwn(context.WithoutCancel(ctx))) }()
-	say := sentencesTo(stderr)
+	defer func() { warn(report, e.RemoveOwn(context.WithoutCancel(ctx))) }()
 	if o.platform != "" {
 		if wanted.Platform, err = image.ParsePlatform(o.platform); err != nil {
 			return nil, usageError{err}
 		}
 	}
-	ready, err := base.Ensure(ctx, e, wanted, say)
+	ready, err := base.Ensure(ctx, e, wanted, report)
 	if err != nil {
 		return nil, err
 	}
@@ -168,13 +168,13 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 		return nil, err
 	}
 	asked = table.On(asked, traits)
-	given, cleanUp, err := o.handOver(ctx, e, ready.Image, say)
+	given, cleanUp, err := o.handOver(ctx, e, ready.Image, report)
 	if err != nil {
 		return nil, err
 	}
 	defer cleanUp()
 	t := &run.Trial{
-		Engine: e, Steps: table.On(steps, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform, Keep: o.keep, Given: given, Progress: live.Tell,
+		Engine: e, Steps: table.On(steps, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform, Keep: o.keep, Given: given, Report: report,
 	}
 	if doc.Steps, err = t.Do(ctx, asked); err != nil {
 		return nil, err
@@ -185,7 +185,7 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 
 // handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it
 // the base if it cannot see it by itself. cleanUp is to be called after the builds.
-func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string, say base.Progress) (given []string, cleanUp func(), err error) {
+func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string, say screen.Reporter) (given []string, cleanUp func(), err error) {
 	cleanUp = func() {}
 	builder := o.builder
 	if builder == "" && e.Builder == engine.BuildKit {
@@ -205,10 +205,10 @@ func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string
 }
 
 // keepRecord writes the records, and what is generated from those of the repo.
-func (o runOptions) keepRecord(c course, doc record.Run, say func(string)) error {
+func (o runOptions) keepRecord(c course, doc record.Run, say screen.Reporter) error {
 	if was, err := record.Read(c.dir, doc.Base.Name); err == nil && was != nil && doc.Engine != nil {
 		for _, kept := range doc.KeepLeftOut(*was, c.own) {
-			say("kept as it was recorded: " + kept)
+			say.Say("kept as it was recorded: " + kept)
 		}
 	}
 	if err := record.Write(c.dir, doc, o.beside, o.accept); err != nil {

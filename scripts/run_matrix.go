@@ -43,7 +43,7 @@ func (o runOptions) runMatrix(ctx context.Context, c course, asked []table.Step,
 	if o.record {
 		var failures []error
 		for _, doc := range matrix.Runs {
-			failures = append(failures, o.keepRecord(c, doc, sentencesTo(stderr)))
+			failures = append(failures, o.keepRecord(c, doc, tell.Plain{Writer: stderr}))
 		}
 		if err := errors.Join(failures...); err != nil {
 			return err

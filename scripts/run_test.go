@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/test/engines"
 )
 
@@ -38,7 +40,7 @@ info*) echo '{"ServerVersion":"29.0.0","ClientInfo":{"Version":"29.0.0","Plugins
 *) exit 1 ;;
 esac
 `)
-		given, cleanUp, err := runOptions{builder: c.option}.handOver(t.Context(), e, "base:1", func(string) {})
+		given, cleanUp, err := runOptions{builder: c.option}.handOver(t.Context(), e, "base:1", nil)
 		require.NoError(t, err)
 		assert.Equal(t, c.want, e.Using)
 		if c.want == "" {
@@ -55,18 +57,18 @@ esac
 
 // `dev record` on a builder that cannot do all says what it leaves as it was.
 func TestARecordKeepsWhatThisBuilderCannotDo(t *testing.T) {
-	dir, said := t.TempDir(), []string{}
+	dir, said := t.TempDir(), &bytes.Buffer{}
 	c := course{dir: dir, own: []table.Step{{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile", Needs: engine.BuildKit}}}}}
 	doc := record.Run{
 		Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Base: &record.Base{Name: "other"},
 		Steps: []run.Outcome{{Step: "11-a", Dockerfile: "Dockerfile"}},
 	}
-	say := func(sentence string) { said = append(said, sentence) }
+	say := tell.Plain{Writer: said}
 	require.NoError(t, runOptions{steps: dir}.keepRecord(c, doc, say))
-	require.Empty(t, said)
+	require.Empty(t, said.String())
 	doc.Engine, doc.Steps = &engine.Engine{Builder: engine.Legacy}, nil
 	require.NoError(t, runOptions{steps: dir}.keepRecord(c, doc, say))
-	assert.Equal(t, []string{"kept as it was recorded: 11-a (Dockerfile), of docker 29 and its buildkit builder"}, said)
+	assert.Equal(t, "kept as it was recorded: 11-a (Dockerfile), of docker 29 and its buildkit builder\n", said.String())
 	kept, err := record.Read(dir, "other")
 	require.NoError(t, err)
 	assert.Len(t, kept.Steps, 1)

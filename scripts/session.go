@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -161,16 +160,16 @@ func unknownStep(steps []table.Step, word string) error {
 var instead sync.Once
 
 // find finds the engine.
-func find(ctx context.Context, say func(string)) (*engine.Engine, error) {
+func find(ctx context.Context, say screen.Reporter) (*engine.Engine, error) {
 	e, err := engine.Find(ctx)
 	if err == nil && e.Instead != "" {
-		instead.Do(func() { say(screen.Harmless(e.Instead)) })
+		instead.Do(func() { say.Say(screen.Harmless(e.Instead)) })
 	}
 	return e, err
 }
 
 // connect finds the engine and removes what a run that was killed has left in it.
-func connect(ctx context.Context, say func(string)) (*engine.Engine, error) {
+func connect(ctx context.Context, say screen.Reporter) (*engine.Engine, error) {
 	e, err := find(ctx, say)
 	if err != nil {
 		return nil, err
@@ -190,14 +189,9 @@ func described(ready *base.Ready) *record.Base {
 	}
 }
 
-// sentencesTo gives what tells w, a line each, what happens while it takes its time.
-func sentencesTo(w io.Writer) func(sentence string) {
-	return func(sentence string) { fmt.Fprintln(w, sentence) }
-}
-
-// warn tells stderr of an error that does not change the result.
-func warn(stderr io.Writer, err error) {
+// warn tells of an error that does not change the result.
+func warn(say screen.Reporter, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
-		complain(stderr, "warning", err.Error())
+		screen.Sayf(say, "warning: %s", screen.Short(err.Error(), longest))
 	}
 }

@@ -13,12 +13,13 @@ import (
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Portable gives a base as it can be carried to where there is no network: with
 // the app's modules in it. A stand-in has them; to the image itself they are added,
 // and the result is named and found again like a stand-in.
-func Portable(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready, error) {
+func Portable(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) (*Ready, error) {
 	if b.Recipe == nil {
 		return nil, fmt.Errorf("base %s has no recipe: nothing says which modules it must carry", b.ID)
 	}
@@ -61,8 +62,8 @@ ARG RECIPE
 LABEL optimizing-dockerfile.made=base optimizing-dockerfile.recipe=$RECIPE
 `
 
-func addModules(ctx context.Context, e *engine.Engine, b Base, digest string, say Progress) error {
-	say.Sayf("adding the app's modules to %s", b.Image)
+func addModules(ctx context.Context, e *engine.Engine, b Base, digest string, say screen.Reporter) error {
+	screen.Sayf(say, "adding the app's modules to %s", b.Image)
 	return rebuild.WithModules(ctx, b.Recipe, say, func(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(withModules), 0o644); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Where a base came from.
@@ -36,9 +37,6 @@ type Ready struct {
 
 	Facts Facts `json:"-"` // what the steps turn on
 }
-
-// Progress is told, in plain sentences, what happens while it takes its time.
-type Progress = rebuild.Progress
 
 // Attempt is one way to a base, and why it did not lead there.
 type Attempt struct{ Way, Why string }
@@ -94,11 +92,11 @@ func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 // Ensure makes a base available in the engine. The image that is there is used;
 // else a stand-in that is there; else the image is pulled; else a stand-in is
 // built. The error is an *Unobtainable, the context's, or the engine's.
-func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready, error) {
+func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) (*Ready, error) {
 	if here, err := Here(ctx, e, b); here != nil || err != nil {
 		return here, err
 	}
-	say.Sayf("the base %s is not here yet", b.Image)
+	screen.Sayf(say, "the base %s is not here yet", b.Image)
 	cannot := &Unobtainable{Image: b.Image, Ways: ways(e, b)}
 	cannot.Tried = append(cannot.Tried, Attempt{"present", "no, and no stand-in for it either"})
 	if b.Recipe == nil {
@@ -125,7 +123,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say Progress) (*Ready
 	if errors.As(err, &known) {
 		cannot.Ways[0] = known.way
 	}
-	say.Sayf("it cannot be pulled: %v", err)
+	screen.Sayf(say, "it cannot be pulled: %v", err)
 	if b.Recipe == nil {
 		return nil, cannot
 	}

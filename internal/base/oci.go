@@ -12,12 +12,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Layout writes an engine's image as an OCI layout, for builders that cannot see
 // the engine's images. It returns what such a builder is given: NAME=FOLDER@DIGEST,
 // and the folder, to be removed after the builds.
-func Layout(ctx context.Context, e *engine.Engine, image string, say Progress) (given, dir string, err error) {
+func Layout(ctx context.Context, e *engine.Engine, image string, say screen.Reporter) (given, dir string, err error) {
 	if dir, err = os.MkdirTemp("", engine.Repository+"-"); err != nil {
 		return "", "", err
 	}
@@ -26,7 +27,7 @@ func Layout(ctx context.Context, e *engine.Engine, image string, say Progress) (
 			err = errors.Join(fmt.Errorf("%s cannot be handed to the builder: %w", image, err), os.RemoveAll(dir))
 		}
 	}()
-	say.Sayf("handing %s to the builder, which cannot see this engine's images", image)
+	screen.Sayf(say, "handing %s to the builder, which cannot see this engine's images", image)
 	saved := filepath.Join(dir, "saved.tar")
 	if err := e.Run(ctx, nil, nil, nil, "save", "--output", saved, image); err != nil {
 		return "", "", err

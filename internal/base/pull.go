@@ -54,9 +54,9 @@ func pullWords(e *engine.Engine, name string, p image.Platform) []string {
 
 // pull has the engine pull an image, as long as it makes progress. The engine
 // shows progress, byte by byte, to a terminal only: so it gets one.
-func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, say Progress) error {
+func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, say screen.Reporter) error {
 	words := pullWords(e, name, p)
-	say.Sayf("pulling it: %s", strings.Join(words, " "))
+	screen.Sayf(say, "pulling it: %s", strings.Join(words, " "))
 	pulling, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var sign atomic.Int64 // when there was progress, in nanoseconds since begin
@@ -84,7 +84,7 @@ func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, 
 		}
 		if passed-said > 10*time.Second {
 			said = passed
-			say.Sayf("still pulling, %s (last sign of progress %s ago)", rebuild.Seconds(passed), rebuild.Seconds(silent))
+			screen.Sayf(say, "still pulling, %s (last sign of progress %s ago)", rebuild.Seconds(passed), rebuild.Seconds(silent))
 		}
 	})
 	if err == nil {

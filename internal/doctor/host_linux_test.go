@@ -84,6 +84,9 @@ func TestThisMachinesProgramsStart(t *testing.T) {
 				t.Errorf("%s: %v", path, err)
 				continue
 			}
+			if d.Cause == NoCommand { // such as tini, which takes the words of another program
+				continue
+			}
 			counted++
 			if d.Starts == nil || !*d.Starts {
 				t.Errorf("%s: %s %s %v", path, d.Cause, d.Summary, d.Evidence)

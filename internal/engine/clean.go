@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"optimizing-dockerfile/internal/screen"
 )
 
 // ourContainers lists the containers that this tool made, with the owner of each.
@@ -78,7 +80,7 @@ type Cleaned struct {
 // names, and those in the ledger. What a run under way needs stays. An image that somebody else has named stays;
 // only our names for it go. It says now and then how far it is: an image takes a
 // tenth of a second, and there may be hundreds.
-func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
+func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error) {
 	var done Cleaned
 	if err := e.removeContainers(ctx, orphaned); err != nil {
 		return done, err
@@ -101,7 +103,7 @@ func (e *Engine) Clean(ctx context.Context, say func(string)) (Cleaned, error) {
 	all := len(tags) + len(listed)
 	before := func(i int) {
 		if i%50 == 0 && all > 50 {
-			say(fmt.Sprintf("looking through the images that this tool made: %d of %d", i, all))
+			screen.Sayf(say, "looking through the images that this tool made: %d of %d", i, all)
 		}
 	}
 	for i, tag := range tags {

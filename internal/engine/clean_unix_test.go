@@ -27,7 +27,7 @@ esac
 	for _, id := range []string{"gone", "unclear"} {
 		e.Ledger.note(entry{e.Key(), imageEntry, id, owner(), 1})
 	}
-	_, err := e.Clean(t.Context(), func(string) {})
+	_, err := e.Clean(t.Context(), nil)
 	require.NoError(t, err)
 	left := e.Ledger.entries(e.Key(), imageEntry)
 	require.Len(t, left, 1)
@@ -56,7 +56,7 @@ func TestCleanLeavesWhatIsUnderWay(t *testing.T) {
 	e.Ledger.note(entry{e.Key(), containerEntry, "at-work", owners["alive"], 1})
 	e.Ledger.note(entry{e.Key(), imageEntry, "made", owners["orphaned"], 1})
 
-	done, err := e.Clean(t.Context(), func(string) {})
+	done, err := e.Clean(t.Context(), nil)
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(dir, "calls"))
 	require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/lesson/tell/page"
 )
 
@@ -81,7 +82,7 @@ func measure(ctx context.Context, program string, steps []table.Step, rounds int
 	if err != nil {
 		return kept, err
 	}
-	ready, err := base.Ensure(ctx, e, behind, func(sentence string) { fmt.Fprintln(stderr, sentence) })
+	ready, err := base.Ensure(ctx, e, behind, tell.Plain{Writer: stderr})
 	if err != nil {
 		return kept, err
 	}

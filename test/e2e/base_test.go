@@ -17,6 +17,7 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/test/engines"
 )
 
@@ -28,7 +29,7 @@ func TestTheArticlesBase(t *testing.T) {
 	require.NoError(t, err)
 	b, err := c.Find("article")
 	require.NoError(t, err)
-	ready, err := base.Ensure(ctx, e, b, func(sentence string) { t.Log(sentence) })
+	ready, err := base.Ensure(ctx, e, b, tell.Plain{Writer: t.Output()})
 	require.NoError(t, err)
 	loader := b.Loader[e.Arch]
 

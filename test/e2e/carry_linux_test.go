@@ -11,6 +11,7 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/test/engines"
 )
@@ -23,7 +24,7 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 	require.NoError(t, err)
 	b, err := c.Find("article")
 	require.NoError(t, err)
-	first, err := base.Portable(t.Context(), here, b, func(string) {})
+	first, err := base.Portable(t.Context(), here, b, nil)
 	require.NoError(t, err)
 
 	own := engines.OwnDaemon(t)
@@ -36,12 +37,12 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 		"RUN rm -r /usr/local/share/goproxy\nENV GOPROXY=https://127.0.0.1:9,direct\n"), nil, nil, "build", "--tag", b.Image, "-"))
 	own.Docker(t, "rmi", "--no-prune", first.Image)
 
-	real, err := base.Ensure(t.Context(), e, b, func(string) {})
+	real, err := base.Ensure(t.Context(), e, b, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{base.Present, b.Image}, []string{real.Source, real.Image})
 	assert.Error(t, compiles(t.Context(), t, e, real), "it is of no use without a network")
 
-	carried, err := base.Portable(t.Context(), e, b, func(sentence string) { t.Log(sentence) })
+	carried, err := base.Portable(t.Context(), e, b, tell.Plain{Writer: t.Output()})
 	require.NoError(t, err)
 	assert.NotEqual(t, b.Image, carried.Image)
 	assert.NoError(t, compiles(t.Context(), t, e, carried))

@@ -11,6 +11,7 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/tool"
 )
@@ -22,7 +23,7 @@ func TestEveryEngineAtLength(t *testing.T) {
 	require.NoError(t, err)
 	var bases []string
 	for _, b := range catalog.All() {
-		ready, err := base.Portable(t.Context(), here, b, func(sentence string) { t.Log(sentence) })
+		ready, err := base.Portable(t.Context(), here, b, tell.Plain{Writer: t.Output()})
 		require.NoError(t, err, b.ID)
 		bases = append(bases, ready.Image)
 	}

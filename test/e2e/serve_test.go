@@ -28,7 +28,7 @@ func TestThirtyDownloadsAtOnce(t *testing.T) {
 	defer want.Close()
 	bad := droppingNetwork(t, strings.TrimPrefix(url, "http://"), 8*tool.Megabyte)
 
-	var resumed atomic.Int64
+	var resumed resumptions
 	var room errgroup.Group
 	for i := range 30 {
 		room.Go(func() error {
@@ -36,11 +36,7 @@ func TestThirtyDownloadsAtOnce(t *testing.T) {
 			if i%3 == 0 {
 				from = bad
 			}
-			got, err := bundle.Fetch(t.Context(), from, t.TempDir(), func(sentence string) {
-				if strings.HasPrefix(sentence, "going on") {
-					resumed.Add(1)
-				}
-			})
+			got, err := bundle.Fetch(t.Context(), from, t.TempDir(), &resumed)
 			if err != nil {
 				return err
 			}
@@ -134,5 +130,14 @@ func TestServeOffersTheBundleAndNothingElse(t *testing.T) {
 		answer, text := get("/get.sh", host)
 		assert.Equal(t, 400, answer.StatusCode, host)
 		assert.NotContains(t, text, "room=")
+	}
+}
+
+// resumptions counts those that are told of.
+type resumptions struct{ atomic.Int64 }
+
+func (r *resumptions) Say(sentence string) {
+	if strings.HasPrefix(sentence, "going on") {
+		r.Add(1)
 	}
 }

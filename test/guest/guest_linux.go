@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/tool"
 )
@@ -25,7 +26,7 @@ func Base(t *testing.T) string {
 	t.Helper()
 	catalog, err := base.Load(filepath.Join(tool.Root(), "bases"))
 	require.NoError(t, err)
-	ready, err := base.Portable(t.Context(), engines.Here(t), catalog.All()[0], func(sentence string) { t.Log(sentence) })
+	ready, err := base.Portable(t.Context(), engines.Here(t), catalog.All()[0], tell.Plain{Writer: t.Output()})
 	require.NoError(t, err)
 	return ready.Image
 }

@@ -20,7 +20,7 @@ var mayImport = map[string][]string{
 	"internal/screen":     {},
 	"internal/yamlfile":   {},
 	"internal/dockerfile": {},
-	"internal/engine":     {"internal/program", "internal/doctor/image"},
+	"internal/engine":     {"internal/program", "internal/screen", "internal/doctor/image"},
 	"internal/base": {"internal/program", "internal/atomicfile", "internal/screen", "internal/yamlfile", "internal/engine",
 		"internal/doctor/image"},
 	"internal/doctor": {"internal/screen"},

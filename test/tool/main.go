@@ -11,6 +11,7 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
 )
 
@@ -52,7 +53,7 @@ func makeBase(ctx context.Context, e *engine.Engine) error {
 	if err != nil {
 		return err
 	}
-	_, err = base.Ensure(ctx, e, catalog.All()[0], func(sentence string) { fmt.Fprintln(os.Stderr, sentence) })
+	_, err = base.Ensure(ctx, e, catalog.All()[0], tell.Plain{Writer: os.Stderr})
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 
 // build has the engine build a stand-in from its context, and leaves nothing
 // of the way there behind.
-func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache, say Progress) error {
+func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache, say screen.Reporter) error {
 	name := o.Name
 	before, err := e.FindImage(ctx, name)
 	if err != nil {
@@ -27,10 +27,10 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 		return err
 	}
 	defer log.Close()
-	say.Sayf("building %s", name)
+	screen.Sayf(say, "building %s", name)
 	var at atomic.Value // the instruction that the builder is at
 	at.Store("sending the build context")
-	stop := Tick(10*time.Second, func(passed time.Duration) { say.Sayf("still building, %s: %s", Seconds(passed), at.Load()) })
+	stop := Tick(10*time.Second, func(passed time.Duration) { screen.Sayf(say, "still building, %s: %s", Seconds(passed), at.Load()) })
 	args := []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id(), "STAND_IN_FOR=" + o.For}
 	if o.Arch != e.Arch {
 		args = append(args, "COMPILES_FOR="+o.Arch)
@@ -46,7 +46,7 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 		settle(ctx, e, c.id())
 		return ctx.Err()
 	}
-	say.Sayf("removing what the build made on its way")
+	screen.Sayf(say, "removing what the build made on its way")
 	sweep(ctx, e, c.id())
 	if err != nil {
 		return fmt.Errorf("%s build failed at %s (all that it said: %s)", e.Name, why(err, at.Load()), log.Name())

@@ -17,6 +17,7 @@ import (
 
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // lockWait bounds how long a run waits for another that rebuilds a base.
@@ -31,7 +32,7 @@ type cache struct {
 
 // openCache waits for its turn, and clears away what a run that was cut off
 // left there. The lock is the operating system's: it ends with its holder.
-func openCache(ctx context.Context, say Progress) (*cache, error) {
+func openCache(ctx context.Context, say screen.Reporter) (*cache, error) {
 	dir, err := program.CacheDir()
 	if err != nil {
 		return nil, err
@@ -68,12 +69,12 @@ func openCache(ctx context.Context, say Progress) (*cache, error) {
 }
 
 // wait takes the lock, as soon as no other run holds it.
-func (c *cache) wait(ctx context.Context, say Progress) error {
+func (c *cache) wait(ctx context.Context, say screen.Reporter) error {
 	if got, err := c.lock.TryLock(); got || err != nil {
 		return err
 	}
-	say.Sayf("waiting for another run that rebuilds a base (it holds %s)", c.lock.Path())
-	defer Tick(15*time.Second, func(passed time.Duration) { say.Sayf("still waiting for it (%s)", Seconds(passed)) })()
+	screen.Sayf(say, "waiting for another run that rebuilds a base (it holds %s)", c.lock.Path())
+	defer Tick(15*time.Second, func(passed time.Duration) { screen.Sayf(say, "still waiting for it (%s)", Seconds(passed)) })()
 	waiting, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	_, err := c.lock.TryLockContext(waiting, 200*time.Millisecond)
@@ -98,7 +99,7 @@ func (c *cache) id() string {
 // RemoveCache removes the downloads, when no other run needs them any more, and
 // the folder if nothing is left in it: the ledger stays as long as it lists
 // something of another engine. first is done before that, while no run rebuilds a base.
-func RemoveCache(ctx context.Context, dir string, say Progress, first func() error) error {
+func RemoveCache(ctx context.Context, dir string, say screen.Reporter, first func() error) error {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return first()
 	}

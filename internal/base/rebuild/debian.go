@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"optimizing-dockerfile/internal/atomicfile"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // debian gets packages out of Debian's or Ubuntu's archive, through the
@@ -24,7 +25,7 @@ type debian struct {
 	packages []string
 	folder   string // in the cache: the packages, and their checksums
 	work     string // for this run
-	say      Progress
+	say      screen.Reporter
 }
 
 // archive is a package's file, as the archive's signed index describes it.
@@ -48,7 +49,7 @@ func (d *debian) fetch(ctx context.Context) ([]string, error) {
 	if err := d.configure(); err != nil {
 		return nil, err
 	}
-	d.say.Sayf("reading the list of packages of this system's archive")
+	screen.Sayf(d.say, "reading the list of packages of this system's archive")
 	// A source that does not answer may be one that is not needed.
 	_, updated := d.apt(ctx, "update")
 	wanted, err := d.wanted(ctx)
@@ -83,7 +84,7 @@ func (d *debian) whole(name, sum string) bool {
 	file := filepath.Join(d.folder, filepath.Base(name))
 	got, err := sha256Of(file)
 	if err == nil && got != sum {
-		d.say.Sayf("%s in the cache is damaged: downloading it again", name)
+		screen.Sayf(d.say, "%s in the cache is damaged: downloading it again", name)
 		os.Remove(file)
 	}
 	return err == nil && got == sum
@@ -159,9 +160,9 @@ func (d *debian) download(ctx context.Context, wanted []archive) error {
 	if missing == 0 {
 		return nil
 	}
-	d.say.Sayf("downloading Debian's packages: %s", MB(missing))
+	screen.Sayf(d.say, "downloading Debian's packages: %s", MB(missing))
 	defer Tick(5*time.Second, func(time.Duration) {
-		d.say.Sayf("Debian's packages: %s of %s", MB(sizeOf(d.folder)-here), MB(missing))
+		screen.Sayf(d.say, "Debian's packages: %s of %s", MB(sizeOf(d.folder)-here), MB(missing))
 	})()
 	_, err := d.apt(ctx, append([]string{"install", "--download-only"}, d.packages...)...)
 	return err

@@ -252,6 +252,11 @@ func TestTheAppsModulesHeal(t *testing.T) {
 	}
 }
 
+// said is a reporter that hands on each sentence.
+type said chan string
+
+func (s said) Say(sentence string) { s <- sentence }
+
 func TestTheCacheIsOneRunsAtATime(t *testing.T) {
 	t.Setenv(program.CacheVariable, t.TempDir())
 	first, err := openCache(context.Background(), nil)
@@ -261,7 +266,7 @@ func TestTheCacheIsOneRunsAtATime(t *testing.T) {
 
 	told, got := make(chan string, 9), make(chan *cache)
 	go func() {
-		second, _ := openCache(context.Background(), func(sentence string) { told <- sentence })
+		second, _ := openCache(context.Background(), said(told))
 		got <- second
 	}()
 	select {

@@ -25,10 +25,10 @@ import (
 type modules struct {
 	cache string // GOMODCACHE
 	work  string // for this run
-	say   Progress
+	say   screen.Reporter
 }
 
-func (c *cache) modules(say Progress) *modules {
+func (c *cache) modules(say screen.Reporter) *modules {
 	return &modules{cache: filepath.Join(c.dir, "modules"), work: c.work, say: say}
 }
 
@@ -51,7 +51,7 @@ func (m *modules) toolchain(ctx context.Context, t Toolchain, arch string) (stri
 	case err == nil && got == want:
 		return zip, nil
 	case !errors.Is(err, os.ErrNotExist): // the go command would trust it
-		m.say.Sayf("%s in the cache is damaged: downloading it again", filepath.Base(zip))
+		screen.Sayf(m.say, "%s in the cache is damaged: downloading it again", filepath.Base(zip))
 		if err := m.forget(name); err != nil {
 			return "", err
 		}
@@ -64,8 +64,8 @@ func (m *modules) toolchain(ctx context.Context, t Toolchain, arch string) (stri
 		}
 		env = append(env, "GOSUMDB="+database, "GONOSUMDB=", "GOPRIVATE=")
 	}
-	m.say.Sayf("downloading the Go release %s", version)
-	defer Tick(5*time.Second, func(time.Duration) { m.say.Sayf("the Go release: %s so far", MB(sizeOf(filepath.Dir(zip)))) })()
+	screen.Sayf(m.say, "downloading the Go release %s", version)
+	defer Tick(5*time.Second, func(time.Duration) { screen.Sayf(m.say, "the Go release: %s so far", MB(sizeOf(filepath.Dir(zip)))) })()
 	if err := m.download(ctx, m.work, env, t.Module+"@"+version); err != nil {
 		return "", err
 	}
@@ -191,7 +191,7 @@ func (m *modules) proxy(ctx context.Context, app, out string) error {
 			return err
 		}
 		told[bad.name] = true
-		m.say.Sayf("%v: downloading the app's modules", err)
+		screen.Sayf(m.say, "%v: downloading the app's modules", err)
 		if err := m.forget(strings.TrimSuffix(bad.name, path.Ext(bad.name))); err != nil {
 			return err
 		}

@@ -19,16 +19,6 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// Progress is told, in plain sentences, what happens while it takes its time.
-type Progress func(sentence string)
-
-// Sayf tells a sentence, if anybody is there to be told; what others wrote in it is made harmless.
-func (p Progress) Sayf(format string, args ...any) {
-	if p != nil {
-		p(screen.Harmless(fmt.Sprintf(format, args...)))
-	}
-}
-
 // Order is a stand-in to make.
 type Order struct {
 	Name   string // of the image
@@ -41,7 +31,7 @@ type Order struct {
 
 // Make makes the stand-in of a base: it downloads what the recipe needs,
 // lays out a build context, and has the engine build it.
-func Make(ctx context.Context, e *engine.Engine, o Order, say Progress) error {
+func Make(ctx context.Context, e *engine.Engine, o Order, say screen.Reporter) error {
 	if err := canRebuild(e); err != nil {
 		return err
 	}
@@ -58,7 +48,7 @@ func Make(ctx context.Context, e *engine.Engine, o Order, say Progress) error {
 		return err
 	}
 	sweep(ctx, e, c.id()) // after a run that could not
-	say.Sayf("rebuilding it from Debian's packages and the official Go release: about a minute; downloads stay in %s", c.dir)
+	screen.Sayf(say, "rebuilding it from Debian's packages and the official Go release: about a minute; downloads stay in %s", c.dir)
 	dir, err := o.Recipe.context(ctx, c, o.Arch, e.Arch, say)
 	if err != nil {
 		return err
@@ -80,7 +70,7 @@ func canRebuild(e *engine.Engine) error {
 }
 
 // context lays out the build context, and gives its folder.
-func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch string, say Progress) (string, error) {
+func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch string, say screen.Reporter) (string, error) {
 	dir := filepath.Join(c.work, "context")
 	if err := r.copyFiles(dir); err != nil {
 		return "", err
@@ -109,7 +99,7 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch strin
 
 // WithModules calls use with a folder in which modules.tar holds the app's modules, as
 // a file GOPROXY, for as long as the call lasts.
-func WithModules(ctx context.Context, r *Recipe, say Progress, use func(dir string) error) error {
+func WithModules(ctx context.Context, r *Recipe, say screen.Reporter, use func(dir string) error) error {
 	c, err := openCache(ctx, say)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func TestTheCacheIsRemovedInItsTurn(t *testing.T) {
 	waits, removed := make(chan string, 9), make(chan error)
 	var first atomic.Bool // has been done
 	go func() {
-		removed <- RemoveCache(ctx, dir, func(sentence string) { waits <- sentence }, func() error { first.Store(true); return nil })
+		removed <- RemoveCache(ctx, dir, said(waits), func() error { first.Store(true); return nil })
 	}()
 	select {
 	case sentence := <-waits:

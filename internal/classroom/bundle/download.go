@@ -17,8 +17,8 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/screen"
 )
 
 const (
@@ -36,7 +36,7 @@ func IsURL(word string) bool {
 // Fetch downloads a bundle into dir and returns its path. A download that was
 // cut off, even by the end of this process, goes on where it was, as long as the
 // server still offers the same file. The URL of a teacher's `serve` will do.
-func Fetch(ctx context.Context, from, dir string, say base.Progress) (string, error) {
+func Fetch(ctx context.Context, from, dir string, say screen.Reporter) (string, error) {
 	at, err := url.Parse(from)
 	if err != nil {
 		return "", err
@@ -80,7 +80,7 @@ type download struct {
 	etag   string // by which the server tells one content from another; "" if it does not
 	length int64  // -1 if it is not told
 	path   string
-	say    base.Progress
+	say    screen.Reporter
 	got    int64 // in this process
 }
 
@@ -193,7 +193,7 @@ func (d *download) rest(ctx context.Context) error {
 		here = 0 // all of it comes
 	}
 	if here > 0 {
-		d.say(fmt.Sprintf("going on after %s of %s", rebuild.MB(here), rebuild.MB(d.length)))
+		screen.Sayf(d.say, "going on after %s of %s", rebuild.MB(here), rebuild.MB(d.length))
 	}
 	if err := out.Truncate(here); err != nil {
 		return refusal{err}
@@ -233,7 +233,7 @@ func (d *download) receive(cancel func(), out io.Writer, in io.Reader, here int6
 		}
 		if time.Since(said) > 3*time.Second {
 			said = time.Now()
-			d.say(fmt.Sprintf("%s of %s", rebuild.MB(here), rebuild.MB(d.length)))
+			screen.Sayf(d.say, "%s of %s", rebuild.MB(here), rebuild.MB(d.length))
 		}
 		switch {
 		case errors.Is(err, io.EOF) && here == d.length:

@@ -77,8 +77,13 @@ func offeredBy(t *testing.T, f *flaky) string {
 	return server.URL
 }
 
+// hears is a reporter that does something with each sentence.
+type hears func(sentence string)
+
+func (h hears) Say(sentence string) { h(sentence) }
+
 func fetched(t *testing.T, f *flaky, url string) {
-	file, err := Fetch(t.Context(), url, t.TempDir(), func(string) {})
+	file, err := Fetch(t.Context(), url, t.TempDir(), nil)
 	require.NoError(t, err)
 	got, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -97,14 +102,14 @@ func TestFaultADownloadGoesOnInAnotherProcess(t *testing.T) {
 	f := &flaky{teacher: teacher{etag: `"1"`, after: 1 << 20}}
 	url, dir := offeredBy(t, f), t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
-	_, err := Fetch(ctx, url, dir, func(sentence string) {
+	_, err := Fetch(ctx, url, dir, hears(func(sentence string) {
 		if strings.HasPrefix(sentence, "going on") {
 			stop()
 		}
-	})
+	}))
 	require.ErrorIs(t, err, context.Canceled)
 	f.now(f.content, f.etag, 0)
-	file, err := Fetch(t.Context(), url, dir, func(string) {})
+	file, err := Fetch(t.Context(), url, dir, nil)
 	require.NoError(t, err)
 	got, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -118,11 +123,11 @@ func TestFaultADownloadDoesNotGoOnWithAnotherFile(t *testing.T) {
 	f := &flaky{teacher: teacher{etag: `"1"`, after: 1 << 20}}
 	url, dir := offeredBy(t, f), t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
-	Fetch(ctx, url, dir, func(string) { stop() })
+	Fetch(ctx, url, dir, hears(func(string) { stop() }))
 	other := make([]byte, len(f.content))
 	rand.Read(other)
 	f.now(other, `"2"`, 0)
-	file, err := Fetch(t.Context(), url, dir, func(string) {})
+	file, err := Fetch(t.Context(), url, dir, nil)
 	require.NoError(t, err)
 	got, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -139,6 +144,6 @@ func TestAServerWithoutETagStartsOver(t *testing.T) {
 func TestWhatIsNotThereIsSaidAtOnce(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	_, err := Fetch(t.Context(), server.URL, t.TempDir(), func(string) {})
+	_, err := Fetch(t.Context(), server.URL, t.TempDir(), nil)
 	assert.ErrorContains(t, err, server.URL+"/bundle.tar cannot be downloaded: the server answers 404")
 }

@@ -111,7 +111,7 @@ func TestADownloadEndsWhereItWasToEnd(t *testing.T) {
 	}))
 	defer server.Close()
 	dir := t.TempDir()
-	_, err := Fetch(t.Context(), server.URL, dir, func(string) {})
+	_, err := Fetch(t.Context(), server.URL, dir, nil)
 	assert.ErrorIs(t, err, errEndless)
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)

@@ -14,10 +14,11 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Load gives the engine the bases that fit it, and has it remembered where they came from.
-func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say base.Progress) error {
+func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say screen.Reporter) error {
 	fit, err := b.For(e.Arch)
 	if err != nil {
 		return err
@@ -33,7 +34,7 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say base.Progress) 
 		if _, err := content.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		say(fmt.Sprintf("loading %s (%s) into %s", image.Image, rebuild.MB(image.Bytes), e.Name))
+		screen.Sayf(say, "loading %s (%s) into %s", image.Image, rebuild.MB(image.Bytes), e.Name)
 		plain, err := gzip.NewReader(content) // podman takes nothing else from its stdin
 		if err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Order says what to bundle.
@@ -26,7 +27,7 @@ type Order struct {
 	Engine *engine.Engine
 	Base   base.Base
 	Join   []string // bundles made elsewhere, whose bases for other machines are taken over
-	Say    base.Progress
+	Say    screen.Reporter
 }
 
 // targets are the kinds of machines that learners bring.
@@ -52,7 +53,7 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 		return nil, err
 	}
 	for _, tool := range targets {
-		o.Say(fmt.Sprintf("compiling the tool for %s on %s", tool.OS, tool.Arch))
+		screen.Sayf(o.Say, "compiling the tool for %s on %s", tool.OS, tool.Arch)
 		tool.File = toolFile(tool.OS, tool.Arch)
 		file := filepath.Join(work, path.Base(tool.File))
 		if err := compile(ctx, o.Root, tool, file); err != nil {
@@ -80,7 +81,7 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 		files = append(files, joined...)
 	}
 
-	o.Say("writing " + out)
+	o.Say.Say("writing " + out)
 	part := filepath.Join(work, "bundle.tar")
 	file, err := os.Create(part)
 	if err != nil {
@@ -191,7 +192,7 @@ func saved(ctx context.Context, o Order, work string) (Base, error) {
 		ID: ready.ID, Image: ready.Image, Recipe: recipe, Arch: o.Engine.Arch, Bytes: ready.Bytes,
 		File: imageFile(ready.ID, o.Engine.Arch),
 	}
-	o.Say(fmt.Sprintf("saving %s (%s)", b.Image, rebuild.MB(b.Bytes)))
+	screen.Sayf(o.Say, "saving %s (%s)", b.Image, rebuild.MB(b.Bytes))
 	out, err := os.Create(filepath.Join(work, path.Base(b.File)))
 	if err != nil {
 		return Base{}, err
@@ -206,7 +207,7 @@ func (o Order) join(m *Manifest, other *Bundle) ([]File, error) {
 	var taken []File
 	for _, b := range other.Bases {
 		if _, err := m.For(b.Arch); err == nil {
-			o.Say(fmt.Sprintf("%s: its base for %s is not needed, there is one", other.Path, b.Arch))
+			screen.Sayf(o.Say, "%s: its base for %s is not needed, there is one", other.Path, b.Arch)
 			continue
 		}
 		recipe, err := o.Base.RecipeDigest(b.Arch)

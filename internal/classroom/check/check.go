@@ -88,7 +88,7 @@ type Request struct {
 type Checker struct {
 	Engine  *engine.Engine
 	Catalog *base.Catalog
-	Say     base.Progress // told as the work goes on; may be nil
+	Say     screen.Reporter // told as the work goes on; may be nil
 }
 
 // subject is what the goals are judged by.
@@ -120,7 +120,7 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	}
 	defer tidy()
 
-	c.say("building and starting " + r.Dockerfile + " …")
+	screen.Sayf(c.Say, "building and starting %s …", r.Dockerfile)
 	t := &run.Trial{Engine: c.Engine, Image: c.client(ctx)}
 	s := &subject{}
 	if s.outcome, err = t.Single(ctx, request); err != nil {
@@ -151,12 +151,6 @@ func (c *Checker) client(ctx context.Context) string {
 		return ""
 	}
 	return ready.Image
-}
-
-func (c *Checker) say(sentence string) {
-	if c.Say != nil {
-		c.Say(screen.Harmless(sentence))
-	}
 }
 
 // request is the build of the Dockerfile as it is, or of a copy in which other

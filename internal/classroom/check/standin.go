@@ -13,6 +13,7 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // given is what stands behind a Dockerfile's references in this engine.
@@ -25,7 +26,7 @@ type given struct {
 
 // findGiven sees to it that each golang image that a Dockerfile names is there,
 // or another one in its place. Other images are left to the builder.
-func findGiven(ctx context.Context, e *engine.Engine, catalog *base.Catalog, d *dockerfile.File, say base.Progress) (*given, error) {
+func findGiven(ctx context.Context, e *engine.Engine, catalog *base.Catalog, d *dockerfile.File, say screen.Reporter) (*given, error) {
 	g := &given{images: map[dockerfile.Reference]string{}}
 	for _, ref := range d.References() {
 		_, err := e.InspectImage(ctx, ref.Image)
@@ -70,7 +71,7 @@ func named(ready *base.Ready, asked string) string {
 }
 
 // instead gets a golang image, or where it cannot be had, the article's base.
-func instead(ctx context.Context, e *engine.Engine, catalog *base.Catalog, image string, say base.Progress) (*base.Ready, error) {
+func instead(ctx context.Context, e *engine.Engine, catalog *base.Catalog, image string, say screen.Reporter) (*base.Ready, error) {
 	article, err := catalog.Find("")
 	if err != nil {
 		return nil, err

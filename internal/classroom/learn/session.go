@@ -26,7 +26,7 @@ type Session struct {
 	Out      *tell.Terminal
 
 	// Try runs a step for real, in the background of the guessing.
-	Try func(ctx context.Context, step table.Step, say func(sentence string)) (record.Run, error)
+	Try func(ctx context.Context, step table.Step, report run.Reporter) (record.Run, error)
 	// Close tells the end of a step's story.
 	Close func(step table.Step, doc record.Run) error
 
@@ -97,7 +97,7 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 	running, stop := context.WithCancel(ctx)
 	done, news := make(chan result, 1), &latest{}
 	go func() {
-		doc, err := s.Try(running, step, news.set)
+		doc, err := s.Try(running, step, news)
 		done <- result{doc, err}
 	}()
 	ended := false
@@ -163,7 +163,7 @@ func (s *Session) wait(ctx context.Context, done <-chan result, news *latest) (r
 		return r, nil
 	default:
 	}
-	news.follow(func(sentence string) { s.Out.Paragraph("… " + sentence) })
+	news.follow(s.Out)
 	select {
 	case r := <-done:
 		return r, nil

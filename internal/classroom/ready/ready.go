@@ -51,7 +51,7 @@ type Machine struct {
 	Base   base.Base
 	App    string // the folder of the app that is compiled
 	Root   string // the repo's
-	Say    base.Progress
+	Say    screen.Reporter
 }
 
 // Examine asks everything that can be asked, in the order in which it is best mended.
@@ -72,7 +72,7 @@ func (m Machine) Examine(ctx context.Context) ([]Check, error) {
 		}, Check{Name: "the rest", Lack: "needs the base", Fix: fmt.Sprintf("then: %s ready", program.Call()), Unclear: true}), nil
 	}
 	checks = append(checks, Check{Name: "base", Found: fmt.Sprintf("%s, %s (%s)", there.Image, rebuild.MB(there.Bytes), there.Source)})
-	m.Say("compiling the app in the base, without a network")
+	m.Say.Say("compiling the app in the base, without a network")
 	checks = append(checks, m.inside(ctx, there)...)
 	checks = append(checks, m.port(ctx, there))
 	return checks, ctx.Err()

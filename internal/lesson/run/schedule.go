@@ -25,7 +25,7 @@ type Trial struct {
 	Keep     bool           // leave the containers there
 	Given    []string       // images that the builder cannot see by itself: engine.BuildRequest.Layouts
 
-	Progress func(Event) // told as the work goes on; may be nil
+	Report Reporter // told as the work goes on; may be nil
 
 	choosing    sync.Mutex    // held while a step goes for port 8080
 	sharedStart *sharedStart  // what all builds share; nil where the builder sees to it
@@ -34,13 +34,26 @@ type Trial struct {
 	files       source.Cache  // of the images that are examined
 }
 
+// Reporter is told what happens during a run: in sentences, and of each try where it is.
+type Reporter interface {
+	screen.Reporter
+	Step(Event)
+}
+
 // Event tells where a try is.
 type Event struct {
 	Step, Dockerfile string
-	Doing            string   // in a word: waiting, building, starting
+	Doing            string   // in a word
 	Outcome          *Outcome // when it is done
 	LeftOut          string   // why it is not tried at all; "" where it is
 }
+
+// What a try is doing.
+const (
+	Waiting  = "waiting"
+	Building = "building"
+	Starting = "starting"
+)
 
 // job is one try under way.
 type job struct {
@@ -123,8 +136,8 @@ func (t *Trial) plan(steps []table.Step) []*job {
 		for _, try := range step.Tries {
 			switch why := try.LeftOut(t.Engine.Builder); {
 			case why != "":
-				if asked[step.Name] && t.Progress != nil {
-					t.Progress(Event{Step: step.Name, Dockerfile: try.Dockerfile, LeftOut: why})
+				if asked[step.Name] && t.Report != nil {
+					t.Report.Step(Event{Step: step.Name, Dockerfile: try.Dockerfile, LeftOut: why})
 				}
 			case asked[step.Name]:
 				add(step, try, false)
@@ -154,12 +167,12 @@ func (t *Trial) do(ctx context.Context, j *job, jobs []*job) {
 	if j.previous != nil {
 		<-j.previous.done
 	}
-	t.tell(j, "waiting")
+	t.tell(j, Waiting)
 	failure := t.buildInTurn(ctx, j)
 	j.lost = failure != nil
 	close(j.built)
 	if failure == nil && j.outcome.Image != nil && !j.only {
-		t.tell(j, "starting")
+		t.tell(j, Starting)
 		failure = t.start(ctx, j)
 	}
 	if failure == nil && !j.only {
@@ -177,8 +190,8 @@ func (t *Trial) do(ctx context.Context, j *job, jobs []*job) {
 	} else {
 		o.Verdict, o.Reasons = judge(*o, t.Platform.Arch, func(step string) []string { return layers(ctx, jobs, step) })
 	}
-	if t.Progress != nil {
-		t.Progress(Event{Step: o.Step, Dockerfile: o.Dockerfile, Outcome: o})
+	if t.Report != nil {
+		t.Report.Step(Event{Step: o.Step, Dockerfile: o.Dockerfile, Outcome: o})
 	}
 }
 
@@ -201,7 +214,7 @@ func (t *Trial) buildInTurn(ctx context.Context, j *job) error {
 		return ctx.Err()
 	}
 	defer t.lockCompile(ctx, j)()
-	t.tell(j, "building")
+	t.tell(j, Building)
 	defer t.sharedStart.made(j)
 	return t.build(ctx, j)
 }
@@ -258,7 +271,7 @@ func oneLine(err error) string {
 }
 
 func (t *Trial) tell(j *job, doing string) {
-	if t.Progress != nil && !j.only {
-		t.Progress(Event{Step: j.step.Name, Dockerfile: j.try.Dockerfile, Doing: doing})
+	if t.Report != nil && !j.only {
+		t.Report.Step(Event{Step: j.step.Name, Dockerfile: j.try.Dockerfile, Doing: doing})
 	}
 }

@@ -114,17 +114,21 @@ func TestACommandIsPastedAsItStands(t *testing.T) {
 	assert.Equal(t, "$ docker build \\\n    --build-arg 'GO_IMAGE=a b' \\\n    --tag t 'it'\\''s'", Command(words, 34))
 }
 
-// What is left out is said when all else is, on a screen and elsewhere; a row that lacks it is done without.
-func TestATableSaysWhatIsLeftOut(t *testing.T) {
+// What is left out is said, on a screen and elsewhere; a row that lacks it is done without.
+func TestWhatIsLeftOutIsSaid(t *testing.T) {
 	step := table.Step{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile.first-try"}, {Dockerfile: "Dockerfile"}}}
 	for _, live := range []bool{true, false} {
 		var out bytes.Buffer
-		table := NewTable(&Terminal{Writer: &out, Width: 80, Live: live}, []table.Step{step})
-		table.Tell(run.Event{Step: "11-a", Dockerfile: "Dockerfile", LeftOut: "it needs buildkit, and the builder here is legacy"})
-		table.Tell(run.Event{Step: "11-a", Dockerfile: "Dockerfile.first-try", Doing: "building"})
-		table.Tell(run.Event{Step: "11-a", Outcome: &run.Outcome{Outcome: "runs", User: "1:1"}})
+		reporter := run.Reporter(Plain{&out})
+		if live {
+			reporter = newLive(&Terminal{Writer: &out, Width: 80, Live: true}, []table.Step{step})
+		}
+		reporter.Step(run.Event{Step: "11-a", Dockerfile: "Dockerfile", LeftOut: "it needs buildkit, and the builder here is legacy"})
+		reporter.Step(run.Event{Step: "11-a", Dockerfile: "Dockerfile.first-try", Doing: run.Building})
+		reporter.Step(run.Event{Step: "11-a", Outcome: &run.Outcome{Outcome: "runs", User: "1:1"}})
+		reporter.Say("and more")
 		assert.Contains(t, out.String(), "RUNS   as 1:1")
-		table.Erase()
+		assert.Contains(t, out.String(), "and more\n")
 		assert.Contains(t, out.String(), "left out: 11-a (Dockerfile): it needs buildkit, and the builder here is legacy")
 	}
 }
@@ -133,9 +137,9 @@ func TestATableSaysWhatIsLeftOut(t *testing.T) {
 func TestAnErasedTableEnds(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {
-		table := NewTable(&Terminal{Writer: &bytes.Buffer{}, Width: 80, Live: true}, nil)
-		table.Tell(run.Event{Step: "01-a", Doing: "building"})
-		table.Erase()
+		live := newLive(&Terminal{Writer: &bytes.Buffer{}, Width: 80, Live: true}, []table.Step{{Name: "01-a"}})
+		live.Step(run.Event{Step: "01-a", Doing: run.Building})
+		live.done()
 	}
 	for wait := 0; runtime.NumGoroutine() > before && wait < 100; wait++ {
 		time.Sleep(10 * time.Millisecond)
@@ -169,10 +173,10 @@ func TestOnlyOurOwnEscapesAreSent(t *testing.T) {
 	terminal.Trouble(evil)
 	terminal.Answered(evil, evil, true, evil)
 	terminal.Paragraph(evil)
-	live := NewTable(terminal, []table.Step{step})
-	live.Tell(run.Event{Step: step.Name, Dockerfile: evil, Doing: "building"})
-	live.Tell(run.Event{Step: step.Name, Outcome: &outcome})
-	live.Erase()
+	live := newLive(terminal, []table.Step{step})
+	live.Step(run.Event{Step: step.Name, Dockerfile: evil, Doing: run.Building})
+	live.Step(run.Event{Step: step.Name, Outcome: &outcome})
+	live.done()
 	left := regexp.MustCompile("\x1b\\[(1|2|31|32|0)m|\x1b\\[1A\x1b\\[J").ReplaceAllString(out.String(), "")
 	for _, r := range left {
 		if r != '\n' && !unicode.IsGraphic(r) {

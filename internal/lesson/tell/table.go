@@ -3,8 +3,6 @@ package tell
 import (
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -56,120 +54,6 @@ const nameWidth = 20
 
 // inColumn is a step's name in that column; of a longer one its beginning, which has the number.
 func inColumn(name string) string { return PadRight(cut(name, nameWidth-1), nameWidth) }
-
-// Table shows how far the steps are: on a screen as rows that are drawn again
-// and again, elsewhere a plain line for what begins and what ends.
-type Table struct {
-	t     *Terminal
-	steps []table.Step
-	mutex sync.Mutex
-	doing map[string]string
-	since map[string]time.Time // when that began
-	ended chan struct{}        // closed by Erase: nothing is drawn any more
-	done  map[string][]run.Outcome
-	left  []run.Event // what is left out
-	drawn int         // rows on the screen
-}
-
-// NewTable makes the table of steps, to be drawn on t.
-func NewTable(t *Terminal, steps []table.Step) *Table {
-	table := &Table{
-		t: t, steps: steps, doing: map[string]string{}, since: map[string]time.Time{},
-		done: map[string][]run.Outcome{}, ended: make(chan struct{}),
-	}
-	if t.Live {
-		go table.tick()
-	}
-	return table
-}
-
-// tick draws the seconds that pass.
-func (table *Table) tick() {
-	seconds := time.NewTicker(time.Second)
-	defer seconds.Stop()
-	for {
-		select {
-		case <-table.ended:
-			return
-		case <-seconds.C:
-		}
-		table.mutex.Lock()
-		if table.drawn > 0 {
-			table.redraw()
-		}
-		table.mutex.Unlock()
-	}
-}
-
-// Tell takes an event in. It may be called from several goroutines.
-func (table *Table) Tell(event run.Event) {
-	table.mutex.Lock()
-	defer table.mutex.Unlock()
-	if event.LeftOut != "" {
-		table.left = append(table.left, event)
-		return
-	}
-	if event.Outcome != nil {
-		table.done[event.Step] = append(table.done[event.Step], *event.Outcome)
-		delete(table.doing, event.Step)
-	} else {
-		table.doing[event.Step], table.since[event.Step] = event.Doing, time.Now()
-	}
-	room := table.t.Width - nameWidth - 1
-	switch {
-	case table.t.Live:
-		table.redraw()
-	case event.Outcome != nil:
-		table.t.Say(inColumn(event.Step) + cut(result(*event.Outcome), room))
-	case event.Doing == "building":
-		table.t.Say(inColumn(event.Step) + cut("building "+event.Dockerfile, room))
-	}
-}
-
-func (table *Table) redraw() {
-	table.erase()
-	room := table.t.Width - nameWidth - 1
-	for _, step := range table.steps {
-		text := table.doing[step.Name]
-		if outcomes := table.done[step.Name]; len(outcomes) > 0 && len(outcomes) == len(step.Tries)-table.leftOf(step.Name) {
-			text = result(outcomes[len(outcomes)-1])
-		} else if text != "" {
-			passed := int(time.Since(table.since[step.Name]).Seconds())
-			table.t.Say(inColumn(step.Name) + table.t.Paint(Dim, fmt.Sprintf("%s, %d s", text, passed)))
-			continue
-		}
-		table.t.Say(inColumn(step.Name) + cut(text, room))
-	}
-	table.drawn = len(table.steps)
-}
-
-// leftOf counts a step's tries that are left out.
-func (table *Table) leftOf(step string) (count int) {
-	for _, event := range table.left {
-		if event.Step == step {
-			count++
-		}
-	}
-	return count
-}
-
-// Erase takes the drawn rows off the screen, for good, and says what was left out; it is called once.
-func (table *Table) Erase() {
-	table.mutex.Lock()
-	defer table.mutex.Unlock()
-	close(table.ended)
-	table.erase()
-	for _, event := range table.left {
-		table.t.Paragraph(fmt.Sprintf("left out: %s (%s): %s", event.Step, event.Dockerfile, event.LeftOut))
-	}
-}
-
-func (table *Table) erase() {
-	if table.drawn > 0 {
-		fmt.Fprintf(table.t, "\x1b[%dA\x1b[J", table.drawn)
-		table.drawn = 0
-	}
-}
 
 // Table writes the finished table of a run and what it comes to.
 func (t *Terminal) Table(steps []table.Step, doc record.Run) {
