@@ -108,7 +108,7 @@ func examine(ctx context.Context, ref string, deep bool, start doctor.Start, say
 		if err != nil {
 			return nil, orFolder(ctx, ref, err)
 		}
-		machine = doctor.MachineOf(e.OS, e.Arch, e.Here)
+		machine = doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides())
 		open := source.FromEngine
 		if deep {
 			open = source.FromEngineDeep
@@ -165,7 +165,7 @@ func startsOn(ctx context.Context) doctor.Machine {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
 	if e, err := engine.Find(ctx); err == nil {
-		return doctor.MachineOf(e.OS, e.Arch, e.Here)
+		return doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides())
 	}
-	return doctor.MachineOf("linux", runtime.GOARCH, runtime.GOOS == "linux")
+	return doctor.MachineOf("linux", runtime.GOARCH, runtime.GOOS == "linux", false)
 }

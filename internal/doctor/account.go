@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ import (
 type account struct {
 	uid, gid int
 	groups   []int
+	// past is there where the engine has not yet taken CAP_DAC_OVERRIDE away, and notes whether that decided something.
+	past *bool
 }
 
 // root is the account that may search every folder.
@@ -27,32 +30,34 @@ const maxAccounts = 8 << 20
 // mayRun reports whether the account may execute the file, or search the
 // folder: the kernel's generic_permission (fs/namei.c). Root may search every
 // folder, and may execute what has an x bit for anyone (CAP_DAC_OVERRIDE, which
-// engines leave to root and take from everybody else).
+// engines leave to root and take from everybody else, sooner or later).
 func (a account) mayRun(e image.Entry) bool {
-	bits := e.Mode.Perm()
+	by := e.Mode.IsDir() || e.Mode.Perm()&0o111 != 0
 	switch {
-	case a.uid == 0:
-		return e.Mode.IsDir() || bits&0o111 != 0
-	case a.uid == e.UID:
-		return bits&0o100 != 0
-	case a.gid == e.GID, slices.Contains(a.groups, e.GID):
-		return bits&0o010 != 0
+	case a.uid == 0 || a.has(e, 0o1):
+		return a.uid != 0 || by
+	case a.past != nil && by:
+		*a.past = true
+		return true
 	}
-	return bits&0o001 != 0
+	return false
 }
 
-// mayRead is the same for reading.
-func (a account) mayRead(e image.Entry) bool {
-	bits := e.Mode.Perm()
+// mayRead is the same for reading, by a program that has started.
+func (a account) mayRead(e image.Entry) bool { return a.uid == 0 || a.has(e, 0o4) }
+
+// mayWrite is the same for writing.
+func (a account) mayWrite(e image.Entry) bool { return a.uid == 0 || a.has(e, 0o2) }
+
+// has reports whether the mode gives the account a right.
+func (a account) has(e image.Entry, right fs.FileMode) bool {
 	switch {
-	case a.uid == 0:
-		return true
 	case a.uid == e.UID:
-		return bits&0o400 != 0
+		right <<= 6
 	case a.gid == e.GID, slices.Contains(a.groups, e.GID):
-		return bits&0o040 != 0
+		right <<= 3
 	}
-	return bits&0o004 != 0
+	return e.Mode&right != 0
 }
 
 // resolveUser turns USER into numbers, with the daemon's own resolver: it reads

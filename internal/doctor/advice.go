@@ -20,7 +20,7 @@ func (x *examination) advise(ctx context.Context) error {
 		return nil
 	}
 	for _, look := range []func(context.Context) error{
-		x.adviseUser, x.adviseShell, x.adviseFiles, x.adviseProgram, x.adviseAll,
+		x.adviseElsewhere, x.adviseUser, x.adviseShell, x.adviseFiles, x.adviseProgram, x.adviseAll,
 	} {
 		if err := look(ctx); err != nil && !errors.Is(err, image.ErrTooLarge) {
 			return err
@@ -31,6 +31,19 @@ func (x *examination) advise(ctx context.Context) error {
 
 func (x *examination) say(id, fix, format string, args ...any) {
 	x.d.Advice = append(x.d.Advice, Advice{ID: id, Summary: fmt.Sprintf(format, args...), Fix: fix})
+}
+
+// adviseElsewhere says of an image that starts by what its engine alone leaves a user, that others do not start it.
+func (x *examination) adviseElsewhere(ctx context.Context) error {
+	if x.as.past == nil || !*x.as.past || x.d.Cause != "" {
+		return nil
+	}
+	d, err := x.again(ctx, x.config, x.start, false)
+	if err == nil && d != nil && d.Cause == UserCannotExecute {
+		x.say("starts-here-only", d.Fix.Text+" `"+strings.ReplaceAll(d.Fix.Dockerfile, "\n", "`, `")+"`.",
+			"This engine starts it, as it takes root's rights from the user only after that. "+strictEngines+" refuse it: %s", d.Summary)
+	}
+	return err
 }
 
 func (x *examination) adviseUser(ctx context.Context) error {
@@ -84,12 +97,6 @@ func (x *examination) adviseUser(ctx context.Context) error {
 func (x *examination) startsSo(ctx context.Context, lines string) (bool, error) {
 	d, err := x.would(ctx, lines)
 	return d != nil && d.Starts != nil && d.Cause == x.d.Cause, err
-}
-
-// mayWrite is mayRun for writing.
-func (a account) mayWrite(e image.Entry) bool {
-	e.Mode = e.Mode&^0o111 | e.Mode>>1&0o111 // the w bits in the x bits' place
-	return a.mayRun(e)
 }
 
 func (x *examination) adviseShell(ctx context.Context) error {

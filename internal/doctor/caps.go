@@ -12,6 +12,10 @@ import (
 // numbers in linux/capability.h (moby's oci/caps/defaults.go).
 const containerCaps = 1<<0 | 1<<1 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 1<<10 | 1<<13 | 1<<18 | 1<<27 | 1<<29 | 1<<31
 
+// strictEngines take root's rights from a user before the program is executed: its modes count. (Docker did from 18.06
+// to 23, moby#36587 and #44804; containerd leaves them up to the execve, too.)
+const strictEngines = "Podman, Docker before 24, and whatever gives no capabilities (--cap-drop=ALL, Kubernetes' restricted pods)"
+
 // notPermitted finds a file capability that is to be in effect at once, and that
 // no container has by default: the kernel then refuses execve with EPERM, to
 // root as well (bprm_caps_from_vfs_caps in security/commoncap.c).

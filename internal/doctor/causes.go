@@ -146,7 +146,9 @@ var table = []entry{
 	},
 	{
 		cause: UserCannotExecute, title: "This user may not execute the file, or not reach it",
-		meaning:    "The file has an x bit, but not for this user; or a folder on the way lets the user not through.",
+		meaning:    "The file has an x bit, but not for this user; or a folder on the way lets the user not through. " +
+			"Docker from 24 on and containerd start it all the same, where a mode alone is at fault: they take root's rights from the user only after that. " +
+			strictEngines + " do not.",
 		summary:    "{{if .Capability}}{{.Name}} demands {{.Capability}}, which containers do not have{{else if .Switch}}{{.Name}} is to become another user, which only root may, and the process runs as {{.User}}{{else if .Read}}the process runs as {{.User}}, which may not read {{.At}}: a script is read by its interpreter, an x bit is not enough{{else}}the process runs as {{.User}}, which may not execute {{.Name}}{{if ne .Name .At}} (see {{.At}}){{end}}{{end}}",
 		fix:        "{{if .Capability}}Take the capability from the file where it comes from, or start with `--cap-add={{.Capability}}`.{{else if .Switch}}Start as root, or name the program without it.{{else if .Closed}}Open {{.At}} to the user, or put the program where it is open.{{else if .Read}}Let the user read it, too (755 instead of 711).{{else}}Open the file to the user, or let the user own it.{{end}}",
 		dockerfile: "{{if .Switch}}USER 0:0{{else if .Capability}}# where the file comes from, before it is copied\nRUN setcap -r {{shell .Name}}{{else if .Closed}}COPY --chmod=755 --from=build {{copy .Name \"/app\"}}\n{{or .Words (printf \"%s %s\" .Instr (list \"/app\"))}}{{else}}COPY --chmod=755 --from=build {{copy .At .Name}}{{end}}",

@@ -66,7 +66,14 @@ func (x *examination) would(ctx context.Context, lines string) (*Diagnosis, erro
 	if !ok {
 		return nil, nil
 	}
-	y := newExamination(x.base(), x.machine, start)
+	return x.again(ctx, config, start, x.machine.Overrides)
+}
+
+// again examines the image with another config or start, or on an engine that leaves the user more or less; nil: too large.
+func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides bool) (*Diagnosis, error) {
+	machine := x.machine
+	machine.Overrides = overrides
+	y := newExamination(x.base(), machine, start)
 	y.config, y.env, y.files.budget = config, environment(config.Env), x.files.limits(ctx)
 	defer y.files.budget.Borrow()() // one such examination after the other draws from the same time
 	found, err := y.stages(ctx)

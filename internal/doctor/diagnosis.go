@@ -71,6 +71,8 @@ type Machine struct {
 	Foreign Foreign
 	// Level is which of x86-64's levels the processor has; zero: not known.
 	Level int
+	// Overrides says that its engine leaves every user what passes over modes (CAP_DAC_OVERRIDE) up to the program's execve.
+	Overrides bool
 }
 
 // Foreign is what a machine does with programs for other machines.

@@ -149,6 +149,9 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 	found, err := x.become(ctx, spec, Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)})
 	if found == nil && err == nil {
 		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
+		if x.machine.Overrides {
+			x.as.past = new(bool)
+		}
 	}
 	return found, err
 }

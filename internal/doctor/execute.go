@@ -59,6 +59,7 @@ func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
 		if found, err := x.elf(ctx, p); found != nil || err != nil {
 			return found, err
 		}
+		x.as.past = nil
 		return x.inTurn(ctx, p)
 	}
 	if p.orShell != "" && bytes.IndexByte(head, 0) < 0 {

@@ -88,7 +88,7 @@ func TestThisMachinesProgramsStart(t *testing.T) {
 				continue
 			}
 			counted++
-			if d.Starts == nil || !*d.Starts {
+			if (d.Starts == nil || !*d.Starts) && d.Cause != NoCommand { // a wrapper by itself
 				t.Errorf("%s: %s %s %v", path, d.Cause, d.Summary, d.Evidence)
 			}
 		}
@@ -141,7 +141,7 @@ func TestThisMachinesProgramsAgainstRealStarts(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("it takes root, to start programs below another one")
 	}
-	ctx, machine := context.Background(), MachineOf("linux", runtime.GOARCH, true)
+	ctx, machine := context.Background(), MachineOf("linux", runtime.GOARCH, true, false)
 	starts := map[bool]int{}
 	for _, name := range []string{"/usr/bin/env", "/usr/bin/ls", "/usr/bin/grep", "/usr/bin/find", "/usr/bin/tar", "/usr/bin/bash",
 		"/usr/bin/perl", "/usr/bin/curl", "/usr/bin/xz"} {

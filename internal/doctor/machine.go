@@ -41,11 +41,11 @@ func canRun(arch string, f *elf.File) (yes, known bool) {
 	return false, true
 }
 
-// MachineOf describes the engine's machine. Where the engine runs on this
+// MachineOf describes the engine's machine, and what the engine leaves a user (see Machine). Where it runs on this
 // one's kernel (here), the handlers for foreign programs can be looked up; an
 // engine elsewhere, or in a virtual machine of its own, keeps them to itself.
-func MachineOf(system, arch string, here bool) Machine {
-	m := Machine{OS: system, Arch: arch}
+func MachineOf(system, arch string, here, overrides bool) Machine {
+	m := Machine{OS: system, Arch: arch, Overrides: overrides}
 	if !here {
 		return m
 	}

@@ -26,6 +26,14 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	if err != nil {
 		return err
 	}
+	if f.cause == UserCannotExecute && !x.machine.Overrides {
+		if d, err := x.again(ctx, x.config, x.start, true); err != nil {
+			return err
+		} else if d != nil && d.Starts != nil && *d.Starts {
+			f.evidence = append(f.evidence, Evidence{strictEngines + " refuse it; Docker from 24 on and containerd start it, as they take root's rights " +
+				"from the user only after that", "engine", "it takes them before"})
+		}
+	}
 	if drive.MatchString(f.missing) {
 		f.fix = &Fix{Text: "Git Bash on Windows has made a path of its own of it: write it with two slashes in front (`//bin/sh`), or set MSYS_NO_PATHCONV=1."}
 		return nil

@@ -151,6 +151,7 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	if dynamic == nil {
 		return nil, nil
 	}
+	x.as.past = nil // execve has succeeded
 	return x.link(ctx, p, file, dynamic, loader, name, parsed)
 }
 

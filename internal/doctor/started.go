@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,10 @@ var wrappers = map[string]wrapper{
 	"gosu":        {mark: "gosu", before: 1, user: firstWord},
 	"su-exec":     {mark: "user-spec", before: 1, user: firstWord},
 	"setpriv": {mark: "reuid", alone: true, late: true, user: func(o map[string]string, _ []string) string {
-		return o["reuid"] + o["regid"]
+		if o["reuid"]+o["regid"] == "" {
+			return ""
+		}
+		return strings.TrimSuffix(cmp.Or(o["reuid"], "0")+":"+o["regid"], ":")
 	}, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
 		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer "},
 	"chpst": {mark: "chpst", alone: true, short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
@@ -155,11 +159,12 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 					facts:    facts{Name: p.at.Path, At: p.at.Path, User: x.describeUser(), Switch: true},
 					evidence: []Evidence{p.asked, asked, {"only root may change the user, and the process runs as", "config.User", x.describeUser()}}}, nil
 			}
-			if x.yields = true; w.late {
-				return x.next(ctx, p, words[w.before:], p.env)
-			}
+			x.yields = true
 			if found, err := x.become(ctx, spec, asked); found != nil || err != nil {
 				return found, err
+			}
+			if w.late {
+				x.as.past = new(bool)
 			}
 		}
 	}

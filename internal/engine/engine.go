@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -174,6 +175,14 @@ func (e *Engine) describe(ctx context.Context) error {
 		return fmt.Errorf("`%s info` names no version", e.Name)
 	}
 	return nil
+}
+
+// Overrides reports whether the engine leaves a user other than root CAP_DAC_OVERRIDE up to the program's
+// execve: docker does from 24 on, and did before 18.06; podman does not.
+func (e *Engine) Overrides() bool {
+	major, _, _ := strings.Cut(e.Version, ".")
+	n, err := strconv.Atoi(major)
+	return e.Name == "docker" && (strings.HasPrefix(major, "v") || err == nil && n >= 24)
 }
 
 // Platform is what builds and starts are for, unless they say otherwise: that of

@@ -15,7 +15,20 @@ type Case struct {
 	// Healthy is the image that it was made from: where a fix copies a file
 	// "from the build", this has it.
 	Healthy Spec
+	// ByMode: the cause is a mode that an engine may pass over (doctor.Machine.Overrides).
+	ByMode bool
 }
+
+// On is the case on a machine: there it may start.
+func (c Case) On(m doctor.Machine) Case {
+	if c.ByMode && m.Overrides {
+		c.Cause = ""
+	}
+	return c
+}
+
+// closedByMode is the cause of those cases.
+const closedByMode = doctor.UserCannotExecute + " by mode"
 
 // builder collects cases.
 type builder struct{ cases []Case }
@@ -27,7 +40,8 @@ func (b *builder) from(healthy Spec) func(name string, cause doctor.Cause, chang
 		if change != nil {
 			change(&image)
 		}
-		b.cases = append(b.cases, Case{Name: name, Cause: cause, Image: image, Healthy: healthy})
+		plain, byMode := strings.CutSuffix(string(cause), " by mode")
+		b.cases = append(b.cases, Case{Name: name, Cause: doctor.Cause(plain), Image: image, Healthy: healthy, ByMode: byMode})
 	}
 }
 

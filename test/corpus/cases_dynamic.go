@@ -196,7 +196,7 @@ func (b *builder) musl() error {
 		s.put(interp, File{Link: "../usr/lib/libc.so"})
 	})
 	add("musl-no-loader", doctor.MissingLoader, func(s *Spec) { delete(s.Files, interp) })
-	add("musl-loader-closed", doctor.UserCannotExecute, func(s *Spec) {
+	add("musl-loader-closed", closedByMode, func(s *Spec) {
 		s.put(interp, File{Mode: 0o700, Data: s.Files[interp].Data})
 		s.User = "12345"
 	})

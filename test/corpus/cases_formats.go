@@ -38,7 +38,7 @@ func (b *builder) scripts() {
 	add("script-names-nothing", doctor.ExecFormat, with("#!  ", ""))
 	add("script-line-too-long", doctor.ExecFormat, with("#!/bin/"+strings.Repeat("./", 150)+"run", ""))
 	add("script-interpreter-without-x", doctor.NotExecutable, func(s *Spec) { s.put("/bin/run", File{Mode: 0o644, Data: tiny{}.bytes()}) })
-	add("script-interpreter-closed", doctor.UserCannotExecute, func(s *Spec) {
+	add("script-interpreter-closed", closedByMode, func(s *Spec) {
 		s.put("/bin/run", File{Mode: 0o700, Data: tiny{}.bytes()})
 		s.User = "12345"
 	})

@@ -99,11 +99,11 @@ func (b *builder) permissions() {
 	})
 	add("no-x", doctor.NotExecutable, func(s *Spec) { s.put("/app", File{Mode: 0o644, Data: tiny{}.bytes()}) })
 	add("no-x-as-user", doctor.NotExecutable, func(s *Spec) { s.put("/app", File{Mode: 0o644, Data: tiny{}.bytes()}); s.User = "12345" })
-	add("x-others-only-as-owner", doctor.UserCannotExecute, func(s *Spec) {
+	add("x-others-only-as-owner", closedByMode, func(s *Spec) {
 		s.put("/app", File{Mode: 0o655, UID: 12345, Data: tiny{}.bytes()})
 		s.User = "12345"
 	})
-	add("x-root-only", doctor.UserCannotExecute, func(s *Spec) {
+	add("x-root-only", closedByMode, func(s *Spec) {
 		s.put("/app", File{Mode: 0o700, Data: tiny{}.bytes()})
 		s.User = "12345:12345"
 	})
@@ -115,9 +115,9 @@ func (b *builder) permissions() {
 	add = b.from(closed)
 	add("folder-x-only", "", func(s *Spec) { s.put("/home/echo", File{Dir: true, Mode: 0o711}) })
 	add("folder-closed-to-root", "", func(s *Spec) { s.put("/home", File{Dir: true, Mode: 0o600}); s.User = "" })
-	add("folder-closed", doctor.UserCannotExecute, func(s *Spec) { s.put("/home/echo", File{Dir: true, Mode: 0o700}) })
-	add("folder-no-x", doctor.UserCannotExecute, func(s *Spec) { s.put("/home", File{Dir: true, Mode: 0o644}) })
-	add("workdir-closed-relative", doctor.UserCannotExecute, func(s *Spec) {
+	add("folder-closed", closedByMode, func(s *Spec) { s.put("/home/echo", File{Dir: true, Mode: 0o700}) })
+	add("folder-no-x", closedByMode, func(s *Spec) { s.put("/home", File{Dir: true, Mode: 0o644}) })
+	add("workdir-closed-relative", closedByMode, func(s *Spec) {
 		s.put("/home/echo", File{Dir: true, Mode: 0o700})
 		s.WorkingDir, s.Entrypoint = "/home/echo", []string{"./app"}
 	})
@@ -127,5 +127,5 @@ func (b *builder) permissions() {
 	grouped.put("/app", File{Mode: 0o710, GID: 777, Data: tiny{}.bytes()})
 	add = b.from(grouped)
 	add("x-by-further-group", "", nil)
-	add("x-further-group-dropped", doctor.UserCannotExecute, user("echo:echo"))
+	add("x-further-group-dropped", closedByMode, user("echo:echo"))
 }

@@ -82,6 +82,10 @@ func (b *builder) turns() (skipped []string) {
 	add("turn-wrapped-busybox", "", entrypoint("busybox", "timeout", "9"))
 	add("turn-wrapped-missing", doctor.MissingEntrypoint, without("/app"))
 	add("turn-wrapped-no-loader", doctor.MissingLoader, noLoader)
+	add("turn-wrapped-closed", doctor.UserCannotExecute, func(s *Spec) { // no engine's rights reach so far
+		s.put("/app", File{Mode: 0o700, Data: tiny{}.bytes()})
+		s.User = "12345"
+	})
 	add("turn-wrapped-not-on-path", doctor.NotOnPath, func(s *Spec) { s.Cmd = []string{"server"} })
 	return nil
 }

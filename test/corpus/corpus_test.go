@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,7 +18,7 @@ import (
 )
 
 var machine = func() doctor.Machine {
-	m := doctor.MachineOf("linux", runtime.GOARCH, true)
+	m := doctor.MachineOf("linux", runtime.GOARCH, true, false)
 	m.Foreign = doctor.ForeignNone
 	return m
 }()
@@ -34,7 +35,9 @@ func all(t *testing.T) []Case {
 }
 
 // diagnose examines an image from a tarball: no engine is needed.
-func diagnose(t *testing.T, s Spec) *doctor.Diagnosis {
+func diagnose(t *testing.T, s Spec) *doctor.Diagnosis { return diagnoseOn(t, s, machine) }
+
+func diagnoseOn(t *testing.T, s Spec, on doctor.Machine) *doctor.Diagnosis {
 	file := filepath.Join(t.TempDir(), "image.tar")
 	out, err := os.Create(file)
 	require.NoError(t, err)
@@ -43,7 +46,7 @@ func diagnose(t *testing.T, s Spec) *doctor.Diagnosis {
 	img, err := image.FromTarball(context.Background(), file, "", image.Platform{OS: "linux", Arch: runtime.GOARCH})
 	require.NoError(t, err)
 	defer img.Close()
-	d, err := doctor.Examine(context.Background(), img, machine, doctor.Start{})
+	d, err := doctor.Examine(context.Background(), img, on, doctor.Start{})
 	require.NoError(t, err)
 	return d
 }
@@ -56,6 +59,12 @@ func TestVerdicts(t *testing.T) {
 			require.NotNil(t, d.Starts, d.Summary)
 			assert.Equal(t, c.Cause == "", *d.Starts, d.Summary)
 			assert.Equal(t, c.Cause, d.Cause, d.Summary)
+			lax := machine
+			lax.Overrides = true
+			on := diagnoseOn(t, c.Image, lax)
+			assert.Equal(t, c.On(lax).Cause, on.Cause, on.Summary)
+			warned := slices.ContainsFunc(on.Advice, func(a doctor.Advice) bool { return a.ID == "starts-here-only" })
+			assert.Equal(t, c.ByMode, warned, on.Advice)
 			if c.Cause != "" {
 				assert.NotEmpty(t, d.Evidence)
 				assert.NotEmpty(t, d.Fix.Text)
@@ -125,7 +134,7 @@ func TestRealStarts(t *testing.T) {
 			fixed = append(fixed, Case{Name: c.Name + "-fixed", Image: s})
 		}
 	}
-	results, err := Evaluate(ctx, e, doctor.MachineOf(e.OS, e.Arch, e.Here), append(broken, fixed...))
+	results, err := Evaluate(ctx, e, doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides()), append(broken, fixed...))
 	require.NoError(t, err)
 	for _, r := range results {
 		verdict, cause := r.Right()

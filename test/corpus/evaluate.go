@@ -38,7 +38,7 @@ func Evaluate(ctx context.Context, e *engine.Engine, machine doctor.Machine, cas
 		return nil, err
 	}
 	for _, c := range cases {
-		r := Result{Case: c}
+		r := Result{Case: c.On(machine)}
 		if r.Diagnosis, err = examine(ctx, e, machine, Tag(c.Name)); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}

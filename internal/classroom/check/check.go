@@ -222,7 +222,7 @@ func (c *Checker) look(ctx context.Context, s *subject, sources map[[32]byte]str
 		return err
 	}
 	defer img.Close()
-	machine := doctor.MachineOf(c.Engine.OS, c.Engine.Arch, c.Engine.Here)
+	machine := doctor.MachineOf(c.Engine.OS, c.Engine.Arch, c.Engine.Here, c.Engine.Overrides())
 	if s.diagnosis, err = doctor.Examine(ctx, img, machine, doctor.Start{}); err != nil {
 		return err
 	}

@@ -182,7 +182,7 @@ func (t *Trial) startsOn(ctx context.Context, id, arch string) (bool, error) {
 		return false, err
 	}
 	defer img.Close()
-	d, err := doctor.Prove(ctx, img, doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone}, doctor.Start{})
+	d, err := doctor.Prove(ctx, img, doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: t.Engine.Overrides()}, doctor.Start{})
 	if err != nil {
 		return false, err
 	}

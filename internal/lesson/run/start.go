@@ -93,7 +93,7 @@ func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) 
 			return nil, err
 		}
 	}
-	machine := doctor.MachineOf(t.Engine.OS, t.Engine.Arch, t.Engine.Here)
+	machine := doctor.MachineOf(t.Engine.OS, t.Engine.Arch, t.Engine.Here, t.Engine.Overrides())
 	diagnosis, err := doctor.Prove(ctx, img, machine, doctor.Start{})
 	if err != nil {
 		return nil, err
