@@ -71,13 +71,14 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 	}
 	main := &object{name: at.Path, path: at.Path, dir: path.Dir(at.Path), file: file, dyn: dyn}
 	self := &object{name: asked, path: loader.Path, dir: path.Dir(asked), file: parsed, dyn: loaderDyn}
+	hallmark := "" // what each has among its symbols: a file that only looks like a loader starts nothing
 	switch {
 	case bytes.Contains(content, []byte("musl libc")):
-		x.d.Libc, l.lazy = libcMusl, false
+		x.d.Libc, l.lazy, hallmark = libcMusl, false, "__libc_start_main"
 		l.rules, err = newMusl(ctx, x, asked, self)
 	case bytes.Contains(content, []byte("GLIBC")) || bytes.Contains(content, []byte("LD_LIBRARY_PATH")) && bytes.Contains(content,
 		[]byte("GNU")):
-		x.d.Libc = libcGlibc
+		x.d.Libc, hallmark = libcGlibc, "_r_debug"
 		l.rules, err = newGlibc(ctx, x, file, content)
 		l.lazy = p.env["LD_BIND_NOW"] == ""
 	default:
@@ -88,6 +89,13 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 	}
 	if err != nil {
 		return nil, err
+	}
+	genuine := false
+	if err := loaderDyn.Defined(func(name []byte, _ string, _ bool) { genuine = genuine || string(name) == hallmark }); err != nil {
+		return l.corrupt(self, err)
+	}
+	if !genuine {
+		return unknown("%s looks like the loader of %s, and does not define %s: it is none", loader.Path, x.d.Libc, hallmark), nil
 	}
 	l.add(main)
 	l.add(self)

@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 )
@@ -21,11 +22,12 @@ type shared struct {
 	names                          string            // at the string table's beginning
 	defines, wants                 int               // symbols, all of them called x; the last defined one is not hidden
 	huge                           bool              // their name is without end
+	symbol                         string            // their name, where it is not x
 }
 
 func (s shared) bytes() []byte {
 	le, base := binary.LittleEndian, uint64(0x400000)
-	strings, dynamic := []byte("\x00x\x00"+s.names), append([]uint64{}, s.tags...)
+	strings, dynamic := []byte("\x00"+cmp.Or(s.symbol, "x")+"\x00"+s.names), append([]uint64{}, s.tags...)
 	if s.huge {
 		strings = append([]byte("\x00x"), bytes.Repeat([]byte("x"), 20_000)...)
 	}
@@ -95,8 +97,8 @@ func (s shared) bytes() []byte {
 func dynamic(program shared, files map[string]File) Spec {
 	s := Spec{Entrypoint: []string{"/app"}, Arch: "amd64", Files: map[string]File{}}
 	s.put("/app", File{Data: program.bytes()})
-	s.put(muslLoader, File{Data: append(shared{soname: "libc.so"}.bytes(), "musl libc"...)})
-	s.put(glibcLoader, File{Data: append(shared{soname: "ld-linux-x86-64.so.2"}.bytes(), "GLIBC\x00/lib/\x00/usr/lib/\x00"...)})
+	s.put(muslLoader, File{Data: append(shared{soname: "libc.so", defines: 1, symbol: "__libc_start_main"}.bytes(), "musl libc"...)})
+	s.put(glibcLoader, File{Data: append(shared{soname: "ld-linux-x86-64.so.2", defines: 1, symbol: "_r_debug"}.bytes(), "GLIBC\x00/lib/\x00/usr/lib/\x00"...)})
 	for name, f := range files {
 		s.put(name, f)
 	}
