@@ -146,7 +146,7 @@ var table = []entry{
 	},
 	{
 		cause: UserCannotExecute, title: "This user may not execute the file, or not reach it",
-		meaning:    "The file has an x bit, but not for this user; or a folder on the way lets the user not through. " +
+		meaning: "The file has an x bit, but not for this user; or a folder on the way lets the user not through. " +
 			"Docker from 24 on and containerd start it all the same, where a mode alone is at fault: they take root's rights from the user only after that. " +
 			strictEngines + " do not.",
 		summary:    "{{if .Capability}}{{.Name}} demands {{.Capability}}, which containers do not have{{else if .Switch}}{{.Name}} is to become another user, which only root may, and the process runs as {{.User}}{{else if .Read}}the process runs as {{.User}}, which may not read {{.At}}: a script is read by its interpreter, an x bit is not enough{{else}}the process runs as {{.User}}, which may not execute {{.Name}}{{if ne .Name .At}} (see {{.At}}){{end}}{{end}}",
