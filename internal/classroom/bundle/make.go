@@ -128,13 +128,13 @@ func lesson(root string) ([]File, error) {
 			if err != nil {
 				return err
 			}
+			text, err := os.ReadFile(file)
 			if path.Ext(name) == ".md" {
-				text, err := os.ReadFile(file)
-				all = append(all, InMemory(filepath.ToSlash(relative), bytes.ReplaceAll(text, []byte(program.FromSource), []byte(learnersCall))))
-				return err
+				text = bytes.ReplaceAll(text, []byte(program.FromSource), []byte(learnersCall))
 			}
-			run, err := isScript(file)
-			all = append(all, OnDisk(filepath.ToSlash(relative), file, run))
+			f := InMemory(filepath.ToSlash(relative), text)
+			f.Program = bytes.HasPrefix(text, []byte("#!")) // run bits would not do: not every system has them
+			all = append(all, f)
 			return err
 		})
 		if err != nil {
@@ -142,20 +142,6 @@ func lesson(root string) ([]File, error) {
 		}
 	}
 	return all, nil
-}
-
-// isScript says whether a file names its interpreter. Run bits would not do: not every system has them.
-func isScript(file string) (bool, error) {
-	in, err := os.Open(file)
-	if err != nil {
-		return false, err
-	}
-	defer in.Close()
-	start := make([]byte, 2)
-	if _, err := io.ReadFull(in, start); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false, err
-	}
-	return string(start) == "#!", nil
 }
 
 // compile builds this tool for a kind of machine. The same sources and the same
@@ -174,8 +160,7 @@ func compile(ctx context.Context, root string, tool Tool, out string) error {
 		return errors.New("go is not on PATH: the tool cannot be compiled for the learners' machines\n" +
 			"Install Go (https://go.dev/dl/), then try again. The learners need none.")
 	}
-	last := strings.Split(strings.TrimSpace(string(words)), "\n")
-	return fmt.Errorf("the tool does not compile for %s on %s: %s", tool.OS, tool.Arch, last[len(last)-1])
+	return fmt.Errorf("the tool does not compile for %s on %s: %s", tool.OS, tool.Arch, screen.Last(string(words), 1))
 }
 
 // saved has the engine save the base's image, compressed, into work.

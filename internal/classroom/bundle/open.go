@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/engine"
@@ -51,7 +52,8 @@ func Open(file string) (*Bundle, error) {
 // digest: that the two are equal covers also what lies between the entries.
 func (b *Bundle) check() error {
 	read, again := sha256.New(), sha256.New()
-	in := &counter{r: io.TeeReader(b.file, read)}
+	in := io.TeeReader(b.file, read) // nothing in between reads ahead
+	at := func() int64 { offset, _ := b.file.Seek(0, io.SeekCurrent); return offset }
 	archive, copied := tar.NewReader(in), tar.NewWriter(again)
 
 	list, err := b.first(archive, copied)
@@ -69,7 +71,7 @@ func (b *Bundle) check() error {
 		if h.Typeflag != tar.TypeReg || h.Name != path.Join(Folder, line.name) {
 			return fmt.Errorf("it holds %q where %s should be", h.Name, line.name)
 		}
-		list[i].offset, list[i].size, list[i].run = in.n, h.Size, h.Mode&0o100 != 0
+		list[i].offset, list[i].size, list[i].run = at(), h.Size, h.Mode&0o100 != 0
 		if err := copied.WriteHeader(header(line.name, h.Size, list[i].run)); err != nil {
 			return err
 		}
@@ -93,7 +95,7 @@ func (b *Bundle) check() error {
 	if !bytes.Equal(read.Sum(nil), again.Sum(nil)) {
 		return errors.New("what lies between its files is not as it was written")
 	}
-	b.entries, b.Size, b.Sum = list, in.n, hex.EncodeToString(read.Sum(nil))
+	b.entries, b.Size, b.Sum = list, at(), hex.EncodeToString(read.Sum(nil))
 	return b.readManifest()
 }
 
@@ -135,22 +137,22 @@ func (b *Bundle) readManifest() error {
 	if b.Kind != "bundle" || b.Schema != 1 {
 		return fmt.Errorf("it is a %s of schema %d; this tool knows a bundle of schema 1", b.Kind, b.Schema)
 	}
-	seen := map[string]bool{}
+	var files []string
 	for _, t := range b.Tools {
-		if !kind.MatchString(t.OS) || !kind.MatchString(t.Arch) || t.File != toolFile(t.OS, t.Arch) || seen[t.File] {
+		if files = append(files, t.File); !kind.MatchString(t.OS) || !kind.MatchString(t.Arch) || t.File != toolFile(t.OS, t.Arch) {
 			return fmt.Errorf("%s has a tool that is none: %q for %q on %q", manifest, t.File, t.OS, t.Arch)
-		}
-		seen[t.File] = true
-		if _, _, err := b.Entry(t.File); err != nil {
-			return err
 		}
 	}
 	for _, base := range b.Bases {
-		if !kind.MatchString(base.Arch) || base.File != imageFile(base.ID, base.Arch) || seen[base.File] || !own.MatchString(base.Image) {
+		if files = append(files, base.File); !kind.MatchString(base.Arch) || base.File != imageFile(base.ID, base.Arch) || !own.MatchString(base.Image) {
 			return fmt.Errorf("%s has a base that is none of ours: %q as %q for %q", manifest, base.File, base.Image, base.Arch)
 		}
-		seen[base.File] = true
-		if _, _, err := b.Entry(base.File); err != nil {
+	}
+	for i, file := range files {
+		if slices.Contains(files[:i], file) {
+			return fmt.Errorf("%s names %s twice", manifest, file)
+		}
+		if _, _, err := b.Entry(file); err != nil {
 			return err
 		}
 	}
@@ -169,16 +171,4 @@ func readable(err error) error {
 		return errors.New("it is cut off")
 	}
 	return err
-}
-
-// counter knows how much was read through it.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
 }

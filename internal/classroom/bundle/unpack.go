@@ -34,15 +34,18 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 	if err != nil {
 		return "", err
 	}
-	to := map[string]string{}
+	var lesson, kept []unpacked
 	for _, e := range b.entries {
 		switch top, _, _ := strings.Cut(e.name, "/"); {
 		case e.name == here.File:
 			tool = path.Join(toolsDir, executable("steps", runtime.GOOS))
-			to[e.name] = tool
+			lesson = append(lesson, unpacked{tool, e})
 		case top == toolsDir, top == imagesDir, e.name == sums, e.name == manifest:
 		default:
-			to[e.name] = e.name
+			lesson = append(lesson, unpacked{e.name, e})
+		}
+		if strings.HasPrefix(e.name, "workshop/exercises/") || strings.HasPrefix(e.name, "workshop/start/") {
+			kept = append(kept, unpacked{path.Join(originals, e.name), e}) // once more, for Reset
 		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -53,35 +56,32 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 		return "", err
 	}
 	defer root.Close()
-	missing := map[string]bool{}
-	for _, e := range b.entries {
-		if name := to[e.name]; name != "" {
-			if missing[name], err = lacks(root, name, e); err != nil {
-				return "", err
-			}
+	var missing []unpacked
+	for _, f := range lesson {
+		lacking, err := f.lacking(root)
+		if err != nil {
+			return "", err
+		}
+		if lacking {
+			missing = append(missing, f)
 		}
 	}
-	for _, e := range b.entries {
-		if name := to[e.name]; missing[name] {
-			if err := b.place(root, name, e); err != nil {
-				return "", err
-			}
-		}
-		if isChanged(e.name) { // once more, for Reset
-			if err := b.place(root, path.Join(originals, e.name), e); err != nil {
-				return "", err
-			}
+	for _, f := range append(missing, kept...) {
+		if err := b.place(root, f); err != nil {
+			return "", err
 		}
 	}
 	return filepath.Join(dir, filepath.FromSlash(tool)), nil
 }
 
+// unpacked is an entry, and its name where it is unpacked.
+type unpacked struct {
+	to string
+	entry
+}
+
 // originals is where Unpack keeps what a learner is to change, as it came.
 const originals = ".original"
-
-func isChanged(name string) bool {
-	return strings.HasPrefix(name, "workshop/exercises/") || strings.HasPrefix(name, "workshop/start/")
-}
 
 // Reset gives a folder of the lesson in root back as it came: from what the bundle brought, or in a clone from git.
 func Reset(ctx context.Context, root, folder string) error {
@@ -110,58 +110,50 @@ func Reset(ctx context.Context, root, folder string) error {
 	})
 }
 
-// lacks says whether a file is still to be written.
-func lacks(root *os.Root, name string, e entry) (bool, error) {
-	info, err := root.Stat(filepath.FromSlash(name))
+// lacking says whether a file is still to be written.
+func (f unpacked) lacking(root *os.Root) (bool, error) {
+	name := filepath.FromSlash(f.to)
+	info, err := root.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if !info.Mode().IsRegular() { // a pipe would wait for ever
-		return false, &Differs{filepath.Join(root.Name(), filepath.FromSlash(name))}
+	var text []byte
+	if info.Mode().IsRegular() { // a pipe would wait for ever
+		if text, err = root.ReadFile(name); err != nil {
+			return false, err
+		}
 	}
-	file, err := root.Open(filepath.FromSlash(name))
-	if err != nil {
-		return false, err
+	if sum := sha256.Sum256(text); !info.Mode().IsRegular() || hex.EncodeToString(sum[:]) != f.sum {
+		return false, &Differs{filepath.Join(root.Name(), name)}
 	}
-	defer file.Close()
-	there := sha256.New()
-	if _, err := io.Copy(there, file); err != nil {
-		return false, err
-	}
-	if hex.EncodeToString(there.Sum(nil)) != e.sum {
-		return false, &Differs{filepath.Join(root.Name(), filepath.FromSlash(name))}
-	}
-	if e.run && runtime.GOOS != "windows" && info.Mode()&0o100 == 0 {
-		return false, root.Chmod(filepath.FromSlash(name), info.Mode().Perm()|0o755)
+	if f.run && runtime.GOOS != "windows" && info.Mode()&0o100 == 0 {
+		return false, root.Chmod(name, info.Mode().Perm()|0o755)
 	}
 	return false, nil
 }
 
 // place writes a file under another name first: it is there whole or not at all.
-func (b *Bundle) place(root *os.Root, name string, e entry) error {
-	for i, c := range name {
-		if c == '/' {
-			if err := root.Mkdir(filepath.FromSlash(name[:i]), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-				return err
-			}
-		}
+func (b *Bundle) place(root *os.Root, f unpacked) error {
+	name := filepath.FromSlash(f.to)
+	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
 	}
 	mode := os.FileMode(0o644)
-	if e.run {
+	if f.run {
 		mode = 0o755
 	}
-	part := filepath.FromSlash(name) + "." + rand.Text()[:8] + ".part" // another load may be under way
+	part := name + "." + rand.Text()[:8] + ".part" // another load may be under way
 	out, err := root.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
 	defer root.Remove(part)
-	_, err = io.Copy(out, io.NewSectionReader(b.file, e.offset, e.size))
+	_, err = io.Copy(out, io.NewSectionReader(b.file, f.offset, f.size))
 	if err := errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Join(root.Name(), part), err)
 	}
-	return root.Rename(part, filepath.FromSlash(name))
+	return root.Rename(part, name)
 }
