@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -45,11 +44,10 @@ func findBase(name string) (base.Base, error) {
 		return base.Base{}, err
 	}
 	b, err := catalog.Find(name)
-	var unknown *base.Unknown
-	if errors.As(err, &unknown) {
+	if err != nil {
 		return b, usageError{err}
 	}
-	return b, err
+	return b, nil
 }
 
 // loadCatalog reads the bases.yaml of the repo that this is used in; what is wrong with it is wrong usage.

@@ -151,7 +151,7 @@ func fits(b *bundle.Bundle, arch string) error {
 		if err != nil {
 			return err
 		}
-		if recipe, err := wanted.RecipeDigest(arch); err != nil || recipe != image.Recipe {
+		if recipe, err := wanted.Recipe.Digest(arch); err != nil || recipe != image.Recipe {
 			return fmt.Errorf("this clone and the bundle are of different versions: it could not use the bundle's base\n" +
 				"Use the bundle's own copy of the lesson: load … --into FOLDER")
 		}

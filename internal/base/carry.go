@@ -20,36 +20,24 @@ import (
 // the app's modules in it. A stand-in has them; to the image itself they are added,
 // and the result is named and found again like a stand-in.
 func Portable(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) (*Ready, error) {
-	if b.Recipe == nil {
-		return nil, fmt.Errorf("base %s has no recipe: nothing says which modules it must carry", b.ID)
-	}
-	digest, err := b.Recipe.Digest(b.platform(e).Arch)
-	if err != nil {
-		return nil, err
-	}
-	if found, err := standIn(ctx, e, b, digest); found != nil || err != nil {
+	if found, err := standIn(ctx, e, b); found != nil || err != nil {
 		return found, err
 	}
 	ready, err := Ensure(ctx, e, b, say)
 	if err != nil || ready.StandInFor != "" {
 		return ready, err
 	}
-	if err := addModules(ctx, e, b, digest, say); err != nil {
+	if b.Recipe == nil {
+		return nil, fmt.Errorf("base %s has no recipe: nothing says which modules it must carry", b.ID)
+	}
+	if err := addModules(ctx, e, b, say); err != nil {
 		return nil, fmt.Errorf("the app's modules cannot be added to %s: %w", b.Image, err)
 	}
-	ready, err = standIn(ctx, e, b, digest)
+	ready, err = standIn(ctx, e, b)
 	if err == nil && ready == nil {
 		err = fmt.Errorf("%s was built, but is gone again", b.standInName(e))
 	}
 	return ready, err
-}
-
-// RecipeDigest tells by which recipe a stand-in must have been made to be used.
-func (b Base) RecipeDigest(arch string) (string, error) {
-	if b.Recipe == nil {
-		return "", fmt.Errorf("base %s has no recipe", b.ID)
-	}
-	return b.Recipe.Digest(arch)
 }
 
 // withModules needs to run nothing in the image. Its last instruction is the one
@@ -62,8 +50,12 @@ ARG RECIPE
 LABEL optimizing-dockerfile.made=base optimizing-dockerfile.recipe=$RECIPE
 `
 
-func addModules(ctx context.Context, e *engine.Engine, b Base, digest string, say screen.Reporter) error {
+func addModules(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) error {
 	screen.Sayf(say, "adding the app's modules to %s", b.Image)
+	digest, err := b.Recipe.Digest(b.platform(e).Arch)
+	if err != nil {
+		return err
+	}
 	return rebuild.WithModules(ctx, b.Recipe, say, func(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(withModules), 0o644); err != nil {
 			return err
@@ -87,11 +79,9 @@ func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) erro
 	if err != nil {
 		return err
 	}
-	own := found != nil && found.Config.Labels[rebuild.LabelRecipe] == recipe
-	if own {
-		if own, err = isBase(ctx, e, found.ID); err != nil {
-			return err
-		}
+	own, err := madeBy(ctx, e, found, recipe)
+	if err != nil {
+		return err
 	}
 	if !own {
 		return fmt.Errorf("what %s has loaded is not the %s that was expected", e.Name, name)

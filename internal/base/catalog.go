@@ -36,16 +36,6 @@ type Catalog struct {
 	bases []Base
 }
 
-// Unknown says that there is no base of a name, and what is possible.
-type Unknown struct {
-	Name  string
-	Known []string
-}
-
-func (u *Unknown) Error() string {
-	return fmt.Sprintf("no base %q: one of %s, or an image such as golang:1.27-alpine", u.Name, strings.Join(u.Known, ", "))
-}
-
 // Load reads bases.yaml in dir.
 func Load(dir string) (*Catalog, error) {
 	var facts struct {
@@ -81,7 +71,7 @@ func Load(dir string) (*Catalog, error) {
 func (c *Catalog) All() []Base { return c.bases }
 
 // Find gives the base of a name: an id, or with / or : in it an image, known
-// here or not. "" is the first. The error is an *Unknown.
+// here or not. "" is the first. The error says what is possible.
 func (c *Catalog) Find(name string) (Base, error) {
 	if name == "" {
 		return c.bases[0], nil
@@ -98,7 +88,7 @@ func (c *Catalog) Find(name string) (Base, error) {
 	if strings.ContainsAny(name, "/:") && regexp.MustCompile(`^[a-zA-Z0-9]\S*$`).MatchString(name) {
 		return Base{ID: name, Image: name}, nil
 	}
-	return Base{}, &Unknown{Name: name, Known: known}
+	return Base{}, fmt.Errorf("no base %q: one of %s, or an image such as golang:1.27-alpine", name, strings.Join(known, ", "))
 }
 
 func (b *Base) check() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/base/rebuild"
@@ -66,17 +67,11 @@ func (u *Unobtainable) Error() string {
 // where Ensure would have to get one. One that was loaded goes first: it carries
 // the app's modules, so the steps need no network.
 func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
-	var stand *Ready
-	if b.Recipe != nil {
-		digest, err := b.Recipe.Digest(b.platform(e).Arch)
-		if err != nil {
-			return nil, err
-		}
-		if stand, err = standIn(ctx, e, b, digest); err != nil || stand != nil && stand.Source == Loaded {
-			return stand, err
-		}
+	stand, err := standIn(ctx, e, b)
+	if err != nil || stand != nil && stand.Source == Loaded {
+		return stand, err
 	}
-	for _, name := range names(e, b) {
+	for _, name := range slices.Compact([]string{b.Image, pullName(e, b.Image)}) {
 		found, err := e.FindImage(ctx, name)
 		if err != nil {
 			return nil, err
@@ -128,14 +123,10 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		return nil, cannot
 	}
 
-	digest, err := b.Recipe.Digest(b.platform(e).Arch)
-	if err != nil {
-		return nil, err
-	}
 	err = rebuild.Make(ctx, e, rebuild.Order{
-		Name: b.standInName(e), For: b.Image, Recipe: b.Recipe, Digest: digest, Arch: b.platform(e).Arch,
+		Name: b.standInName(e), For: b.Image, Recipe: b.Recipe, Arch: b.platform(e).Arch,
 		Done: func() (bool, error) {
-			made, err := standIn(ctx, e, b, digest)
+			made, err := standIn(ctx, e, b)
 			return made != nil, err
 		},
 	}, say)
@@ -146,7 +137,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		cannot.Tried = append(cannot.Tried, Attempt{"rebuild", err.Error()})
 		return nil, cannot
 	}
-	made, err := standIn(ctx, e, b, digest)
+	made, err := standIn(ctx, e, b)
 	if err == nil && made == nil {
 		err = errors.New("the stand-in was built, but is gone again")
 	}
@@ -167,13 +158,19 @@ func ways(e *engine.Engine, b Base) []string {
 
 // standIn gives the stand-in for a base that is in the engine and was made by
 // the recipe as it is now; nil if there is none.
-func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Ready, error) {
-	found, err := e.FindImage(ctx, b.standInName(e))
-	if err != nil || found == nil || found.Config.Labels[rebuild.LabelRecipe] != digest {
+func standIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
+	if b.Recipe == nil {
+		return nil, nil
+	}
+	digest, err := b.Recipe.Digest(b.platform(e).Arch)
+	if err != nil {
 		return nil, err
 	}
-	own, err := isBase(ctx, e, found.ID)
-	if err != nil || !own {
+	found, err := e.FindImage(ctx, b.standInName(e))
+	if err != nil {
+		return nil, err
+	}
+	if own, err := madeBy(ctx, e, found, digest); err != nil || !own {
 		return nil, err
 	}
 	source := Rebuilt
@@ -185,14 +182,6 @@ func standIn(ctx context.Context, e *engine.Engine, b Base, digest string) (*Rea
 		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Listed, Facts: b.facts(),
 		Platform: b.platform(e), Crossed: b.platform(e).Arch != e.Arch,
 	}, nil
-}
-
-// names lists the names under which a base may be in the engine.
-func names(e *engine.Engine, b Base) []string {
-	if long := pullName(e, b.Image); long != b.Image {
-		return []string{b.Image, long}
-	}
-	return []string{b.Image}
 }
 
 // ready describes an image that is not a stand-in. What bases.yaml does not

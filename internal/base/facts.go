@@ -18,19 +18,13 @@ func (b Base) facts() Facts {
 	return Facts{Go: b.Go, Libc: b.Libc, Compiler: b.Compiler, Adduser: b.Adduser}
 }
 
-// Unpredictable says why nobody can tell from what an image holds what the
-// steps do on it.
-type Unpredictable struct{ Image, Why string }
-
-func (u *Unpredictable) Error() string {
-	return fmt.Sprintf("what the steps do on %s cannot be told beforehand, so there is nothing to hold them against: %s\n"+
-		"Use an image shaped like an official golang one, such as golang:1.27-alpine.", u.Image, u.Why)
-}
-
-// Predictable gives an *Unpredictable where nobody can foretell the steps' ends on the base.
+// Predictable gives an error where nobody can foretell the steps' ends on the base.
 func (r *Ready) Predictable() error {
 	f := r.Facts
-	cannot := func(why string) error { return &Unpredictable{r.Image, why} }
+	cannot := func(why string) error {
+		return fmt.Errorf("what the steps do on %s cannot be told beforehand, so there is nothing to hold them against: %s\n"+
+			"Use an image shaped like an official golang one, such as golang:1.27-alpine.", r.Image, why)
+	}
 	switch {
 	case f.Go == "":
 		return cannot("it holds no Go, or no shell to ask for it")

@@ -96,6 +96,14 @@ func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err e
 	return containers, images, err
 }
 
+// madeBy says whether an image is the stand-in that a recipe makes; nil is none.
+func madeBy(ctx context.Context, e *engine.Engine, found *engine.Image, digest string) (bool, error) {
+	if found == nil || found.Config.Labels[rebuild.LabelRecipe] != digest {
+		return false, nil
+	}
+	return isBase(ctx, e, found.ID)
+}
+
 // isBase tells a stand-in from the images that were built on it: they inherit
 // its labels, but only its own history ends with the instruction that sets them.
 func isBase(ctx context.Context, e *engine.Engine, id string) (bool, error) {

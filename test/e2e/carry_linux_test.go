@@ -51,7 +51,7 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, base.Present, again.Source, "on the teacher's machine all stays as it was")
 	t.Setenv(program.CacheVariable, t.TempDir())
-	digest, err := b.RecipeDigest(e.Arch)
+	digest, err := b.Recipe.Digest(e.Arch)
 	require.NoError(t, err)
 	assert.Error(t, base.NoteLoaded(t.Context(), e, b.Image, digest), "only what the recipe makes counts as loaded")
 	require.NoError(t, base.NoteLoaded(t.Context(), e, carried.Image, digest))

@@ -31,7 +31,11 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	var at atomic.Value // the instruction that the builder is at
 	at.Store("sending the build context")
 	stop := Tick(10*time.Second, func(passed time.Duration) { screen.Sayf(say, "still building, %s: %s", Seconds(passed), at.Load()) })
-	args := []string{"RECIPE=" + o.Digest, "REBUILD=" + c.id(), "STAND_IN_FOR=" + o.For}
+	digest, err := o.Recipe.Digest(o.Arch)
+	if err != nil {
+		return err
+	}
+	args := []string{"RECIPE=" + digest, "REBUILD=" + c.id(), "STAND_IN_FOR=" + o.For}
 	if o.Arch != e.Arch {
 		args = append(args, "COMPILES_FOR="+o.Arch)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -35,6 +36,9 @@ const format = "1"
 // packages by name (a security update of one is no other recipe), the Go
 // release, and the app's modules.
 func (r *Recipe) Digest(arch string) (string, error) {
+	if r == nil {
+		return "", errors.New("the base has no recipe")
+	}
 	hash := sha256.New()
 	add := func(name string, content []byte) {
 		fmt.Fprintf(hash, "%s %d\n", name, len(content))

@@ -25,7 +25,6 @@ type Order struct {
 	For    string // the image that it takes the place of
 	Recipe *Recipe
 	Arch   string               // the machine that it is for, as in GOARCH
-	Digest string               // the recipe's
 	Done   func() (bool, error) // says whether it is there by now
 }
 

@@ -169,7 +169,7 @@ func saved(ctx context.Context, o Order, work string) (Base, error) {
 	if err != nil {
 		return Base{}, err
 	}
-	recipe, err := o.Base.RecipeDigest(o.Engine.Arch)
+	recipe, err := o.Base.Recipe.Digest(o.Engine.Arch)
 	if err != nil {
 		return Base{}, err
 	}
@@ -195,7 +195,7 @@ func (o Order) join(m *Manifest, other *Bundle) ([]File, error) {
 			screen.Sayf(o.Say, "%s: its base for %s is not needed, there is one", other.Path, b.Arch)
 			continue
 		}
-		recipe, err := o.Base.RecipeDigest(b.Arch)
+		recipe, err := o.Base.Recipe.Digest(b.Arch)
 		if err != nil {
 			return nil, err
 		}

@@ -23,7 +23,7 @@ const (
 var Traits = []Trait{NoAdduser, CgoOff, Glibc}
 
 // TraitsOf gives what sets a base apart from the article's, so that the steps' ends on
-// it can be foretold; or a *base.Unpredictable.
+// it can be foretold; or an error that says why not.
 func TraitsOf(r *base.Ready) ([]Trait, error) {
 	if err := r.Predictable(); err != nil {
 		return nil, err
