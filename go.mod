@@ -6,7 +6,7 @@ require (
 	github.com/aymanbagabas/go-udiff v0.4.1 // the diff of two steps' Dockerfiles
 	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327 // the browser's protocol, for the test of the report
 	github.com/chromedp/chromedp v0.14.2 // drives Chromium, to look at the report in a test
-	github.com/creack/pty v1.1.24 // a pseudo-terminal: docker shows a pull's progress only there; and the test of learn
+	github.com/creack/pty v1.1.24 // a pseudo-terminal, for the tests of learn and of a pull's progress
 	github.com/docker/go-units v0.5.0 // sizes as the engines write them: 10.1MB
 	github.com/gofrs/flock v0.13.0 // the lock on the folder of downloads, which ends with its holder
 	github.com/google/go-containerregistry v0.22.1 // manifests and configs of images in tarballs and OCI layouts

@@ -3,6 +3,7 @@ package tell
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -26,6 +27,14 @@ type Plain struct{ io.Writer }
 
 // Say writes a sentence.
 func (p Plain) Say(sentence string) { fmt.Fprintln(p, sentence) }
+
+// Lend gives the terminal that it writes to; nil where it is something else.
+func (p Plain) Lend() *os.File {
+	if t, ok := p.Writer.(*Terminal); ok {
+		return t.Lend()
+	}
+	return (&Terminal{Writer: p.Writer}).Lend()
+}
 
 // Step writes a line of a step.
 func (p Plain) Step(e run.Event) {
@@ -96,6 +105,9 @@ func (l *live) Say(sentence string) {
 	fmt.Fprintln(l.t, sentence)
 	l.draw(rows)
 }
+
+// Lend gives the terminal, on which there are no rows before a step begins.
+func (l *live) Lend() *os.File { return l.t.Lend() }
 
 // Step changes a row.
 func (l *live) Step(e run.Event) {

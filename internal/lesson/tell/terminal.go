@@ -33,11 +33,8 @@ const (
 // TERM=dumb turn colours off.
 func NewTerminal(w io.Writer) *Terminal {
 	t := &Terminal{Writer: w, Width: 80}
-	if on, ok := w.(interface{ Under() io.Writer }); ok {
-		w = on.Under()
-	}
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	file := t.Lend()
+	if file == nil {
 		return t
 	}
 	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
@@ -46,6 +43,18 @@ func NewTerminal(w io.Writer) *Terminal {
 	t.Live = os.Getenv("TERM") != "dumb"
 	t.Color = t.Live && os.Getenv("NO_COLOR") == ""
 	return t
+}
+
+// Lend gives the terminal itself, for another program to draw on; nil where it is something else.
+func (t *Terminal) Lend() *os.File {
+	w := t.Writer
+	if on, ok := w.(interface{ Under() io.Writer }); ok {
+		w = on.Under()
+	}
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return file
+	}
+	return nil
 }
 
 // Paint colours a text where colours show.
