@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -23,19 +22,12 @@ func bundleCommand() *cobra.Command {
 		GroupID: "teach",
 		Args:    words(0, 1, "bundle writes one file: bundle "+bundleName),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := filepath.Abs(append(args, bundleName)[0])
+			file := append(args, bundleName)[0]
+			repo, err := findRepo()
 			if err != nil {
 				return err
 			}
-			for i := range join {
-				if join[i], err = filepath.Abs(join[i]); err != nil {
-					return err
-				}
-			}
-			if err := atRoot(); err != nil {
-				return err
-			}
-			wanted, err := findBase("")
+			wanted, err := findBase(repo, "")
 			if err != nil {
 				return err
 			}
@@ -44,18 +36,18 @@ func bundleCommand() *cobra.Command {
 				return err
 			}
 			say := tell.Plain{Writer: cmd.ErrOrStderr()}
-			b, err := bundle.Make(cmd.Context(), bundle.Order{Root: ".", Engine: e, Base: wanted, Join: join, Say: say}, file)
+			b, err := bundle.Make(cmd.Context(), bundle.Order{Root: repo.Root, Engine: e, Base: wanted, Join: join, Say: say}, file)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
 			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "%s: %s, SHA-256 %s\n", shown(file), rebuild.MB(b.Size), b.Sum)
+			fmt.Fprintf(out, "%s: %s, SHA-256 %s\n", file, rebuild.MB(b.Size), b.Sum)
 			for _, image := range b.Bases {
 				fmt.Fprintf(out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, rebuild.MB(image.Bytes))
 			}
 			fmt.Fprintf(out, "the lesson's folders, and the tool for %d kinds of machines.\n", len(b.Tools))
-			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", program.Call(), tell.Word(shown(file)))
+			fmt.Fprintf(out, "Offer it to the room: %s serve %s\n", program.Call(), tell.Word(file))
 			return nil
 		},
 	}

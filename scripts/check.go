@@ -74,7 +74,11 @@ func toCheck(path string) (check.Request, error) {
 
 // checked does the check, on the engine that is there.
 func checked(ctx context.Context, request check.Request, say screen.Reporter) (*check.Report, error) {
-	catalog, err := loadCatalog()
+	repo, err := findRepo()
+	if err != nil {
+		return nil, err
+	}
+	catalog, err := loadCatalog(repo)
 	if err != nil {
 		return nil, err
 	}

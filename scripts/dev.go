@@ -52,10 +52,12 @@ func testProgram(name, short, path string) *cobra.Command {
 		Short:              short,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := atRoot(); err != nil {
+			repo, err := findRepo()
+			if err != nil {
 				return err
 			}
 			program := exec.CommandContext(cmd.Context(), "go", append([]string{"run", path}, args...)...)
+			program.Dir = repo.Root
 			program.Stdin, program.Stdout, program.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			var ended *exec.ExitError
 			if err := program.Run(); errors.As(err, &ended) {

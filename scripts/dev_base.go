@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,11 @@ func baseCommand() *cobra.Command {
 		Short: "get the image that stands behind FROM, and say what it is",
 		Args:  words(0, 1, "one base at a time: dev base today-alpine"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := findBase(append(args, "")[0])
+			repo, err := findRepo()
+			if err != nil {
+				return err
+			}
+			b, err := findBase(repo, append(args, "")[0])
 			if err != nil {
 				return err
 			}
@@ -38,8 +41,8 @@ func baseCommand() *cobra.Command {
 }
 
 // findBase gives the base of a name; "" is the default one.
-func findBase(name string) (base.Base, error) {
-	catalog, err := loadCatalog()
+func findBase(repo program.Repo, name string) (base.Base, error) {
+	catalog, err := loadCatalog(repo)
 	if err != nil {
 		return base.Base{}, err
 	}
@@ -50,13 +53,9 @@ func findBase(name string) (base.Base, error) {
 	return b, nil
 }
 
-// loadCatalog reads the bases.yaml of the repo that this is used in; what is wrong with it is wrong usage.
-func loadCatalog() (*base.Catalog, error) {
-	root, err := rootFolder()
-	if err != nil {
-		return nil, err
-	}
-	catalog, err := base.Load(filepath.Join(root, "bases"))
+// loadCatalog reads bases.yaml; what is wrong with it is wrong usage.
+func loadCatalog(repo program.Repo) (*base.Catalog, error) {
+	catalog, err := base.Load(repo.Path("bases"))
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -14,13 +14,14 @@ func syncCommand() *cobra.Command {
 		Short: "copy step 1's app to the other steps and the workshop, and write the generated parts of the texts",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := atRoot(); err != nil {
+			repo, err := findRepo()
+			if err != nil {
 				return err
 			}
-			if _, err := page.Copies("."); err != nil {
+			if _, err := page.Copies(repo.Root); err != nil {
 				return usageError{err}
 			}
-			written, err := page.Update(".")
+			written, err := page.Update(repo.Root)
 			for _, path := range written {
 				fmt.Fprintln(cmd.OutOrStdout(), "wrote", path)
 			}

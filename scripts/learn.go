@@ -38,7 +38,11 @@ func learnCommand() *cobra.Command {
 }
 
 func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer) error {
-	dir, steps, err := loadSteps("")
+	repo, err := findRepo()
+	if err != nil {
+		return err
+	}
+	dir, steps, err := loadSteps(repo, "")
 	if err != nil {
 		return err
 	}
@@ -62,7 +66,7 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 		out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
 		return nil
 	}
-	wanted, err := findBase("")
+	wanted, err := findBase(repo, "")
 	if err != nil {
 		return err
 	}
@@ -70,10 +74,10 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 		Steps: steps, Progress: progress, In: in, Out: out,
 		Try: func(ctx context.Context, step table.Step, report run.Reporter) (record.Run, error) {
 			doc := record.Run{Schema: 1, Kind: "run"}
-			_, err := runOptions{}.try(ctx, &doc, steps, []table.Step{step}, wanted, report)
+			_, err := runOptions{}.try(ctx, &doc, course{repo: repo, all: steps}, []table.Step{step}, wanted, report)
 			return doc, err
 		},
-		Close: func(step table.Step, doc record.Run) error { return closing(out, dir, steps, step, doc, "") },
+		Close: func(step table.Step, doc record.Run) error { return closing(out, repo, dir, steps, step, doc, "") },
 	}
 	return session.From(ctx, at)
 }

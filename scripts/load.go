@@ -84,7 +84,7 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 		return nil
 	}
 	fmt.Fprintf(stdout, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s learn\n"+
-		"In a class, where you type along: copy workshop/start to mine, and ask\n  %s check mine\n", shown(root), tell.Word(shown(root)), tool, tool)
+		"In a class, where you type along: copy workshop/start to mine, and ask\n  %s check mine\n", root, tell.Word(root), tool, tool)
 	return nil
 }
 
@@ -120,34 +120,31 @@ func brought(ctx context.Context, from string, say screen.Reporter) (file string
 // use the bundle's base; "" then.
 func unpack(b *bundle.Bundle, into, arch string) (root, tool string, err error) {
 	if into == "" {
-		if inClone() {
-			return "", "", fits(b, arch)
+		if repo, err := findRepo(); err == nil && repo.Here {
+			return "", "", fits(b, repo, arch)
 		}
 		into = bundle.Folder
 	}
-	if root, err = filepath.Abs(into); err != nil {
+	if tool, err = b.Unpack(into); err != nil {
 		return "", "", err
 	}
-	if tool, err = b.Unpack(root); err != nil {
-		return "", "", err
-	}
-	if tool, err = filepath.Rel(root, tool); err != nil {
+	if tool, err = filepath.Rel(into, tool); err != nil {
 		return "", "", err
 	}
 	if filepath.Separator == '\\' {
 		tool = `.\` + tool // PowerShell runs nothing of this folder without it
 	}
-	return root, tool, nil
+	return into, tool, nil
 }
 
 // fits says whether this clone would use the bundle's base.
-func fits(b *bundle.Bundle, arch string) error {
+func fits(b *bundle.Bundle, repo program.Repo, arch string) error {
 	images, err := b.For(arch)
 	if err != nil {
 		return err
 	}
 	for _, image := range images {
-		wanted, err := findBase(image.ID)
+		wanted, err := findBase(repo, image.ID)
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -22,11 +21,15 @@ func readyCommand() *cobra.Command {
 		GroupID: "teach",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, steps, err := loadSteps("")
+			repo, err := findRepo()
 			if err != nil {
 				return err
 			}
-			wanted, err := findBase("")
+			_, steps, err := loadSteps(repo, "")
+			if err != nil {
+				return err
+			}
+			wanted, err := findBase(repo, "")
 			if err != nil {
 				return err
 			}
@@ -34,12 +37,8 @@ func readyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			root, err := os.Getwd()
-			if err != nil {
-				return err
-			}
 			m := ready.Machine{
-				Engine: e, Base: wanted, App: steps[0].Dir, Root: root,
+				Engine: e, Base: wanted, App: steps[0].Dir, Root: repo.Root,
 				Say: tell.Plain{Writer: cmd.ErrOrStderr()},
 			}
 			checks, err := m.Examine(cmd.Context())

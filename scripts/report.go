@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -17,12 +16,12 @@ func reportCommand() *cobra.Command {
 		GroupID: "teach",
 		Args:    words(0, 1, "report writes one file: report report.html; - is stdout"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name := append(args, "report.html")[0]
-			file, err := filepath.Abs(name)
+			file := append(args, "report.html")[0]
+			repo, err := findRepo()
 			if err != nil {
 				return err
 			}
-			dir, _, err := loadSteps("")
+			dir, _, err := loadSteps(repo, "")
 			if err != nil {
 				return err
 			}
@@ -30,14 +29,14 @@ func reportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if name == "-" {
+			if file == "-" {
 				_, err := cmd.OutOrStdout().Write(page)
 				return err
 			}
 			if err := os.WriteFile(file, page, 0o644); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s: open it in a browser; → shows the next step.\n", shown(file))
+			fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s: open it in a browser; → shows the next step.\n", file)
 			return nil
 		},
 	}

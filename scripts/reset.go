@@ -10,6 +10,7 @@ import (
 
 	"optimizing-dockerfile/internal/classroom/bundle"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/program"
 )
 
 func resetCommand() *cobra.Command {
@@ -19,14 +20,15 @@ func resetCommand() *cobra.Command {
 		GroupID: "read",
 		Args:    words(1, 1, "reset takes the name of an exercise, or start: reset 01-quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := atRoot(); err != nil {
-				return err
-			}
-			folder, err := toReset(args[0])
+			repo, err := findRepo()
 			if err != nil {
 				return err
 			}
-			if err := bundle.Reset(cmd.Context(), ".", folder); err != nil {
+			folder, err := toReset(repo, args[0])
+			if err != nil {
+				return err
+			}
+			if err := bundle.Reset(cmd.Context(), repo.Root, folder); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), folder+" is as it was.")
@@ -36,8 +38,8 @@ func resetCommand() *cobra.Command {
 }
 
 // toReset gives the folder that a word names: start, or an exercise by name, number or path.
-func toReset(word string) (string, error) {
-	exercises, err := table.LoadExercises(filepath.Join("workshop", "exercises"))
+func toReset(repo program.Repo, word string) (string, error) {
+	exercises, err := table.LoadExercises(repo.Path("workshop/exercises"))
 	if err != nil {
 		return "", err
 	}

@@ -72,6 +72,9 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
+	if o.record && c.repo.Root != "." {
+		return usagef("a record holds the commands as one types them at the repo's root: run this there")
+	}
 	if o.record && len(asked) < len(c.own) {
 		return usagef("a record is of all steps: dev record, dev record beyond, or dev record demos")
 	}
@@ -79,7 +82,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 	if o.base == "all" {
 		return o.runMatrix(ctx, c, asked, stdout, stderr)
 	}
-	wanted, err := findBase(o.base)
+	wanted, err := findBase(c.repo, o.base)
 	if err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 			return err
 		}
 	}
-	doc, asked, failure := o.runOn(ctx, wanted, c.all, asked, stderr)
+	doc, asked, failure := o.runOn(ctx, c, wanted, asked, stderr)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -100,7 +103,7 @@ func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.W
 		}
 	case failure != nil:
 	case len(asked) == 1:
-		if err := closing(out, c.dir, c.own, asked[0], doc, nextStep(c, asked[0])); err != nil {
+		if err := closing(out, c.repo, c.dir, c.own, asked[0], doc, nextStep(c, asked[0])); err != nil {
 			return err
 		}
 	default:
@@ -130,11 +133,11 @@ func statusOf(verdict string) error {
 
 // runOn tries steps on a base. It returns the document, also of a run that
 // failed, and the steps as they are expected to end on that base.
-func (o runOptions) runOn(ctx context.Context, wanted base.Base, steps, asked []table.Step, stderr io.Writer) (record.Run, []table.Step, error) {
+func (o runOptions) runOn(ctx context.Context, c course, wanted base.Base, asked []table.Step, stderr io.Writer) (record.Run, []table.Step, error) {
 	report, over := tell.NewReporter(stderr, asked)
 	doc := record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
 	began := time.Now()
-	there, failure := o.try(ctx, &doc, steps, asked, wanted, report)
+	there, failure := o.try(ctx, &doc, c, asked, wanted, report)
 	over()
 	doc.Seconds = time.Since(began).Seconds()
 	if failure != nil {
@@ -146,7 +149,7 @@ func (o runOptions) runOn(ctx context.Context, wanted base.Base, steps, asked []
 
 // try fills in run: the engine, the base, then an outcome for each Dockerfile.
 // What it returns kept it from trying at all.
-func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []table.Step, wanted base.Base, report run.Reporter) ([]table.Step, error) {
+func (o runOptions) try(ctx context.Context, doc *record.Run, c course, asked []table.Step, wanted base.Base, report run.Reporter) ([]table.Step, error) {
 	e, err := connect(ctx, report)
 	if err != nil {
 		return nil, err
@@ -174,7 +177,7 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, steps, asked []tab
 	}
 	defer cleanUp()
 	t := &run.Trial{
-		Engine: e, Steps: table.On(steps, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform, Keep: o.keep, Given: given, Report: report,
+		Engine: e, Root: c.repo.Root, Steps: table.On(c.all, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform, Keep: o.keep, Given: given, Report: report,
 	}
 	if doc.Steps, err = t.Do(ctx, asked); err != nil {
 		return nil, err
@@ -222,19 +225,19 @@ func (o runOptions) keepRecord(c course, doc record.Run, say screen.Reporter) er
 	if o.steps != "" {
 		return nil
 	}
-	_, err := page.Update(".")
+	_, err := page.Update(c.repo.Root)
 	return err
 }
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.
-func closing(out *tell.Terminal, dir string, steps []table.Step, step table.Step, doc record.Run, next string) error {
+func closing(out *tell.Terminal, repo program.Repo, dir string, steps []table.Step, step table.Step, doc record.Run, next string) error {
 	recorded, err := record.Read(dir, doc.Base.Name)
 	if err != nil {
 		return err
 	}
 	var sizes []tell.Bar
 	if step.Claim != "" && step.Tries[0].Dockerfile != table.Finished { // a demonstration is held against its step
-		before, err := record.Read("steps", doc.Base.Name)
+		before, err := record.Read(repo.Path("steps"), doc.Base.Name)
 		if err != nil {
 			return err
 		}

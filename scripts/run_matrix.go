@@ -13,7 +13,7 @@ import (
 // runMatrix tries the steps on every base of bases.yaml. A base that cannot be
 // had does not keep the others from being tried.
 func (o runOptions) runMatrix(ctx context.Context, c course, asked []table.Step, stdout, stderr io.Writer) error {
-	catalog, err := loadCatalog()
+	catalog, err := loadCatalog(c.repo)
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (o runOptions) runMatrix(ctx context.Context, c course, asked []table.Step,
 	var matrix record.Matrix
 	for _, wanted := range catalog.All() {
 		progress.Heading(wanted.Image)
-		doc, _, failure := o.runOn(ctx, wanted, c.all, asked, stderr)
+		doc, _, failure := o.runOn(ctx, c, wanted, asked, stderr)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

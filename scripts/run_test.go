@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/classroom/learn"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -72,4 +74,29 @@ func TestARecordKeepsWhatThisBuilderCannotDo(t *testing.T) {
 	kept, err := record.Read(dir, "other")
 	require.NoError(t, err)
 	assert.Len(t, kept.Steps, 1)
+}
+
+// A relative path means the folder that one is in, also for a verb that works on the repo around it.
+func TestARelativePathMeansTheFolderThatOneIsIn(t *testing.T) {
+	t.Chdir("../docs")
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	done := filepath.Join(t.TempDir(), "done.json")
+	steps, err := table.Load("../steps")
+	require.NoError(t, err)
+	progress, err := learn.ReadProgress(done)
+	require.NoError(t, err)
+	for _, step := range steps {
+		require.NoError(t, progress.Done(step.Name, learn.Score{}))
+	}
+	relative, err := filepath.Rel(here, done)
+	require.NoError(t, err)
+	t.Setenv(progressVariable, relative)
+	var out strings.Builder
+	assert.Equal(t, exitExpected, execute(t.Context(), []string{"learn"}, &out, &out), out.String())
+	assert.Contains(t, out.String(), "You have done all the steps")
+	assert.Equal(t, exitExpected, execute(t.Context(), []string{"diff", "3", "--steps", "../steps"}, &out, &out), out.String())
+	now, err := os.Getwd()
+	require.NoError(t, err)
+	assert.Equal(t, here, now)
 }

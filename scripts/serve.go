@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -25,23 +24,24 @@ func serveCommand() *cobra.Command {
 		GroupID: "teach",
 		Args:    words(0, 1, "serve offers one bundle: serve "+bundleName),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := filepath.Abs(append(args, bundleName)[0])
-			if err != nil {
-				return err
-			}
+			file := append(args, bundleName)[0]
 			b, err := bundle.Open(file)
 			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", shown(file), program.Call(), tell.Word(shown(file)))
+				return fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", file, program.Call(), tell.Word(file))
 			}
 			var damaged *bundle.Damaged
 			if errors.As(err, &damaged) {
-				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), tell.Word(shown(file)))
+				return fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), tell.Word(file))
 			}
 			if err != nil {
 				return err
 			}
 			defer b.Close()
-			dir, _, err := loadSteps("")
+			repo, err := findRepo()
+			if err != nil {
+				return err
+			}
+			dir, _, err := loadSteps(repo, "")
 			if err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func serveCommand() *cobra.Command {
 				return fmt.Errorf("cannot listen on %s: %w\nChoose another one: serve --addr 127.0.0.1:8001", address, err)
 			}
 			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "Serving %s: %s, SHA-256 %s\n", shown(file), rebuild.MB(b.Size), b.Sum)
+			fmt.Fprintf(out, "Serving %s: %s, SHA-256 %s\n", file, rebuild.MB(b.Size), b.Sum)
 			all := bundle.Addresses(listener)
 			for _, url := range all {
 				fmt.Fprintln(out, "  "+url)

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,61 +16,23 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// rootFolder is the repo's: the one around the working folder, else the one around
-// this program, which a bundle unpacks as bin/steps.
-func rootFolder() (string, error) {
-	here, err := os.Getwd()
+// findRepo finds the repo that a verb is about.
+func findRepo() (program.Repo, error) {
+	repo, err := program.FindRepo()
 	if err != nil {
-		return "", err
+		err = usageError{err}
 	}
-	root := cmp.Or(program.Root(here), program.Root(program.Path()))
-	if root == "" {
-		return "", usagef("%s is not inside the repo: no folder above it holds steps/%s", here, table.Table)
-	}
-	return root, nil
-}
-
-// atRoot makes the repo's root the working folder, so that the paths in what is
-// printed are those that a reader pastes there.
-func atRoot() error {
-	root, err := rootFolder()
-	if err != nil {
-		return err
-	}
-	return os.Chdir(root)
-}
-
-// inClone says whether the working folder lies in the repo.
-func inClone() bool {
-	here, err := os.Getwd()
-	return err == nil && program.Root(here) != ""
-}
-
-// shown is a path as a reader types it here: relative where that is shorter.
-func shown(path string) string {
-	here, err := os.Getwd()
-	if err != nil {
-		return path
-	}
-	if relative, err := filepath.Rel(here, path); err == nil && len(relative) < len(path) {
-		return relative
-	}
-	return path
+	return repo, err
 }
 
 // loadSteps reads the table in dir; "" is the repo's own, steps/.
-func loadSteps(dir string) (string, []table.Step, error) {
-	absolute, err := filepath.Abs(dir)
-	if err != nil {
-		return "", nil, err
-	}
-	if err := atRoot(); err != nil {
-		return "", nil, err
-	}
+func loadSteps(repo program.Repo, dir string) (string, []table.Step, error) {
 	if dir == "" {
-		dir = "steps"
-	} else if dir = shown(absolute); strings.HasPrefix(dir, "..") {
-		dir = absolute
+		dir = repo.Path("steps")
+	} else if within, err := repo.Within(dir); err != nil {
+		return "", nil, err
+	} else {
+		dir = within
 	}
 	steps, err := table.Load(dir)
 	if err != nil {
@@ -91,6 +50,7 @@ var defaultBase = map[string]string{"today": "today-alpine"}
 // course is what words are about: a folder of steps, the steps in it, and with
 // them those that they go on from.
 type course struct {
+	repo     program.Repo
 	dir      string
 	all, own []table.Step
 	word     string   // that names the folder, of later; "" the article's
@@ -103,7 +63,10 @@ type course struct {
 func courseOf(dir string, words []string) (course, error) {
 	c := course{words: words}
 	var err error
-	if c.dir, c.own, err = loadSteps(dir); err != nil {
+	if c.repo, err = findRepo(); err != nil {
+		return c, err
+	}
+	if c.dir, c.own, err = loadSteps(c.repo, dir); err != nil {
 		return c, err
 	}
 	c.all = c.own
@@ -114,10 +77,10 @@ func courseOf(dir string, words []string) (course, error) {
 	if dir != "" {
 		return c, nil
 	}
-	c.word, c.dir, c.base = words[0], later[words[0]], defaultBase[words[0]]
+	c.word, c.dir, c.base = words[0], c.repo.Path(later[words[0]]), defaultBase[words[0]]
 	dirs := []string{c.dir}
-	if beyond := later["beyond"]; strings.HasPrefix(c.dir, beyond+"/") {
-		dirs = []string{beyond, c.dir} // what is below it goes on from it
+	if c.word == "today" {
+		dirs = []string{c.repo.Path("beyond"), c.dir} // what is below it goes on from it
 	}
 	for _, dir := range dirs {
 		if c.own, err = table.Load(dir, c.all...); err != nil {

@@ -54,6 +54,57 @@ func Root(path string) string {
 	}
 }
 
+// Repo is the repo that a command is about.
+type Repo struct {
+	Root string // as one types it in the working folder, where that lies in the repo; else absolute
+	Here bool   // the working folder lies in it
+}
+
+// FindRepo finds the repo around the working folder, else the one around this program: a
+// bundle unpacks it as bin/steps.
+func FindRepo() (Repo, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return Repo{}, err
+	}
+	root := Root(here)
+	if root == "" {
+		if root = Root(Path()); root == "" {
+			return Repo{}, fmt.Errorf("%s is not inside the repo: no folder above it holds steps/steps.yaml", here)
+		}
+		return Repo{Root: root}, nil
+	}
+	relative, err := filepath.Rel(here, root)
+	if err != nil || !same(relative, root) { // the way here was by a link
+		relative = root
+	}
+	return Repo{relative, true}, nil
+}
+
+func same(one, other string) bool {
+	a, errA := os.Stat(one)
+	b, errB := os.Stat(other)
+	return errA == nil && errB == nil && os.SameFile(a, b)
+}
+
+// Path is that of what lies in the repo, by its way from the root, written with slashes.
+func (r Repo) Path(way string) string { return filepath.Join(r.Root, filepath.FromSlash(way)) }
+
+// Within gives a folder as what lies in the repo is named, where it does; else absolute.
+func (r Repo) Within(dir string) (string, error) {
+	root, err := filepath.Abs(r.Root)
+	if err != nil {
+		return "", err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	if way, err := filepath.Rel(root, dir); err == nil && filepath.IsLocal(way) {
+		return filepath.Join(r.Root, way), nil
+	}
+	return dir, nil
+}
+
 // CacheDir is the folder for downloads, and for the ledger of what builds made.
 func CacheDir() (string, error) {
 	if dir := os.Getenv(CacheVariable); dir != "" {

@@ -42,7 +42,11 @@ var lessonFiles = []string{"README.md", "LICENSE", "steps", "bases", "beyond", "
 
 // Make writes a bundle to the file out, and opens it.
 func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
-	work, err := os.MkdirTemp(filepath.Dir(out), ".bundle-")
+	beside, err := filepath.Abs(filepath.Dir(out)) // it is compiled in another folder
+	if err != nil {
+		return nil, err
+	}
+	work, err := os.MkdirTemp(beside, ".bundle-")
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 	if t.Base != "article" {
 		tag += "-" + strings.Trim(engine.Tag(t.Base), "-")
 	}
-	if filepath.IsAbs(step.Dir) {
+	if way, err := filepath.Rel(t.Root, step.Dir); err != nil || !filepath.IsLocal(way) {
 		tag += fmt.Sprintf("-%x", sha256.Sum256([]byte(step.Dir)))[:9]
 	}
 	return engine.Repository + ":" + engine.Tag(tag)

@@ -18,6 +18,7 @@ import (
 // Trial is what the tries of a run have in common.
 type Trial struct {
 	Engine   *engine.Engine
+	Root     string         // the repo's, as the steps' paths have it
 	Steps    []table.Step   // all of the lesson's, also those that are not tried
 	Base     string         // the base's name: article, or another id, or an image
 	Image    string         // the image that GO_IMAGE names
