@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -189,6 +190,37 @@ func notSaid(said string, shown []string) string {
 		lines = lines[1:]
 	}
 	return ""
+}
+
+var warning = regexp.MustCompile(`(?m)^WARNING: (\w+) - \S+\n(.+)$`)
+
+// saysOfDockerfiles holds what the builder's own check says of the steps, and of the article's small `as`, against the page.
+func saysOfDockerfiles(t *testing.T, check func(args ...string) *exec.Cmd, base string) {
+	page, err := os.ReadFile(filepath.Join(tool.Root(), "docs", "then-and-now.md"))
+	require.NoError(t, err)
+	says := func(name, dockerfile string) {
+		// Its status is 1 where it warns.
+		out, _ := check("--build-arg", "GO_IMAGE="+base, "--file", dockerfile, filepath.Dir(dockerfile)).CombinedOutput()
+		said := []string{}
+		for _, found := range warning.FindAllStringSubmatch(string(out), -1) {
+			said = append(said, found[1]+": "+found[2])
+		}
+		if strings.Contains(string(out), "Check complete, no warnings found.") {
+			said = append(said, "no warnings")
+		}
+		require.NotEmpty(t, said, "%s: %s", name, out)
+		assert.Contains(t, string(page), fmt.Sprintf("\n    %-38s  %s\n", name, strings.Join(said, "; ")))
+	}
+	for _, step := range everyStep(t)[:6] {
+		for _, try := range step.Tries {
+			says(step.Name+"/"+try.Dockerfile, filepath.Join(step.Dir, try.Dockerfile))
+		}
+	}
+	fifth, err := os.ReadFile("../../steps/05-named-stages/Dockerfile")
+	require.NoError(t, err)
+	small := filepath.Join(t.TempDir(), "Dockerfile")
+	require.NoError(t, os.WriteFile(small, bytes.Replace(fifth, []byte(" AS build"), []byte(" as build"), 1), 0o644))
+	says("as build", small)
 }
 
 // What is shown and not printed is seen.
