@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,4 +16,11 @@ func TestALogIsTheContainersLines(t *testing.T) {
 			"2026-11-24T20:10:00.123456789Z 2020-01-01T00:00:00Z its own time\n"+
 			"2026-11-24T20:10:00Z the last"))
 	assert.Empty(t, stamped("WARNING: nothing\n"))
+}
+
+func TestNoTagIsTooLong(t *testing.T) {
+	long := strings.Repeat("registry.example/a-long-name:", 9)
+	assert.Equal(t, "06-nonroot-scratch-ghcr.io-a-b-1", Tag("06-nonroot-scratch-ghcr.io/a/b:1"))
+	assert.Len(t, Tag(long), 128)
+	assert.NotEqual(t, Tag(long+"1"), Tag(long+"2"), "what is cut off still counts")
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"os"
 	"os/exec"
 	"syscall"
 )
@@ -8,4 +9,14 @@ import (
 // detach keeps the console's Ctrl-C from the engine's programs: this one ends them, in order.
 func detach(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
+
+// alive says whether a process of this machine is still there.
+func alive(pid int) bool {
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	process.Release()
+	return true
 }

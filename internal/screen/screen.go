@@ -2,7 +2,11 @@
 // where others wrote them (programs, images, files), unable to steer it.
 package screen
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Line makes a text one line.
 func Line(text string) string { return strings.Join(strings.Fields(text), " ") }
@@ -19,4 +23,42 @@ func Short(text string, most int) string {
 		return string(runes[:most-1]) + "…"
 	}
 	return text
+}
+
+// Fold breaks text into lines of at most width columns, at spaces; a longer word
+// stays whole, so that it can be copied. It is made harmless.
+func Fold(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(Harmless(text)) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// Harmless shows control characters instead of sending them: a text must not move
+// the cursor, ring the bell, colour what follows, or run from right to left. Lines
+// and tabs stay.
+func Harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r < ' ':
+			return '␀' + r // Unicode's pictures of the control characters
+		case r == utf8.RuneError || !unicode.IsGraphic(r):
+			return '·'
+		}
+		return r
+	}, text)
 }

@@ -32,3 +32,9 @@ func TestAFreshCourseIsOneThatNoBuildHasSeen(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, again, len(steps), "the tool can run it")
 }
+
+// A run that is not as expected says why, or nobody could tell.
+func TestAFailedRunTellsItsWords(t *testing.T) {
+	_, _, err := run(t.Context(), "go", "no-such-verb")
+	assert.ErrorContains(t, err, "unknown command")
+}

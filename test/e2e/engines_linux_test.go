@@ -50,7 +50,9 @@ func TestEveryEngine(t *testing.T) {
 				t.Run("today", func(t *testing.T) { breaksToday(t, on(t, c, "run", "today", "--base", today, "--json")) })
 			}
 			if c.Name == "docker 29" {
-				check := func(args ...string) *exec.Cmd { return c.Command("docker", append([]string{"build", "--check"}, args...)...) }
+				check := func(args ...string) *exec.Cmd {
+					return c.Command("docker", append([]string{"build", "--check"}, args...)...)
+				}
 				t.Run("build --check", func(t *testing.T) { saysOfDockerfiles(t, check, base) })
 			}
 			t.Run("loopback only", func(t *testing.T) { refusesLoopbackOnly(t, c, behind) })

@@ -1,7 +1,9 @@
+// Package e2e runs the tool on real engines.
 package e2e
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/engines/warm"
 	"optimizing-dockerfile/test/tool"
@@ -165,4 +168,15 @@ func TestThePlatformIsTheBases(t *testing.T) {
 			assert.Subset(t, words, []string{"--platform", doc.Base.Platform}, "a reader who types it gets the same")
 		}
 	}
+}
+
+func TestMain(m *testing.M) { os.Exit(tool.Main(m)) }
+
+// everyStep gives the article's steps and the lessons after it.
+func everyStep(t *testing.T) []table.Step {
+	steps, err := table.Load("../../steps")
+	require.NoError(t, err)
+	beyond, err := table.Load("../../beyond", steps...)
+	require.NoError(t, err)
+	return append(steps, beyond...)
 }

@@ -11,9 +11,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/program"
 )
 
 // Wanted says whether the tests of every engine are asked for.
@@ -68,4 +71,25 @@ func Root(t testing.TB, what string) {
 	if os.Getuid() != 0 {
 		Without(t, what+" takes root")
 	}
+}
+
+// Scripted makes a docker of a shell script, the only program on PATH, and finds
+// the engine with it: for what no real engine can be made to do.
+func Scripted(t *testing.T, script string) *engine.Engine {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a shell")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	t.Setenv("CONTAINER_ENGINE", "docker")
+	t.Setenv(program.CacheVariable, t.TempDir())
+	e, err := engine.Find(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }

@@ -4,8 +4,11 @@ package faults
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"strconv"
 	"testing"
+	"time"
 )
 
 // Mark begins the line by which a test tells `make faults` of its row.
@@ -21,4 +24,16 @@ func Wanted() bool { return os.Getenv("FAULTS") != "" }
 func Row(t testing.TB, tried, figures string, args ...any) {
 	t.Helper()
 	t.Log(Mark + tried + "\t" + fmt.Sprintf(figures, args...))
+}
+
+// Random gives a source of chance. Its seed is in the log, so that a failure can
+// be had again: FAULT_SEED sets it.
+func Random(t testing.TB) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano() % 1e9)
+	if set, err := strconv.ParseUint(os.Getenv("FAULT_SEED"), 10, 64); err == nil {
+		seed = set
+	}
+	t.Logf("FAULT_SEED=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
 }
