@@ -209,7 +209,7 @@ func saysOfDockerfiles(t *testing.T, check func(args ...string) *exec.Cmd, base 
 			said = append(said, "no warnings")
 		}
 		require.NotEmpty(t, said, "%s: %s", name, out)
-		assert.Contains(t, string(page), fmt.Sprintf("\n    %-38s  %s\n", name, strings.Join(said, "; ")))
+		assert.Contains(t, string(page), fmt.Sprintf("\n      %-39s %s\n", name, strings.Join(said, "; ")))
 	}
 	for _, step := range everyStep(t)[:6] {
 		for _, try := range step.Tries {
