@@ -1,18 +1,14 @@
 package base
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -68,9 +64,9 @@ func addModules(ctx context.Context, e *engine.Engine, b Base, say screen.Report
 	})
 }
 
-// loadedList is the file in the cache that lists the images which came out of a
-// bundle: an image itself cannot tell.
-const loadedList = "loaded"
+// loadedName is a second name of the stand-in that came out of a bundle: the image
+// itself cannot tell.
+func loadedName(standIn string) string { return strings.Replace(standIn, "/base:", "/loaded:", 1) }
 
 // NoteLoaded sees to it that an image is the stand-in that a recipe makes, and
 // remembers that it was loaded.
@@ -86,33 +82,6 @@ func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) erro
 	if !own {
 		return fmt.Errorf("what %s has loaded is not the %s that was expected", e.Name, name)
 	}
-	if loaded(e, found.ID) {
-		return nil
-	}
-	dir, err := program.CacheDir()
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(filepath.Join(dir, loadedList), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(file, e.Key(), found.ID)
-	return errors.Join(err, file.Close())
-}
-
-// loaded says whether an image in an engine came out of a bundle.
-func loaded(e *engine.Engine, id string) bool {
-	dir, err := program.CacheDir()
-	if err != nil {
-		return false
-	}
-	text, err := os.ReadFile(filepath.Join(dir, loadedList))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false
-	}
-	return bytes.Contains(append([]byte("\n"), text...), []byte("\n"+strings.Join([]string{e.Key(), id}, " ")+"\n"))
+	_, err = e.Output(ctx, "tag", name, loadedName(name))
+	return err
 }

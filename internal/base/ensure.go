@@ -174,11 +174,12 @@ func standIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 		return nil, err
 	}
 	source := Rebuilt
-	if loaded(e, found.ID) {
+	name := b.standInName(e)
+	if slices.ContainsFunc(found.Tags, func(tag string) bool { return strings.HasSuffix(tag, loadedName(name)) }) {
 		source = Loaded
 	}
 	return &Ready{
-		ID: b.ID, Image: b.standInName(e), StandInFor: b.Image, Source: source,
+		ID: b.ID, Image: name, StandInFor: b.Image, Source: source,
 		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Listed, Facts: b.facts(),
 		Platform: b.platform(e), Crossed: b.platform(e).Arch != e.Arch,
 	}, nil

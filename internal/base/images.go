@@ -63,35 +63,31 @@ func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err e
 	if err != nil {
 		return 0, 0, err
 	}
+	remove := func(count *int, words ...string) {
+		if _, err := e.Output(ctx, words...); err == nil {
+			*count++
+		}
+	}
 	for _, id := range own {
 		found, err := e.FindImage(ctx, id)
 		if err != nil || found == nil {
 			continue
 		}
-		names := found.Tags
-		if len(names) == 0 {
-			names = []string{id}
+		if len(found.Tags) == 0 {
+			found.Tags = []string{id}
 		}
-		for _, name := range names {
-			if name != id && !strings.HasPrefix(strings.TrimPrefix(name, "localhost/"), engine.Repository+"/base:") {
-				continue
-			}
-			// The engine removes nameless parents with it: stages, made on its way.
-			if _, err := e.Output(ctx, "image", "rm", name); err == nil {
-				images++
+		for _, name := range found.Tags {
+			if name == id || strings.HasPrefix(strings.TrimPrefix(name, "localhost/"), engine.Repository+"/") {
+				remove(&images, "image", "rm", name) // and its nameless parents: stages, made on its way
 			}
 		}
 	}
 	left, stages, err := rebuild.Leftovers(ctx, e)
 	for _, id := range left {
-		if _, err := e.Output(ctx, "rm", "-f", "-v", id); err == nil {
-			containers++
-		}
+		remove(&containers, "rm", "-f", "-v", id)
 	}
 	for _, id := range stages {
-		if _, err := e.Output(ctx, "image", "rm", id); err == nil {
-			images++
-		}
+		remove(&images, "image", "rm", id)
 	}
 	return containers, images, err
 }

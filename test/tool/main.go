@@ -36,11 +36,6 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(cache)
-	if loaded, err := program.CacheDir(); err == nil { // that the base came out of a bundle is noted there
-		if text, err := os.ReadFile(filepath.Join(loaded, "loaded")); err == nil {
-			os.WriteFile(filepath.Join(cache, "loaded"), text, 0o644)
-		}
-	}
 	os.Setenv(program.CacheVariable, cache)
 	status := m.Run()
 	tidy(ctx, e, before, filepath.Join(cache, engine.LedgerFile))

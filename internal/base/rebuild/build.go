@@ -85,21 +85,17 @@ func why(err error, at any) string {
 // whether there was anything. It may do so because the cache is locked. The
 // engine removes an image's nameless parents with it.
 func sweep(ctx context.Context, e *engine.Engine, cacheID string) bool {
-	found := false
-	mine := []string{"--filter", "label=" + labelRebuild + "=" + cacheID}
-	containers, images, err := stages(ctx, e, mine...)
+	containers, images, err := Leftovers(ctx, e, "--filter", "label="+labelRebuild+"="+cacheID)
 	if err != nil {
 		return false
 	}
 	for _, id := range containers {
-		found = true
 		e.Output(ctx, "rm", "-f", "-v", id)
 	}
 	for _, id := range images {
-		found = true
 		e.Output(ctx, "image", "rm", id)
 	}
-	return found
+	return len(containers)+len(images) > 0
 }
 
 // settle sweeps after a build was cut off. The engine may finish an instruction

@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/engine"
@@ -21,11 +22,7 @@ const (
 
 // Leftovers gives what builds of a stand-in left behind that were cut off, by
 // kill -9 or by a power cut; or what one that is running now needs.
-func Leftovers(ctx context.Context, e *engine.Engine) (containers, images []string, err error) {
-	return stages(ctx, e)
-}
-
-func stages(ctx context.Context, e *engine.Engine, filters ...string) (containers, images []string, err error) {
+func Leftovers(ctx context.Context, e *engine.Engine, filters ...string) (containers, images []string, err error) {
 	args := append([]string{"ps", "-a", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + madeStage}, filters...)
 	out, err := e.Output(ctx, args...)
 	if err != nil {
@@ -39,16 +36,5 @@ func stages(ctx context.Context, e *engine.Engine, filters ...string) (container
 func Labelled(ctx context.Context, e *engine.Engine, made string, filters ...string) ([]string, error) {
 	args := append([]string{"image", "ls", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + made}, filters...)
 	out, err := e.Output(ctx, args...)
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	seen := map[string]bool{}
-	for _, id := range strings.Fields(out) { // an image of two names is listed twice
-		if !seen[id] {
-			seen[id] = true
-			ids = append(ids, id)
-		}
-	}
-	return ids, nil
+	return slices.Compact(slices.Sorted(slices.Values(strings.Fields(out)))), err // an image of two names is listed twice
 }
