@@ -33,12 +33,6 @@ type Session struct {
 	lines chan string
 }
 
-// result is what comes of a Try.
-type result struct {
-	doc record.Run
-	err error
-}
-
 // From goes through the steps, beginning with steps[at]; it moves on only when
 // the learner says so. Leaving is no error.
 func (s *Session) From(ctx context.Context, at int) error {
@@ -95,36 +89,40 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 	}
 	s.Out.Blank()
 	running, stop := context.WithCancel(ctx)
-	done, news := make(chan result, 1), &latest{}
+	var doc record.Run
+	var failure error
+	over, news := make(chan struct{}), &latest{}
 	go func() {
-		doc, err := s.Try(running, step, news)
-		done <- result{doc, err}
+		defer close(over)
+		doc, failure = s.Try(running, step, news)
 	}()
-	ended := false
 	defer func() { // what runs must have cleaned up before we are gone
 		stop()
-		if !ended {
-			<-done
-		}
+		<-over
 	}()
 
 	guesses, err := s.guess(ctx, step)
 	if err != nil {
 		return false, err
 	}
-	r, err := s.wait(ctx, done, news)
-	ended = err == nil
-	if err != nil {
-		return false, err
+	select {
+	case <-over:
+	default: // it says what is going on
+		news.follow(s.Out)
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
 	s.Out.Blank()
-	if r.err != nil || r.doc.Verdict == run.Environment {
-		return true, s.cannot(ctx, r)
+	if failure != nil || doc.Verdict == run.Environment {
+		return true, s.cannot(ctx, doc, failure)
 	}
-	if err := s.Close(step, r.doc); err != nil {
+	if err := s.Close(step, doc); err != nil {
 		return false, err
 	}
-	score := s.explain(guesses, r.doc.Steps[len(r.doc.Steps)-1])
+	score := s.explain(guesses, doc.Steps[len(doc.Steps)-1])
 	if err := s.Progress.Done(step.Name, score); err != nil {
 		return false, err
 	}
@@ -156,30 +154,13 @@ func (s *Session) guess(ctx context.Context, step table.Step) (map[string]string
 
 func asksForHint(word string) bool { return word == "h" || word == "hint" || word == "?" }
 
-// wait gives what came of the run; where it is not over yet, it says what is going on.
-func (s *Session) wait(ctx context.Context, done <-chan result, news *latest) (result, error) {
-	select {
-	case r := <-done:
-		return r, nil
-	default:
-	}
-	news.follow(s.Out)
-	select {
-	case r := <-done:
-		return r, nil
-	case <-ctx.Done():
-		<-done
-		return result{}, ctx.Err()
-	}
-}
-
 // cannot says that the environment is in the way; the same step comes again.
-func (s *Session) cannot(ctx context.Context, r result) error {
+func (s *Session) cannot(ctx context.Context, doc record.Run, failure error) error {
 	why := ""
-	if r.err != nil {
-		why = r.err.Error()
+	if failure != nil {
+		why = failure.Error()
 	}
-	for _, o := range r.doc.Steps {
+	for _, o := range doc.Steps {
 		why += strings.Join(o.Reasons, "; ")
 	}
 	s.Out.Trouble("This cannot be seen here and now: " + why)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -134,34 +135,26 @@ func (m Machine) inside(ctx context.Context, there *base.Ready) []Check {
 
 // disk reads what `df -Pk` said of the engine's disk.
 func disk(said, name string) Check {
-	c := Check{Name: "disk"}
-	var device string
-	var all, used, free int64
-	if _, err := fmt.Sscan(said, &device, &all, &used, &free); err != nil {
-		c.Lack, c.Unclear = "a container did not tell how much is free", true
-		return c
-	}
-	c.Found = fmt.Sprintf("%s free for the engine, %s needed", size(free*1024), size(diskNeeded))
-	if free*1024 < diskNeeded {
-		c.Lack = c.Found
-		c.Fix = "make room; " + name + " system df shows what takes it. A virtual machine around the engine has a limit of its own"
-	}
-	return c
+	return enough("disk", append(strings.Fields(said), "", "", "", "")[3], diskNeeded,
+		"make room; "+name+" system df shows what takes it. A virtual machine around the engine has a limit of its own")
 }
 
 // memory reads what the kernel said of its memory.
 func memory(said, name string) Check {
-	c := Check{Name: "memory"}
 	_, after, _ := strings.Cut(said, "MemAvailable:")
-	var free int64
-	if _, err := fmt.Sscan(after, &free); err != nil {
-		c.Lack, c.Unclear = "a container did not tell how much is free", true
-		return c
+	return enough("memory", append(strings.Fields(after), "")[0], memoryNeeded,
+		"end other programs and containers; where "+name+" runs in a virtual machine, give that more")
+}
+
+// enough asks whether as many kilobytes are free as are needed.
+func enough(what, free string, needed int64, fix string) Check {
+	kilobytes, err := strconv.ParseInt(free, 10, 64)
+	if err != nil {
+		return Check{Name: what, Lack: "a container did not tell how much is free", Unclear: true}
 	}
-	c.Found = fmt.Sprintf("%s free for the engine, %s needed", size(free*1024), size(memoryNeeded))
-	if free*1024 < memoryNeeded {
-		c.Lack = c.Found
-		c.Fix = "end other programs and containers; where " + name + " runs in a virtual machine, give that more"
+	c := Check{Name: what, Found: fmt.Sprintf("%s free for the engine, %s needed", size(kilobytes*1024), size(needed))}
+	if kilobytes*1024 < needed {
+		c.Lack, c.Fix = c.Found, fix
 	}
 	return c
 }
@@ -190,11 +183,10 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 		c.Fix = "is the engine on another machine? Run this there. A firewall or VPN may also block 127.0.0.1"
 		return c
 	}
-	c.Found = "a published port answers; 8080 is free"
+	c.Found = "a published port answers; 8080 is taken, so another one will be used"
 	if listener, err := net.Listen("tcp", "127.0.0.1:8080"); err == nil {
 		listener.Close()
-	} else {
-		c.Found = "a published port answers; 8080 is taken, so another one will be used"
+		c.Found = "a published port answers; 8080 is free"
 	}
 	return c
 }
@@ -211,34 +203,23 @@ func (m Machine) fromContainer(ctx context.Context, there *base.Ready, c engine.
 
 // reach tries until the container answers: its program takes a moment to begin.
 func reach(ctx context.Context, host string) error {
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		text, err := read(host)
-		switch {
-		case err == nil && text == "reached":
-			return nil
-		case time.Now().After(deadline) && err != nil:
-			return err
-		case time.Now().After(deadline):
-			return fmt.Errorf("%s answered %q", host, text)
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-func read(host string) (string, error) {
-	connection, err := net.DialTimeout("tcp", host, 2*time.Second)
-	if err != nil {
-		return "", err
-	}
-	defer connection.Close()
-	connection.SetDeadline(time.Now().Add(2 * time.Second))
 	text := make([]byte, len("reached"))
-	_, err = io.ReadFull(connection, text)
-	return string(text), err
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		connection, err := net.DialTimeout("tcp", host, 2*time.Second)
+		if err == nil {
+			connection.SetDeadline(time.Now().Add(2 * time.Second))
+			_, err = io.ReadFull(connection, text)
+			connection.Close()
+		}
+		switch {
+		case err == nil && string(text) == "reached":
+			return nil
+		case err == nil:
+			return fmt.Errorf("%s answered %q", host, text)
+		case ctx.Err() != nil || time.Now().After(deadline):
+			return err
+		}
+	}
 }
 
 // app packs the app's own files.
