@@ -34,10 +34,6 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 				"from the user only after that", "engine", "it takes them before"})
 		}
 	}
-	if drive.MatchString(f.missing) {
-		f.fix = &Fix{Text: "Git Bash on Windows has made a path of its own of it: write it with two slashes in front (`//bin/sh`), or set MSYS_NO_PATHCONV=1."}
-		return nil
-	}
 	if len(strings.Join(x.d.Argv, " ")) > maxFixed {
 		return nil
 	}
@@ -50,6 +46,10 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 			f.fix = &Fix{c.text, c.lines}
 			return nil
 		}
+	}
+	if drive.MatchString(f.missing) {
+		f.fix = &Fix{Text: "It is a path of Windows, as Git Bash makes one of /app: write //app there, or set MSYS_NO_PATHCONV=1."}
+		return nil
 	}
 	if f.cause == MissingLibrary && len(lies) > 0 && !f.facts.Foreign {
 		f.facts.Copies = "COPY --chmod=755 --from=build " + copyWords(lies[0].Path, f.facts.Target)
@@ -67,8 +67,11 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	return err
 }
 
-// drive begins a path of Windows.
-var drive = regexp.MustCompile(`^[A-Za-z]:[/\\]`)
+// drive begins a path of Windows, and gitBash matches what Git Bash on Windows makes of a path: it puts the folder before it where Git is installed.
+var (
+	drive   = regexp.MustCompile(`^[A-Za-z]:[/\\]`)
+	gitBash = regexp.MustCompile(`^[A-Za-z]:[/\\].*?Git((?:/usr)?(/.*))$`)
+)
 
 // cures are what may help against a finding; lies are the places in the image where files of the
 // name lie that is missing.
@@ -87,6 +90,12 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 	}
 	if f.facts.By != "" {
 		add(x.instead(f.facts.User, "12345:12345"), "Use numbers, which need no account file; or copy the account files that have the name.")
+	}
+	if m := gitBash.FindStringSubmatch(f.missing); m != nil {
+		for _, meant := range []string{m[2], m[1]} {
+			add(x.instead(f.missing, meant), "Git Bash on Windows has made a path of its own of it: write %s, with two slashes in front where that "+
+				"shell reads it (`/%s`), or set MSYS_NO_PATHCONV=1.", meant, meant)
+		}
 	}
 	switch f.cause {
 	case UnknownGroup:

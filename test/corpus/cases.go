@@ -56,7 +56,7 @@ func Cases() (cases []Case, skipped []string) {
 	b.scripts()
 	b.formats()
 	b.layers()
-	skipped = slices.Concat(b.dynamic(), b.environment(), b.turns())
+	skipped = slices.Concat(b.dynamic(), b.environment(), b.turns(), b.toolchains())
 	return b.cases, skipped
 }
 

@@ -72,6 +72,12 @@ func (b *builder) formats() {
 	})
 	if here() == amd64 {
 		add("i386-on-amd64", "", app(File{Data: tiny{machine: i386}.bytes()}))
+		narrow := static()
+		narrow.put("/app", File{Data: tiny{machine: i386, interp: "/lib/ld-linux.so.2"}.bytes()})
+		narrow.put("/lib/ld-linux.so.2", File{Data: tiny{machine: i386}.bytes()})
+		add := b.from(narrow)
+		add("i386-loader", "", nil)
+		add("i386-no-loader", doctor.MissingLoader, without("/lib"))
 	}
 	add("loader-by-path", "", func(s *Spec) {
 		s.put("/app", File{Data: tiny{pie: true, interp: "/lib/loader"}.bytes()})

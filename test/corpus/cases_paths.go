@@ -57,6 +57,7 @@ func (b *builder) paths() {
 	add("path-relative-in-new-workdir", doctor.MissingEntrypoint, func(s *Spec) {
 		s.Entrypoint, s.WorkingDir = []string{"./app"}, "/srv"
 	})
+	add("path-of-git-bash", doctor.MissingEntrypoint, entrypoint("C:/Program Files/Git/opt/bin/app", "-x"))
 	add("path-hidden-by-mount", doctor.MissingEntrypoint, func(s *Spec) {
 		s.put("/dev/app", File{Data: tiny{}.bytes()})
 		s.Entrypoint = []string{"/dev/app"}

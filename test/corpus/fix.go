@@ -82,6 +82,15 @@ func (c Case) copy(s *Spec, words []string) error {
 	if s.Later != nil { // it stands behind
 		into = s.Later
 	}
+	folder := false
+	for name, f := range c.Healthy.Files {
+		if strings.HasPrefix(name, to+"/") && into != nil {
+			into[name], folder = f, true
+		}
+	}
+	if folder {
+		return nil
+	}
 	f := File{Mode: mode, Data: c.content(to)}
 	if f.Data == nil || into == nil {
 		return fmt.Errorf("COPY %q", words)

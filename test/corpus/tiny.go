@@ -114,6 +114,10 @@ func (t tiny) bytes() []byte {
 		put(uint32(1), uint32(5), uint64(0), base, base, total, total, align)
 	} else {
 		put(uint32(start), uint32(header), uint32(0), uint32(0), uint16(header), uint16(entry), uint16(count), uint16(0), uint16(0), uint16(0))
+		if t.interp != "" {
+			at, size := uint32(interpAt), uint32(len(t.interp)+1)
+			put(uint32(3), at, uint32(base)+at, uint32(base)+at, size, size, uint32(4), uint32(1))
+		}
 		put(uint32(1), uint32(0), uint32(base), uint32(base), uint32(total), uint32(total), uint32(5), uint32(align))
 	}
 	b.Write(body)
