@@ -2,7 +2,7 @@
 STEPS := go run ./scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help learn steps bases beyond bench build test e2e faults vulncheck clean sync
+.PHONY: help learn steps bases beyond bench build test e2e faults looks vulncheck clean sync
 
 help: ## list what there is
 	@echo "make step-N    run step N (1 to 6) and tell its story"
@@ -41,6 +41,10 @@ e2e: ## the tests on every engine; one that is missing is a failure
 
 faults: ## attack the tool with everything that goes wrong, and show what held
 	@ENGINES=all FAULTS=all go test -json -p 1 -timeout 60m -run '^TestFault' ./test/... ./internal/... | go run ./test/faults/table
+
+looks: ## start an image of every cause on every runtime, and write what is printed into docs/causes
+	ENGINES=all go test -count=1 -timeout 60m -run TestLooks ./test/looks -update
+	@$(STEPS) dev sync
 
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 

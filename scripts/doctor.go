@@ -23,7 +23,7 @@ import (
 func doctorCommand() *cobra.Command {
 	var asJSON, deep, noFix bool
 	var start doctor.Start
-	var entrypoint string
+	var entrypoint, text string
 	c := &cobra.Command{
 		Use:     "doctor IMAGE [-- ARGS…]",
 		GroupID: "read",
@@ -33,10 +33,14 @@ whom; or it cannot, for this cause, with this evidence, and this fix.
 
 IMAGE is an engine's image, a tarball of ` + "`docker save`" + ` (FILE or FILE:TAG), or an
 OCI layout folder. The options answer for a start that overrides what the image
-says, as a pod or a compose file does.
+says, as a pod or a compose file does. With --message it takes no image: it names the
+causes that print a text, such as a log or what kubectl describe says; that is no proof.
 
 Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 		Args: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("message") {
+				return cobra.NoArgs(cmd, args)
+			}
 			if len(args) == 0 || cmd.ArgsLenAtDash() == 0 {
 				return usagef("doctor needs an image: an engine's, a `docker save` tarball, or an OCI layout folder")
 			}
@@ -46,6 +50,9 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("message") {
+				return readMessage(cmd, text, asJSON)
+			}
 			start.Args = args[1:]
 			if cmd.Flags().Changed("entrypoint") {
 				start.Entrypoint = &[]string{entrypoint}
@@ -72,6 +79,7 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 	c.Flags().BoolVar(&asJSON, "json", false, "print the diagnosis as JSON")
 	c.Flags().BoolVar(&noFix, "no-fix", false, "give the evidence, and leave the fix to the reader")
 	c.Flags().BoolVar(&deep, "deep", false, "read every layer and file of an engine's image (slow: `docker save`)")
+	c.Flags().StringVar(&text, "message", "", "name the causes that print this text; - reads it from stdin")
 	c.Flags().StringVar(&start.User, "user", "", "the user that it is to run as")
 	c.Flags().StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")
 	c.Flags().StringVar(&entrypoint, "entrypoint", "", "the program to start instead of ENTRYPOINT (and CMD)")

@@ -63,7 +63,6 @@ var table = []entry{
 			"do that in the program, or take a base image that has a shell.{{end}}",
 		dockerfile: "{{if .JSON}}{{.Instr}} {{.JSON}}{{else}}COPY --from=busybox:musl {{copy \"/bin/busybox\" .Name}}{{end}}",
 		proof:      "`docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE` begins with `/bin/sh -c`, and `docker cp CONTAINER:/bin/sh -` finds nothing.",
-		looks:      startLooks("exec: \"/bin/sh\": stat /bin/sh: no such file or directory"),
 		example:    facts{Name: "/bin/sh", Command: "/app", Instr: "ENTRYPOINT"},
 	},
 	{
@@ -77,7 +76,6 @@ var table = []entry{
 			"{{if eq .Of \".NET\"}} .NET: publish for the C library that the image has (linux-x64, linux-musl-x64).{{end}}{{if eq .Of \"a distribution\"}} It is a distribution's: better install its package in this image.{{end}}{{end}}",
 		dockerfile: "{{if .PIE}}# in the stage with go build\nRUN CGO_ENABLED=0 go build -buildmode=exe -o {{shell .At}} .{{else if .Go}}# above the line with go build\nENV CGO_ENABLED=0{{else}}{{.Copies}}{{end}}",
 		proof:      "`readelf -l PROGRAM | grep interpreter`, and look for that path in the image.",
-		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/app", Loader: "/lib/ld-musl-x86_64.so.1", Libc: "musl", Go: true},
 	},
 	{
@@ -87,9 +85,7 @@ var table = []entry{
 		fix:        "Use numbers, which need no account file (and satisfy Kubernetes' runAsNonRoot); or copy a passwd file that has the name.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker cp CONTAINER:/etc/passwd -`: no line begins with the name.",
-		looks: looks{runc: "unable to find user NAME: no matching entries in passwd file (the daemon's words, whatever the runtime)", crun: "the same",
-			podman: "unable to find user NAME: no matching entries in passwd file", kubernetes: "`CreateContainerError`; with runAsNonRoot: container has runAsNonRoot and image has non-numeric user"},
-		example: facts{User: "echo", Name: "echo"},
+		example:    facts{User: "echo", Name: "echo"},
 	},
 	{
 		cause: UserOutOfRange, title: "USER is a number that no user has",
@@ -98,9 +94,7 @@ var table = []entry{
 		fix:        "Take a number in the range.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker image inspect --format '{{.Config.User}}' IMAGE`.",
-		looks: looks{runc: "uids and gids must be in range 0-2147483647 (the daemon's words)", crun: "the same with docker",
-			podman: "uids and gids must be in range 0-2147483647", kubernetes: "`CreateContainerError`"},
-		example: facts{User: "4000000000", Name: "4000000000"},
+		example:    facts{User: "4000000000", Name: "4000000000"},
 	},
 	{
 		cause: UnknownGroup, title: "USER names a group that the image does not have",
@@ -109,9 +103,7 @@ var table = []entry{
 		fix:        "Use numbers, which need no account file; or copy a group file that has the name.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker cp CONTAINER:/etc/group -`: no line begins with the name.",
-		looks: looks{runc: "unable to find group NAME: no matching entries in group file (the daemon's words)", crun: "the same",
-			podman: "unable to find group NAME", kubernetes: "`CreateContainerError`"},
-		example: facts{User: "echo:echo", Name: "echo"},
+		example:    facts{User: "echo:echo", Name: "echo"},
 	},
 	{
 		cause: MissingEntrypoint, title: "The program is not where ENTRYPOINT or CMD says",
@@ -120,7 +112,6 @@ var table = []entry{
 		fix:        "{{if .Lost}}Layer {{.Layer}} takes {{.Lost}} away: copy it after that. {{end}}{{if .Words}}Give each argument a string of its own.{{else if .Hidden}}Put the program where nothing is mounted.{{else}}Copy the program to {{.Target}}, or name the path where it is.{{end}}",
 		dockerfile: "{{if .Words}}{{.Words}}{{else if .Hidden}}COPY --from=build /app /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy (or .Lost .Target) .Target}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH -` finds nothing.",
-		looks:      startLooks("exec: \"/app\": stat /app: no such file or directory"),
 		example:    facts{Name: "/app", At: "/app", Target: "/app"},
 	},
 	{
@@ -130,7 +121,6 @@ var table = []entry{
 		fix:        "{{if .Lost}}Layer {{.Layer}} takes {{.Lost}} away: copy it after that. {{end}}{{if .Words}}Give each word a string of its own, and write the program's whole path.{{else}}Copy the program into a folder of PATH, with an x bit, or write its whole path.{{end}}",
 		dockerfile: "{{if .Words}}{{.Words}}{{else}}{{if not .Path}}ENV PATH=/usr/local/bin:/usr/bin:/bin\n{{end}}COPY --chmod=755 --from=build {{copy (or .Lost .Target) .Target}}{{end}}",
 		proof:      "Look for the name in each folder of PATH, and whether it has an x bit there.",
-		looks:      startLooks("exec: \"app\": executable file not found in $PATH"),
 		example:    facts{Name: "app", Path: defaultPath, Target: "/usr/local/bin/app"},
 	},
 	{
@@ -140,9 +130,7 @@ var table = []entry{
 		fix:        "Give it the x bit when it is copied.",
 		dockerfile: "COPY --chmod=755 --from=build {{copy .At .Name}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows no x.",
-		looks: looks{runc: "exec: \"/app\": permission denied (exit status 126)", crun: "open executable: Permission denied",
-			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},
-		example: facts{Name: "/app", At: "/app"},
+		example:    facts{Name: "/app", At: "/app"},
 	},
 	{
 		cause: UserCannotExecute, title: "This user may not execute the file, or not reach it",
@@ -153,9 +141,7 @@ var table = []entry{
 		fix:        "{{if .Capability}}Take the capability from the file where it comes from, or start with `--cap-add={{.Capability}}`.{{else if .Switch}}Start as root, or name the program without it.{{else if .Closed}}Open {{.At}} to the user, or put the program where it is open.{{else if .Read}}Let the user read it, too (755 instead of 711).{{else}}Open the file to the user, or let the user own it.{{end}}",
 		dockerfile: "{{if .Switch}}USER 0:0{{else if .Capability}}# where the file comes from, before it is copied\nRUN setcap -r {{shell .Name}}{{else if .Closed}}COPY --chmod=755 --from=build {{copy .Name \"/app\"}}\n{{or .Words (printf \"%s %s\" .Instr (list \"/app\"))}}{{else}}COPY --chmod=755 --from=build {{copy .At .Name}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` for the file and each folder on the way, against the user's numbers.",
-		looks: looks{runc: "exec: \"/app\": permission denied (126); built with Go before 1.20: exec /app: permission denied (1)", crun: "open executable: Permission denied",
-			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},
-		example: facts{User: "uid 12345, gid 12345", Name: "/app", At: "/app"},
+		example:    facts{User: "uid 12345, gid 12345", Name: "/app", At: "/app"},
 	},
 	{
 		cause: WrongArchitecture, title: "The program is for another machine",
@@ -164,7 +150,6 @@ var table = []entry{
 		fix:        "Build for the machine it is to run on: --platform for the image, GOARCH for Go.",
 		dockerfile: "FROM --platform=linux/{{.Wants}} golang AS build",
 		proof:      "`readelf -h PROGRAM | grep Machine`, against `docker info --format '{{.Architecture}}'`.",
-		looks:      execLooks("exec format error"),
 		example:    facts{At: "/app", Machine: "arm64", Wants: "amd64"},
 	},
 	{
@@ -174,7 +159,6 @@ var table = []entry{
 		fix:        "{{if .Archive}}Go makes such an archive of a package that is not main: build the folder that has package main.{{else}}For a script: make `#!/path/of/the/interpreter` its very first bytes. For a program: build it for Linux, and copy it whole.{{end}}",
 		dockerfile: "{{if .Archive}}RUN go build -o {{shell .At}} ./path/of/package/main{{else}}# above the line with go build\nENV GOOS=linux{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar xO | head -c 16 | xxd`.",
-		looks:      execLooks("exec format error"),
 		example:    facts{At: "/app", Found: "text without a #! line"},
 	},
 	{
@@ -184,7 +168,6 @@ var table = []entry{
 		fix:        "{{if .Words}}The kernel hands all that follows `env` over as one word: name the interpreter's path itself (or use `env -S`, where env knows it).{{else}}Name an interpreter that the image has, copy it along with what it needs, or take a base image that has it.{{end}}",
 		dockerfile: "{{if .Words}}RUN sed -i {{shell (printf \"1s|.*|%s|\" (sed .Words))}} {{shell .At}}{{else}}{{if .Tree}}COPY --from=build {{copy .Tree .Tree}}{{else}}COPY --chmod=755 --from=build {{copy .Target .Target}}{{end}}{{end}}",
 		proof:      "The script's first line, and look for that path in the image.",
-		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/start.sh", Name: "/bin/bash", Line: "#!/bin/bash", Target: "/bin/bash"},
 	},
 	{
@@ -194,7 +177,6 @@ var table = []entry{
 		fix:        "Save the script with LF line ends (and `* text=auto eol=lf` in .gitattributes, so that it stays so).",
 		dockerfile: "{{if not .Sed}}# where the script comes from, before it is copied\n{{end}}RUN {{or .Sed \"sed\"}} -i 's/\\r$//' {{shell .At}}",
 		proof:      "`head -1 SCRIPT | od -c`: \\r stands before \\n.",
-		looks:      execLooks("no such file or directory"),
 		example:    facts{At: "/start.sh", Name: "/bin/sh"},
 	},
 	{
@@ -205,9 +187,7 @@ var table = []entry{
 			"{{if eq .Of \"Rust\"}} Rust: the target x86_64-unknown-linux-musl needs none.{{end}}{{if eq .Of \"a distribution\"}} It is a distribution's: its package brings what it needs.{{end}}",
 		dockerfile: "{{if .Foreign}}{{if .Go}}# above the line with go build\nENV CGO_ENABLED=0{{else}}FROM debian:stable-slim{{end}}{{else}}{{.Copies}}{{end}}",
 		proof:      "`readelf -d PROGRAM | grep NEEDED`, and look for each in the folders that the loader searches; `ldd` in the build stage names them.",
-		looks: looks{runc: "error while loading shared libraries: X: cannot open shared object file (glibc, exit status 127); Error loading shared library X (musl)",
-			crun: "the same: the words are the loader's", podman: "the same", kubernetes: "`CrashLoopBackOff`, exit code 127; `kubectl logs` has the loader's line"},
-		example: facts{At: "/app", Library: "libsqlite3.so.0", Copies: "COPY --chmod=755 --from=build /usr/lib/x86_64-linux-gnu/libsqlite3.so.0 /usr/lib/libsqlite3.so.0"},
+		example:    facts{At: "/app", Library: "libsqlite3.so.0", Copies: "COPY --chmod=755 --from=build /usr/lib/x86_64-linux-gnu/libsqlite3.so.0 /usr/lib/libsqlite3.so.0"},
 	},
 	{
 		cause: MissingSymbolVersion, title: "A library is older than the program",
@@ -216,9 +196,7 @@ var table = []entry{
 		fix:        "{{if .Copies}}Copy the library that it was built against, or b{{else}}B{{end}}uild on the same distribution, or an older one, than the image's base; or link statically{{if .Go}} (pure Go: CGO_ENABLED=0){{end}}.",
 		dockerfile: "{{if .Copies}}{{.Copies}}{{else}}# build on what the image is from\nFROM debian:12 AS build\nFROM debian:12{{end}}",
 		proof:      "`readelf -V PROGRAM` against `readelf -V LIBRARY`.",
-		looks: looks{runc: "/lib/…/libc.so.6: version `GLIBC_2.34' not found (required by /app) (exit status 1)", crun: "the same: the words are the loader's",
-			podman: "the same", kubernetes: "`CrashLoopBackOff`, exit code 1; `kubectl logs` has the loader's line"},
-		example: facts{At: "/app", Library: "/lib/x86_64-linux-gnu/libc.so.6", Version: "GLIBC_2.38"},
+		example:    facts{At: "/app", Library: "/lib/x86_64-linux-gnu/libc.so.6", Version: "GLIBC_2.38"},
 	},
 	{
 		cause: MissingSymbol, title: "No library defines a symbol that the program needs",
@@ -227,9 +205,7 @@ var table = []entry{
 		fix:        "Build against the C library that the image has, or take a base image with the one it was built against; or link statically{{if .Go}} (pure Go: CGO_ENABLED=0){{end}}.",
 		dockerfile: "# musl, as below\nFROM golang:alpine AS build\nFROM alpine",
 		proof:      "`readelf -W --dyn-syms PROGRAM | grep UND` against the libraries'.",
-		looks: looks{runc: "symbol lookup error: /app: undefined symbol: X (glibc, 127); Error relocating /app: X: symbol not found (musl, 127)",
-			crun: "the same: the words are the loader's", podman: "the same", kubernetes: "`CrashLoopBackOff`, exit code 127; `kubectl logs` has the loader's line"},
-		example: facts{At: "/app", Symbol: "__printf_chk@GLIBC_2.3.4", Libc: "musl"},
+		example:    facts{At: "/app", Symbol: "__printf_chk@GLIBC_2.3.4", Libc: "musl"},
 	},
 	{
 		cause: DanglingSymlink, title: "A link on the way to the program ends nowhere",
@@ -238,7 +214,6 @@ var table = []entry{
 		fix:        "Copy what the link points to as well, or name the file itself.",
 		dockerfile: "{{if .Loop}}COPY --from=build /app /app\n{{or .Words (printf \"%s %s\" .Instr (list \"/app\"))}}{{else}}COPY --from=build {{copy .Target .Target}}{{end}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows the link, and where it points to there is nothing.",
-		looks:      startLooks("exec: \"/app\": stat /app: no such file or directory"),
 		example:    facts{Name: "/app", Link: "/app -> /opt/app", Target: "/opt/app"},
 	},
 	{
@@ -248,7 +223,6 @@ var table = []entry{
 		fix:        "Name the file itself, or copy into a folder (with a trailing slash).",
 		dockerfile: "{{or .Words (printf \"%s %s\" .Instr (list .At))}}",
 		proof:      "`docker cp CONTAINER:FOLDER - | tar tv` shows a file.",
-		looks:      startLooks("exec: \"/app/app\": stat /app/app: not a directory"),
 		example:    facts{Name: "/app/app", At: "/app", Instr: "ENTRYPOINT"},
 	},
 	{
@@ -258,9 +232,7 @@ var table = []entry{
 		fix:        "Name the program inside the folder.",
 		dockerfile: "{{or .Words (printf \"%s %s\" .Instr (list .Target))}}",
 		proof:      "`docker cp CONTAINER:PATH - | tar tv` shows a d.",
-		looks: looks{runc: "exec: \"/app\": is a directory (before: permission denied; 126)", crun: "open executable: Permission denied",
-			podman: "OCI permission denied (exit status 126)", kubernetes: notFoundKube},
-		example: facts{Name: "/app", Target: "/app/app", Instr: "ENTRYPOINT"},
+		example:    facts{Name: "/app", Target: "/app/app", Instr: "ENTRYPOINT"},
 	},
 	{
 		cause: NoCommand, title: "The image names no program",
@@ -269,8 +241,6 @@ var table = []entry{
 		fix:        "Name the program.",
 		dockerfile: "{{if .Name}}CMD{{else}}ENTRYPOINT{{end}} [\"/app\"]",
 		proof:      "`docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE`.",
-		looks: looks{runc: "No command specified (the daemon's words; older ones: no command specified)", crun: "the same",
-			podman: "no command or entrypoint provided, and no CMD or ENTRYPOINT from image", kubernetes: "`CreateContainerError`: no command specified"},
 	},
 	{
 		cause: EmptyCommand, title: "The program's name is empty",
@@ -279,8 +249,6 @@ var table = []entry{
 		fix:        "Name the program.",
 		dockerfile: "ENTRYPOINT [\"/app\"]",
 		proof:      "`docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE`.",
-		looks: looks{runc: "exec: \"\": executable file not found in $PATH", crun: "executable file `` not found in $PATH",
-			podman: "OCI runtime attempted to invoke a command that was not found", kubernetes: notFoundKube},
 	},
 	{
 		cause: WorkdirUnusable, title: "WORKDIR is a file",
@@ -289,17 +257,29 @@ var table = []entry{
 		fix:        "Name a folder, or move the file.",
 		dockerfile: "WORKDIR /",
 		proof:      "`docker cp CONTAINER:WORKDIR - | tar tv` shows a file.",
-		looks: looks{runc: "Cannot mkdir: /app is not a directory (the daemon's words)", crun: "the same with docker",
-			podman: "workdir \"/app\" is not a directory", kubernetes: "`CreateContainerError`"},
-		example: facts{Name: "/app", At: "/app"},
+		example:    facts{Name: "/app", At: "/app"},
 	},
 }
 
 func entryOf(c Cause) *entry {
-	for i := range table {
-		if table[i].cause == c {
-			return &table[i]
+	for _, rows := range [][]entry{table, refusals} {
+		for i := range rows {
+			if rows[i].cause == c {
+				return &rows[i]
+			}
 		}
 	}
 	return nil
 }
+
+// Title is the cause in a few words.
+func (c Cause) Title() string { return entryOf(c).title }
+
+// Meaning is what it is.
+func (c Cause) Meaning() string { return entryOf(c).meaning }
+
+// Proof is how to check it by hand.
+func (c Cause) Proof() string { return entryOf(c).proof }
+
+// Page is where the repo says more of it.
+func (c Cause) Page() string { return "docs/causes/" + string(c) + ".md" }

@@ -2,16 +2,29 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// CausesMarkdown tells of every cause, for docs/causes.md, from the table that the
-// doctor's own texts come from, ordered by what people meet first.
+// Markdown tells of a cause, for its page in docs/causes, from the row that the doctor's
+// own texts come from. looks is how it shows.
+func (c Cause) Markdown(looks string) string {
+	e := entryOf(c)
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s.** %s\n\nThe doctor says: %s.\n", e.title, e.meaning, fill(e.summary, e.example))
+	fmt.Fprintf(&b, "\n## How it looks\n\n%s\n## Proof and fix\n\n%s\n\n%s\n\n", looks, e.proof, fill(e.fix, e.example))
+	for _, line := range strings.Split(fill(e.dockerfile, e.example), "\n") {
+		fmt.Fprintf(&b, "    %s\n", line)
+	}
+	return b.String()
+}
+
+// CausesMarkdown lists the causes, ordered by what people meet first.
 func CausesMarkdown() string {
 	var b strings.Builder
 	b.WriteString("| cause | in short |\n|---|---|\n")
-	for _, e := range table {
-		fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", e.cause, e.cause, e.title)
+	for _, e := range slices.Concat(table, refusals) {
+		fmt.Fprintf(&b, "| [`%s`](%s.md) | %s |\n", e.cause, e.cause, e.title)
 	}
 	b.WriteString("\nWhere two fit, the first of this list is named: ")
 	for i, c := range Causes {
@@ -20,25 +33,5 @@ func CausesMarkdown() string {
 		}
 		fmt.Fprintf(&b, "`%s`", c)
 	}
-	b.WriteString(".\n")
-	for _, e := range table {
-		fmt.Fprintf(&b, "\n## %s\n\n**%s.** %s\n\n", e.cause, e.title, e.meaning)
-		fmt.Fprintf(&b, "The doctor says: %s.\n\n", fill(e.summary, e.example))
-		b.WriteString("| where | how it looks |\n|---|---|\n")
-		for _, l := range [][2]string{
-			{"docker with runc", e.looks.runc}, {"crun", e.looks.crun}, {"podman", e.looks.podman}, {"Kubernetes", e.looks.kubernetes},
-		} {
-			fmt.Fprintf(&b, "| %s | %s |\n", l[0], strings.ReplaceAll(l[1], "|", "\\|"))
-		}
-		fmt.Fprintf(&b, "\n**Proof.** %s\n\n**Fix.** %s\n\n", e.proof, fill(e.fix, e.example))
-		for _, line := range strings.Split(fill(e.dockerfile, e.example), "\n") {
-			fmt.Fprintf(&b, "    %s\n", line)
-		}
-		if e.cause.Phase() == PhaseStart {
-			b.WriteString("\nNo process is made: the container stays `created`, and has no log.\n")
-		} else {
-			b.WriteString("\nThe container starts and exits at once: the message is in its log.\n")
-		}
-	}
-	return b.String()
+	return b.String() + ".\n"
 }

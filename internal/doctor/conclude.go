@@ -28,7 +28,7 @@ func (x *examination) conclude(f *finding) {
 		d.Summary = "cannot tell: " + f.why
 		return
 	}
-	d.Starts, d.Cause, d.Missing = &no, f.cause, f.missing
+	d.Starts, d.Cause, d.Missing, d.Page = &no, f.cause, f.missing, f.cause.Page()
 	if d.Phase = f.phase; d.Phase == "" {
 		d.Phase = f.cause.Phase()
 	}

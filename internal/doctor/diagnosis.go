@@ -24,6 +24,8 @@ type Diagnosis struct {
 	Libc     string     `json:"libc"` // musl, glibc, none (needs none), or empty: unknown
 	Advice   []Advice   `json:"advice"`
 
+	// Page is where the repo says more of the cause.
+	Page string `json:"page,omitempty"`
 	// Phase is how far a start gets: PhaseStart or PhaseExec; empty where it starts.
 	Phase string `json:"phase,omitempty"`
 	// Missing is the very thing that was asked for and is not there, or not as

@@ -42,6 +42,10 @@ func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 			p.line("      " + l)
 		}
 	}
+	if d.Page != "" {
+		p.line("")
+		p.text("", "More: "+d.Page)
+	}
 	if d.Starts == nil || !*d.Starts { // first things first
 		if len(d.Advice) > 0 {
 			p.line("")

@@ -58,42 +58,13 @@ func (f facts) IsMusl() bool { return f.Libc == libcMusl }
 type entry struct {
 	cause      Cause
 	title      string
-	meaning    string // for docs/causes.md: what it is
+	meaning    string // what it is
 	summary    string // a template over facts, as fix and dockerfile
 	fix        string
 	dockerfile string
 	proof      string // how to check it by hand
-	looks      looks  // what an engine says about it
 	example    facts
 }
-
-// looks is how a cause shows in runtimes of before and now.
-type looks struct{ runc, crun, podman, kubernetes string }
-
-const (
-	notFoundKube = "`CrashLoopBackOff` or `RunContainerError`; `kubectl describe pod`: StartError, exit code 128"
-	execKube     = "`CrashLoopBackOff`, exit code 1 or 255; `kubectl logs` has the one line of runc"
-)
-
-func startLooks(runc string) looks {
-	return looks{
-		runc:       runc,
-		crun:       "executable file `X` not found in $PATH: No such file or directory",
-		podman:     "OCI runtime attempted to invoke a command that was not found (exit status 127)",
-		kubernetes: notFoundKube,
-	}
-}
-
-func execLooks(words string) looks {
-	return looks{
-		runc:       "exec /app: " + words + " (before 1.1: exec user process caused: " + words + ")",
-		crun:       "exec container process (missing dynamic library?) `/app`: " + capital(words),
-		podman:     "as its runtime: crun or runc; the container starts, and exits at once",
-		kubernetes: execKube,
-	}
-}
-
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // quoteList writes a command as the exec form wants it, where that is simple
 // enough to be sure: no operators, quotes or variables of a shell.

@@ -2,6 +2,7 @@ package engines
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +49,23 @@ func Machines(t testing.TB) []Client {
 // podman can: crun, for one, refuses cgroups that are half of the old kind.
 func Podman(t testing.TB) Client {
 	t.Helper()
+	return podman(t, "runc", "")
+}
+
+// PodmanWithCrun is Podman with the runtime that it comes with on most machines. It takes
+// root: crun is not shown the new half of such cgroups.
+func PodmanWithCrun(t testing.TB) Client {
+	t.Helper()
+	Root(t, "podman with crun")
+	if _, err := exec.LookPath("crun"); err != nil {
+		Without(t, "crun is not on PATH")
+	}
+	return podman(t, "crun", "#!/bin/sh\nexec unshare --mount -- sh -c "+
+		"'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun \"$@\"' sh \"$@\"\n")
+}
+
+func podman(t testing.TB, runtime, wrapper string) Client {
+	t.Helper()
 	if _, err := exec.LookPath("podman"); err != nil {
 		Without(t, "podman is not on PATH")
 	}
@@ -58,13 +76,17 @@ func Podman(t testing.TB) Client {
 	t.Cleanup(func() { Discard(dir) })
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		return path
 	}
+	config := fmt.Sprintf("[containers]\ndefault_ulimits = []\n[engine]\nruntime = %q\ncgroup_manager = \"cgroupfs\"\n", runtime)
+	if wrapper != "" {
+		config += fmt.Sprintf("[engine.runtimes]\n%s = [%q]\n", runtime, write("runtime", wrapper))
+	}
 	storage := write("storage.conf", fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n", dir+"/graph", dir+"/run"))
-	containers := write("containers.conf", "[containers]\ndefault_ulimits = []\n[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\n")
+	containers := write("containers.conf", config)
 	return Client{Name: "podman", Program: "podman", Builder: engine.Buildah, Env: []string{
 		"CONTAINER_ENGINE=podman", "CONTAINERS_STORAGE_CONF=" + storage, "CONTAINERS_CONF=" + containers, "BUILDAH_ISOLATION=chroot",
 		program.CacheVariable + "=" + filepath.Join(dir, "cache"),
@@ -88,6 +110,18 @@ func (c Client) Docker(t testing.TB, args ...string) string {
 		t.Fatalf("%s %s: %v\n%s", c.Program, strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// LoadFrom loads what write writes, as `docker save` does.
+func (c Client) LoadFrom(t testing.TB, write func(io.Writer) error) {
+	t.Helper()
+	load := c.Command(c.Program, "load", "--quiet")
+	in, out := io.Pipe()
+	load.Stdin = in
+	go func() { out.CloseWithError(write(out)) }()
+	if said, err := load.CombinedOutput(); err != nil {
+		t.Fatalf("%s load: %v\n%s", c.Program, err, said)
+	}
 }
 
 // Load brings an image of the machine's engine over.

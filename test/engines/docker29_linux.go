@@ -10,11 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
@@ -59,21 +56,10 @@ func (o *Own) Afar() Client {
 func (o *Own) Serve(t testing.TB, handle http.HandlerFunc) {
 	t.Helper()
 	var listener net.Listener
-	var err error
-	listening := make(chan struct{})
-	go func() {
-		defer close(listening)
-		runtime.LockOSThread() // never unlocked: the thread ends with this function, and with it what it has entered
-		var network *os.File
-		if network, err = os.Open(o.namespace()); err != nil {
-			return
-		}
-		defer network.Close()
-		if err = unix.Setns(int(network.Fd()), unix.CLONE_NEWNET); err == nil {
-			listener, err = net.Listen("tcp", MirrorAddress)
-		}
-	}()
-	<-listening
+	err := within(o.network, func() (err error) {
+		listener, err = net.Listen("tcp", MirrorAddress)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

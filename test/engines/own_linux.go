@@ -6,11 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Own is a docker daemon that a test has to itself: in a network namespace of
@@ -61,30 +64,15 @@ func own(t testing.TB, data string, as setup) *Own {
 	if data == "" {
 		data = filepath.Join(dir, "data")
 	}
-	network := exec.Command("unshare", "--net", "--", "sh", "-c", "ip link set lo up && echo up && exec cat")
-	hold, err := network.StdinPipe() // it ends with this process, whatever happens
-	if err != nil {
-		t.Fatal(err)
-	}
-	up, err := network.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := network.Start(); err != nil {
-		t.Fatal(err)
-	}
-	up.Read(make([]byte, 3))
 	own := &Own{Host: "unix://" + filepath.Join(dir, "s.sock"), dir: dir, data: data, setup: as}
-	own.network = fmt.Sprint(network.Process.Pid)
+	own.network = network(t)
 	own.Client = Client{Program: "docker", Env: []string{"DOCKER_HOST=" + own.Host}, within: []string{"nsenter", "--net=" + own.namespace(), "--"}}
 	t.Cleanup(func() {
 		if own.daemon == nil {
 			own.start() // what one that was killed left running, only another can end
 		}
 		own.Stop()
-		own.killRest()
-		hold.Close()
-		network.Wait()
+		killRest(own.dir + "/exec")
 		Discard(dir)
 	})
 	own.Start(t)
@@ -153,13 +141,56 @@ func (o *Own) Kill() {
 // Signal sends one to the daemon.
 func (o *Own) Signal(signal syscall.Signal) { o.daemon.Process.Signal(signal) }
 
+// network makes a network namespace with nothing but a loopback device. It is that of the
+// process whose id is given, and lasts as long as the test.
+func network(t testing.TB) (pid string) {
+	t.Helper()
+	holder := exec.Command("unshare", "--net", "--", "sh", "-c", "ip link set lo up && echo up && exec cat")
+	hold, err := holder.StdinPipe() // it ends with this process, whatever happens
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	up.Read(make([]byte, 3))
+	t.Cleanup(func() {
+		hold.Close()
+		holder.Wait()
+	})
+	return fmt.Sprint(holder.Process.Pid)
+}
+
+// within does something on a thread that is in the network of a process.
+func within(pid string, do func() error) (err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked: the thread ends with this function, and with it what it has entered
+		var file *os.File
+		if file, err = os.Open("/proc/" + pid + "/ns/net"); err != nil {
+			return
+		}
+		defer file.Close()
+		if err = unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err == nil {
+			err = do()
+		}
+	}()
+	<-done
+	return err
+}
+
 // killRest ends what a daemon that did not come up again has left running: the
-// processes that have this one's folder among their words, and their children.
-func (o *Own) killRest() {
+// processes that have a folder of the test's among their words, and their children.
+func killRest(folder string) {
 	lists, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, list := range lists {
 		words, _ := os.ReadFile(list)
-		if !strings.Contains(string(words), o.dir+"/exec") {
+		if !strings.Contains(string(words), folder) {
 			continue
 		}
 		children, _ := filepath.Glob(filepath.Join(filepath.Dir(list), "task", "*", "children"))

@@ -33,8 +33,50 @@ func Programs(t testing.TB) string {
 }
 
 var programs = sync.OnceValues(func() (string, error) {
+	return built("programs", func(call func(cgo string, words ...string) (string, error), making string) error {
+		version, err := call("0", "list", "-m", "-f", "{{.Version}}", moby)
+		if err != nil {
+			return err
+		}
+		tools, err := call("0", "list", "tool")
+		if err != nil {
+			return err
+		}
+		// dockerd names itself as what it is, that version of the module: it is no release of Docker's.
+		words := []string{"build", "-ldflags", "-X " + moby + "/dockerversion.Version=" + version, "-o", making + "/"}
+		pure := slices.DeleteFunc(strings.Fields(tools), func(path string) bool { return path == runc })
+		if _, err := call("0", append(words, pure...)...); err != nil {
+			return err
+		}
+		if _, err := call("1", "build", "-tags", "seccomp", "-o", making+"/", runc); err != nil { // dockerd takes none without
+			return fmt.Errorf("%w\nOn Debian or Ubuntu: apt-get install gcc libseccomp-dev pkg-config", err)
+		}
+		return nil
+	})
+})
+
+// kubelet is Kubernetes' node agent, and ctr. Its module replaces others, so it is a module of its own.
+var kubelet = sync.OnceValues(func() (string, error) {
+	return built(filepath.Join("programs", "kubelet"), func(call func(cgo string, words ...string) (string, error), making string) error {
+		version, err := call("0", "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
+		if err != nil {
+			return err
+		}
+		number := strings.Split(strings.TrimPrefix(version, "v"), ".")
+		const at = " -X k8s.io/component-base/version."
+		flags := "-s -w" + at + "gitVersion=" + version + at + "gitMajor=" + number[0] + at + "gitMinor=" + number[1]
+		if _, err := call("0", "build", "-ldflags", flags, "-o", making+"/", "tool"); err != nil {
+			return err
+		}
+		_, err = call("0", "build", "-C", "..", "-o", making+"/", "github.com/containerd/containerd/v2/cmd/ctr") // it loads images
+		return err
+	})
+})
+
+// built gives the folder with a module's programs, built once into the user's cache.
+func built(module string, build func(call func(cgo string, words ...string) (string, error), making string) error) (string, error) {
 	_, here, _, _ := runtime.Caller(0)
-	module := filepath.Join(filepath.Dir(here), "programs")
+	module = filepath.Join(filepath.Dir(here), module)
 	sum := sha256.New()
 	for _, name := range []string{"go.mod", "go.sum"} {
 		text, err := os.ReadFile(filepath.Join(module, name))
@@ -71,28 +113,14 @@ var programs = sync.OnceValues(func() (string, error) {
 		}
 		return strings.TrimSpace(string(out)), err
 	}
-	version, err := call("0", "list", "-m", "-f", "{{.Version}}", moby)
-	if err != nil {
+	if err := build(call, making); err != nil {
 		return "", err
-	}
-	tools, err := call("0", "list", "tool")
-	if err != nil {
-		return "", err
-	}
-	// dockerd names itself as what it is, that version of the module: it is no release of Docker's.
-	words := []string{"build", "-ldflags", "-X " + moby + "/dockerversion.Version=" + version, "-o", making + "/"}
-	pure := slices.DeleteFunc(strings.Fields(tools), func(path string) bool { return path == runc })
-	if _, err := call("0", append(words, pure...)...); err != nil {
-		return "", err
-	}
-	if _, err := call("1", "build", "-tags", "seccomp", "-o", making+"/", runc); err != nil { // dockerd takes none without
-		return "", fmt.Errorf("%w\nOn Debian or Ubuntu: apt-get install gcc libseccomp-dev pkg-config", err)
 	}
 	if err := os.Rename(making, dir); err != nil && !os.IsExist(err) { // another process was quicker
 		return "", err
 	}
 	return dir, os.Chmod(dir, 0o755)
-})
+}
 
 // Buildx gives a DOCKER_CONFIG whose docker has the plugin buildx, and nothing else.
 func Buildx(t testing.TB) string {

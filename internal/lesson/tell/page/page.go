@@ -104,7 +104,11 @@ func each(root string, write bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for path, made := range pages(root, from) {
+	all := pages(root, from)
+	if err := causePages(root, all); err != nil {
+		return nil, err
+	}
+	for path, made := range all {
 		was, err := os.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -140,7 +144,7 @@ func pages(root string, from source) map[string]func(was string) (string, error)
 		all[path] = func(was string) (string, error) { return fill(was, from) }
 	}
 	for _, name := range []string{
-		"README.md", "docs/causes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
+		"README.md", "docs/causes/README.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
 		"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
 	} {
 		filled(filepath.Join(root, filepath.FromSlash(name)), table.Step{})

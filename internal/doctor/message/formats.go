@@ -1,0 +1,123 @@
+package message
+
+import (
+	"regexp"
+
+	"optimizing-dockerfile/internal/doctor"
+)
+
+// format is one way in which a failed start is worded. Its groups "name" and "errno" are
+// the program and the reason.
+type format struct {
+	match, unless *regexp.Regexp
+	causes        func(said) []doctor.Cause
+}
+
+func of(pattern string, causes func(said) []doctor.Cause) format {
+	return format{match: regexp.MustCompile(pattern), causes: causes}
+}
+
+func is(pattern string, causes ...doctor.Cause) format {
+	return of(pattern, func(said) []doctor.Cause { return causes })
+}
+
+func (f format) but(pattern string) format {
+	f.unless = regexp.MustCompile(pattern)
+	return f
+}
+
+// windows are words beside a message that speak for a script from Windows.
+var windows = regexp.MustCompile(`(?i)\bwindows\b|\.sh\b|entrypoint\b|powershell|PS C:`)
+
+// elsewhere are words of those who execute programs in a container that runs, or beside it.
+const elsewhere = `(?i)probe (?:failed|errored)|docker-credential|health ?check`
+
+// What execve and stat may answer.
+const errno = `(?i:no such file or directory|not found|permission denied|operation not permitted|exec format error|` +
+	`not a directory|is a directory|too many levels of symbolic links|accessing a corrupted shared library|input/output error)`
+
+var formats = []format{
+	// The kubelet, before it asks a runtime.
+	is(`runAsNonRoot and image has non-numeric user`, doctor.RunAsNonRootName),
+	is(`runAsNonRoot and image will run as root|runAsUser breaks non-root policy`, doctor.RunAsNonRootRoot),
+
+	// Engines, about accounts, command and folder.
+	is(`(?i)unable to find user|no matching entries in (the )?passwd|no users found`, doctor.UnknownUser),
+	is(`(?i)unable to find group|no matching entries in (the )?group|no groups found`, doctor.UnknownGroup),
+	is(`(?i)uids and gids must be in range`, doctor.UserOutOfRange),
+	is(`(?i)no command specified|no command or entrypoint|no default process a command is required|args must not be empty`,
+		doctor.NoCommand).but(`info Commands available`),
+	is("exec: \"\":|executable file ['`\"]{2} not found|cannot find `` in \\$PATH", doctor.EmptyCommand),
+	is(`(?i)cannot mkdir: .* is not a directory|workdir ".*" (?:.*not a directory|does not exist)| workdir: mkdir .*: not a directory|`+
+		`chdir to cwd \(".*"\) .*: not a directory`, doctor.WorkdirUnusable),
+	is(`(?:lstat|mkdir) \S*/(?:merged|rootfs|diff)/\S*: not a directory`, doctor.WorkdirUnusable).but(`(?i)mount`),
+	is(`chdir to cwd \(".*"\) set in config.json failed`, doctor.WorkdirUnusable, doctor.UserCannotExecute),
+
+	// Loaders.
+	is("version [`'\"]?\\S+?['\"]? not found \\(required by|Inconsistency detected by ld.so.*version", doctor.MissingSymbolVersion),
+	is(`(?i)wrong ELF class|invalid ELF header`, doctor.MissingLibrary, doctor.WrongArchitecture),
+	is(`(?:Could not open|failed to open elf at) '?/lib\S*/ld-`, doctor.WrongArchitecture, doctor.MissingLoader),
+	is(`(?i)error (?:while )?loading shared librar(?:y|ies)|cannot open shared object file|\.so\S* => not found`, doctor.MissingLibrary).but(
+		`running hook|dlerror|krun|nvidia-container`),
+	is(`ld-(?:linux|musl)\S*: (?i:no such file|not found|cannot open)`, doctor.MissingLoader),
+	is(`symbol lookup error: .*undefined symbol|Error relocating \S+: \S+ symbol not found`, doctor.MissingSymbol),
+
+	// Carriage returns that can be seen.
+	is(`(?:sh|env|node|perl|php|python[\d.]*|ruby)['"]?(?:\\r|\^M)|env: '[^'\n]*\\r'|\$'.*\\r'|`+
+		`(?i:illegal option) -\s*(?:\n|$)|^': No such file or directory|env: .*'(?:ba)?sh\s+'?:? ?No such file`,
+		doctor.CRLFInterpreter, doctor.MissingInterpreter),
+
+	// Runtimes that look for the program: runc, crun, youki, kata; and those above them.
+	of("exec: (?P<name>\"[^\"\n]*\"): (?P<errno>(?:stat .*?: )?(?:"+errno+
+		"|executable file not found|cannot run executable found relative to current directory))", lookup).but(elsewhere),
+	of("executable(?: file)? (?P<name>[`'\"]?[^`'\"\n]*?[`'\"]?) (?:for container )?(?P<errno>not found)(?: in \\$PATH)?", lookup).but(
+		`executable file not found`),
+	is(`open executable: Operation not permitted`, doctor.IsDirectory, doctor.NotExecutable),
+	of("open executable: (?P<errno>"+errno+")", lookup),
+	of("the path (?P<name>`[^`]+`) (?P<errno>exists but it is not executable|is not a regular file)", lookup),
+	of("(?:crun|msg=\"?|failed): open (?P<name>`/[^`]+`): (?P<errno>(?i:permission denied|not a directory|too many levels of symbolic links))",
+		lookup).but("open `/(?:sys|proc|dev|\\S+/merged|\\S+/rootfs)"),
+	of(`(?P<errno>executable file not found) in \$PATH`, lookup).but(elsewhere),
+	of("(?i:the executable) (?P<name>`[^`]+`) could (?P<errno>not be found)", lookup),
+	of(`the file (?P<name>\S+) was (?P<errno>not found)`, lookup),
+	of(`error finding executable (?P<name>"[^"]+") in (?P<errno>PATH)`, lookup),
+	of(`Container command(?: '(?P<name>[^']+)')? (?P<errno>not found|could not be invoked)`, lookup),
+
+	// Programs that were found.
+	of("exec container process (?:\\(missing dynamic library\\?\\) )?(?P<name>[`'\"]?[^`'\"\n]+[`'\"]?)(?:: (?P<errno>"+errno+"))?", execve),
+	of(`exec user process caused:? "?(?P<errno>`+errno+`)`, execve),
+	of(`\bexec (?P<name>\.{0,2}/?[\w./+@-]+): (?P<errno>`+errno+`)`, execve),
+	of(`System error: (?P<errno>`+errno+`)|starting container process caused:? "?(?P<errno>`+errno+`)`, execve),
+
+	// Shells, inits and clouds that execute a program without a look before.
+	is(`bad interpreter: No such file|applet not found`, doctor.MissingInterpreter, doctor.CRLFInterpreter),
+	is(`bad interpreter: Permission denied`, doctor.NotExecutable, doctor.UserCannotExecute),
+	is(`env: (?:can't execute )?['"]?[\w.+-]+(?: [^'"\n]*)?['"]?: No such file or directory`,
+		doctor.MissingInterpreter, doctor.CRLFInterpreter, doctor.NotOnPath),
+	is(`env: .*invalid option -- 'S'|env: unrecognized option: S`, doctor.MissingInterpreter),
+	of(`(?:can't execute|failed to run command) (?P<name>'[^']+'): (?P<errno>`+errno+`)`, spawn),
+	of(`failed to spawn command: (?P<name>\S+): (?P<errno>`+errno+`)`, spawn),
+	of(`failed to load (?P<name>/?\S+): (?P<errno>`+errno+`)`, spawn),
+	of(`fork/exec (?P<name>\S+): (?P<errno>`+errno+`)(?s:.*)(?:InvalidEntrypoint|/var/runtime|RequestId)`, spawn),
+	of(`(?:InvalidEntrypoint|/var/runtime|RequestId)(?s:.*)fork/exec (?P<name>\S+): (?P<errno>`+errno+`)`, spawn),
+	of(`exec (?P<name>\S+) failed: (?P<errno>`+errno+`)`, spawn),
+	of(`(?:\[dumb-init\]|su-exec:|unable to exec|failed to start:) "?(?P<name>/?[^\s":]+)"?: (?P<errno>`+errno+`)`, spawn),
+	of(`Failed to execute process '(?P<name>[^']+)': (?P<errno>The file does not exist)`, shell),
+	is(`specified the interpreter '[^']+', which is not an executable command`, doctor.MissingInterpreter, doctor.CRLFInterpreter),
+	of(`failed to exec pid1: (?P<errno>`+errno+`)`, spawn),
+	of(`fork/exec (?P<name>\S+): (?P<errno>(?i:exec format error))`, spawn),
+	of(`sh: (?:\d+: |line \d+: )?(?P<name>[^:\n]+): (?P<errno>cannot execute: required file not found)`, spawn),
+	is(`(?:sh|python[\d.]*)(?:: \d+)?: [Cc]an(?:'t|not) open '?[^:\n]+: Permission denied`, doctor.UserCannotExecute),
+	is(`sh(?:: \d+)?: [Cc]an(?:'t|not) open `, doctor.MissingEntrypoint),
+	of(`\bexec: (?:line )?\d*:? ?(?P<name>[^\s:"]+): (?P<errno>`+errno+`)`, spawn),
+	of(`(?:^|[\s|/])(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<name>[^\s:]+): (?:command )?(?P<errno>`+errno+`)`, shell).but(elsewhere),
+	of(`(?:^|\s)(?P<name>\S+): (?P<errno>cannot execute binary file|cannot execute: required file not found)`, spawn),
+	is(`(?:line \d+|sh): [^\n]{0,3}ELF[^\n]*not found`, doctor.WrongArchitecture, doctor.ExecFormat),
+	of(`(?P<errno>(?i:exec format error))`, execve),
+	is(`Application exec likely failed`, doctor.WrongArchitecture, doctor.ExecFormat, doctor.MissingLoader),
+
+	// A platform that is refused, and what is left: the status of the process.
+	is(`(?:was found but|does not match|not match) (?:its |the specified )platform`, doctor.WrongArchitecture),
+	is(`(?i)exit(?:ed)?(?: with)?(?: status| code)?:?\s+\(?127\b`, doctor.NotOnPath, doctor.MissingEntrypoint, doctor.MissingLibrary),
+	is(`(?i)exit(?:ed)?(?: with)?(?: status| code)?:?\s+\(?126\b`, doctor.NotExecutable, doctor.UserCannotExecute, doctor.IsDirectory),
+}

@@ -1,0 +1,252 @@
+package engines
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Kubelet is Kubernetes' node agent of today, alone with a containerd of its own in a
+// network of its own: pods are files in a folder.
+type Kubelet struct {
+	What string // with all versions
+
+	dir, network string
+}
+
+// Pod is what is asked of it.
+type Pod struct {
+	Image        string
+	RunAsNonRoot bool
+}
+
+// PodStatus is what a cluster's user sees of it: the status that `kubectl get pods` shows, how
+// the container ended, and its log.
+type PodStatus struct {
+	Status, Reason, Message, Log string
+	Exit                         *int
+}
+
+// Pause is the sandbox of every pod, an image that the caller makes: a program that waits.
+const Pause = "localhost/pause:1"
+
+const containerdConfig = `version = 3
+root = "DIR/root"
+state = "DIR/state"
+[grpc]
+  address = "DIR/c.sock"
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+  sandbox = "` + Pause + `"
+[plugins.'io.containerd.cri.v1.runtime']
+  restrict_oom_score_adj = true
+`
+
+const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+staticPodPath: DIR/pods
+containerRuntimeEndpoint: unix://DIR/c.sock
+cgroupDriver: cgroupfs
+cgroupsPerQOS: false
+enforceNodeAllocatable: []
+failCgroupV1: false
+failSwapOn: false
+fileCheckFrequency: 1s
+authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
+authorization: {mode: AlwaysAllow}
+address: 127.0.0.1
+readOnlyPort: 10255
+podLogsDir: DIR/logs
+evictionHard: {memory.available: "0%", nodefs.available: "0%", imagefs.available: "0%", nodefs.inodesFree: "0%"}
+`
+
+// StartKubelet starts one with the images that write writes, as `docker save` does; Pause is among them.
+func StartKubelet(t testing.TB, write func(io.Writer) error) *Kubelet {
+	t.Helper()
+	Root(t, "a kubelet of the test's own")
+	programs := Programs(t)
+	agent, err := kubelet()
+	if err != nil {
+		Without(t, "the kubelet of today: "+err.Error())
+	}
+	dir, err := os.MkdirTemp("", "od-k8s-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &Kubelet{dir: dir, network: network(t)}
+	for name, text := range map[string]string{"containerd.toml": containerdConfig, "kubelet.yaml": kubeletConfig} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	os.Mkdir(filepath.Join(dir, "pods"), 0o755)
+	t.Cleanup(func() {
+		killRest(dir)
+		Discard(dir)
+	})
+	start := func(words ...string) {
+		log, err := os.Create(filepath.Join(dir, filepath.Base(words[0])+".log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer log.Close()
+		command := exec.Command("nsenter", append([]string{"--net=/proc/" + k.network + "/ns/net", "--"}, words...)...)
+		command.Env = append(os.Environ(), "PATH="+programs+string(filepath.ListSeparator)+os.Getenv("PATH"))
+		command.Stdout, command.Stderr = log, log
+		command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			command.Process.Signal(syscall.SIGTERM)
+			late := time.AfterFunc(20*time.Second, func() { command.Process.Kill() })
+			command.Wait()
+			late.Stop()
+		})
+	}
+	start(filepath.Join(programs, "containerd"), "-c", filepath.Join(dir, "containerd.toml"))
+	ctr := func(stdin io.Reader, words ...string) (string, error) {
+		words = append([]string{"--address", filepath.Join(dir, "c.sock"), "--namespace", "k8s.io"}, words...)
+		command := exec.Command(filepath.Join(agent, "ctr"), words...)
+		command.Stdin = stdin
+		out, err := command.CombinedOutput()
+		return strings.TrimSpace(string(out)), err
+	}
+	k.wait(t, "containerd", func() bool { _, err := ctr(nil, "version"); return err == nil })
+	in, out := io.Pipe()
+	go func() { out.CloseWithError(write(out)) }()
+	if said, err := ctr(in, "images", "import", "-"); err != nil {
+		t.Fatalf("ctr images import: %v\n%s", err, said)
+	}
+	start(filepath.Join(agent, "kubelet"), "--config", filepath.Join(dir, "kubelet.yaml"), "--root-dir", filepath.Join(dir, "kubelet"),
+		"--hostname-override", "node")
+	k.wait(t, "kubelet", func() bool { _, err := k.pods(); return err == nil })
+	var what []string
+	for _, program := range []string{filepath.Join(agent, "kubelet"), filepath.Join(programs, "containerd"), filepath.Join(programs, "runc")} {
+		said, err := exec.Command(program, "--version").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		what = append(what, strings.SplitN(string(said), "\n", 2)[0])
+	}
+	k.What = strings.Join(what, ", ")
+	return k
+}
+
+// pod is what the kubelet says of one.
+type pod struct {
+	Metadata struct{ Name string }
+	Status   struct {
+		ContainerStatuses []struct{ State, LastState state }
+	}
+}
+
+type state struct {
+	Waiting    *struct{ Reason, Message string }
+	Running    *struct{}
+	Terminated *struct {
+		Reason, Message string
+		ExitCode        int
+	}
+}
+
+func (k *Kubelet) pods() ([]pod, error) {
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(context.Context, string, string) (c net.Conn, err error) {
+			err = within(k.network, func() (err error) { c, err = net.Dial("tcp4", "127.0.0.1:10255"); return err })
+			return c, err
+		},
+	}}
+	answer, err := client.Get("http://kubelet/pods")
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	var list struct{ Items []pod }
+	return list.Items, json.NewDecoder(answer.Body).Decode(&list)
+}
+
+// Run starts pods, and gives how each settles: where it is refused, in a crash loop, or
+// running for some seconds.
+func (k *Kubelet) Run(t testing.TB, pods map[string]Pod) map[string]PodStatus {
+	t.Helper()
+	for name, p := range pods {
+		text, _ := json.Marshal(map[string]any{
+			"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": name, "namespace": "default"},
+			"spec": map[string]any{"hostNetwork": true, "terminationGracePeriodSeconds": 1, "containers": []any{map[string]any{
+				"name": "app", "image": p.Image, "imagePullPolicy": "Never", "securityContext": map[string]any{"runAsNonRoot": p.RunAsNonRoot},
+			}}},
+		})
+		if err := os.WriteFile(filepath.Join(k.dir, "pods", name+".json"), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]PodStatus{}
+	running := map[string]int{}
+	k.wait(t, "the pods' end", func() bool {
+		list, err := k.pods()
+		if err != nil {
+			return false
+		}
+		for _, p := range list {
+			name := strings.TrimSuffix(p.Metadata.Name, "-node")
+			if _, done := seen[name]; done || len(p.Status.ContainerStatuses) == 0 {
+				continue
+			}
+			c := p.Status.ContainerStatuses[0]
+			switch {
+			case c.State.Running != nil:
+				if running[name]++; running[name] == 10 {
+					seen[name] = PodStatus{Status: "Running", Log: k.log(name)}
+				}
+			case c.State.Waiting == nil:
+			case c.State.Waiting.Reason == "CrashLoopBackOff" && c.LastState.Terminated != nil:
+				last := c.LastState.Terminated
+				seen[name] = PodStatus{Status: "CrashLoopBackOff", Reason: last.Reason, Message: last.Message, Exit: &last.ExitCode, Log: k.log(name)}
+			case strings.HasPrefix(c.State.Waiting.Reason, "CreateContainer"), strings.HasPrefix(c.State.Waiting.Reason, "ErrImage"):
+				seen[name] = PodStatus{Status: c.State.Waiting.Reason, Message: c.State.Waiting.Message}
+			}
+		}
+		return len(seen) == len(pods)
+	})
+	for name := range pods {
+		os.Remove(filepath.Join(k.dir, "pods", name+".json"))
+	}
+	k.wait(t, "the pods to be gone", func() bool { list, err := k.pods(); return err == nil && len(list) == 0 })
+	return seen
+}
+
+// log is what the first container of a pod wrote.
+func (k *Kubelet) log(name string) string {
+	files, _ := filepath.Glob(filepath.Join(k.dir, "logs", "default_"+name+"-node_*", "app", "0.log"))
+	var lines []string
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+			if f := strings.SplitN(line, " ", 4); len(f) == 4 { // time, stream, F or P, text
+				lines = append(lines, f[3])
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (k *Kubelet) wait(t testing.TB, what string, until func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); !until(); time.Sleep(500 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			log, _ := os.ReadFile(filepath.Join(k.dir, "kubelet.log"))
+			own, _ := os.ReadFile(filepath.Join(k.dir, "containerd.log"))
+			t.Fatalf("waiting for %s: not within five minutes\n%s\n%s", what, last(string(own), 1500), last(string(log), 3000))
+		}
+	}
+}

@@ -1,0 +1,111 @@
+// Package looks starts an image of every cause on every runtime that there is, and keeps
+// what is printed.
+package looks
+
+import (
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"optimizing-dockerfile/internal/lesson/tell/page"
+	"optimizing-dockerfile/test/corpus"
+	"optimizing-dockerfile/test/engines"
+)
+
+// images are those of the corpus that are started: for each cause one, and those that look
+// otherwise; and what each is.
+var images = [][2]string{
+	{"shell-missing", "`ENTRYPOINT /app`, and there is no /bin/sh"},
+	{"no-loader", "/app asks for a loader that is not there"},
+	{"turn-shell-no-loader", "the same, behind a shell form and a busybox that is there"},
+	{"user-not-listed", "`USER nobody`, which passwd lacks"},
+	{"user-out-of-range", "`USER 99999999999`"},
+	{"group-not-listed", "`USER echo:staff`, and the group file lacks staff"},
+	{"path-missing", "`ENTRYPOINT [\"/app\"]`, and there is no /app"},
+	{"turn-shell-program-missing", "`ENTRYPOINT /app --serve`, and there is a shell, and no /app"},
+	{"turn-script-missing", "`ENTRYPOINT [\"/bin/sh\", \"-e\", \"run.sh\"]`, and there is no run.sh"},
+	{"name-not-on-path", "`ENTRYPOINT [\"app\"]`, and /opt/bin/app is not on PATH"},
+	{"turn-shell-not-on-path", "`ENTRYPOINT app`, and there is a shell, and no app on PATH"},
+	{"no-x", "/app has no x bit"},
+	{"script-interpreter-without-x", "/start.sh names an interpreter without an x bit"},
+	{"x-root-only", "/app is root's and 0700, and USER is another"},
+	{"folder-closed", "/home/echo is 0700, and USER is another"},
+	{"script-interpreter-closed", "/start.sh names an interpreter that is closed to the user"},
+	{"turn-hashbang-not-readable", "/run.sh may be executed, and not be read"},
+	{"caps-not-granted", "/app demands a capability that containers do not have"},
+	{"foreign", "/app is for another machine"},
+	{"foreign-loader", "/app's loader is for another machine"},
+	{"text", "/app is text without a #! line"},
+	{"loader-empty", "/app's loader is an empty file"},
+	{"script-no-interpreter", "/start.sh begins with a #! line, and its interpreter is not there"},
+	{"coreutils-env-missing", "`#!/usr/bin/env python3`, with GNU's env"},
+	{"busybox-env-missing", "`#!/usr/bin/env python3`, with busybox's env"},
+	{"script-crlf", "/start.sh has the line ends of Windows"},
+	{"coreutils-env-crlf", "the same with `#!/usr/bin/env`, GNU's"},
+	{"glibc-no-library", "a library is not there (glibc)"},
+	{"musl-library-missing", "a library is not there (musl)"},
+	{"version-missing", "a library is older than the program (glibc)"},
+	{"symbol-now-gone", "a library lacks a symbol (glibc)"},
+	{"glibc-program-on-musl", "a program for glibc on musl"},
+	{"path-dangling", "/opt/bin/app is a link to what is not there"},
+	{"path-loop", "/opt/bin/app is a link in a circle"},
+	{"path-through-file", "`ENTRYPOINT [\"/opt/bin/app/app\"]`, and /opt/bin/app is a file"},
+	{"path-folder", "`ENTRYPOINT [\"/opt/bin\"]`, a folder"},
+	{"no-command", "neither ENTRYPOINT nor CMD"},
+	{"empty-cmd", "`CMD [\"\"]`"},
+	{"workdir-file", "`WORKDIR /app`, a file"},
+	{"workdir-below-file", "`WORKDIR /app/x`, and /app is a file"},
+}
+
+// made gives the cases, by name.
+func made(t testing.TB) map[string]corpus.Case {
+	t.Helper()
+	cases, skipped := corpus.Cases()
+	if len(skipped) > 0 {
+		engines.Without(t, "the corpus lacks what makes some images: "+strings.Join(skipped, "; "))
+	}
+	all := map[string]corpus.Case{}
+	for _, c := range cases {
+		all[c.Name] = c
+	}
+	return all
+}
+
+var (
+	changing = regexp.MustCompile(`[0-9a-f]{64}|/\S*(/(?:merged|rootfs)\b)|,"time":"[^"]*"`)
+	usage    = regexp.MustCompile(`(?m)^(?:See 'docker run --help'\.|Run 'docker run --help' for more information)\s*`)
+)
+
+// same takes away what differs from start to start.
+func same(text string) string {
+	text = usage.ReplaceAllString(text, "")
+	return strings.TrimSpace(changing.ReplaceAllString(text, "…$1"))
+}
+
+// started runs each image in the foreground, as a person does.
+func started(t *testing.T, c engines.Client, cases map[string]corpus.Case) map[string]page.Look {
+	t.Helper()
+	specs := map[string]corpus.Spec{}
+	for _, i := range images {
+		specs[corpus.Tag(i[0])] = cases[i[0]].Image
+	}
+	c.LoadFrom(t, func(to io.Writer) error { return corpus.Save(to, specs, nil) })
+	seen := map[string]page.Look{}
+	for _, i := range images {
+		command := c.Command(c.Program, "run", "--rm", "--pull=never", "--network=none", corpus.Tag(i[0]))
+		out, _ := command.CombinedOutput()
+		exit, text := command.ProcessState.ExitCode(), same(string(out))
+		look := page.Look{Exit: &exit}
+		switch {
+		case strings.HasPrefix(text, "docker: ") || strings.HasPrefix(text, "Error: "):
+			look.Says = text
+		case text == "":
+			look.None = "nothing"
+		default:
+			look.Log = text
+		}
+		seen[i[0]] = look
+	}
+	return seen
+}
