@@ -33,8 +33,8 @@ whom; or it cannot, for this cause, with this evidence, and this fix.
 
 IMAGE is an engine's image, a tarball of ` + "`docker save`" + ` (FILE or FILE:TAG), or an
 OCI layout folder. The options answer for a start that overrides what the image
-says, as a pod or a compose file does. With --message it takes no image: it names the
-causes that print a text, such as a log or what kubectl describe says; that is no proof.
+says, as a pod or a compose file does. With --message it takes no image, and
+names the causes that print a text, such as a log: no proof.
 
 Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -3,6 +3,7 @@ package engines
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -20,13 +21,15 @@ import (
 type Kubelet struct {
 	What string // with all versions
 
-	dir, network string
+	dir, network    string
+	programs, agent string // where containerd and the kubelet lie
 }
 
 // Pod is what is asked of it.
 type Pod struct {
 	Image        string
 	RunAsNonRoot bool
+	Port         int // that the app is told to listen at: pods share a network here
 }
 
 // PodStatus is what a cluster's user sees of it: the status that `kubectl get pods` shows, how
@@ -68,69 +71,30 @@ podLogsDir: DIR/logs
 evictionHard: {memory.available: "0%", nodefs.available: "0%", imagefs.available: "0%", nodefs.inodesFree: "0%"}
 `
 
-// StartKubelet starts one with the images that write writes, as `docker save` does; Pause is among them.
-func StartKubelet(t testing.TB, write func(io.Writer) error) *Kubelet {
+// StartKubelet starts its containerd; images are loaded before it starts itself.
+func StartKubelet(t testing.TB) *Kubelet {
 	t.Helper()
 	Root(t, "a kubelet of the test's own")
-	programs := Programs(t)
-	agent, err := kubelet()
-	if err != nil {
+	k := &Kubelet{programs: Programs(t), network: network(t)}
+	var err error
+	if k.agent, err = kubelet(); err != nil {
 		Without(t, "the kubelet of today: "+err.Error())
 	}
-	dir, err := os.MkdirTemp("", "od-k8s-")
-	if err != nil {
+	if k.dir, err = os.MkdirTemp("", "od-k8s-"); err != nil {
 		t.Fatal(err)
 	}
-	k := &Kubelet{dir: dir, network: network(t)}
 	for name, text := range map[string]string{"containerd.toml": containerdConfig, "kubelet.yaml": kubeletConfig} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(k.dir, name), []byte(strings.ReplaceAll(text, "DIR", k.dir)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	os.Mkdir(filepath.Join(dir, "pods"), 0o755)
+	os.Mkdir(filepath.Join(k.dir, "pods"), 0o755)
 	t.Cleanup(func() {
-		killRest(dir)
-		Discard(dir)
+		killRest(k.dir)
+		Discard(k.dir)
 	})
-	start := func(words ...string) {
-		log, err := os.Create(filepath.Join(dir, filepath.Base(words[0])+".log"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer log.Close()
-		command := exec.Command("nsenter", append([]string{"--net=/proc/" + k.network + "/ns/net", "--"}, words...)...)
-		command.Env = append(os.Environ(), "PATH="+programs+string(filepath.ListSeparator)+os.Getenv("PATH"))
-		command.Stdout, command.Stderr = log, log
-		command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		if err := command.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			command.Process.Signal(syscall.SIGTERM)
-			late := time.AfterFunc(20*time.Second, func() { command.Process.Kill() })
-			command.Wait()
-			late.Stop()
-		})
-	}
-	start(filepath.Join(programs, "containerd"), "-c", filepath.Join(dir, "containerd.toml"))
-	ctr := func(stdin io.Reader, words ...string) (string, error) {
-		words = append([]string{"--address", filepath.Join(dir, "c.sock"), "--namespace", "k8s.io"}, words...)
-		command := exec.Command(filepath.Join(agent, "ctr"), words...)
-		command.Stdin = stdin
-		out, err := command.CombinedOutput()
-		return strings.TrimSpace(string(out)), err
-	}
-	k.wait(t, "containerd", func() bool { _, err := ctr(nil, "version"); return err == nil })
-	in, out := io.Pipe()
-	go func() { out.CloseWithError(write(out)) }()
-	if said, err := ctr(in, "images", "import", "-"); err != nil {
-		t.Fatalf("ctr images import: %v\n%s", err, said)
-	}
-	start(filepath.Join(agent, "kubelet"), "--config", filepath.Join(dir, "kubelet.yaml"), "--root-dir", filepath.Join(dir, "kubelet"),
-		"--hostname-override", "node")
-	k.wait(t, "kubelet", func() bool { _, err := k.pods(); return err == nil })
 	var what []string
-	for _, program := range []string{filepath.Join(agent, "kubelet"), filepath.Join(programs, "containerd"), filepath.Join(programs, "runc")} {
+	for _, program := range []string{k.agent + "/kubelet", k.programs + "/containerd", k.programs + "/runc"} {
 		said, err := exec.Command(program, "--version").Output()
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +102,58 @@ func StartKubelet(t testing.TB, write func(io.Writer) error) *Kubelet {
 		what = append(what, strings.SplitN(string(said), "\n", 2)[0])
 	}
 	k.What = strings.Join(what, ", ")
+	k.daemon(t, k.programs+"/containerd", "-c", filepath.Join(k.dir, "containerd.toml"))
+	k.wait(t, "containerd", func() bool { _, err := k.ctr(nil, "version"); return err == nil })
 	return k
+}
+
+// daemon runs a program in the kubelet's network until the test ends.
+func (k *Kubelet) daemon(t testing.TB, words ...string) {
+	t.Helper()
+	log, err := os.Create(filepath.Join(k.dir, filepath.Base(words[0])+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	command := exec.Command("nsenter", append([]string{"--net=/proc/" + k.network + "/ns/net", "--"}, words...)...)
+	command.Env = append(os.Environ(), "PATH="+k.programs+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		command.Process.Signal(syscall.SIGTERM)
+		late := time.AfterFunc(20*time.Second, func() { command.Process.Kill() })
+		command.Wait()
+		late.Stop()
+	})
+}
+
+func (k *Kubelet) ctr(stdin io.Reader, words ...string) (string, error) {
+	words = append([]string{"--address", filepath.Join(k.dir, "c.sock"), "--namespace", "k8s.io"}, words...)
+	command := exec.Command(k.agent+"/ctr", words...)
+	command.Stdin = stdin
+	out, err := command.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// Load loads images that write writes, as `docker save` does.
+func (k *Kubelet) Load(t testing.TB, write func(io.Writer) error) {
+	t.Helper()
+	in, out := io.Pipe()
+	go func() { out.CloseWithError(write(out)) }()
+	if said, err := k.ctr(in, "images", "import", "-"); err != nil {
+		t.Fatalf("ctr images import: %v\n%s", err, said)
+	}
+}
+
+// Start starts the kubelet itself. Pause is among the images that were loaded.
+func (k *Kubelet) Start(t testing.TB) {
+	t.Helper()
+	k.daemon(t, k.agent+"/kubelet", "--config", filepath.Join(k.dir, "kubelet.yaml"), "--root-dir", filepath.Join(k.dir, "kubelet"),
+		"--hostname-override", "node")
+	k.wait(t, "the kubelet", func() bool { _, err := k.pods(); return err == nil })
 }
 
 // pod is what the kubelet says of one.
@@ -184,6 +199,7 @@ func (k *Kubelet) Run(t testing.TB, pods map[string]Pod) map[string]PodStatus {
 			"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": name, "namespace": "default"},
 			"spec": map[string]any{"hostNetwork": true, "terminationGracePeriodSeconds": 1, "containers": []any{map[string]any{
 				"name": "app", "image": p.Image, "imagePullPolicy": "Never", "securityContext": map[string]any{"runAsNonRoot": p.RunAsNonRoot},
+				"env": []any{map[string]any{"name": "PORT", "value": fmt.Sprint(p.Port)}},
 			}}},
 		})
 		if err := os.WriteFile(filepath.Join(k.dir, "pods", name+".json"), text, 0o644); err != nil {
@@ -206,7 +222,7 @@ func (k *Kubelet) Run(t testing.TB, pods map[string]Pod) map[string]PodStatus {
 			switch {
 			case c.State.Running != nil:
 				if running[name]++; running[name] == 10 {
-					seen[name] = PodStatus{Status: "Running", Log: k.log(name)}
+					seen[name] = PodStatus{Status: "Running"}
 				}
 			case c.State.Waiting == nil:
 			case c.State.Waiting.Reason == "CrashLoopBackOff" && c.LastState.Terminated != nil:
@@ -242,11 +258,11 @@ func (k *Kubelet) log(name string) string {
 
 func (k *Kubelet) wait(t testing.TB, what string, until func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Minute); !until(); time.Sleep(500 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); !until(); time.Sleep(500 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			log, _ := os.ReadFile(filepath.Join(k.dir, "kubelet.log"))
 			own, _ := os.ReadFile(filepath.Join(k.dir, "containerd.log"))
-			t.Fatalf("waiting for %s: not within five minutes\n%s\n%s", what, last(string(own), 1500), last(string(log), 3000))
+			t.Fatalf("waiting for %s: not within ten minutes\n%s\n%s", what, last(string(own), 1500), last(string(log), 3000))
 		}
 	}
 }

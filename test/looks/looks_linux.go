@@ -73,7 +73,7 @@ func made(t testing.TB) map[string]corpus.Case {
 }
 
 var (
-	changing = regexp.MustCompile(`[0-9a-f]{64}|/\S*(/(?:merged|rootfs)\b)|,"time":"[^"]*"`)
+	changing = regexp.MustCompile(`[0-9a-f]{64}|/\S*(/(?:merged|rootfs)\b)|,"time":"[^"]*"|pod: "[^"]*", container: \w+`)
 	usage    = regexp.MustCompile(`(?m)^(?:See 'docker run --help'\.|Run 'docker run --help' for more information)\s*`)
 )
 

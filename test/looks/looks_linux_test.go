@@ -3,7 +3,9 @@ package looks
 import (
 	"bytes"
 	"flag"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,6 +56,44 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+// What a cluster's user sees of an image of each cause, and of the steps with and without
+// runAsNonRoot, is what is recorded.
+func TestLooksInPods(t *testing.T) {
+	if !engines.Wanted() {
+		t.Skip("it is of `make e2e`")
+	}
+	if e := engines.Here(t); e.Name != "docker" {
+		engines.Without(t, "an engine of the machine's that is docker; it is "+e.Name)
+	}
+	var steps []step
+	for _, words := range [][]string{{"all"}, {"beyond", "09"}} {
+		doc, _ := tool.Document(t, words...)
+		for _, s := range doc.Steps {
+			if s.Image == nil {
+				require.Fail(t, "no image was built", "%s: %v", s.Step, s.Reasons)
+			}
+			out, err := exec.Command("docker", "inspect", "--format", "{{index .RepoTags 0}} {{.Config.User}}", s.Image.ID).Output()
+			require.NoError(t, err)
+			tag, user, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+			name := s.Step + strings.ReplaceAll(strings.TrimPrefix(s.Dockerfile, "Dockerfile"), ".", "-")
+			steps = append(steps, step{name, tag, user, false}, step{name, tag, user, true})
+		}
+	}
+	cases := made(t)
+	what, seen := inPods(t, cases, steps)
+	of := func(prefix bool) map[string]page.Look {
+		part := maps.Clone(seen)
+		maps.DeleteFunc(part, func(name string, _ page.Look) bool { return strings.HasPrefix(name, "step-") != prefix })
+		return part
+	}
+	held(t, page.Kubelet, what, func() map[string]page.Look { return of(false) }, func(l *page.Looks) *[]page.Shown { return &l.Images },
+		func(name string) page.Shown { return shown(name, cases[name].Cause) })
+	held(t, page.Kubelet, what, func() map[string]page.Look { return of(true) }, func(l *page.Looks) *[]page.Shown { return &l.Pods },
+		func(name string) page.Shown {
+			return steps[slices.IndexFunc(steps, func(s step) bool { return s.pod() == name })].shown()
+		})
+}
+
 // held compares what is seen with the record, or records it.
 func held(t *testing.T, id, what string, see func() map[string]page.Look, of func(*page.Looks) *[]page.Shown,
 	describe func(string) page.Shown) {
@@ -93,6 +133,7 @@ func held(t *testing.T, id, what string, see func() map[string]page.Look, of fun
 		(*all)[i].Seen[id] = look
 	}
 	slices.SortStableFunc(looks.Images, func(a, b page.Shown) int { return place(a.Name) - place(b.Name) })
+	slices.SortStableFunc(looks.Pods, func(a, b page.Shown) int { return strings.Compare(a.Name, b.Name) })
 	looks.Images = slices.DeleteFunc(looks.Images, func(s page.Shown) bool { return place(s.Name) < 0 })
 	var out bytes.Buffer
 	out.WriteString("# What is printed where an image of each cause is really started. Written by `make looks`; read by `dev sync`.\n")

@@ -24,6 +24,12 @@ func (from *source) readOthers(root, steps string) (err error) {
 	if from.bench, err = readBench(root); err != nil {
 		return err
 	}
+	if from.looks, err = ReadLooks(root); err != nil {
+		return err
+	}
+	if from.quoted, err = ReadQuoted(root); err != nil {
+		return err
+	}
 	if from.engines, err = record.ReadAll(steps, "article"); err != nil {
 		return err
 	}

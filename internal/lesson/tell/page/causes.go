@@ -18,6 +18,9 @@ type Looks struct {
 	Pods     []Shown   `yaml:"pods"` // the steps on Kubernetes
 }
 
+// Kubelet is the id of Kubernetes' node agent among the runtimes.
+const Kubelet = "kubelet"
+
 // Runtime is one that images were started on.
 type Runtime struct {
 	ID   string `yaml:"id"`
@@ -63,23 +66,25 @@ func ReadQuoted(root string) (quotes []Quoted, err error) {
 	return quotes, err
 }
 
-// causePages lists the page of every cause, and how it is made.
-func causePages(root string, all map[string]func(string) (string, error)) error {
-	looks, err := ReadLooks(root)
-	if err != nil {
-		return err
-	}
-	quotes, err := ReadQuoted(root)
-	if err != nil {
-		return err
-	}
-	for _, c := range slices.Concat(doctor.Causes, doctor.Refusals) {
-		all[filepath.Join(root, filepath.FromSlash(c.Page()))] = func(string) (string, error) {
-			const text = "# %s\n\n<!-- generated: cause -->\n%s<!-- end -->\n\n[All causes](README.md)\n"
-			return fmt.Sprintf(text, c, c.Markdown(looks.of(c, quotes))), nil
+// causePage is the page of a cause.
+func (from source) causePage(c doctor.Cause) string {
+	const text = "# %s\n\n<!-- generated: cause -->\n%s<!-- end -->\n\n[All causes](README.md)\n"
+	return fmt.Sprintf(text, c, c.Markdown(from.looks.of(c, from.quoted)))
+}
+
+// kubernetes tells how the steps end in a pod.
+func kubernetes(from source) (string, error) {
+	var b strings.Builder
+	for _, r := range from.looks.Runtimes {
+		if len(from.looks.Pods) > 0 && r.ID == Kubelet {
+			fmt.Fprintf(&b, "Seen with %s.\n\n", r.What)
 		}
 	}
-	return nil
+	b.WriteString("| Image | What its user sees | Exit status |\n|---|---|---|\n")
+	for _, pod := range from.looks.Pods {
+		fmt.Fprintf(&b, "| %s | %s |\n", pod.Image, pod.Seen[Kubelet].row())
+	}
+	return b.String(), nil
 }
 
 // of tells how a cause looks: a table an image, runtimes that printed the same in one row.

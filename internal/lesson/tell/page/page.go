@@ -41,7 +41,8 @@ var parts = map[string]func(source) (string, error){
 	"reasons": reasons,
 	"bench":   benchPart,
 
-	"causes": func(source) (string, error) { return doctor.CausesMarkdown(), nil },
+	"causes":     func(source) (string, error) { return doctor.CausesMarkdown(), nil },
+	"kubernetes": kubernetes,
 }
 
 // source is what a part is made from.
@@ -59,6 +60,8 @@ type source struct {
 	exercises []table.Exercise
 	demos     []table.Step // a teacher's demonstrations
 	shown     *record.Run  // their record
+	looks     Looks        // what runtimes printed
+	quoted    []Quoted     // what others print
 }
 
 var marked = regexp.MustCompile(`(?s)<!-- generated: ([a-z-]+) -->\n.*?<!-- end -->`)
@@ -104,11 +107,7 @@ func each(root string, write bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := pages(root, from)
-	if err := causePages(root, all); err != nil {
-		return nil, err
-	}
-	for path, made := range all {
+	for path, made := range pages(root, from) {
 		was, err := os.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -144,13 +143,16 @@ func pages(root string, from source) map[string]func(was string) (string, error)
 		all[path] = func(was string) (string, error) { return fill(was, from) }
 	}
 	for _, name := range []string{
-		"README.md", "docs/causes/README.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
+		"README.md", "docs/causes/README.md", "docs/kubernetes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
 		"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
 	} {
 		filled(filepath.Join(root, filepath.FromSlash(name)), table.Step{})
 	}
 	for _, step := range append(slices.Clone(from.steps), from.beyond...) {
 		filled(filepath.Join(step.Dir, "README.md"), step)
+	}
+	for _, c := range slices.Concat(doctor.Causes, doctor.Refusals) {
+		all[filepath.Join(root, filepath.FromSlash(c.Page()))] = func(string) (string, error) { return from.causePage(c), nil }
 	}
 	for _, exercise := range from.exercises {
 		all[filepath.Join(exercise.Dir, "README.md")] = func(string) (string, error) { return exercisePage(exercise) }
