@@ -19,4 +19,5 @@ func TestTheEnginesOfTodayAreBuilt(t *testing.T) {
 	}
 	assert.Contains(t, own.Docker(t, "buildx", "version"), "buildx")
 	assert.Contains(t, own.Docker(t, "buildx", "ls"), "running")
+	assert.Contains(t, engines.StartKubelet(t).What, "Kubernetes v1.37.2")
 }

@@ -1,7 +1,6 @@
 package looks
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -88,10 +87,10 @@ func inPods(t *testing.T, cases map[string]corpus.Case, steps []step) (what stri
 	seen = map[string]page.Look{}
 	for name, status := range k.Run(t, pods) {
 		look := page.Look{Status: status.Status, Reason: status.Reason, Exit: status.Exit, Says: same(status.Message), Log: same(status.Log)}
-		if strings.TrimSpace(look.Log) == strings.TrimSpace(corpus.Marker) {
-			t.Errorf("%s started", name)
+		if look.Log == strings.TrimSpace(corpus.Marker) {
+			look = page.Look{Exit: status.Exit, None: startsThere}
 		}
 		seen[name] = look
 	}
-	return fmt.Sprint(k.What), seen
+	return k.What, seen
 }

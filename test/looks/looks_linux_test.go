@@ -49,6 +49,9 @@ func TestLooks(t *testing.T) {
 		{"podman-crun", func(t *testing.T) (engines.Client, string) { c := engines.PodmanWithCrun(t); return c, podman(c) }},
 	} {
 		t.Run(r.id, func(t *testing.T) {
+			if testing.Short() && (r.id == "docker-20.10" || r.id == "podman-crun") {
+				t.Skip("without -short it runs")
+			}
 			c, what := r.start(t)
 			held(t, r.id, what, func() map[string]page.Look { return started(t, c, cases) }, func(l *page.Looks) *[]page.Shown { return &l.Images },
 				func(name string) page.Shown { return shown(name, cases[name].Cause) })
