@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,13 +51,8 @@ func (r *Recipe) Digest(arch string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, name := range files {
-		files := filepath.Join(r.Folder, filepath.FromSlash(name))
-		content, err := os.ReadFile(files)
-		if err != nil {
-			return "", err
-		}
-		add("file "+name, asCommitted(content))
+	for _, f := range files {
+		add("file "+f.name, f.content)
 	}
 	for _, name := range []string{"go.mod", "go.sum"} {
 		content, err := os.ReadFile(filepath.Join(r.Modules, name))
@@ -70,18 +64,20 @@ func (r *Recipe) Digest(arch string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// files lists the recipe's folder in lexical order, with slashes.
-func (r *Recipe) files() ([]string, error) {
-	var names []string
-	err := filepath.WalkDir(r.Folder, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(r.Folder, file)
-		names = append(names, filepath.ToSlash(name))
-		return err
-	})
-	return names, err
+// file is one of a recipe's folder.
+type file struct {
+	name    string
+	content []byte
+}
+
+// files gives those of the recipe's folder, which has no folders in it, in lexical order.
+func (r *Recipe) files() (all []file, err error) {
+	entries, err := os.ReadDir(r.Folder)
+	for _, entry := range entries {
+		content, failed := os.ReadFile(filepath.Join(r.Folder, entry.Name()))
+		all, err = append(all, file{entry.Name(), asCommitted(content)}), errors.Join(err, failed)
+	}
+	return all, err
 }
 
 // asCommitted undoes what a Windows checkout does to line ends.

@@ -3,6 +3,7 @@
 package rebuild
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -115,24 +115,16 @@ func WithModules(ctx context.Context, r *Recipe, say screen.Reporter, use func(d
 // copyFiles copies the recipe's own files. Whether a checkout keeps run bits
 // and line ends depends on the system, so they are set here.
 func (r *Recipe) copyFiles(dir string) error {
-	names, err := r.files()
-	if err != nil {
+	files, err := r.files()
+	if err := errors.Join(err, os.MkdirAll(dir, 0o755)); err != nil {
 		return err
 	}
-	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join(r.Folder, filepath.FromSlash(name)))
-		if err != nil {
-			return err
-		}
+	for _, f := range files {
 		mode := os.FileMode(0o644)
-		if strings.HasPrefix(string(content), "#!") {
+		if bytes.HasPrefix(f.content, []byte("#!")) {
 			mode = 0o755
 		}
-		to := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(to, asCommitted(content), mode); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.content, mode); err != nil {
 			return err
 		}
 	}
