@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +62,7 @@ func learnSteps(ctx context.Context, word string, in io.Reader, stdout io.Writer
 		if !ok {
 			return unknownStep(steps, word)
 		}
-		at = place(steps, step)
+		at = slices.IndexFunc(steps, func(s table.Step) bool { return s.Name == step.Name })
 	} else if !more {
 		out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
 		return nil
@@ -95,13 +96,4 @@ func progressFile() (string, error) {
 		return "", fmt.Errorf("no folder to keep your progress in: %w; set %s to a file that can be written to", err, progressVariable)
 	}
 	return filepath.Join(dir, "optimizing-dockerfile", "learn.json"), nil
-}
-
-func place(steps []table.Step, step table.Step) int {
-	for i, s := range steps {
-		if s.Name == step.Name {
-			return i
-		}
-	}
-	return 0
 }

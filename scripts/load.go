@@ -46,24 +46,22 @@ func load(ctx context.Context, from, into, sum string, stdout, stderr io.Writer)
 	}
 	say.Say("checking " + file)
 	b, err := bundle.Open(file)
+	var damaged *bundle.Damaged
+	switch {
+	case errors.As(err, &damaged):
+		err = fmt.Errorf("%w\nNothing was loaded. Get the file again, and load that.", err)
+	case err == nil && sum != "" && !strings.EqualFold(sum, b.Sum):
+		b.Close()
+		err = fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\n"+
+			"Nothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
+	}
 	if err != nil {
 		if downloaded { // or the next attempt would find it complete
 			os.Remove(file)
 		}
-		var damaged *bundle.Damaged
-		if errors.As(err, &damaged) {
-			return fmt.Errorf("%w\nNothing was loaded. Get the file again, and load that.", err)
-		}
 		return err
 	}
 	defer b.Close()
-	if sum != "" && !strings.EqualFold(sum, b.Sum) {
-		if downloaded {
-			os.Remove(file)
-		}
-		return fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\n"+
-			"Nothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
-	}
 	if _, err := b.For(e.Arch); err != nil {
 		return err
 	}

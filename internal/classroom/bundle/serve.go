@@ -77,11 +77,7 @@ func handler(b *Bundle, page []byte) http.Handler {
 	mux.HandleFunc("GET /bundle.tar", func(w http.ResponseWriter, r *http.Request) { content(w, r, b.Reader(), b.Sum) })
 	for _, tool := range b.Tools {
 		mux.HandleFunc("GET /"+tool.File, func(w http.ResponseWriter, r *http.Request) {
-			part, sum, err := b.Entry(tool.File)
-			if err != nil {
-				http.NotFound(w, r)
-				return
-			}
+			part, sum, _ := b.Entry(tool.File) // Open has seen that it is there
 			content(w, r, part, sum)
 		})
 	}
@@ -137,9 +133,8 @@ func shown(w http.ResponseWriter, r *http.Request, b *Bundle, reported bool, kin
 		o.Engines = append(o.Engines, image.Arch)
 	}
 	for _, tool := range b.Tools {
-		if _, sum, err := b.Entry(tool.File); err == nil {
-			o.Tools = append(o.Tools, offered{tool.OS, tool.Arch, tool.File, sum})
-		}
+		_, sum, _ := b.Entry(tool.File)
+		o.Tools = append(o.Tools, offered{tool.OS, tool.Arch, tool.File, sum})
 	}
 	var text bytes.Buffer
 	if err := execute(&text, o); err != nil {

@@ -250,7 +250,7 @@ func (c *Checker) notBuilt(o run.Outcome, d *dockerfile.File, g *given) *Report 
 	}
 	r := newReport(g.notes)
 	r.Cause, r.Said = cause, o.Message
-	r.not(Builds, proof, hintFor(Builds, cause))
+	r.not(Builds, proof, cause)
 	r.rest("not judged: there is no image")
 	return r
 }
@@ -274,7 +274,15 @@ func (r *Report) add(id string, met *bool, proof, hint string) {
 
 func (r *Report) is(id, proof string) { yes := true; r.add(id, &yes, proof, "") }
 
-func (r *Report) not(id, proof, hint string) { no := false; r.add(id, &no, proof, hint) }
+// not is that a goal is not met, for a cause that has a hint of its own, or "".
+func (r *Report) not(id, proof, cause string) {
+	hint, ok := hints[id][cause]
+	if !ok {
+		hint = hints[id][""]
+	}
+	no := false
+	r.add(id, &no, proof, hint)
+}
 
 func (r *Report) open(id, proof string) { r.add(id, nil, proof, "") }
 

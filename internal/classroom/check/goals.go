@@ -60,7 +60,7 @@ func (s *subject) starts(r *Report) {
 			}
 			proof += "\n" + e.Claim + ": " + found
 		}
-		r.not(Starts, proof, hintFor(Starts, o.Cause))
+		r.not(Starts, proof, o.Cause)
 		r.open(Answers, "not judged: it does not start")
 	case o.Outcome == table.Runs:
 		r.is(Starts, "its process ran: "+strings.Join(s.diagnosis.Argv, " "))
@@ -71,7 +71,7 @@ func (s *subject) starts(r *Report) {
 		if last := lastWords(o.Message); last != "" {
 			proof += "; its last words: " + last
 		}
-		r.not(Answers, proof, hintFor(Answers, o.Cause))
+		r.not(Answers, proof, o.Cause)
 	}
 }
 
@@ -99,7 +99,7 @@ func (s *subject) notRoot(r *Report) {
 	case s.failedToStart():
 		r.open(NotRoot, "not judged: it does not start, so nobody runs it yet ("+configured+")")
 	default:
-		r.not(NotRoot, configured+", so it runs as user 0, root", hintFor(NotRoot, cause))
+		r.not(NotRoot, configured+", so it runs as user 0, root", cause)
 	}
 }
 
@@ -109,7 +109,7 @@ func (s *subject) small(r *Report) {
 		if s.failedToStart() || all <= Beside {
 			r.open(Small, "not judged: no compiled program is found in the image, to compare its size with")
 		} else {
-			r.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", table.Size(all)), hintFor(Small, ""))
+			r.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", table.Size(all)), "")
 		}
 		return
 	}
@@ -119,7 +119,7 @@ func (s *subject) small(r *Report) {
 		r.is(Small, proof)
 		return
 	}
-	r.not(Small, fmt.Sprintf("%s; at most %s is the goal", proof, table.Size(Beside)), hintFor(Small, ""))
+	r.not(Small, fmt.Sprintf("%s; at most %s is the goal", proof, table.Size(Beside)), "")
 }
 
 func (s *subject) nothingExtra(r *Report) {
@@ -140,7 +140,7 @@ func (s *subject) nothingExtra(r *Report) {
 		}
 	}
 	if len(proof) > 0 {
-		r.not(NothingExtra, "it holds "+strings.Join(proof, ", "), hintFor(NothingExtra, ""))
+		r.not(NothingExtra, "it holds "+strings.Join(proof, ", "), "")
 		return
 	}
 	none := "its only file is no shell, compiler or source"
@@ -198,7 +198,7 @@ func (s *subject) accounts(r *Report) {
 		return
 	case len(there) == 0:
 		if etc := s.files.resolve("/etc"); etc != nil && s.ids().mayPutInto(etc) {
-			r.not(AccountsReadOnly, fmt.Sprintf("the image has no account files, but %s may put some into %s", s.ids(), etc.description()), hintFor(AccountsReadOnly, ""))
+			r.not(AccountsReadOnly, fmt.Sprintf("the image has no account files, but %s may put some into %s", s.ids(), etc.description()), "")
 			return
 		}
 		r.is(AccountsReadOnly, "the image has no account files, and a numeric user needs none")
@@ -207,7 +207,7 @@ func (s *subject) accounts(r *Report) {
 	ids := s.ids()
 	for _, f := range there {
 		if how := ids.canChange(s.files, f); how != "" {
-			r.not(AccountsReadOnly, how, hintFor(AccountsReadOnly, ""))
+			r.not(AccountsReadOnly, how, "")
 			return
 		}
 	}

@@ -48,10 +48,3 @@ var hints = map[string]map[string]string{
 	NothingExtra:     {"": "Look at what each COPY of the last stage brings, and at what it starts FROM. What of it does the running program use?"},
 	AccountsReadOnly: {"": "A program that is taken over must not be able to rewrite who is who. Who owns the account files, and who their folder?"},
 }
-
-func hintFor(goal, cause string) string {
-	if hint, ok := hints[goal][cause]; ok {
-		return hint
-	}
-	return hints[goal][""]
-}
