@@ -36,7 +36,7 @@ func reportCommand() *cobra.Command {
 			if err := os.WriteFile(file, page, 0o644); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s: open it in a browser; → shows the next step.\n", file)
+			fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s: open it in a browser; → shows the next beat.\n", file)
 			return nil
 		},
 	}

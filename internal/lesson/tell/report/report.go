@@ -198,6 +198,13 @@ func newStep(steps []table.Step, s table.Step, outcomes []run.Outcome, seen map[
 	return made, nil
 }
 
+// Ran are the tries in the order in which they ran.
+func (s step) Ran() []try {
+	ran := slices.Clone(s.Tries)
+	slices.Reverse(ran)
+	return ran
+}
+
 // transcripts takes a recorded output apart: each try's begins with its first command.
 func transcripts(text string, outcomes []run.Outcome) (parts []string) {
 	for _, o := range outcomes[1:] {
