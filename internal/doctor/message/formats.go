@@ -30,7 +30,8 @@ func (f format) but(pattern string) format {
 var windows = regexp.MustCompile(`(?i)\bwindows\b|\.sh\b|entrypoint\b|powershell|PS C:`)
 
 // elsewhere are words of those who execute programs in a container that runs, or beside it.
-const elsewhere = `(?i)probe (?:failed|errored)|docker-credential|health ?check`
+const elsewhere = `(?i)probe (?:failed|errored)|docker-credential|health ?check|` +
+	`\b(?:docker|docker-compose|podman|kubectl): (?:command )?not found`
 
 // What execve and stat may answer.
 const errno = `(?i:no such file or directory|not found|permission denied|operation not permitted|exec format error|` +
@@ -55,7 +56,8 @@ var formats = []format{
 
 	// Loaders.
 	is("version [`'\"]?\\S+?['\"]? not found \\(required by|Inconsistency detected by ld.so.*version", doctor.MissingSymbolVersion),
-	is(`(?i)wrong ELF class|invalid ELF header`, doctor.MissingLibrary, doctor.WrongArchitecture),
+	is(`(?i)wrong ELF class`, doctor.MissingLibrary, doctor.WrongArchitecture),
+	is(`(?i)invalid ELF header`, doctor.WrongArchitecture, doctor.MissingLibrary, doctor.ExecFormat),
 	is(`(?:Could not open|failed to open elf at) '?/lib\S*/ld-`, doctor.WrongArchitecture, doctor.MissingLoader),
 	is(`(?i)error (?:while )?loading shared librar(?:y|ies)|cannot open shared object file|\.so\S* => not found`, doctor.MissingLibrary).but(
 		`running hook|dlerror|krun|nvidia-container`),

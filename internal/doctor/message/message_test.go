@@ -63,6 +63,7 @@ func TestSomethingElse(t *testing.T) {
 		"Failed to pull image \"app\": rpc error: code = NotFound desc = failed to pull and unpack image: not found",
 		"no matching manifest for linux/arm64/v8 in the manifest list entries",
 		"error getting credentials - err: exec: \"docker-credential-desktop\": executable file not found in $PATH, out: ``",
+		"bash: docker-compose: command not found",
 		"Readiness probe failed: /bin/sh: curl: not found",
 		"COPY failed: stat /var/lib/docker/tmp/builder1/app: no such file or directory",
 		"permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock",
