@@ -22,6 +22,14 @@ import (
 	"optimizing-dockerfile/test/tool"
 )
 
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if engines.Wanted() {
+		os.Exit(tool.Main(m))
+	}
+	os.Exit(m.Run())
+}
+
 var update = flag.Bool("update", false, "write down what is seen instead of comparing it")
 
 // What each runtime prints is what docs/causes/looks.yaml says of its version. On an engine of
