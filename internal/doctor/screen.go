@@ -49,11 +49,11 @@ func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 	if d.Starts == nil || !*d.Starts { // first things first
 		if len(d.Advice) > 0 {
 			p.line("")
-			var ids []string
+			var all []string
 			for _, a := range d.Advice {
-				ids = append(ids, a.ID)
+				all = append(all, a.Summary)
 			}
-			p.text("", "Also: "+strings.Join(ids, ", ")+" (--json explains)")
+			p.text("", "Once it starts: "+strings.Join(all, "; ")+".")
 		}
 	} else if len(d.Advice) > 0 {
 		p.line("")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"optimizing-dockerfile/internal/lesson/record"
@@ -119,14 +120,32 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 	if failure != nil || doc.Verdict == run.Environment {
 		return true, s.cannot(ctx, doc, failure)
 	}
+	last := doc.Steps[len(doc.Steps)-1]
+	if err := s.riddle(ctx, last); err != nil {
+		return false, err
+	}
 	if err := s.Close(step, doc); err != nil {
 		return false, err
 	}
-	score := s.explain(guesses, doc.Steps[len(doc.Steps)-1])
+	score := s.explain(guesses, last)
 	if err := s.Progress.Done(step.Name, score); err != nil {
 		return false, err
 	}
 	return s.next(ctx, step)
+}
+
+// riddle shows the engine's words of a failed start, and asks what they do not say: the proof comes after it.
+func (s *Session) riddle(ctx context.Context, o run.Outcome) error {
+	if o.Outcome != table.Fails || o.Missing == "" || o.Message == "" {
+		return nil
+	}
+	words := strings.TrimSpace(o.Message)
+	s.Out.Paragraph("It fails: " + words[strings.LastIndex(words, "\n")+1:])
+	word, err := s.ask(ctx, "Which file does not exist? Type a guess, or nothing; then comes the proof (q = leave)")
+	if err == nil && strings.Contains(word, strings.ToLower(path.Base(o.Missing))) {
+		s.Out.Paragraph("Right: " + o.Missing + ".")
+	}
+	return err
 }
 
 // guess asks the questions and gives the answers by their ids.

@@ -25,7 +25,7 @@ func (t *Terminal) bars(sizes []Bar) {
 	room := max(8, min(40, t.Width-30))
 	head := "  size"
 	if sizes[0].Recorded {
-		head += "; (…): as recorded"
+		head += "; in ( ): of the record"
 	}
 	t.Say(t.Paint(Dim, PadRight(head, room+5)+padLeft("here", 8)+padLeft("article", 9)))
 	for _, bar := range sizes {
