@@ -73,9 +73,9 @@ var refusals = []struct {
 		"the registry's pull limit is reached: it gives this network no more images for now",
 		"wait some hours, or lift the limit with `%[1]s login`, then: %[2]s"},
 	{regexp.MustCompile(`(?i)x509:|certificate|tls: `),
-		"the engine does not trust the registry's certificate, mostly since a company's proxy opens TLS and puts its own there",
-		"give the engine's machine the company's certificate and start the engine anew, then: %[2]s"},
-	{regexp.MustCompile(`(?i)does not exist|: not found$|manifest unknown|name unknown`),
+		"it does not trust the registry's certificate, mostly since a company's proxy opens TLS and puts its own there",
+		"give the machine that pulls the company's certificate (an engine is to be started anew then), then: %[2]s"},
+	{regexp.MustCompile(`(?i)does not exist|: not found$|\b404\b|manifest unknown|name unknown`),
 		"the registry has no such image, or none for whoever is not logged in",
 		"look at the name; is it a private image, `%[1]s login`; then: %[2]s"},
 	{regexp.MustCompile(`(?i)unauthorized|authentication required|denied|incorrect username|no basic auth|\b40[13]\b`),
@@ -94,4 +94,18 @@ func understood(words, program, pull string) error {
 		}
 	}
 	return errors.New(words)
+}
+
+// Refused says what a registry's words come to, where it is asked without an engine, and what to do now.
+func Refused(words, ref, again string) error {
+	var known *refusal
+	err := understood(screen.Line(words), "docker", again)
+	if errors.As(err, &known) {
+		way := known.way
+		if host, _, deeper := strings.Cut(ref, "/"); deeper && strings.ContainsAny(host, ".:") {
+			way = strings.NewReplacer(" login`", " login "+host+"`", " logout`", " logout "+host+"`").Replace(way)
+		}
+		return fmt.Errorf("%w\nNow: %s", known, way)
+	}
+	return fmt.Errorf("%w\nIs the name right, and can the registry be reached from here?", err)
 }

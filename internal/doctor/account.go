@@ -19,6 +19,7 @@ type account struct {
 	groups   []int
 	// past is there where the engine has not yet taken CAP_DAC_OVERRIDE away, and notes whether that decided something.
 	past *bool
+	meek bool // root without the capability to pass over modes
 }
 
 // root is the account that may search every folder.
@@ -34,8 +35,8 @@ const maxAccounts = 8 << 20
 func (a account) mayRun(e image.Entry) bool {
 	by := e.Mode.IsDir() || e.Mode.Perm()&0o111 != 0
 	switch {
-	case a.uid == 0 || a.has(e, 0o1):
-		return a.uid != 0 || by
+	case a.root() || a.has(e, 0o1):
+		return !a.root() || by
 	case a.past != nil && by:
 		*a.past = true
 		return true
@@ -44,10 +45,13 @@ func (a account) mayRun(e image.Entry) bool {
 }
 
 // mayRead is the same for reading, by a program that has started.
-func (a account) mayRead(e image.Entry) bool { return a.uid == 0 || a.has(e, 0o4) }
+func (a account) mayRead(e image.Entry) bool { return a.root() || a.has(e, 0o4) }
 
 // mayWrite is the same for writing.
-func (a account) mayWrite(e image.Entry) bool { return a.uid == 0 || a.has(e, 0o2) }
+func (a account) mayWrite(e image.Entry) bool { return a.root() || a.has(e, 0o2) }
+
+// root reports whether modes count for nothing.
+func (a account) root() bool { return a.uid == 0 && !a.meek }
 
 // has reports whether the mode gives the account a right.
 func (a account) has(e image.Entry, right fs.FileMode) bool {
@@ -88,7 +92,7 @@ func (x *examination) resolveUser(ctx context.Context, spec string) (Cause, erro
 		}
 		return UnknownUser, nil
 	}
-	x.as = account{uid: who.Uid, gid: who.Gid, groups: who.Sgids}
+	x.as = account{uid: who.Uid, gid: who.Gid, groups: who.Sgids, meek: x.start.capable()&overrides == 0}
 	return "", nil
 }
 

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// overrides are the capabilities by which root passes over a file's mode, whatever it is (CAP_DAC_OVERRIDE).
+const overrides = 1 << 1
+
 // containerCaps are the capabilities that docker gives a container, by their
 // numbers in linux/capability.h (moby's oci/caps/defaults.go).
 const containerCaps = 1<<0 | 1<<1 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 1<<10 | 1<<13 | 1<<18 | 1<<27 | 1<<29 | 1<<31
@@ -20,7 +23,7 @@ const strictEngines = "Podman, Docker before 24, and whatever gives no capabilit
 // no container has by default: the kernel then refuses execve with EPERM, to
 // root as well (bprm_caps_from_vfs_caps in security/commoncap.c).
 func (x *examination) notPermitted(at place) *finding {
-	lacking := lackingCaps(at.Caps)
+	lacking := lackingCaps(at.Caps, x.start.capable())
 	if lacking == 0 {
 		return nil
 	}
@@ -56,16 +59,16 @@ func (x *examination) secure(at place) bool {
 		return true
 	}
 	permitted, effective := fileCaps(at.Caps)
-	return x.as.uid != 0 && (effective || permitted&containerCaps != 0)
+	return x.as.uid != 0 && (effective || permitted&x.start.capable() != 0)
 }
 
-// lackingCaps are those that are to be in effect at once, and that no container has.
-func lackingCaps(b []byte) uint64 {
+// lackingCaps are those that are to be in effect at once, and that the container does not have.
+func lackingCaps(b []byte, have uint64) uint64 {
 	permitted, effective := fileCaps(b)
 	if !effective {
 		return 0
 	}
-	return permitted &^ containerCaps
+	return permitted &^ have
 }
 
 // fileCaps parses struct vfs_cap_data.

@@ -32,6 +32,9 @@ func (x *examination) conclude(f *finding) {
 	if d.Phase = f.phase; d.Phase == "" {
 		d.Phase = f.cause.Phase()
 	}
+	if x.start.Init && slices.Index(Causes, f.cause) >= slices.Index(Causes, MissingShell) {
+		d.Phase = PhaseExec // the init has started
+	}
 	row := entryOf(f.cause)
 	d.Summary = fill(row.summary, f.facts)
 	d.Fix = Fix{Text: fill(row.fix, f.facts), Dockerfile: fill(row.dockerfile, f.facts)}

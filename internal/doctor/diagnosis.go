@@ -8,6 +8,8 @@
 // musl's ldso/dynlink.c).
 package doctor
 
+import "optimizing-dockerfile/internal/doctor/image"
+
 // Diagnosis is what the doctor found. Its JSON is a contract: fields are added, never changed.
 type Diagnosis struct {
 	Schema   int        `json:"schema"`
@@ -28,6 +30,10 @@ type Diagnosis struct {
 	Page string `json:"page,omitempty"`
 	// Phase is how far a start gets: PhaseStart or PhaseExec; empty where it starts.
 	Phase string `json:"phase,omitempty"`
+	// Ended is what the engine recorded of a container's end.
+	Ended *Ended `json:"container,omitempty"`
+	// Read is how much of an image in a registry was fetched for it.
+	Read *image.Read `json:"read,omitempty"`
 	// Missing is the very thing that was asked for and is not there, or not as
 	// it must be: /bin/sh, the loader's path, the entrypoint, the account's name.
 	Missing string `json:"-"`
@@ -88,11 +94,17 @@ const (
 	ForeignSome
 )
 
-// Start is what whoever starts the image overrides: `docker run`'s options, a
-// pod's or a compose file's fields. The zero value overrides nothing.
-type Start struct {
-	User       string
-	Workdir    string
-	Entrypoint *[]string // not nil: replaces ENTRYPOINT, and clears CMD
-	Args       []string  // replaces CMD
+// Ended is what an engine recorded of a container's end.
+type Ended struct {
+	Status    string `json:"status"` // created, running, exited …
+	ExitCode  int    `json:"exit_code"`
+	Error     string `json:"error"` // of a start that was refused
+	OOMKilled bool   `json:"oom_killed"`
+	LastLine  string `json:"last_line"` // of its log
+}
+
+// Unknown is the diagnosis of what could not be examined.
+func Unknown(ref, why string) *Diagnosis {
+	return &Diagnosis{Schema: 1, Kind: "doctor", Image: ref, Summary: "cannot tell: " + why,
+		Evidence: []Evidence{}, Argv: []string{}, Advice: []Advice{}}
 }

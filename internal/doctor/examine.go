@@ -67,9 +67,14 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 	if err != nil {
 		return nil, err
 	}
+	if far, ok := img.(interface{ Enough() image.Read }); ok {
+		read := far.Enough()
+		x.d.Read = &read
+	}
 	if err := x.advise(ctx); err != nil {
 		return nil, err
 	}
+	x.d.Fix.Dockerfile = start.inPlace(x.d.Fix.Dockerfile)
 	return x.d.shorten(), nil
 }
 
@@ -92,8 +97,9 @@ func Identify(ctx context.Context, img image.Image) (User, error) {
 
 func newExamination(img image.Image, machine Machine, start Start) *examination {
 	config := img.Config()
+	config.Env = slices.Concat(config.Env, start.Env)
 	x := &examination{
-		files: files{img: img, cwd: "/"}, config: config, machine: machine, start: start,
+		files: files{img: img, cwd: "/", mounts: start.Mounts}, config: config, machine: machine, start: start,
 		d: &Diagnosis{
 			Schema: 1, Kind: "doctor", Image: img.Name(), ID: img.ID(),
 			Evidence: []Evidence{}, Argv: []string{}, Advice: []Advice{},
@@ -130,7 +136,7 @@ func (x *examination) stages(ctx context.Context) (*finding, error) {
 		return unknown("the engine runs %s containers, and the doctor knows the rules of Linux only", x.machine.OS), nil
 	}
 	for _, stage := range []func(context.Context) (*finding, error){
-		x.account, x.command, x.workdir, x.volumes, x.lookup, x.execute,
+		x.nonRoot, x.account, x.command, x.workdir, x.volumes, x.lookup, x.execute,
 	} {
 		if found, err := stage(ctx); found != nil || err != nil {
 			return found, err
@@ -142,14 +148,17 @@ func (x *examination) stages(ctx context.Context) (*finding, error) {
 // account is the first stage: USER.
 func (x *examination) account(ctx context.Context) (*finding, error) {
 	spec := x.config.User
+	asked := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)}
 	if x.start.User != "" {
 		spec = x.start.User
+		asked = Evidence{"the user is named by", x.called("--user"), fmt.Sprintf("%q", spec)}
 	}
+	spec = x.start.Pod.user(spec)
 	x.d.User.Configured = spec
-	found, err := x.become(ctx, spec, Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)})
+	found, err := x.become(ctx, spec, asked)
 	if found == nil && err == nil {
 		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
-		if x.machine.Overrides {
+		if (x.machine.Overrides || x.start.Pod != nil) && x.start.capable()&overrides != 0 { // containerd is such an engine
 			x.as.past = new(bool)
 		}
 	}
@@ -178,7 +187,7 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) (
 		have = fmt.Sprintf("%d bytes, and no entry for %q (%v)", at.Size, name, x.accountError)
 	}
 	by := ""
-	if asked.Path != "config.User" {
+	if asked.Path != "config.User" && asked.Path != x.called("--user") {
 		by = asked.Path
 	}
 	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file, By: by},
@@ -193,7 +202,9 @@ var number = regexp.MustCompile(`^[+-]?[0-9]+$`)
 func (x *examination) command(context.Context) (*finding, error) {
 	entrypoint, cmd := x.config.Entrypoint, x.config.Cmd
 	if x.start.Entrypoint != nil {
-		entrypoint, cmd = *x.start.Entrypoint, nil
+		if entrypoint = *x.start.Entrypoint; len(entrypoint) > 0 {
+			cmd = nil
+		}
 	}
 	if len(x.start.Args) > 0 {
 		cmd = x.start.Args
@@ -223,11 +234,11 @@ func (x *examination) command(context.Context) (*finding, error) {
 func (x *examination) source() string {
 	switch {
 	case x.start.Entrypoint != nil && len(*x.start.Entrypoint) > 0:
-		return "--entrypoint"
+		return x.called("--entrypoint")
 	case x.start.Entrypoint == nil && len(x.config.Entrypoint) > 0 && x.config.Entrypoint[0] != "":
 		return "config.Entrypoint"
 	case len(x.start.Args) > 0:
-		return "ARGS"
+		return x.called("ARGS")
 	}
 	return "config.Cmd"
 }
@@ -263,7 +274,7 @@ func (x *examination) volumes(ctx context.Context) (*finding, error) {
 func (x *examination) workdir(ctx context.Context) (*finding, error) {
 	dir, source := x.config.WorkingDir, "config.WorkingDir"
 	if x.start.Workdir != "" {
-		dir, source = x.start.Workdir, "--workdir"
+		dir, source = x.start.Workdir, x.called("--workdir")
 	}
 	if dir == "" {
 		return nil, nil
@@ -281,7 +292,10 @@ func (x *examination) workdir(ctx context.Context) (*finding, error) {
 	x.files.cwd = path.Clean(dir)
 	at, err := x.files.resolve(ctx, x.files.cwd, root)
 	var way *lookupError
+	var mounted hidden
 	switch {
+	case errors.As(err, &mounted):
+		return nil, nil // a folder, most likely
 	case err == nil && !at.Mode.IsDir():
 		return unusable(at.Path, describe(at.Entry)), nil
 	case err == nil:

@@ -25,6 +25,7 @@ type files struct {
 	cwd    string
 	inside *cwdEntry     // what lies at cwd, once it was asked for
 	budget *image.Budget // of all that is looked at
+	mounts map[string]bool
 }
 
 type cwdEntry struct {
@@ -269,6 +270,9 @@ var devices = map[string]bool{
 // lstat looks at one place, with what the runtime mounts over the image.
 func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
 	folder := image.Entry{Path: at, Mode: fs.ModeDir | 0o755}
+	if e, err := f.mounted(at); e.Path != "" || err != nil {
+		return e, err
+	}
 	switch {
 	case at == "/" || at == "/proc" || at == "/sys" || at == "/dev":
 		return folder, nil

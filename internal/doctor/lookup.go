@@ -82,6 +82,8 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 	search, source := x.env["PATH"], "config.Env PATH"
 	if !sets(x.config.Env, "PATH") {
 		source = "the runtime's PATH"
+	} else if sets(x.start.Env, "PATH") {
+		source = x.called("--env") + " PATH"
 	}
 	f := x.notOnPath(name, search, source, Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)})
 	dirs := searched(search, name)

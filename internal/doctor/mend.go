@@ -19,7 +19,7 @@ type cure struct{ lines, text string }
 // mend looks in the image itself for what would make it start, in every layer of it, and proposes the
 // first that, examined, does. Where none does, the cause's own fix stands.
 func (x *examination) mend(ctx context.Context, f *finding) error {
-	if f == nil || f.cause == "" {
+	if f == nil || f.cause == "" || f.fix != nil {
 		return nil
 	}
 	lies, err := x.elsewhere(ctx, f)
@@ -107,7 +107,7 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 				"Name the program: %s is the one that the image brings of its own.", e.Path)
 		}
 	case MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink:
-		if x.source() == "ARGS" && len(x.config.Cmd) > 0 {
+		if x.source() == x.called("ARGS") && len(x.config.Cmd) > 0 {
 			add("ENTRYPOINT "+execForm(x.config.Cmd...),
 				"What stands behind the image's name replaces CMD, the program included: make it the ENTRYPOINT, or name it again.")
 		}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/docker/go-units"
+
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -34,6 +36,13 @@ func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 			p.text("      ", e.Path+" → "+e.Found)
 		}
 	}
+	if e := d.Ended; e != nil {
+		p.line("")
+		p.heading("What the engine recorded")
+		for _, said := range e.sentences(d.Starts) {
+			p.text("  ", said)
+		}
+	}
 	if d.Fix.Text != "" {
 		p.line("")
 		p.heading("Fix")
@@ -61,6 +70,11 @@ func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 		for _, a := range d.Advice {
 			p.text("  ", a.ID+": "+a.Summary+". "+a.Fix)
 		}
+	}
+	if r := d.Read; r != nil {
+		p.line("")
+		p.text("", fmt.Sprintf("Read from the registry: %s, with %d of %d layers (of %s).",
+			units.HumanSizeWithPrecision(float64(r.Bytes), 3), r.Layers, r.OfLayers, units.HumanSizeWithPrecision(float64(r.Of), 3)))
 	}
 	_, err := io.WriteString(w, p.out.String())
 	return err

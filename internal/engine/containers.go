@@ -88,6 +88,26 @@ type Container struct {
 	Host     string // HOST:PORT of this machine that reaches port 8080; "" where it is not published
 	Address  string // its own, in Network; "" where it has none
 	Network  string // the engine's network that it is in
+	Setup    Setup
+}
+
+// Setup is what a container was made of.
+type Setup struct {
+	Image     string `json:"Image"` // its ID
+	Path      string // the program, and its arguments
+	Args      []string
+	OOMKilled bool `json:"-"`
+	Config    struct {
+		User, WorkingDir string
+		Env, Cmd         []string
+		Entrypoint       any // podman before 5: one string
+	}
+	HostConfig struct {
+		CapAdd, CapDrop  []string
+		Privileged, Init bool
+		Tmpfs            map[string]string
+	}
+	Mounts []struct{ Type, Destination string }
 }
 
 // Inspect describes a container.
@@ -97,10 +117,12 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 		return Container{}, err
 	}
 	var found []struct {
+		Setup
 		ID    string `json:"Id"`
 		State struct {
 			Status, Error, StartedAt string
 			ExitCode, Pid            int
+			OOMKilled                bool
 			Health                   struct{ Status string }
 		}
 		NetworkSettings struct {
@@ -117,6 +139,7 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 		Status: state.Status, ExitCode: state.ExitCode, Error: state.Error, Health: state.Health.Status,
 		Started: !strings.HasPrefix(state.StartedAt, "0001-01-01") && state.Status != "created",
 	}
+	c.Setup, c.Setup.OOMKilled = found[0].Setup, state.OOMKilled
 	if ports := found[0].NetworkSettings.Ports["8080/tcp"]; len(ports) > 0 {
 		c.Host = ports[0].HostIp + ":" + ports[0].HostPort
 	}

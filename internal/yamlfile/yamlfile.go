@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 
@@ -24,14 +23,7 @@ type File struct {
 // there twice, and nothing comes after it. An error names the file, and the line
 // where there is one. What may be too deep, or too many aliases, the library knows.
 func Read(path string, v any) (*File, error) {
-	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: it is no regular file", path)
-	}
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"internal/engine":     {"internal/program", "internal/screen", "internal/doctor/image"},
 	"internal/base": {"internal/program", "internal/atomicfile", "internal/screen", "internal/yamlfile", "internal/engine",
 		"internal/doctor/image"},
-	"internal/doctor": {"internal/screen"},
+	"internal/doctor": {"internal/screen", "internal/yamlfile"},
 	"internal/lesson": {"internal/dockerfile", "internal/program", "internal/atomicfile", "internal/screen", "internal/yamlfile",
 		"internal/engine", "internal/base", "internal/doctor"},
 	"internal/classroom": {"internal/dockerfile", "internal/program", "internal/atomicfile", "internal/screen", "internal/yamlfile",

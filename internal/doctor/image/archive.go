@@ -189,28 +189,34 @@ func choose(name, tag string, count int, tags []string) error {
 	return fmt.Errorf("it holds %d images: say which, as %s:TAG (%s)", count, filepath.Base(name), list)
 }
 
-// build reads an image: its config, then its layers from the lowest up.
-func build(ctx context.Context, s store, name, configName string, layers []string) (*archived, error) {
-	if len(layers) > maxLayers {
-		return nil, fmt.Errorf("it has %d layers; engines allow 127", len(layers))
+// readConfig reads an image's config, and gives the ID that follows from it.
+func readConfig(s store, name string, layers int) (*v1.ConfigFile, string, error) {
+	if layers > maxLayers {
+		return nil, "", fmt.Errorf("it has %d layers; engines allow 127", layers)
 	}
-	text, err := document(s, configName)
+	text, err := document(s, name)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	parsed, err := v1.ParseConfigFile(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("its config makes no sense: %w", err)
+		return nil, "", fmt.Errorf("its config makes no sense: %w", err)
 	}
 	diffs := parsed.RootFS.DiffIDs // dockers of before 1.10 wrote none
-	if len(diffs) > 0 && len(diffs) != len(layers) && parsed.OS != "windows" {
-		return nil, fmt.Errorf("it is damaged: its config speaks of %d layers, and it has %d", len(diffs), len(layers))
+	if len(diffs) > 0 && len(diffs) != layers && parsed.OS != "windows" {
+		return nil, "", fmt.Errorf("it is damaged: its config speaks of %d layers, and it has %d", len(diffs), layers)
 	}
 	sum := sha256.Sum256(text)
-	img := &archived{name: name, id: "sha256:" + hex.EncodeToString(sum[:]), config: ConfigOf(parsed)}
-	if err := img.config.TooLong(); err != nil {
+	return parsed, "sha256:" + hex.EncodeToString(sum[:]), ConfigOf(parsed).TooLong()
+}
+
+// build reads an image: its config, then its layers from the lowest up.
+func build(ctx context.Context, s store, name, configName string, layers []string) (*archived, error) {
+	parsed, id, err := readConfig(s, configName, len(layers))
+	if err != nil {
 		return nil, err
 	}
+	img := &archived{name: name, id: id, config: ConfigOf(parsed)}
 	if img.Files, err = NewFiles(); err != nil {
 		return nil, err
 	}
@@ -219,11 +225,7 @@ func build(ctx context.Context, s store, name, configName string, layers []strin
 		return img, nil // its layers are no Linux file system
 	}
 	for i, layer := range layers {
-		var diff string
-		if len(diffs) > 0 {
-			diff = diffs[i].Hex
-		}
-		if err := img.layer(ctx, s, i+1, layer, diff); err != nil {
+		if err := img.layer(ctx, s, i+1, layer, diffOf(parsed, i)); err != nil {
 			img.Close()
 			return nil, err
 		}
@@ -231,9 +233,17 @@ func build(ctx context.Context, s store, name, configName string, layers []strin
 	return img, nil
 }
 
+// diffOf is the digest of a layer unpacked; "" where the config has none.
+func diffOf(c *v1.ConfigFile, layer int) string {
+	if layer < len(c.RootFS.DiffIDs) {
+		return c.RootFS.DiffIDs[layer].Hex
+	}
+	return ""
+}
+
 // layer lays one over those before it, and holds it against its digests: diff is
 // that of what is unpacked, where there is one.
-func (a *archived) layer(ctx context.Context, s store, number int, name, diff string) error {
+func (k *Files) layer(ctx context.Context, s store, number int, name, diff string) error {
 	r, _, err := s.open(name)
 	if err != nil {
 		return fmt.Errorf("layer %d: %w", number, err)
@@ -253,7 +263,7 @@ func (a *archived) layer(ctx context.Context, s store, number int, name, diff st
 	if diff != "" {
 		plain = io.TeeReader(inner, unpacked)
 	}
-	if err := a.Apply(ctx, number, plain); err != nil {
+	if err := k.Apply(ctx, number, plain); err != nil {
 		return err
 	}
 	for _, rest := range []io.Reader{plain, packed} { // the digests are of all of it

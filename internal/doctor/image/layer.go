@@ -47,12 +47,13 @@ func (k *Files) Apply(ctx context.Context, layer int, r io.Reader) error {
 		}
 		switch base := path.Base(name); {
 		case base == opaque:
-			if err := k.hideBelow(path.Dir(name), layer); err != nil {
+			if err := errors.Join(k.cover(path.Dir(name), allBelow), k.hideBelow(path.Dir(name), layer)); err != nil {
 				return err
 			}
 			continue
 		case strings.HasPrefix(base, whiteout):
-			if err := k.removeBelow(path.Join(path.Dir(name), base[len(whiteout):]), layer); err != nil {
+			name := path.Join(path.Dir(name), base[len(whiteout):])
+			if err := errors.Join(k.cover(name, itself), k.removeBelow(name, layer)); err != nil {
 				return err
 			}
 			continue

@@ -34,7 +34,41 @@ type tree struct {
 	root   *node
 	hidden int64
 	gone   []gone
+	covers map[string]covering // of a layer that is kept by itself: what its whiteouts say; else nil
 	budget *Budget
+}
+
+// covering is what a layer takes away from those below.
+type covering int
+
+const (
+	itself covering = 1 << iota
+	allBelow
+)
+
+// cover notes a whiteout, where the layer is kept by itself.
+func (t *tree) cover(name string, how covering) error {
+	if t.covers == nil {
+		return nil
+	}
+	t.covers[strings.Clone(name)] |= how
+	return t.budget.Keep(int64(costOfGone + len(name)))
+}
+
+// covered says whether a layer lets nothing of those below be seen at a path.
+func (t *tree) covered(name string) bool {
+	if t.covers[name]&itself != 0 || t.covers["/"]&allBelow != 0 && name != "/" {
+		return true
+	}
+	for _, up := range Above(name) {
+		if t.covers[up] != 0 {
+			return true
+		}
+		if n := t.find(up); n != nil && !n.isDir() {
+			return true
+		}
+	}
+	return false
 }
 
 // gone is what a layer has taken away, with all that is below it.

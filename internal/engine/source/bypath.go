@@ -45,7 +45,7 @@ type answer struct {
 
 func newByPath(c *container) *byPath {
 	b := &byPath{container: c, free: make(chan string, atOnce), seen: map[string]*answer{}}
-	b.free <- c.names[0]
+	b.free <- c.read
 	return b
 }
 
@@ -89,7 +89,7 @@ func (b *byPath) fetch(ctx context.Context, path string, a *answer) error {
 	if stub[path] {
 		return notExist(path)
 	}
-	if len(b.free) == 0 {
+	if len(b.free) == 0 && b.theirs == "" {
 		b.more.Do(b.makeMore)
 	}
 	var name string

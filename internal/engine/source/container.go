@@ -3,6 +3,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -55,6 +56,9 @@ func Described(ctx context.Context, e *engine.Engine, ref string, about engine.I
 func (c *container) opened(about engine.Image, failed error) (image.Image, error) {
 	ctx, e, ref := c.ctx, c.engine, c.ref
 	c.about = about
+	if c.theirs == "" && len(c.names) > 0 {
+		c.read = c.names[0]
+	}
 	switch {
 	case ctx.Err() != nil:
 		c.Close()
@@ -69,7 +73,8 @@ func (c *container) opened(about engine.Image, failed error) (image.Image, error
 		}
 		return img, err
 	}
-	if about.Listed > wholeTree && e.Name != "podman" { // podman's cp follows links: it cannot show them
+	// podman's cp follows links: it cannot show them. docker's shows what is mounted, too.
+	if e.Name != "podman" && (about.Listed > wholeTree || c.mounted) {
 		return newByPath(c), nil
 	}
 	all, err := export(ctx, c)
@@ -89,16 +94,19 @@ func (c *container) opened(about engine.Image, failed error) (image.Image, error
 // container is what both ways of reading from an engine share: the containers
 // that were created, never started, for one image.
 type container struct {
-	ctx    context.Context
-	engine *engine.Engine
-	ref    string
-	about  engine.Image
+	ctx     context.Context
+	engine  *engine.Engine
+	ref     string
+	about   engine.Image
+	read    string // the container that is read
+	mounted bool   // it has volumes
+	theirs  string // a container of somebody else's that is read; "" one of ours
 
 	mu    sync.Mutex
-	names []string
+	names []string // of ours
 }
 
-func (c *container) Name() string         { return c.ref }
+func (c *container) Name() string         { return cmp.Or(c.theirs, c.ref) }
 func (c *container) ID() string           { return c.about.ID }
 func (c *container) Config() image.Config { return configIn(c.about) }
 

@@ -42,7 +42,7 @@ func export(ctx context.Context, c *container) (*exported, error) {
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := c.engine.Run(reading, nil, w, nil, "export", c.names[0])
+		err := c.engine.Run(reading, nil, w, nil, "export", c.read)
 		if err != nil {
 			w.CloseWithError(err)
 		}

@@ -1,0 +1,126 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// silence is how long a registry may send nothing.
+const silence = 30 * time.Second
+
+// blobs is a repository in a registry, as a store.
+type blobs struct {
+	ctx    context.Context
+	giveUp context.CancelCauseFunc
+	repo   name.Repository
+	puller *remote.Puller
+	budget *Budget
+	got    atomic.Int64 // bytes that came
+	latest []byte       // the manifest that was asked for last
+}
+
+func newBlobs(ctx context.Context, repo name.Repository) (*blobs, error) {
+	b := &blobs{repo: repo}
+	b.ctx, b.giveUp = context.WithCancelCause(ctx)
+	b.budget = NewBudget(b.ctx, 0)
+	line := remote.DefaultTransport.(*http.Transport).Clone()
+	line.ResponseHeaderTimeout = silence
+	var err error
+	b.puller, err = remote.NewPuller(remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(counted{b, line}),
+		remote.WithUserAgent("optimizing-dockerfile"))
+	return b, err
+}
+
+// why gives the reason of an error, where this end has cut the line.
+func (b *blobs) why(err error) error {
+	if cause := context.Cause(b.ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// manifest fetches one, for `document` to read, and tells its kind.
+func (b *blobs) manifest(ref name.Reference) (types.MediaType, error) {
+	d, err := b.puller.Get(b.ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	b.latest = d.Manifest
+	return d.MediaType, nil
+}
+
+func (b *blobs) limits() *Budget      { return b.budget }
+func (b *blobs) has(file string) bool { return file == "manifest" }
+
+// open is as a store's: "manifest" is the one that came last.
+func (b *blobs) open(file string) (io.ReadCloser, int64, error) {
+	if b.has(file) {
+		return io.NopCloser(bytes.NewReader(b.latest)), int64(len(b.latest)), nil
+	}
+	layer, err := b.puller.Layer(b.ctx, b.repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
+	if err != nil {
+		return nil, 0, err
+	}
+	r, err := layer.Compressed()
+	return r, 0, err
+}
+
+// counted counts what a registry sends, and cuts the line where it falls silent.
+type counted struct {
+	*blobs
+	http.RoundTripper
+}
+
+func (c counted) RoundTrip(request *http.Request) (*http.Response, error) {
+	answer, err := c.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	body := &countedBody{blobs: c.blobs, ReadCloser: answer.Body, left: 1 << 62}
+	if !strings.Contains(request.URL.Path, "/blobs/") && answer.Request.Response == nil {
+		body.left = maxDocument
+	}
+	body.silent = time.AfterFunc(silence, func() {
+		c.giveUp(fmt.Errorf("the registry has sent nothing for %v", silence))
+	})
+	answer.Body = body
+	return answer, nil
+}
+
+type countedBody struct {
+	*blobs
+	io.ReadCloser
+	silent *time.Timer
+	left   int64
+}
+
+func (c *countedBody) Read(p []byte) (int, error) {
+	c.silent.Reset(silence)
+	n, err := c.ReadCloser.Read(p)
+	c.got.Add(int64(n))
+	c.budget.unpacked += perByte * int64(n)
+	if c.left -= int64(n); c.left < 0 && err == nil {
+		err = fmt.Errorf("the registry's answer has over %d bytes, which no manifest has", maxDocument)
+	}
+	if err != nil {
+		c.silent.Stop()
+	}
+	return n, err
+}
+
+func (c *countedBody) Close() error {
+	c.silent.Stop()
+	return c.ReadCloser.Close()
+}

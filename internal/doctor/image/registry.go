@@ -1,0 +1,245 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// FromRegistry opens an image in a registry, without an engine, as whom docker or podman keeps a login for. p chooses
+// in an index of several platforms; with must, it has to be among them. The error is as FromTarball's.
+func FromRegistry(ctx context.Context, ref string, p Platform, must bool) (Image, error) {
+	parsed, err := name.ParseReference(ref)
+	if err != nil {
+		return nil, &NotFound{ref, err.Error()}
+	}
+	b, err := newBlobs(ctx, parsed.Context())
+	r := &layered{blobs: b, name: ref}
+	if err == nil {
+		err = r.open(parsed, p, must)
+	}
+	if err != nil {
+		err = Failed(ctx, ref, b.why(err))
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// layered is an image of which the layers are read from the topmost down, each for itself, and no more of
+// them than the questions take.
+type layered struct {
+	blobs    *blobs
+	name, id string
+	manifest *v1.Manifest
+	config   *v1.ConfigFile
+	spool    *Spool
+	layers   []*Files // from the lowest up; nil: not read
+	enough   bool
+}
+
+// errUnread is for questions that are not worth a layer.
+const errUnread spent = "a layer that was not read would have to be"
+
+func (r *layered) open(ref name.Reference, p Platform, must bool) error {
+	kind, err := r.blobs.manifest(ref)
+	for depth := 0; err == nil && kind.IsIndex(); depth++ {
+		if depth == 4 {
+			return errors.New("its indexes name each other without end")
+		}
+		index, err := parseIndex(r.blobs, "manifest")
+		if err != nil {
+			return err
+		}
+		chosen, err := pick(index, r.name, "", p)
+		if err != nil {
+			return err
+		}
+		if has := chosen.Platform; must && has != nil && (has.Architecture != p.Arch || has.OS != p.OS) {
+			return &NotFound{r.name, "the registry has it for " + platforms(index) + ", and not for " + p.String()}
+		}
+		if kind, err = r.blobs.manifest(ref.Context().Digest(chosen.Digest.String())); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	text, err := document(r.blobs, "manifest")
+	if err != nil {
+		return err
+	}
+	if r.manifest, err = v1.ParseManifest(bytes.NewReader(text)); err != nil {
+		return fmt.Errorf("its manifest makes no sense: %w", err)
+	}
+	if !kind.IsImage() {
+		return fmt.Errorf("the registry has something of that name that is no image: %s", kind)
+	}
+	r.layers = make([]*Files, len(r.manifest.Layers))
+	if r.config, r.id, err = readConfig(r.blobs, blob(r.manifest.Config.Digest), len(r.layers)); err != nil {
+		return err
+	}
+	r.spool, err = NewSpool()
+	return err
+}
+
+func platforms(index *v1.IndexManifest) string {
+	var all []string
+	for _, d := range index.Manifests {
+		if d.Platform != nil && d.Platform.OS != "unknown" {
+			all = append(all, d.Platform.String())
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+// Name, ID and Config are as Image's.
+func (r *layered) Name() string   { return r.name }
+func (r *layered) ID() string     { return r.id }
+func (r *layered) Config() Config { return ConfigOf(r.config) }
+
+// layer reads one, where that was not done yet.
+func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
+	if r.layers[i] != nil {
+		return r.layers[i], nil
+	}
+	if r.enough {
+		return nil, errUnread
+	}
+	files := &Files{tree: newTree(), spool: r.spool}
+	files.budget, files.covers = r.blobs.budget, map[string]covering{}
+	if err := files.layer(ctx, r.blobs, i+1, blob(r.manifest.Layers[i].Digest), diffOf(r.config, i)); err != nil {
+		if errors.Is(err, ErrTooLarge) {
+			return nil, err
+		}
+		return nil, Failed(ctx, r.name, r.blobs.why(err))
+	}
+	r.layers[i] = files
+	return files, nil
+}
+
+// find looks for what lies at a path: in the topmost layer that knows, or that says that there is nothing.
+func (r *layered) find(ctx context.Context, at string) (*node, error) {
+	var implied *node // a folder, by what a layer has in it; a lower one may say whose it is
+	for i := len(r.layers) - 1; i >= 0; i-- {
+		layer, err := r.layer(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		n := layer.find(at)
+		switch {
+		case n == nil:
+		case !n.implied && (implied == nil || n.isDir()):
+			return n, nil
+		case !n.isDir():
+			return implied, nil
+		case implied == nil:
+			implied = n
+		}
+		if layer.covered(at) {
+			break
+		}
+	}
+	if implied == nil {
+		return nil, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
+	}
+	return implied, nil
+}
+
+// Lstat is as Image's.
+func (r *layered) Lstat(ctx context.Context, at string) (Entry, error) {
+	n, err := r.find(ctx, at)
+	if err != nil {
+		return Entry{}, err
+	}
+	e := n.entry
+	e.Path = at
+	return e, nil
+}
+
+// Open is as Image's.
+func (r *layered) Open(ctx context.Context, at string) (File, error) {
+	n, err := r.find(ctx, at)
+	if err == nil && !n.entry.Mode.IsRegular() {
+		err = &fs.PathError{Op: "open", Path: at, Err: errors.New("not a regular file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.spool.Open(n.content), nil
+}
+
+// Deep is the same image with every layer, one laid over the other.
+func (r *layered) Deep(ctx context.Context) (Image, error) {
+	all := &Files{tree: newTree(), spool: r.spool}
+	all.budget = r.blobs.budget
+	for i := range r.layers {
+		layer, err := r.layer(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		for at, how := range layer.covers {
+			if how&allBelow != 0 {
+				err = all.hideBelow(at, i+1)
+			}
+			if how&itself != 0 && err == nil {
+				err = all.removeBelow(at, i+1)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		if err := layer.walk(func(e Entry) error {
+			n := layer.find(e.Path)
+			if n.implied {
+				return nil
+			}
+			return all.put(e.Path, &node{inode: n.inode, layer: i + 1})
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return borrowed{&archived{Files: all, name: r.name, id: r.id, config: r.Config()}}, nil
+}
+
+// borrowed is an image whose contents somebody else lets go of.
+type borrowed struct{ *archived }
+
+func (borrowed) Close() error { return nil }
+
+// Close is as Image's.
+func (r *layered) Close() error {
+	r.blobs.giveUp(context.Canceled)
+	if r.spool == nil {
+		return nil
+	}
+	return r.spool.Close()
+}
+
+// Read is how much of an image was fetched.
+type Read struct {
+	Bytes    int64 `json:"bytes"`  // of all that came from the registry
+	Of       int64 `json:"of"`     // of all layers, as they are stored there
+	Layers   int   `json:"layers"` // that were read
+	OfLayers int   `json:"of_layers"`
+}
+
+// Enough ends the reading: no further layer is worth what is asked from here on. It says how much was fetched.
+func (r *layered) Enough() Read {
+	r.enough = true
+	read := Read{Bytes: r.blobs.got.Load(), OfLayers: len(r.layers)}
+	for i, l := range r.manifest.Layers {
+		if read.Of += l.Size; r.layers[i] != nil {
+			read.Layers++
+		}
+	}
+	return read
+}

@@ -1,0 +1,108 @@
+package doctor
+
+import (
+	"cmp"
+	"io/fs"
+	"math"
+	"slices"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// Start is what whoever starts the image overrides: `docker run`'s options, a
+// pod's or a compose file's fields. The zero value overrides nothing.
+type Start struct {
+	User       string
+	Workdir    string
+	Entrypoint *[]string // not nil: replaces ENTRYPOINT, and clears CMD unless it is empty
+	Args       []string  // replaces CMD
+	Env        []string  // NAME=VALUE, on top of the image's
+	Init       bool      // the engine's init is started first, and starts the program
+
+	CapAdd, CapDrop []string
+	Privileged      bool
+	Mounts          map[string]bool // what is mounted over the image, by its place; true: it is empty
+	Pod             *Pod            // where a kubelet starts it
+
+	// Called are the options' names where the start is described, such as "command" for "--entrypoint".
+	Called map[string]string
+}
+
+// called is an option's name, where the start is described.
+func (x *examination) called(option string) string { return cmp.Or(x.start.Called[option], option) }
+
+// inPlace puts a Dockerfile's lines to where the start is described, as far as that overrides the image's.
+func (s Start) inPlace(lines string) string {
+	if s.Called == nil {
+		return lines
+	}
+	all := strings.Split(lines, "\n")
+	for i, line := range all {
+		word, rest, _ := strings.Cut(line, " ")
+		option := ""
+		switch {
+		case word == "ENTRYPOINT" && s.Entrypoint != nil && len(*s.Entrypoint) > 0:
+			option = "--entrypoint"
+		case word == "CMD" && len(s.Args) > 0:
+			option = "ARGS"
+		case word == "WORKDIR" && s.Workdir != "":
+			option = "--workdir"
+		case word == "USER" && s.User != "":
+			option = "--user"
+		}
+		if option == "--user" && s.Pod != nil {
+			rest, _, _ = strings.Cut(rest, ":")
+		}
+		if option != "" {
+			all[i] = s.Called[option] + ": " + rest
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// capable are the capabilities that a start gives (moby's oci/caps.TweakCapabilities).
+func (s Start) capable() uint64 {
+	numbers := func(names []string) (all uint64) {
+		for _, name := range names {
+			name = strings.TrimPrefix(strings.ToUpper(name), "CAP_")
+			if at := slices.Index(capabilityNames, name); at >= 0 {
+				all |= 1 << at
+			} else if name == "ALL" {
+				all = math.MaxUint64
+			}
+		}
+		return all
+	}
+	caps, add, drop := uint64(containerCaps), numbers(s.CapAdd), numbers(s.CapDrop)
+	switch {
+	case s.Privileged:
+		return math.MaxUint64
+	case drop == math.MaxUint64:
+		return add
+	}
+	return (caps | add) &^ drop
+}
+
+// hidden is a place that something is mounted over: the doctor cannot tell then, as with image.ErrTooLarge.
+type hidden string
+
+func (h hidden) Error() string {
+	return "something is mounted at " + string(h) + ", and what that holds is not known here"
+}
+func (h hidden) Is(target error) bool { return target == image.ErrTooLarge }
+
+// mounted is what lies at a place by what is mounted over the image; nothing where that is the image's own.
+func (f *files) mounted(at string) (image.Entry, error) {
+	for mount, empty := range f.mounts {
+		switch below := strings.HasPrefix(at, mount+"/"); {
+		case at == mount && empty:
+			return image.Entry{Path: at, Mode: fs.ModeDir | 0o755}, nil
+		case below && empty:
+			return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
+		case below, at == mount:
+			return image.Entry{}, hidden(mount)
+		}
+	}
+	return image.Entry{}, nil
+}

@@ -1,0 +1,87 @@
+package doctor
+
+import (
+	"archive/tar"
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
+
+// started judges a start of an image with one script, of user 1000 alone, that a shell link leads nowhere for.
+func started(t *testing.T, user string, start Start) *Diagnosis {
+	t.Helper()
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "app", Mode: 0o700, Uid: 1000}))
+	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "etc", Mode: 0o755}))
+	require.NoError(t, w.Close())
+	files, err := image.NewFiles()
+	require.NoError(t, err)
+	require.NoError(t, files.Apply(t.Context(), 1, &layer))
+	img := image.Of(files, "i", "", image.Config{Entrypoint: []string{"/app"}, User: user})
+	defer img.Close()
+	d, err := Examine(t.Context(), img, Machine{OS: "linux", Arch: "amd64"}, start)
+	require.NoError(t, err)
+	return d
+}
+
+// What a pod, a compose file or a container's own options change about a start. (An empty file is found, and is no program.)
+func TestStarts(t *testing.T) {
+	list := func(words ...string) *[]string { return &words }
+	for name, c := range map[string]struct {
+		user  string
+		start Start
+		cause Cause
+		phase string
+	}{
+		"as it is":                {"", Start{}, ExecFormat, PhaseExec},
+		"no user named":           {"", Start{Pod: &Pod{NonRoot: true}}, RunAsNonRootRoot, PhaseStart},
+		"root by its number":      {"0:5", Start{Pod: &Pod{NonRoot: true}}, RunAsNonRootRoot, PhaseStart},
+		"by its name":             {"root", Start{Pod: &Pod{NonRoot: true}}, RunAsNonRootName, PhaseStart},
+		"a number":                {"1000:5", Start{Pod: &Pod{NonRoot: true}}, ExecFormat, PhaseExec},
+		"the pod's number":        {"root", Start{User: "1000", Pod: &Pod{NonRoot: true}}, ExecFormat, PhaseExec},
+		"the pod's root":          {"1000", Start{User: "0", Pod: &Pod{NonRoot: true}}, RunAsNonRootRoot, PhaseStart},
+		"a group, no kubelet":     {"1000:staff", Start{}, UnknownGroup, PhaseStart},
+		"a group, with a kubelet": {"1000:staff", Start{Pod: &Pod{}}, ExecFormat, PhaseExec},
+		"root overrides modes":    {"0", Start{CapDrop: []string{"CHOWN"}}, ExecFormat, PhaseExec},
+		"root that may not":       {"0", Start{CapDrop: []string{"cap_dac_override"}}, UserCannotExecute, PhaseStart},
+		"nor without any":         {"0", Start{CapDrop: []string{"ALL"}, CapAdd: []string{"CHOWN"}}, UserCannotExecute, PhaseStart},
+		"but with that one":       {"0", Start{CapDrop: []string{"ALL"}, CapAdd: []string{"DAC_OVERRIDE"}}, ExecFormat, PhaseExec},
+		"privileged":              {"0", Start{CapDrop: []string{"ALL"}, Privileged: true}, ExecFormat, PhaseExec},
+		"the init starts":         {"", Start{Init: true, Entrypoint: list("/nope")}, MissingEntrypoint, PhaseExec},
+		"no init":                 {"", Start{Entrypoint: list("/nope")}, MissingEntrypoint, PhaseStart},
+		"a name":                  {"", Start{Entrypoint: list("app")}, NotOnPath, PhaseStart},
+		"a name, and PATH":        {"", Start{Entrypoint: list("app"), Env: []string{"PATH=/"}}, ExecFormat, PhaseExec},
+		"mounted over":            {"", Start{Mounts: map[string]bool{"/app": false}}, "", ""},
+		"mounted over, and empty": {"", Start{Entrypoint: list("/etc/app"), Mounts: map[string]bool{"/etc": true}}, MissingEntrypoint, PhaseStart},
+		"accounts mounted over":   {"", Start{Mounts: map[string]bool{"/etc/passwd": false}}, "", ""},
+		"mounted elsewhere":       {"", Start{Mounts: map[string]bool{"/data": false}, Workdir: "/data"}, ExecFormat, PhaseExec},
+	} {
+		d := started(t, c.user, c.start)
+		assert.Equal(t, []any{c.cause, c.phase}, []any{d.Cause, d.Phase}, "%s: %s", name, d.Summary)
+		assert.Equal(t, c.cause == "", d.Starts == nil, "%s: %s", name, d.Summary)
+	}
+	d := started(t, "1000:7", Start{Pod: &Pod{Group: "9"}})
+	assert.Equal(t, []int{1000, 9}, []int{*d.User.UID, *d.User.GID})
+	d = started(t, "", Start{Entrypoint: list("/bin/sh", "-c", "/app"), Called: map[string]string{"--entrypoint": "command"}})
+	assert.Contains(t, d.Fix.Dockerfile, `command: ["/app"]`, "a line of a Dockerfile would change nothing")
+}
+
+// A file's containers start together, or one does not, or one cannot be told.
+func TestASetStartsWhereAllDo(t *testing.T) {
+	yes, no := true, false
+	for _, c := range []struct {
+		are  []*bool
+		want *bool
+	}{{[]*bool{&yes, &yes}, &yes}, {[]*bool{&yes, nil}, nil}, {[]*bool{nil, &no, &yes}, &no}} {
+		var all []Member
+		for _, is := range c.are {
+			all = append(all, Member{Diagnosis: &Diagnosis{Starts: is}})
+		}
+		assert.Equal(t, c.want, NewSet(all).Starts)
+	}
+}
