@@ -191,7 +191,7 @@ func (m *modules) proxy(ctx context.Context, app, out string) error {
 			return err
 		}
 		told[bad.name] = true
-		screen.Sayf(m.say, "%v: downloading the app's modules", err)
+		screen.Sayf(m.say, "downloading the app's modules: %v", err)
 		if err := m.forget(strings.TrimSuffix(bad.name, path.Ext(bad.name))); err != nil {
 			return err
 		}
@@ -202,9 +202,9 @@ func (m *modules) proxy(ctx context.Context, app, out string) error {
 }
 
 // unlike is a file that is not here, or not with the sum that go.sum says.
-type unlike struct{ name string }
+type unlike struct{ name, how string }
 
-func (u *unlike) Error() string { return u.name + " is missing in the cache, or damaged" }
+func (u *unlike) Error() string { return u.name + " in the cache is " + u.how }
 
 func (m *modules) writeProxy(sums string, out io.Writer) error {
 	w := tar.NewWriter(out)
@@ -251,8 +251,11 @@ func (m *modules) writeProxy(sums string, out io.Writer) error {
 		} else if err == nil {
 			got, err = dirhash.HashZip(m.file(name+ending), dirhash.Hash1)
 		}
+		if errors.Is(err, os.ErrNotExist) {
+			return &unlike{name + ending, "missing"}
+		}
 		if err != nil || got != f[2] {
-			return &unlike{name + ending}
+			return &unlike{name + ending, "damaged"}
 		}
 		if err := add(name+ending, content); err != nil {
 			return err
