@@ -25,6 +25,9 @@ type account struct {
 // root is the account that may search every folder.
 var root = account{}
 
+// maxGroups is how many groups a process may have beside its own (NGROUPS_MAX).
+const maxGroups = 1 << 16
+
 // maxAccounts is how much of /etc/passwd and /etc/group is read.
 const maxAccounts = 8 << 20
 

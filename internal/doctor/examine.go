@@ -175,6 +175,9 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) (
 		}
 	}
 	cause, err := x.resolveUser(ctx, spec)
+	if len(x.as.groups) > maxGroups {
+		return unknown("%q is in %d groups, and Linux gives a process at most %d", spec, len(x.as.groups), maxGroups), nil
+	}
 	if cause == "" || err != nil {
 		return nil, err
 	}

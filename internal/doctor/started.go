@@ -224,11 +224,12 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 		if err != nil {
 			return "", nil, err
 		}
-		f := x.mayExecute(at, name, p.asked, PhaseExec)
-		if f == nil {
-			return name, nil, nil
+		if at.Mode.IsDir() || denied != nil && !x.as.mayRun(at.Entry) {
+			continue
 		}
-		if f.cause != IsDirectory && denied == nil {
+		if f := x.mayExecute(at, name, p.asked, PhaseExec); f == nil {
+			return name, nil, nil
+		} else if denied == nil {
 			denied = f
 		}
 	}

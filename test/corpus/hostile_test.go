@@ -90,10 +90,20 @@ func hostile() map[string]struct {
 				s.Entrypoint, s.Env, s.WorkingDir = []string{"x"}, []string{"PATH=" + strings.Repeat(":", 130_000)}, deep
 			}), tooSlow},
 		"PATH times groups": {of(dynamic(shared{}, map[string]File{"/etc/passwd": {Mode: 0o644, Data: []byte("u:x:7:7::/:/\n")},
-			"/etc/group": {Mode: 0o644, Data: []byte(strings.Join(numbered(300_000, "g:x:%d:u\n"), ""))}}),
+			"/etc/group": {Mode: 0o644, Data: []byte(strings.Join(numbered(65_000, "g:x:%d:u\n"), ""))}}),
 			func(s *Spec) {
 				s.Entrypoint, s.Env, s.User = []string{"x"}, []string{"PATH=" + strings.Repeat("/b/c:", 20_000)}, "u"
 			}), tooSlow},
+		"a folder on PATH in a large tree": {of(dynamic(shared{}, map[string]File{"/d/x": {Dir: true},
+			"/env": {Data: append(tiny{machine: amd64}.bytes(), "ignore-environment"...)}}),
+			func(s *Spec) {
+				s.Entrypoint, s.Env = []string{"/env", "x"}, []string{"PATH=" + strings.Repeat("/d:", 40_000)}
+				for _, name := range numbered(30_000, "/t/%d") { // went through for each of those, this takes minutes
+					s.put(name, File{})
+				}
+			}), "in no folder of PATH"},
+		"a user in more groups than a process may have": {of(dynamic(shared{}, map[string]File{"/etc/passwd": {Mode: 0o644, Data: []byte("u:x:7:7::/:/\n")},
+			"/etc/group": {Mode: 0o644, Data: []byte(strings.Join(numbered(70_000, "g:x:%d:u\n"), ""))}}), user("u")), "is in 70000 groups"},
 		"a name of PATH without end": {of(dynamic(shared{}, nil),
 			func(s *Spec) {
 				s.Entrypoint, s.Env = []string{strings.Repeat("x", 130_000)}, []string{"PATH=" + strings.Repeat("/b:", 40_000)}
