@@ -72,14 +72,25 @@ func (x *examination) would(ctx context.Context, lines string) (*Diagnosis, erro
 	return x.again(ctx, config, start, x.machine.Overrides)
 }
 
+// behind is would, with what mends the fault that is found there.
+func (x *examination) behind(ctx context.Context, lines string) (*Diagnosis, error) {
+	x.mended = true
+	defer func() { x.mended = false }()
+	return x.would(ctx, lines)
+}
+
 // again examines the image with another config or start, or on an engine that leaves the user more or less; nil: too large.
 func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides bool) (*Diagnosis, error) {
 	machine := x.machine
 	machine.Overrides = overrides
 	y := newExamination(x.base(), machine, start)
+	y.second = x.mended
 	y.config, y.env, y.files.budget = config, environment(config.Env), x.files.limits(ctx)
 	defer y.files.budget.Borrow()() // one such examination after the other draws from the same time
 	found, err := y.stages(ctx)
+	if err == nil && x.mended { // once: y looks behind nothing more
+		err = y.mend(ctx, found)
+	}
 	if errors.Is(err, image.ErrTooLarge) {
 		return nil, nil
 	}

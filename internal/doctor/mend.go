@@ -60,7 +60,10 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	// The cause's own fix may lead to the next fault: then that one's goes along.
 	row := entryOf(f.cause)
 	fix := Fix{fill(row.fix, f.facts), fill(row.dockerfile, f.facts)}
-	d, err := x.would(ctx, fix.Dockerfile)
+	if x.second {
+		return nil
+	}
+	d, err := x.behind(ctx, fix.Dockerfile)
 	if d != nil && d.Starts != nil && !*d.Starts && d.Cause != f.cause && d.Fix.Dockerfile != "" {
 		f.fix = &Fix{fix.Text + " Then there is the next fault, " + string(d.Cause) + ": " + d.Fix.Text, fix.Dockerfile + "\n" + d.Fix.Dockerfile}
 	}

@@ -62,7 +62,7 @@ func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 			for _, a := range d.Advice {
 				all = append(all, a.Summary)
 			}
-			p.text("", "Once it starts: "+strings.Join(all, "; ")+".")
+			p.text("", "Also: "+strings.Join(all, ". ")+".")
 		}
 	} else if len(d.Advice) > 0 {
 		p.line("")
