@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -28,14 +27,7 @@ type BuildRequest struct {
 	NoCache    bool           // do every instruction, also those done before
 	Layouts    []string       // images that the builder is given, each NAME=FOLDER, of an OCI layout
 	Plain      bool           // BuildCommand to the letter, and nothing returned: what somebody types by hand
-
-	// Cached, where it is not nil, is told of the instructions that were taken
-	// from an earlier build.
-	Cached func(instruction string)
-	// At, where it is not nil, is told of each instruction as it begins.
-	At func(instruction string)
-	// Log, where it is not nil, gets all that the builder prints.
-	Log *os.File
+	Log        *os.File       // gets all that the builder prints; nil none
 }
 
 // BuildError is a build that the engine ran and that failed.
@@ -95,8 +87,10 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 		options = words[:1]
 	}
 	began := time.Now()
-	log := &buildLog{builder: e.Builder, made: e.noted(), output: &tail{limit: 64 << 10}, reused: r.Cached, at: r.At}
-	out := &lines{each: log.line}
+	log := &buildLog{builder: e.Builder, made: e.noted(), output: &tail{limit: 64 << 10}}
+	printed, out := io.Pipe()
+	read := make(chan struct{})
+	go func() { log.read(printed); close(read) }()
 	stdout, stderr := io.Writer(out), io.Discard
 	if r.Log != nil {
 		stdout, stderr = io.MultiWriter(out, r.Log), r.Log
@@ -105,7 +99,8 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 		stderr = stdout // BuildKit reports everything there; Buildah hands a RUN's stderr on
 	}
 	err := e.Run(ctx, nil, stdout, stderr, append(options, words[1:]...)...)
-	out.flush()
+	out.Close()
+	<-read
 	if err != nil {
 		e.dropBuildContainer(ctx, log, began)
 	}
@@ -120,6 +115,7 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	if err == nil {
 		log.made(imageEntry, image.ID)
 	}
+	image.Reused = log.reused
 	return image, err
 }
 
@@ -150,9 +146,8 @@ type buildLog struct {
 	cached      bool                  // it was taken from an earlier build
 	output      *tail                 // what it printed
 
-	reused   func(instruction string) // told each that was taken from an earlier build; may be nil
-	at       func(instruction string) // told each that begins; may be nil
-	vertices map[string]*vertex       // BuildKit's instructions, by their numbers
+	reused   []string           // instructions that were taken from an earlier build
+	vertices map[string]*vertex // BuildKit's instructions, by their numbers
 	failed   []*vertex
 }
 
@@ -162,6 +157,17 @@ var buildahStep = regexp.MustCompile(`^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)`)
 // reports are how lines begin that a builder may have written itself. All others
 // are what a RUN prints, which may be a flood of them.
 var reports = []string{"Step ", " ---> ", "Removing ", "STEP ", "[", "--> "}
+
+// read follows a builder until it prints no more. A line without end is taken in pieces.
+func (b *buildLog) read(printed io.Reader) {
+	for lines := bufio.NewReaderSize(printed, 64<<10); ; {
+		line, _, err := lines.ReadLine()
+		if err != nil {
+			return
+		}
+		b.line(strings.TrimRight(string(line), "\r"))
+	}
+}
 
 func (b *buildLog) line(line string) {
 	if strings.Contains(line, "\x1b") {
@@ -178,7 +184,6 @@ func (b *buildLog) line(line string) {
 	for _, form := range []*regexp.Regexp{legacyStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
 			b.instruction, b.cached, b.output = m[1], false, &tail{limit: 64 << 10}
-			b.begin(m[1])
 			return
 		}
 	}
@@ -186,21 +191,9 @@ func (b *buildLog) line(line string) {
 		return
 	}
 	if strings.HasPrefix(line, "--> Using cache ") { // Buildah's
-		b.keep(b.instruction)
+		b.reused = append(b.reused, b.instruction)
 	}
 	b.output.Write([]byte(line + "\n"))
-}
-
-func (b *buildLog) begin(instruction string) {
-	if b.at != nil {
-		b.at(instruction)
-	}
-}
-
-func (b *buildLog) keep(instruction string) {
-	if b.reused != nil {
-		b.reused(instruction)
-	}
 }
 
 // How the builders end when an instruction fails: with the exit status of a RUN's command, or in words.
@@ -240,35 +233,4 @@ search:
 	}
 	failure.Output = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(output.String()), failure.Message))
 	return failure
-}
-
-// lines hands on what is written to it, line by line. Two streams may write to it.
-type lines struct {
-	each  func(line string)
-	mutex sync.Mutex
-	rest  []byte
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.rest = append(l.rest, p...)
-	for {
-		end := bytes.IndexByte(l.rest, '\n')
-		if end < 0 && len(l.rest) < 64<<10 { // a line without end is cut
-			return len(p), nil
-		}
-		if end < 0 {
-			end = len(l.rest) - 1
-		}
-		l.each(strings.TrimRight(string(l.rest[:end]), "\r"))
-		l.rest = l.rest[end+1:]
-	}
-}
-
-func (l *lines) flush() {
-	if len(l.rest) > 0 {
-		l.each(string(l.rest))
-		l.rest = nil
-	}
 }

@@ -34,14 +34,13 @@ func (b *buildLog) buildkit(line string) {
 			}
 			b.vertices[number] = &vertex{instruction: m[1], output: &tail{limit: 64 << 10}}
 		}
-		b.begin(m[1])
 		return
 	}
 	why, failed := strings.CutPrefix(rest, "ERROR: ")
 	switch {
 	case v == nil:
 	case rest == "CACHED":
-		b.keep(v.instruction)
+		b.reused = append(b.reused, v.instruction)
 	case failed:
 		v.why = why
 		b.failed = append(b.failed, v)

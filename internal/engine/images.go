@@ -26,6 +26,8 @@ type Image struct {
 	Architecture string
 	Variant      string
 	Config       v1.Config
+
+	Reused []string `json:"-"` // instructions that its build took from an earlier one; of Build
 }
 
 // NoSuchImage is the error of an image that is not in the engine.

@@ -61,7 +61,7 @@ func (b *buildLog) legacy(line string) (done bool) {
 	switch m := legacyImage.FindStringSubmatch(line); {
 	case line == " ---> Using cache":
 		b.cached = true
-		b.keep(b.instruction)
+		b.reused = append(b.reused, b.instruction)
 	case m != nil && !strings.HasPrefix(b.instruction, "FROM ") && !b.cached:
 		b.made(imageEntry, m[1])
 	}

@@ -27,21 +27,24 @@ func TestCacheReadsTheSameLayersOnce(t *testing.T) {
 	defer cache.Close()
 
 	one := built(t, e, dir, "COPY source /file\nCMD [\"one\"]")
-	first, err := cache.Saved(t.Context(), e, one.ID, one)
+	first, err := cache.Open(t.Context(), e, one)
 	require.NoError(t, err)
 	require.NoError(t, first.Close())
 
 	two := built(t, e, dir, "COPY source /file\nCMD [\"two\"]")
 	require.Equal(t, one.RootFS.Layers, two.RootFS.Layers)
-	second, err := cache.Saved(t.Context(), e, "optimizing-dockerfile/none:none", two)
+	two.ID = "optimizing-dockerfile/none:none"
+	second, err := cache.Open(t.Context(), e, two)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"two"}, second.Config().Cmd)
 	assert.Equal(t, "held", content(t, second, "/file"))
 
 	other := built(t, e, dir, "COPY source /elsewhere\nCMD [\"one\"]")
-	_, err = cache.Saved(t.Context(), e, "optimizing-dockerfile/none:none", other)
+	unknown := other
+	unknown.ID = two.ID
+	_, err = cache.Open(t.Context(), e, unknown)
 	assert.Error(t, err, "other layers are other files")
-	third, err := cache.Saved(t.Context(), e, other.ID, other)
+	third, err := cache.Open(t.Context(), e, other)
 	require.NoError(t, err, "what could not be read once can be later")
 	assert.Equal(t, "held", content(t, third, "/elsewhere"))
 }

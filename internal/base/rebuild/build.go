@@ -1,12 +1,12 @@
 package rebuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -28,9 +28,11 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	}
 	defer log.Close()
 	screen.Sayf(say, "building %s", name)
-	var at atomic.Value // the instruction that the builder is at
-	at.Store("sending the build context")
-	stop := Tick(10*time.Second, func(passed time.Duration) { screen.Sayf(say, "still building, %s: %s", Seconds(passed), at.Load()) })
+	last := func() string {
+		text, _ := os.ReadFile(log.Name())
+		return cmp.Or(screen.Short(screen.Last(string(text), 1), 60), "sending the build context")
+	}
+	stop := Tick(10*time.Second, func(passed time.Duration) { screen.Sayf(say, "still building, %s: %s", Seconds(passed), last()) })
 	digest, err := o.Recipe.Digest(o.Arch)
 	if err != nil {
 		return err
@@ -42,7 +44,6 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	_, err = e.Build(ctx, engine.BuildRequest{
 		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: name,
 		Args: args, Platform: image.Platform{OS: e.OS, Arch: o.Arch},
-		At:  func(instruction string) { at.Store(screen.Short(screen.Line(instruction), 60)) },
 		Log: log,
 	})
 	stop()
@@ -53,7 +54,7 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	screen.Sayf(say, "removing what the build made on its way")
 	sweep(ctx, e, c.id())
 	if err != nil {
-		return fmt.Errorf("%s build failed at %s (all that it said: %s)", e.Name, why(err, at.Load()), log.Name())
+		return fmt.Errorf("%s build failed at %s (all that it said: %s)", e.Name, why(err, last()), log.Name())
 	}
 	if before == nil {
 		return nil
@@ -67,7 +68,7 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 
 // why says at which instruction a build failed, and gives the last words: the
 // command's own where one ended with a failure, else the builder's.
-func why(err error, at any) string {
+func why(err error, at string) string {
 	words := err.Error()
 	var failed *engine.BuildError
 	if errors.As(err, &failed) {

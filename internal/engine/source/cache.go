@@ -23,19 +23,32 @@ type cached struct {
 	files   *image.Files // nil until they are read
 }
 
-// Saved is as the function Saved. What it gives is open until the cache is closed.
-func (s *Cache) Saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (image.Image, error) {
+// Open opens an image that the engine has described, to look into: a small one's files are
+// read all at once, and stay until the cache is closed; a large one is asked for each.
+func (s *Cache) Open(ctx context.Context, e *engine.Engine, about engine.Image) (image.Image, error) {
+	if !Small(about) {
+		return Described(ctx, e, about.ID, about)
+	}
+	files, err := s.files(ctx, e, about)
+	if err != nil {
+		return nil, err
+	}
+	return lent{image.Of(files, about.ID, about.ID, configIn(about)).(wholeImage)}, nil
+}
+
+// files gives those of a small image.
+func (s *Cache) files(ctx context.Context, e *engine.Engine, about engine.Image) (*image.Files, error) {
 	place := s.place(strings.Join(about.RootFS.Layers, " "))
 	place.reading.Lock()
 	defer place.reading.Unlock()
 	if place.files == nil {
-		files, err := readSaved(ctx, e, ref)
+		files, err := readSaved(ctx, e, about.ID)
 		if err != nil {
-			return nil, image.Failed(ctx, ref, err)
+			return nil, image.Failed(ctx, about.ID, err)
 		}
 		place.files = files
 	}
-	return lent{image.Of(place.files, ref, about.ID, configIn(about)).(wholeImage)}, nil
+	return place.files, nil
 }
 
 func (s *Cache) place(layers string) *cached {
@@ -50,20 +63,27 @@ func (s *Cache) place(layers string) *cached {
 	return s.read[layers]
 }
 
-// Bytes is how large an image is, on every engine and store the same: the regular files
+// Weigh gives how large an image is, on every engine and store the same: the regular files
 // of all its layers, added up, hard links once. What engines list counts more: packed
-// layers, blocks, headers, or at least the targets of links. A small image is read for it;
-// of a large one the layers' sizes are noted in the cache folder by their digests, as the
-// same layers are always as large.
-func (s *Cache) Bytes(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (int64, error) {
-	if Small(about) {
-		img, err := s.Saved(ctx, e, ref, about)
-		if err != nil {
-			return 0, err
-		}
-		return img.(lent).Bytes(), nil
+// layers, blocks, headers, or at least the targets of links. A small image is read for it,
+// and all that it holds but folders comes along; of a large one the layers' sizes are noted
+// in the cache folder by their digests, as the same layers are always as large.
+func (s *Cache) Weigh(ctx context.Context, e *engine.Engine, about engine.Image) (bytes int64, holds []image.Entry, err error) {
+	if !Small(about) {
+		bytes, err = layerBytes(ctx, e, about.ID, about.RootFS.Layers)
+		return bytes, nil, err
 	}
-	return layerBytes(ctx, e, ref, about.RootFS.Layers)
+	img, err := s.Open(ctx, e, about)
+	if err != nil {
+		return 0, nil, err
+	}
+	err = image.Walk(img, func(entry image.Entry) error {
+		if !entry.Mode.IsDir() {
+			holds = append(holds, entry)
+		}
+		return nil
+	})
+	return img.(lent).Bytes(), holds, err
 }
 
 // Small says whether an image is read whole, to list its files: those from scratch are

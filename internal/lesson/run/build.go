@@ -36,13 +36,22 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 	return engine.Repository + ":" + engine.Tag(tag)
 }
 
-// build makes the image of a try. A failed build is part of the outcome; what
-// it returns is the environment's fault.
-func (t *Trial) build(ctx context.Context, j *job) error {
+// build makes the image of a try, and looks what is in it.
+func (t *Trial) build(ctx context.Context, j *job) {
+	t.tell(j, Building)
+	if j.fault = t.make(ctx, j); j.fault == nil && j.image.ID != "" {
+		j.fault = t.weigh(ctx, j)
+	}
+}
+
+// make has the engine build. A failed build is part of the outcome; what it returns is
+// the environment's fault.
+func (t *Trial) make(ctx context.Context, j *job) error {
 	bounded, stop := context.WithTimeout(ctx, buildTime)
 	defer stop()
 	began := time.Now()
-	image, err := t.Engine.Build(bounded, j.request)
+	var err error
+	j.image, err = t.Engine.Build(bounded, j.request)
 	j.outcome.Seconds.Build = time.Since(began).Seconds()
 
 	var failed *engine.BuildError
@@ -67,15 +76,23 @@ func (t *Trial) build(ctx context.Context, j *job) error {
 		return nil
 	case bounded.Err() == context.DeadlineExceeded && ctx.Err() == nil:
 		return fmt.Errorf("the build had not ended after %v", buildTime)
-	case err != nil:
-		return err
 	}
-	j.image = image
-	bytes, err := t.files.Bytes(ctx, t.Engine, image.ID, image)
+	return err
+}
+
+// weigh notes of an image what it holds, and how much.
+func (t *Trial) weigh(ctx context.Context, j *job) error {
+	made := &Image{ID: j.image.ID, Listed: j.image.Listed, Layers: j.image.RootFS.Layers, User: j.image.Config.User}
+	bytes, files, err := t.files.Weigh(ctx, t.Engine, j.image)
 	if err != nil {
 		return err
 	}
-	j.outcome.Image = &Image{ID: image.ID, Bytes: bytes, Listed: image.Listed, Layers: image.RootFS.Layers, User: image.Config.User}
+	made.Bytes, j.outcome.Image = bytes, made
+	for _, file := range files {
+		if made.Files = append(made.Files, File{file.Path, file.Size}); file.Path == table.Binary {
+			made.Binary = file.Size
+		}
+	}
 	return nil
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // judge holds an outcome against its expectation. Where every fact agrees it
-// returns no reasons. layers gives the layers of another step's image.
-func judge(o Outcome, arch string, layers func(step string) []string) (verdict string, reasons []string) {
+// returns no reasons. layers are those of the image of want.SameLayersAs.
+func judge(o Outcome, arch string, layers []string) (verdict string, reasons []string) {
 	reasons = []string{} // in JSON a list, also where it is empty
 	differs := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
 	want := o.Expected
@@ -39,10 +39,8 @@ func judge(o Outcome, arch string, layers func(step string) []string) (verdict s
 			differs("the image holds %s beside %s; at most %s was expected", table.Size(beside), table.Binary, want.Overhead)
 		}
 	}
-	if want.SameLayersAs != "" && o.Image != nil {
-		if other := layers(want.SameLayersAs); !slices.Equal(o.Image.Layers, other) {
-			differs("its layers are not those of %s", want.SameLayersAs)
-		}
+	if want.SameLayersAs != "" && o.Image != nil && !slices.Equal(o.Image.Layers, layers) {
+		differs("its layers are not those of %s", want.SameLayersAs)
 	}
 	if want.Log != "" && o.Outcome == table.Runs {
 		if line, got, expected, same := compareLines(o.Log, want.Log); !same {
@@ -92,4 +90,40 @@ func compareLines(got, want string) (line int, gotLine, wantLine string, same bo
 
 func splitLines(text string) []string {
 	return strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
+}
+
+// judgeExtras holds what was measured against what was expected.
+func judgeExtras(o Outcome, differs func(format string, args ...any)) {
+	want, m := o.Expected, Measured{}
+	if o.Measured != nil {
+		m = *o.Measured
+	}
+	if want.Keeps != "" && !slices.Contains(m.Kept, want.Keeps) {
+		differs("after a changed line in main.go, %q is done again", want.Keeps)
+	}
+	if want.Saves > 0 {
+		if saved := table.Size(m.BinaryBefore - o.Image.Binary); saved < want.Saves {
+			differs("the binary is %s smaller; at least %s was expected", saved, want.Saves)
+		}
+	}
+	if want.NumericUser != nil && (m.NumericUser == nil || *m.NumericUser != *want.NumericUser) {
+		differs("USER is %q; that it is a number was expected to be %v", o.Image.User, *want.NumericUser)
+	}
+	if want.Health != "" && m.Health != want.Health {
+		differs("its health is %q, not %s", m.Health, want.Health)
+	}
+	if len(want.Machines) > 0 && !slices.Equal(m.Machines, want.Machines) {
+		differs("it starts on %s; %s was expected", orNone(m.Machines), strings.Join(want.Machines, " and "))
+	}
+	// The same image has the same layers; whether a builder can make it depends on its age.
+	if same := m.Repeats == want.Repeats || m.Repeats == table.Digest && want.Repeats == table.Layers; want.Repeats != "" && !same {
+		differs("a second build has %s in common with the first; %s was expected", orNone(strings.Fields(m.Repeats)), want.Repeats)
+	}
+}
+
+func orNone(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, " and ")
 }

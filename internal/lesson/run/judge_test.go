@@ -30,7 +30,7 @@ var (
 
 // Each expected fact is held against what happened: the one that differs is named, and no other.
 func TestAVerdictNeedsEveryFactToAgree(t *testing.T) {
-	layersOf04 := func(string) []string { return []string{"sha256:a"} }
+	layersOf04 := []string{"sha256:a"}
 	for name, c := range map[string]struct {
 		of     Outcome
 		differ func(*Outcome)

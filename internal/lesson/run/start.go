@@ -19,24 +19,31 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// prover examines a job's image, without starting it, when it is asked for the first time.
-type prover func() (*doctor.Diagnosis, error)
-
-// start examines the image and starts it, and lets both tell the phase and the
-// cause. What it returns is the environment's fault. A large image that runs is not
-// examined: each file of it is a call to the engine.
-func (t *Trial) start(ctx context.Context, j *job) error {
+// start starts a try's image, and has what happens and the doctor tell the phase and the
+// cause. A large image that runs is not examined: each file of it is a call to the engine.
+func (t *Trial) start(ctx context.Context, j *job) {
+	if j.fault != nil || j.outcome.Image == nil {
+		return
+	}
+	t.tell(j, Starting)
 	prove := prover(sync.OnceValues(func() (*doctor.Diagnosis, error) { return t.examine(ctx, j) }))
 	if source.Small(j.image) {
-		if _, err := prove(); err != nil {
+		_, j.fault = prove()
+	}
+	if j.fault == nil {
+		j.fault = t.try(ctx, j, prove)
+	}
+	if j.fault == nil && j.outcome.User == "" {
+		j.fault = t.look(ctx, j, func(img image.Image) error {
+			who, err := doctor.Identify(ctx, img)
+			j.outcome.runsAs(who)
 			return err
-		}
+		})
 	}
-	if err := t.try(ctx, j, prove); err != nil || j.outcome.User != "" {
-		return err
-	}
-	return t.identify(ctx, j)
 }
+
+// prover examines a job's image, without starting it, when it is asked for the first time.
+type prover func() (*doctor.Diagnosis, error)
 
 // try starts the image and sees what comes of it.
 func (t *Trial) try(ctx context.Context, j *job, prove prover) error {
@@ -68,51 +75,26 @@ func (t *Trial) try(ctx context.Context, j *job, prove prover) error {
 }
 
 // examine has the doctor look at the image, and notes what it found.
-func (t *Trial) examine(ctx context.Context, j *job) (*doctor.Diagnosis, error) {
-	o := &j.outcome
-	open := source.Described
-	if source.Small(j.image) {
-		open = t.files.Saved
-	}
-	img, err := open(ctx, t.Engine, o.Image.ID, j.image)
-	if err != nil {
-		return nil, err
-	}
-	defer img.Close()
-	if source.Small(j.image) {
-		if entry, err := img.Lstat(ctx, table.Binary); err == nil {
-			o.Image.Binary = entry.Size
+func (t *Trial) examine(ctx context.Context, j *job) (diagnosis *doctor.Diagnosis, err error) {
+	err = t.look(ctx, j, func(img image.Image) error {
+		machine := doctor.MachineOf(t.Engine.OS, t.Engine.Arch, t.Engine.Here, t.Engine.Overrides())
+		if diagnosis, err = doctor.Prove(ctx, img, machine, doctor.Start{}); err == nil {
+			j.outcome.Proof, j.outcome.Libc = diagnosis.Evidence, diagnosis.Libc
+			j.outcome.runsAs(diagnosis.User)
 		}
-		err := image.Walk(img, func(entry image.Entry) error {
-			if !entry.Mode.IsDir() {
-				o.Image.Files = append(o.Image.Files, File{entry.Path, entry.Size})
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	machine := doctor.MachineOf(t.Engine.OS, t.Engine.Arch, t.Engine.Here, t.Engine.Overrides())
-	diagnosis, err := doctor.Prove(ctx, img, machine, doctor.Start{})
-	if err != nil {
-		return nil, err
-	}
-	o.Proof, o.Libc = diagnosis.Evidence, diagnosis.Libc
-	o.runsAs(diagnosis.User)
-	return diagnosis, nil
+		return err
+	})
+	return diagnosis, err
 }
 
-// identify finds out from the image whom the program runs as, where no kernel could say.
-func (t *Trial) identify(ctx context.Context, j *job) error {
-	img, err := source.Described(ctx, t.Engine, j.outcome.Image.ID, j.image)
+// look opens a try's image for as long as it is looked at.
+func (t *Trial) look(ctx context.Context, j *job, at func(image.Image) error) error {
+	img, err := t.files.Open(ctx, t.Engine, j.image)
 	if err != nil {
 		return err
 	}
 	defer img.Close()
-	who, err := doctor.Identify(ctx, img)
-	j.outcome.runsAs(who)
-	return err
+	return at(img)
 }
 
 func (o *Outcome) runsAs(who doctor.User) {

@@ -7,12 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
@@ -44,58 +45,33 @@ func (o *Outcome) measured() *Measured {
 	return o.Measured
 }
 
-// measureExtras measures what the try's expectation asks for beside the echo. An
-// outcome that is not the expected one is not measured.
-func (t *Trial) measureExtras(ctx context.Context, j *job, jobs []*job) error {
+// measure measures what the try's expectation asks for beside the echo. before is the
+// step that it changes, where that was built, too.
+func (t *Trial) measure(ctx context.Context, j, before *job) error {
 	want, o := j.try.Expect, &j.outcome
-	if o.Outcome != want.Outcome || o.Image == nil {
-		return nil
-	}
 	if want.Saves > 0 || want.NumericUser != nil {
-		if err := t.compare(ctx, j, jobs); err != nil {
+		if before == nil || before.outcome.Image == nil {
+			return fmt.Errorf("there is no image of %s to hold it against", j.step.Against)
+		}
+		if want.Saves > 0 {
+			o.measured().BinaryBefore = before.outcome.Image.Binary
+		}
+		if numeric := canTellFromRoot(o.Image.User); want.NumericUser != nil {
+			o.measured().NumericUser, o.measured().UserBefore = &numeric, before.outcome.Image.User
+		}
+	}
+	if want.Keeps != "" {
+		if err := t.changeALine(ctx, j); err != nil {
 			return err
 		}
 	}
-	for _, m := range []struct {
-		asked   bool
-		measure func(context.Context, *job) error
-	}{
-		{want.Keeps != "", t.changeALine},
-		{len(want.Machines) > 0, t.buildForMachines},
-		{want.Repeats != "", t.repeat},
-	} {
-		if !m.asked {
-			continue
-		}
-		if err := m.measure(ctx, j); err != nil {
+	if len(want.Machines) > 0 {
+		if err := t.buildForMachines(ctx, j); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// compare holds the image against that of the step that it changes.
-func (t *Trial) compare(ctx context.Context, j *job, jobs []*job) error {
-	before := imageOf(ctx, jobs, j.step.Against)
-	if before == nil {
-		return fmt.Errorf("there is no image of %s to hold it against", j.step.Against)
-	}
-	m := j.outcome.measured()
-	if j.try.Expect.Saves > 0 {
-		img, err := source.FromEngine(ctx, t.Engine, before.ID)
-		if err != nil {
-			return err
-		}
-		defer img.Close()
-		entry, err := img.Lstat(ctx, table.Binary)
-		if err != nil {
-			return err
-		}
-		m.BinaryBefore = entry.Size
-	}
-	if j.try.Expect.NumericUser != nil {
-		numeric := canTellFromRoot(j.outcome.Image.User)
-		m.NumericUser, m.UserBefore = &numeric, before.User
+	if want.Repeats != "" {
+		return t.repeat(ctx, j)
 	}
 	return nil
 }
@@ -103,16 +79,6 @@ func (t *Trial) compare(ctx context.Context, j *job, jobs []*job) error {
 // changeALine builds again with one line more in main.go, this step and the one
 // that it changes. Nothing else builds meanwhile: the seconds are to be compared.
 func (t *Trial) changeALine(ctx context.Context, j *job) error {
-	t.timing.Lock()
-	defer t.timing.Unlock()
-	for range cap(t.slots) {
-		select {
-		case t.slots <- struct{}{}:
-			defer func() { <-t.slots }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 	m := j.outcome.measured()
 	var err error
 	if before, ok := table.Before(t.Steps, j.step); ok {
@@ -132,10 +98,8 @@ func (t *Trial) rebuildChanged(ctx context.Context, step table.Step, try table.T
 		return 0, nil, err
 	}
 	defer os.RemoveAll(filepath.Dir(dir))
-	request := engine.BuildRequest{
-		Dir: dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile),
-		Tag: t.Tag(step, try.Dockerfile+".changed"), Made: engine.MadeStep, Args: args, Layouts: t.Given, Platform: t.Platform,
-	}
+	request := t.request(step, try, dir)
+	request.Tag, request.Args = t.Tag(step, try.Dockerfile+".changed"), args
 	if _, err := t.Engine.Build(ctx, request); err != nil {
 		return 0, nil, err
 	}
@@ -147,16 +111,14 @@ func (t *Trial) rebuildChanged(ctx context.Context, step table.Step, try table.T
 	if err := file.Close(); err != nil {
 		return 0, nil, err
 	}
-	request.Cached = func(instruction string) { kept = append(kept, instruction) }
 	began := time.Now()
-	_, err = t.Engine.Build(ctx, request)
-	return time.Since(began).Seconds(), kept, err
+	built, err := t.Engine.Build(ctx, request)
+	return time.Since(began).Seconds(), built.Reused, err
 }
 
 // buildForMachines builds for each machine, and has the doctor say whether the
 // image would start on it.
 func (t *Trial) buildForMachines(ctx context.Context, j *job) error {
-	m := j.outcome.measured()
 	for _, arch := range j.try.Expect.Machines {
 		request := j.request
 		request.Platform = image.Platform{OS: t.Engine.OS, Arch: arch}
@@ -165,28 +127,20 @@ func (t *Trial) buildForMachines(ctx context.Context, j *job) error {
 		if err != nil {
 			return err
 		}
-		starts, err := t.startsOn(ctx, built.ID, arch)
+		img, err := t.files.Open(ctx, t.Engine, built)
 		if err != nil {
 			return err
 		}
-		if starts {
+		d, err := doctor.Prove(ctx, img, doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: t.Engine.Overrides()}, doctor.Start{})
+		img.Close()
+		if err != nil {
+			return err
+		}
+		if m := j.outcome.measured(); d.Starts != nil && *d.Starts {
 			m.Machines = append(m.Machines, arch)
 		}
 	}
 	return nil
-}
-
-func (t *Trial) startsOn(ctx context.Context, id, arch string) (bool, error) {
-	img, err := source.FromEngine(ctx, t.Engine, id)
-	if err != nil {
-		return false, err
-	}
-	defer img.Close()
-	d, err := doctor.Prove(ctx, img, doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: t.Engine.Overrides()}, doctor.Start{})
-	if err != nil {
-		return false, err
-	}
-	return d.Starts != nil && *d.Starts, nil
 }
 
 // repeat builds once more, from a copy of the folder and without the cache, and
@@ -197,12 +151,6 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 		return err
 	}
 	defer os.RemoveAll(filepath.Dir(dir))
-	select {
-	case t.slots <- struct{}{}:
-		defer func() { <-t.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 	request := j.request
 	request.Dir = dir
 	request.Tag, request.NoCache = t.Tag(j.step, j.try.Dockerfile+".again"), true
@@ -210,13 +158,13 @@ func (t *Trial) repeat(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	switch first := j.outcome.Image; {
-	case again.ID == first.ID:
-		j.outcome.measured().Repeats = table.Digest
-	case slices.Equal(again.RootFS.Layers, first.Layers):
-		j.outcome.measured().Repeats = table.Layers
-	default:
-		j.outcome.measured().Repeats = table.Nothing
+	m, first := j.outcome.measured(), j.outcome.Image
+	m.Repeats = table.Nothing
+	if slices.Equal(again.RootFS.Layers, first.Layers) {
+		m.Repeats = table.Layers
+	}
+	if again.ID == first.ID {
+		m.Repeats = table.Digest
 	}
 	return nil
 }
@@ -253,4 +201,12 @@ func copyOf(dir string) (string, error) {
 		return "", err
 	}
 	return filepath.Join(to, "app"), nil
+}
+
+// canTellFromRoot is the rule of Kubernetes' runAsNonRoot: an image's USER must
+// be a number, and not 0; of a name nobody knows whom it means.
+func canTellFromRoot(user string) bool {
+	name, _, _ := strings.Cut(user, ":")
+	uid, err := strconv.Atoi(name)
+	return err == nil && uid != 0
 }

@@ -1,0 +1,123 @@
+package run
+
+import (
+	"path/filepath"
+	"sync"
+
+	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/engine/source"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
+)
+
+// Trial is what the tries of a run have in common.
+type Trial struct {
+	Engine   *engine.Engine
+	Root     string         // the repo's, as the steps' paths have it
+	Steps    []table.Step   // all of the lesson's, also those that are not tried
+	Base     string         // the base's name: article, or another id, or an image
+	Image    string         // the image that GO_IMAGE names
+	Platform image.Platform // what all is built for and started as: the base's
+	Keep     bool           // leave the containers there
+	Given    []string       // images that the builder cannot see by itself: engine.BuildRequest.Layouts
+
+	Report Reporter // told as the work goes on; may be nil
+
+	choosing sync.Mutex   // held while a step goes for port 8080
+	files    source.Cache // of the images that are examined
+}
+
+// Reporter is told what happens during a run: in sentences, and of each try where it is.
+type Reporter interface {
+	screen.Reporter
+	Step(Event)
+}
+
+// Event tells where a try is.
+type Event struct {
+	Step, Dockerfile string
+	Doing            string   // in a word
+	Outcome          *Outcome // when it is done
+	LeftOut          string   // why it is not tried at all; "" where it is
+}
+
+// What a try is doing.
+const (
+	Waiting  = "waiting"
+	Building = "building"
+	Starting = "starting"
+)
+
+// job is one try.
+type job struct {
+	step    table.Step
+	try     table.Try
+	only    bool // build it, to hold others against it; do not start it
+	compile string
+	request engine.BuildRequest
+	image   engine.Image // what the engine says of it, once it is built
+	outcome Outcome
+	fault   error // the environment's, that kept it from being tried
+}
+
+// plan makes the jobs, in the lesson's order: those asked for, and the builds that they
+// are held against.
+func (t *Trial) plan(steps []table.Step) (jobs []*job) {
+	asked := map[string]bool{}
+	for _, step := range steps {
+		asked[step.Name] = true
+	}
+	for _, step := range t.Steps {
+		for _, try := range step.Tries {
+			only := !asked[step.Name]
+			if only && (try.Dockerfile != step.Main().Dockerfile || !needed(steps, step.Name)) {
+				continue
+			}
+			if why := try.LeftOut(t.Engine.Builder); why != "" {
+				if !only && t.Report != nil {
+					t.Report.Step(Event{Step: step.Name, Dockerfile: try.Dockerfile, LeftOut: why})
+				}
+				continue
+			}
+			j := t.job(step, try, t.request(step, try, step.Context))
+			j.only, j.compile = only, compileKey(step.Context, j.request.Dockerfile)
+			t.tell(j, Waiting)
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
+// request is the build of a try from a folder.
+func (t *Trial) request(step table.Step, try table.Try, dir string) engine.BuildRequest {
+	return engine.BuildRequest{
+		Dir: dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: t.Tag(step, try.Dockerfile), Made: engine.MadeStep,
+		Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given, Platform: t.Platform,
+	}
+}
+
+func (t *Trial) job(step table.Step, try table.Try, request engine.BuildRequest) *job {
+	return &job{step: step, try: try, request: request, outcome: Outcome{
+		Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,
+		Commands: [][]string{append([]string{t.Engine.Name}, t.Engine.BuildCommand(request)...)},
+	}}
+}
+
+// needed says whether one of the steps is held against the image of the step name.
+func needed(steps []table.Step, name string) bool {
+	for _, step := range steps {
+		for _, try := range step.Tries {
+			if try.Expect.SameLayersAs == name || step.Against == name && (try.Expect.Saves > 0 || try.Expect.NumericUser != nil) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (t *Trial) tell(j *job, doing string) {
+	if t.Report != nil && !j.only {
+		t.Report.Step(Event{Step: j.step.Name, Dockerfile: j.try.Dockerfile, Doing: doing})
+	}
+}
