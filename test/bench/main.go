@@ -51,7 +51,11 @@ func bench(ctx context.Context, rounds int, keep bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Print(page.BenchTable(kept))
+	text, err := page.BenchTable(kept)
+	if err != nil {
+		return err
+	}
+	fmt.Print(text)
 	if !keep {
 		return nil
 	}

@@ -131,7 +131,8 @@ func (t *Trial) buildForMachines(ctx context.Context, j *job) error {
 		if err != nil {
 			return err
 		}
-		d, err := doctor.Prove(ctx, img, doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: t.Engine.Overrides()}, doctor.Start{})
+		machine := doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: t.Engine.Overrides()}
+		d, err := doctor.Prove(ctx, img, machine, doctor.Start{})
 		img.Close()
 		if err != nil {
 			return err

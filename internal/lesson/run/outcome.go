@@ -74,6 +74,9 @@ type Image struct {
 	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
 }
 
+// Rest is what it holds beside table.Binary, in bytes.
+func (i Image) Rest() int64 { return i.Bytes - i.Binary }
+
 // File is one that an image holds.
 type File struct {
 	Path  string `json:"path"`

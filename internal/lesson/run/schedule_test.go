@@ -24,6 +24,28 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 	assert.Len(t, trial.plan([]table.Step{asked}), 1)
 }
 
+// Tries of one compile are a group, in their order, wherever they stand.
+func TestTriesThatShareACompileAreAGroup(t *testing.T) {
+	a, b, c := &job{compile: "x"}, &job{compile: "y"}, &job{compile: "x"}
+	assert.Equal(t, [][]*job{{a, c}, {b}}, groups([]*job{a, b, c}))
+}
+
+// What is timed, or held against another image, waits for the builds of the others.
+func TestWhatIsTimedComesLast(t *testing.T) {
+	var expect table.Expectation
+	late := func() bool { return (&job{try: table.Try{Expect: expect}}).late() }
+	expect.Log = "what needs nothing else"
+	assert.False(t, late())
+	for _, ask := range []func(){
+		func() { expect.Keeps = "RUN go build" }, func() { expect.Machines = []string{"arm64"} }, func() { expect.Repeats = table.Layers },
+		func() { expect.Saves = 1 }, func() { expect.NumericUser = new(bool) }, func() { expect.SameLayersAs = "04-a" },
+	} {
+		expect = table.Expectation{}
+		ask()
+		assert.True(t, late(), expect)
+	}
+}
+
 // events keeps what a reporter is told.
 type events []Event
 

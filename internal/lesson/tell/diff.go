@@ -67,8 +67,8 @@ func context(text string) []string {
 	return lines
 }
 
-// changes keeps the lines of a diff that are new or gone.
-func changes(diff []string) []string {
+// Changes keeps the lines of a diff that are new or gone.
+func Changes(diff []string) []string {
 	var changed []string
 	for _, line := range diff {
 		if len(line) > 2 && line[0] != ' ' {

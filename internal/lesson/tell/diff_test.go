@@ -32,8 +32,8 @@ func TestADiffShowsTheWholeDockerfile(t *testing.T) {
 		"+ COPY --from=build /home/echo/echo /",
 		`  ENTRYPOINT ["/echo"]`,
 	}, diff(4, "Dockerfile"))
-	assert.Len(t, changes(diff(5, "Dockerfile")), 3, "only what is new")
-	assert.Len(t, changes(diff(4, "Dockerfile")), 4)
+	assert.Len(t, Changes(diff(5, "Dockerfile")), 3, "only what is new")
+	assert.Len(t, Changes(diff(4, "Dockerfile")), 4)
 	assert.Equal(t, "+ FROM ${GO_IMAGE}", diff(0, "Dockerfile")[0], "the first step's lines are all new")
 	assert.Contains(t, diff(5, "Dockerfile.first-try"), "+ USER 12345")
 }

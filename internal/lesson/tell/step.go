@@ -29,7 +29,7 @@ func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
 	if err != nil {
 		return err
 	}
-	t.lines("  ", changes(lines))
+	t.lines("  ", Changes(lines))
 	return nil
 }
 

@@ -56,6 +56,20 @@ func (r BenchRow) Ratio() float64 { return Median(r.Tool) / Median(r.Hand) }
 // Floor is the commands' own share of it, likewise.
 func (r BenchRow) Floor() float64 { return Median(r.Bare) / Median(r.Hand) }
 
+// Ratio is the doctor's share of the time of what is typed instead.
+func (r DoctorRow) Ratio() float64 { return Median(r.Doctor) / Median(r.Typed) }
+
+// OwnPercent is the tool's own part in a cold run.
+func (b Bench) OwnPercent() float64 { return 100 * Median(b.OwnPart) }
+
+// Rounds is how often everything was measured.
+func (b Bench) Rounds() int {
+	if len(b.Rows) == 0 {
+		return 0
+	}
+	return len(b.Rows[0].Hand)
+}
+
 // Best is the lowest ratio of a round.
 func (r BenchRow) Best() float64 {
 	best := r.Tool[0] / r.Hand[0]
@@ -90,39 +104,10 @@ func readBench(root string) (*Bench, error) {
 	return &kept, nil
 }
 
-func benchPart(from source) (string, error) {
-	if from.bench == nil {
-		return "Not measured yet: make bench.\n", nil
-	}
-	return BenchTable(*from.bench), nil
-}
-
 // BenchTable shows the figures of a bench: medians, and the ratio of the best round.
-func BenchTable(t Bench) string {
-	text := "| Builder | All six steps | By hand | By this tool | Ratio | Best round | The commands alone |\n|---|---|---|---|---|---|---|\n"
-	for _, row := range t.Rows {
-		text += fmt.Sprintf("| %s | %s | %.1f s | %.1f s | %.2f | %.2f | %s |\n", row.Builder, row.What,
-			Median(row.Hand), Median(row.Tool), row.Ratio(), row.Best(), bareCell(row))
-	}
-	rounds := 0
-	if len(t.Rows) > 0 {
-		rounds = len(t.Rows[0].Hand)
-	}
-	text += fmt.Sprintf("\nMedians of %d round(s), on %d processors, with %s and %s.\n", rounds, t.CPUs, t.Engine.Said(), t.Base)
-	text += fmt.Sprintf("The tool's own processor time in a cold run: %.2f s, %.1f %% of what the processors could give.\n",
-		Median(t.OwnCPU), 100*Median(t.OwnPart))
-	text += "\n| The doctor's image | The doctor | Typed instead | It takes | Ratio |\n|---|---|---|---|---|\n"
-	for _, row := range t.Doctor {
-		text += fmt.Sprintf("| %s | %.2f s | `%s` | %.2f s | %.2f |\n", row.Image,
-			Median(row.Doctor), row.Other, Median(row.Typed), Median(row.Doctor)/Median(row.Typed))
-	}
-	return text
-}
+func BenchTable(t Bench) (string, error) { return part("bench", source{Bench: &t}) }
 
-// bareCell shows the floor of a row, and its share of the time by hand.
-func bareCell(row BenchRow) string {
-	if len(row.Bare) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.1f s (%.2f)", Median(row.Bare), row.Floor())
+// seconds is the median of some figures, with so many digits.
+func seconds(digits int, figures []float64) string {
+	return fmt.Sprintf("%.*f s", digits, Median(figures))
 }

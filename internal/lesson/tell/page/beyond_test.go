@@ -16,14 +16,14 @@ import (
 func TestALessonThatDoesNotBuildHasAPage(t *testing.T) {
 	step := table.Step{Name: "13-no-network", Against: "06-nonroot-scratch", Tries: []table.Try{{Dockerfile: "Dockerfile"}}}
 	failed := run.Outcome{Step: step.Name, Dockerfile: "Dockerfile", Outcome: table.Fails, Phase: table.Build, Cause: run.BuildFailed, Verdict: run.AsExpected}
-	from := source{step: step, beyond: []table.Step{step}, measured: &record.Run{
+	from := source{Step: step, Beyond: []table.Step{step}, Measured: &record.Run{
 		Engine: &engine.Engine{Name: "docker"}, Base: &record.Base{Image: "golang"}, Steps: []run.Outcome{failed},
 	}}
-	for name, part := range map[string]func(source) (string, error){"figure": figure, "table": beyondTable} {
-		text, err := part(from)
+	for _, name := range []string{"figure", "beyond"} {
+		text, err := part(name, from)
 		require.NoError(t, err, name)
 		assert.Contains(t, text, "fails at build: build-failed", name)
 	}
-	text, _ := figure(from)
+	text, _ := part("figure", from)
 	assert.Contains(t, text, "| no image | – |")
 }

@@ -69,22 +69,17 @@ func ReadQuoted(root string) (quotes []Quoted, err error) {
 // causePage is the page of a cause.
 func (from source) causePage(c doctor.Cause) string {
 	const text = "# %s\n\n<!-- generated: cause -->\n%s<!-- end -->\n\n[All causes](README.md)\n"
-	return fmt.Sprintf(text, c, c.Markdown(from.looks.of(c, from.quoted)))
+	return fmt.Sprintf(text, c, c.Markdown(from.Looks.of(c, from.Quoted)))
 }
 
-// kubernetes tells how the steps end in a pod.
-func kubernetes(from source) (string, error) {
-	var b strings.Builder
-	for _, r := range from.looks.Runtimes {
-		if len(from.looks.Pods) > 0 && r.ID == Kubelet {
-			fmt.Fprintf(&b, "Seen with %s.\n\n", r.What)
+// Kubelet is the one that pods were seen on; an empty one where there is none.
+func (l Looks) Kubelet() (r Runtime) {
+	for _, r := range l.Runtimes {
+		if r.ID == Kubelet && len(l.Pods) > 0 {
+			return r
 		}
 	}
-	b.WriteString("| Image | What its user sees | Exit status |\n|---|---|---|\n")
-	for _, pod := range from.looks.Pods {
-		fmt.Fprintf(&b, "| %s | %s |\n", pod.Image, pod.Seen[Kubelet].row())
-	}
-	return b.String(), nil
+	return r
 }
 
 // of tells how a cause looks: a table an image, runtimes that printed the same in one row.
@@ -99,7 +94,7 @@ func (l Looks) of(c doctor.Cause, quotes []Quoted) string {
 		by := map[string][]string{}
 		for _, r := range l.Runtimes {
 			if look, seen := shown.Seen[r.ID]; seen {
-				row := look.row()
+				row := look.Row()
 				if by[row] == nil {
 					order = append(order, row)
 				}
@@ -125,7 +120,8 @@ func (l Looks) of(c doctor.Cause, quotes []Quoted) string {
 	return b.String()
 }
 
-func (l Look) row() string {
+// Row is it in two cells.
+func (l Look) Row() string {
 	var parts []string
 	if l.Status != "" {
 		status := "status " + code(l.Status)

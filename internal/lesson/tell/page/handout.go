@@ -1,12 +1,10 @@
 package page
 
 import (
-	"fmt"
 	"html/template"
 	"strings"
 
 	"optimizing-dockerfile/internal/lesson/record"
-	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 )
@@ -27,53 +25,39 @@ func sixDiffs(from source) (string, error) {
 		Changed        []string // lines of the diff, each with its + or -
 	}
 	var changes []change
-	for _, step := range from.steps {
-		outcomes, err := recorded(from.record, step)
+	for _, step := range from.Steps {
+		outcomes, err := recorded(from.Record, step)
 		if err != nil {
 			return "", err
 		}
-		lines, err := tell.Diff(from.steps, step, step.Main().Dockerfile)
+		lines, err := tell.Diff(from.Steps, step, step.Main().Dockerfile)
 		if err != nil {
 			return "", err
 		}
-		c := change{
+		changes = append(changes, change{
 			Title:   step.Number() + ". " + step.Title,
-			Outcome: cell(tell.Row(outcomes)) + ", " + table.Size(outcomes[len(outcomes)-1].Image.Bytes).String(),
-		}
-		for _, line := range lines {
-			if len(line) > 2 && line[0] != ' ' {
-				c.Changed = append(c.Changed, line)
-			}
-		}
-		changes = append(changes, c)
+			Changed: tell.Changes(lines),
+			Outcome: row(outcomes) + ", " + weight(mainOf(outcomes)),
+		})
 	}
 	return html("six-diffs", changes)
 }
 
 // errorsTable is error, cause and fix of the steps that fail. The exercises are for their finders: nothing of them is here.
 func errorsTable(from source) (string, error) {
-	type row struct{ Says, Cause, Fix string }
-	var rows []row
-	for i, step := range from.steps[:len(from.steps)-1] {
-		outcomes, err := recorded(from.record, step)
+	type fault struct{ Says, Cause, Fix string }
+	var rows []fault
+	for i, step := range from.Steps[:len(from.Steps)-1] {
+		outcomes, err := recorded(from.Record, step)
 		if err != nil {
 			return "", err
 		}
-		if main := outcomes[len(outcomes)-1]; main.Outcome == table.Fails {
-			next := from.steps[i+1]
-			rows = append(rows, row{lastWords(main.Message), tell.Failure(main), "step " + next.Number() + ": " + next.Change})
+		if main := mainOf(outcomes); main.Outcome == table.Fails {
+			next := from.Steps[i+1]
+			rows = append(rows, fault{lastWords(main.Message), tell.Failure(main), "step " + next.Number() + ": " + next.Change})
 		}
 	}
 	return html("errors", rows)
-}
-
-// recorded is what happened at a step: at least one outcome, the last one its own Dockerfile's.
-func recorded(doc *record.Run, step table.Step) ([]run.Outcome, error) {
-	outcomes := doc.Of(step.Name)
-	if len(outcomes) == 0 {
-		return nil, fmt.Errorf("%s is not in the record of %s", step.Name, doc.Base.Name)
-	}
-	return outcomes, nil
 }
 
 // lastWords is the end of an engine's words: what comes before it differs by version.

@@ -13,55 +13,29 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/atomicfile"
+	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
-// parts makes a generated part of a page from all that it may rest on.
-var parts = map[string]func(source) (string, error){
-	"steps":   stepsTable,
-	"endings": outcomes,
-	"changes": changes,
-	"by-hand": byHand,
-	"output":  output,
-	"size":    size,
-
-	"exercises": exercisesTable,
-	"six-diffs": sixDiffs,
-	"errors":    errorsTable,
-	"minutes":   minutes,
-	"outcomes":  outcomes,
-	"demos":     demos,
-
-	"beyond":  beyondTable,
-	"figure":  figure,
-	"matrix":  matrix,
-	"tried":   tried,
-	"reasons": reasons,
-	"bench":   benchPart,
-
-	"causes":     func(source) (string, error) { return doctor.CausesMarkdown(), nil },
-	"kubernetes": kubernetes,
-}
-
 // source is what a part is made from.
 type source struct {
-	steps  []table.Step
-	record *record.Run
-	step   table.Step // of a page in a step's folder
+	Steps  []table.Step
+	Record *record.Run
+	Step   table.Step // of a page in a step's folder
 
-	beyond    []table.Step // the lessons after the article
-	measured  *record.Run  // their record
-	engines   []record.Run // the records of the article's base, one an engine
-	bases     []record.Run // the records of every base, in the order of bases.yaml
-	bench     *Bench       // the last figures of `make bench`; nil where there are none
-	cold      *record.Run  // a run from an empty build cache, for how long it takes; nil where there is none
-	exercises []table.Exercise
-	demos     []table.Step // a teacher's demonstrations
-	shown     *record.Run  // their record
-	looks     Looks        // what runtimes printed
-	quoted    []Quoted     // what others print
+	Beyond    []table.Step  // the lessons after the article
+	Measured  *record.Run   // their record
+	Engines   []record.Run  // the records of the article's base, one an engine
+	Bases     []*record.Run // the records of every base, in the order of bases.yaml
+	Bench     *Bench        // the last figures of `make bench`; nil where there are none
+	Cold      *record.Run   // a run from an empty build cache, for how long it takes; nil where there is none
+	Exercises []table.Exercise
+	Demos     []table.Step // a teacher's demonstrations
+	Shown     *record.Run  // their record
+	Looks     Looks        // what runtimes printed
+	Quoted    []Quoted     // what others print
 }
 
 var marked = regexp.MustCompile(`(?s)<!-- generated: ([a-z-]+) -->\n.*?<!-- end -->`)
@@ -75,32 +49,8 @@ func Update(root string) ([]string, error) { return each(root, true) }
 func Stale(root string) ([]string, error) { return each(root, false) }
 
 func each(root string, write bool) ([]string, error) {
-	dir := filepath.Join(root, "steps")
-	steps, err := table.Load(dir)
+	from, err := read(root)
 	if err != nil {
-		return nil, err
-	}
-	from := source{steps: steps}
-	if from.record, err = record.Read(dir, "article"); err != nil {
-		return nil, err
-	}
-	if from.record == nil {
-		return nil, fmt.Errorf("%s holds no record of the article's base yet: dev record makes one", dir)
-	}
-	workshop := filepath.Join(root, "workshop")
-	if from.exercises, err = table.LoadExercises(filepath.Join(workshop, "exercises")); err != nil {
-		return nil, err
-	}
-	if from.demos, err = table.Load(filepath.Join(workshop, "demos"), steps...); err != nil {
-		return nil, err
-	}
-	if from.shown, err = record.Read(filepath.Join(workshop, "demos"), "article"); err != nil {
-		return nil, err
-	}
-	if from.cold, err = record.Read(workshop, "article"); err != nil {
-		return nil, err
-	}
-	if err := from.readOthers(root, dir); err != nil {
 		return nil, err
 	}
 	stale, err := copies(root, write)
@@ -133,13 +83,65 @@ func each(root string, write bool) ([]string, error) {
 	return stale, nil
 }
 
+// read reads all that the parts may rest on.
+func read(root string) (from source, err error) {
+	dir, workshop, beyond := filepath.Join(root, "steps"), filepath.Join(root, "workshop"), filepath.Join(root, "beyond")
+	if from.Steps, err = table.Load(dir); err != nil {
+		return from, err
+	}
+	for folder, steps := range map[string]*[]table.Step{beyond: &from.Beyond, filepath.Join(workshop, "demos"): &from.Demos} {
+		if *steps, err = table.Load(folder, from.Steps...); err != nil {
+			return from, err
+		}
+	}
+	for folder, doc := range map[string]**record.Run{
+		dir: &from.Record, beyond: &from.Measured, workshop: &from.Cold, filepath.Join(workshop, "demos"): &from.Shown,
+	} {
+		if *doc, err = record.Read(folder, "article"); err != nil {
+			return from, err
+		}
+	}
+	if from.Record == nil {
+		return from, fmt.Errorf("%s holds no record of the article's base yet: dev record makes one", dir)
+	}
+	if from.Exercises, err = table.LoadExercises(filepath.Join(workshop, "exercises")); err != nil {
+		return from, err
+	}
+	if from.Bench, err = readBench(root); err != nil {
+		return from, err
+	}
+	if from.Looks, err = ReadLooks(root); err != nil {
+		return from, err
+	}
+	if from.Quoted, err = ReadQuoted(root); err != nil {
+		return from, err
+	}
+	if from.Engines, err = record.ReadAll(dir, "article"); err != nil {
+		return from, err
+	}
+	catalog, err := base.Load(filepath.Join(root, "bases"))
+	if err != nil {
+		return from, err
+	}
+	for _, b := range catalog.All() {
+		doc, err := record.Read(dir, b.ID)
+		if err != nil {
+			return from, err
+		}
+		if doc != nil {
+			from.Bases = append(from.Bases, doc)
+		}
+	}
+	return from, nil
+}
+
 // pages lists all texts that are written or have generated parts, and how each is
 // made from what it was.
 func pages(root string, from source) map[string]func(was string) (string, error) {
 	all := map[string]func(string) (string, error){}
 	filled := func(path string, step table.Step) {
 		from := from
-		from.step = step
+		from.Step = step
 		all[path] = func(was string) (string, error) { return fill(was, from) }
 	}
 	for _, name := range []string{
@@ -148,13 +150,13 @@ func pages(root string, from source) map[string]func(was string) (string, error)
 	} {
 		filled(filepath.Join(root, filepath.FromSlash(name)), table.Step{})
 	}
-	for _, step := range append(slices.Clone(from.steps), from.beyond...) {
+	for _, step := range append(slices.Clone(from.Steps), from.Beyond...) {
 		filled(filepath.Join(step.Dir, "README.md"), step)
 	}
 	for _, c := range slices.Concat(doctor.Causes, doctor.Refusals) {
 		all[filepath.Join(root, filepath.FromSlash(c.Page()))] = func(string) (string, error) { return from.causePage(c), nil }
 	}
-	for _, exercise := range from.exercises {
+	for _, exercise := range from.Exercises {
 		all[filepath.Join(exercise.Dir, "README.md")] = func(string) (string, error) { return exercisePage(exercise) }
 	}
 	return all
@@ -162,17 +164,10 @@ func pages(root string, from source) map[string]func(was string) (string, error)
 
 // fill makes the marked parts of a page anew.
 func fill(text string, from source) (filled string, err error) {
-	filled = marked.ReplaceAllStringFunc(text, func(part string) string {
-		name := marked.FindStringSubmatch(part)[1]
-		make, ok := parts[name]
-		if !ok {
-			err = fmt.Errorf("there is no generated part %q", name)
-			return part
-		}
-		made, failure := make(from)
-		if failure != nil {
-			err = failure
-		}
+	filled = marked.ReplaceAllStringFunc(text, func(was string) string {
+		name := marked.FindStringSubmatch(was)[1]
+		made, failure := part(name, from)
+		err = errors.Join(err, failure)
 		return "<!-- generated: " + name + " -->\n" + made + "<!-- end -->"
 	})
 	return filled, err

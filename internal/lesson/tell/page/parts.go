@@ -1,99 +1,166 @@
 package page
 
 import (
+	_ "embed"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/template"
 
+	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 )
 
-// stepsTable is the README's table of the steps. How they end is another one's: the reader is to guess first.
-func stepsTable(from source) (string, error) {
-	text := "| Step | What changes | Size here | In the article | The article's section |\n|---|---|---|---|---|\n"
-	for _, step := range from.steps {
-		outcomes, err := recorded(from.record, step)
-		if err != nil {
-			return "", err
-		}
-		main := outcomes[len(outcomes)-1]
-		text += fmt.Sprintf("| [%s](steps/%s/) | %s | %s | %s | %s |\n", step.Name, step.Name,
-			step.Change, table.Size(main.Image.Bytes), orDash(step.ArticleSize), step.Article)
+//go:embed parts.md
+var partsText string
+
+// parts makes the generated parts of Markdown pages, each from a source.
+var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
+	"recorded": recorded, "of": of, "main": mainOf, "list": func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
+	"row": row, "weight": weight, "size": func(bytes int64) table.Size { return table.Size(bytes) },
+	"reversed": reversed, "diff": diff, "took": took, "seen": seen, "reasons": reasons,
+	"figure": tell.Figure, "figures": figures, "seconds": seconds,
+}).Parse(partsText))
+
+// part makes one, by its name.
+func part(name string, from source) (string, error) {
+	var out strings.Builder
+	switch {
+	case name == "causes":
+		return doctor.CausesMarkdown(), nil
+	case name == "six-diffs":
+		return sixDiffs(from)
+	case name == "errors":
+		return errorsTable(from)
+	case parts.Lookup(name) == nil:
+		return "", fmt.Errorf("there is no generated part %q", name)
 	}
-	return text + fmt.Sprintf("\nMeasured on %s, with %s.\n", from.record.Base.Said(), from.record.Engine.Said()), nil
+	err := parts.ExecuteTemplate(&out, name, from)
+	return out.String(), err
 }
 
-// byHand are the commands of a step as the article types them, with a request where it answers.
-func byHand(from source) (string, error) {
-	outcomes, err := recorded(from.record, from.step)
-	if err != nil {
-		return "", err
+// of gives what a record, which may be missing, has of a step.
+func of(doc *record.Run, step table.Step) []run.Outcome {
+	if doc == nil {
+		return nil
 	}
-	text := "```console\n$ cd " + filepath.ToSlash(filepath.Join("steps", from.step.Name)) + "\n$ docker build -t echo .\n"
-	if outcomes[len(outcomes)-1].Outcome != table.Runs {
-		return text + "$ docker run --rm --name echo --publish 8080:8080 echo\n$ cd ../..\n```\n", nil
-	}
-	return text + "$ docker run --rm --detach --name echo --publish 8080:8080 echo\n$ curl 'http://127.0.0.1:8080/?message=hello'\nhello\n" +
-		"$ docker stop echo\necho\n$ cd ../..\n```\n\n(In PowerShell: `curl.exe`. Port 8080 is taken? Then `--publish 8081:8080`, and ask there.)\n", nil
+	return doc.Of(step.Name)
 }
 
-func cell(row string) string {
-	row = strings.Join(strings.Fields(row), " ")
+// recorded is what happened at a step: at least one outcome, the last one its own Dockerfile's.
+func recorded(doc *record.Run, step table.Step) ([]run.Outcome, error) {
+	outcomes := of(doc, step)
+	if len(outcomes) == 0 {
+		return nil, fmt.Errorf("%s is not in the record", step.Name)
+	}
+	return outcomes, nil
+}
+
+func mainOf(outcomes []run.Outcome) run.Outcome { return outcomes[len(outcomes)-1] }
+
+// row puts a step's tries into a cell.
+func row(outcomes []run.Outcome) string {
+	text := strings.Join(strings.Fields(tell.Row(outcomes)), " ")
 	for _, word := range []string{"RUNS", "FAILS"} {
-		row = strings.Replace(row, word, strings.ToLower(word), 1)
+		text = strings.Replace(text, word, strings.ToLower(word), 1)
 	}
-	return row
+	return text
 }
 
-func orDash(size table.Size) string {
-	if size == 0 {
-		return "–"
+// weight is how large an image is; a build that is to fail makes none.
+func weight(o run.Outcome) string {
+	if o.Image == nil {
+		return "no image"
 	}
-	return size.String()
+	return table.Size(o.Image.Bytes).String()
 }
 
-// changes is the diff of a step's Dockerfiles to the step before it.
-func changes(from source) (string, error) {
+func reversed(tries []table.Try) []table.Try {
+	tries = slices.Clone(tries)
+	slices.Reverse(tries)
+	return tries
+}
+
+// diff is that of a step's Dockerfile to the step that it changes.
+func diff(from source, dockerfile string) (string, error) {
+	lines, err := tell.Diff(slices.Concat(from.Steps, from.Beyond), from.Step, dockerfile)
+	return strings.Join(lines, "\n"), err
+}
+
+// Output is what was recorded of a step.
+func (from source) Output() (string, error) {
+	text, err := os.ReadFile(filepath.Join(from.Step.Dir, "output.txt"))
+	return strings.TrimRight(string(text), "\n"), err
+}
+
+// took is how long a step takes a class the first time: from an empty build cache.
+func took(cold *record.Run, step table.Step) (sum run.Seconds, err error) {
+	if cold == nil {
+		return sum, errors.New("workshop/records holds no run from an empty build cache: `run all --json` right after `clean` and `base` makes one")
+	}
+	for _, o := range cold.Of(step.Name) {
+		sum.Build, sum.Start = sum.Build+o.Seconds.Build, sum.Start+o.Seconds.Start
+	}
+	return run.Seconds{Build: math.Ceil(sum.Build), Start: math.Ceil(sum.Start)}, nil
+}
+
+// seen is what a demonstration prints at last, and its image.
+func seen(o run.Outcome) string {
+	lines := strings.Split(strings.TrimSpace(record.Normalise(o.Message)), "\n")
+	if o.Image == nil { // the last line is the builder's own
+		return lines[max(0, len(lines)-2)]
+	}
+	return lines[len(lines)-1] + "`; the image has `" + weight(o)
+}
+
+// figures is what a lesson after the article measured, with all of its Dockerfiles.
+func figures(step table.Step, outcomes []run.Outcome) string {
 	text := ""
-	for i := len(from.step.Tries) - 1; i >= 0; i-- {
-		try := from.step.Tries[i]
-		lines, err := tell.Diff(append(slices.Clone(from.steps), from.beyond...), from.step, try.Dockerfile)
-		if err != nil {
-			return "", err
+	for _, o := range outcomes {
+		one := tell.Figure(step, o)
+		switch {
+		case one == "":
+			continue
+		case text != "":
+			text += "; then: "
+		case o.Dockerfile != step.Main().Dockerfile:
+			text = "first try: "
 		}
-		if len(from.step.Tries) > 1 {
-			text += "`" + try.Dockerfile + "`:\n\n"
-		}
-		text += "```diff\n" + strings.Join(lines, "\n") + "\n```\n"
+		text += one
 	}
-	return text, nil
+	return text
 }
 
-// output is a step's recorded output.
-func output(from source) (string, error) {
-	text, err := os.ReadFile(filepath.Join(from.step.Dir, "output.txt"))
-	if err != nil {
-		return "", err
-	}
-	return "```console\n" + strings.TrimRight(string(text), "\n") + "\n```\n", nil
+// reason is what a trait of a base makes of some steps.
+type reason struct {
+	Trait table.Trait
+	Which string // of the steps
+	table.Difference
 }
 
-// size is what a step's image weighs, here and in the article.
-func size(from source) (string, error) {
-	outcomes, err := recorded(from.record, from.step)
-	if err != nil {
-		return "", err
+func reasons(steps []table.Step) (all []reason) {
+	for _, trait := range table.Traits {
+		var numbers []string
+		var difference table.Difference
+		for _, step := range steps {
+			if d, ok := step.On[trait]; ok {
+				numbers, difference = append(numbers, step.Number()), d
+			}
+		}
+		switch len(numbers) {
+		case 0:
+		case 1:
+			all = append(all, reason{trait, "step " + numbers[0], difference})
+		default:
+			all = append(all, reason{trait, "steps " + numbers[0] + " to " + numbers[len(numbers)-1], difference})
+		}
 	}
-	image := outcomes[len(outcomes)-1].Image
-	text := fmt.Sprintf("The image: %s", table.Size(image.Bytes))
-	if from.step.ArticleSize > 0 {
-		text += fmt.Sprintf(" (in the article %s)", from.step.ArticleSize)
-	}
-	if image.Binary > 0 {
-		text += fmt.Sprintf("; %s is %d bytes of it, all else %d bytes", table.Binary, image.Binary, image.Bytes-image.Binary)
-	}
-	return text + ".\n", nil
+	return all
 }
