@@ -57,6 +57,27 @@ func (e *Engine) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 	return err
 }
 
+// Stream runs the engine with args and has what it prints read as it comes. Where that
+// ends early, so does the program. The error is the reader's, else Run's.
+func (e *Engine) Stream(ctx context.Context, read func(io.Reader) error, args ...string) error {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	r, w := io.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		w.CloseWithError(e.Run(running, nil, w, nil, args...)) // of nil: the end
+		close(ended)
+	}()
+	err := read(r)
+	stop()
+	r.Close()
+	<-ended
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
 func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	words := &tail{limit: 64 << 10}
 	switch {

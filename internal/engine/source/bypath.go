@@ -99,46 +99,30 @@ func (b *byPath) fetch(ctx context.Context, path string, a *answer) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	reading, stop := context.WithCancel(ctx)
-	r, w := io.Pipe()
-	ended := make(chan struct{})
-	go func() {
-		err := b.engine.Run(reading, nil, w, nil, "cp", name+":"+path, "-")
-		if err == nil {
-			err = io.EOF
+	err := b.engine.Stream(ctx, func(copied io.Reader) error {
+		archive := tar.NewReader(copied)
+		h, err := archive.Next()
+		if err != nil {
+			return err
 		}
-		w.CloseWithError(err)
-		close(ended)
-	}()
-	defer func() {
-		stop()
-		r.Close()
-		<-ended
-	}()
-	archive := tar.NewReader(r)
-	h, err := archive.Next()
+		a.entry = image.EntryOf(h)
+		a.entry.Path = path
+		if !a.entry.Mode.IsRegular() {
+			return nil
+		}
+		if a.spool, err = image.NewSpool(); err == nil {
+			a.content, err = a.spool.Keep(archive, path, a.entry.Size, false)
+		}
+		return err
+	}, "cp", name+":"+path, "-")
 	var failed *engine.Failed
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.As(err, &failed) && noSuchPath(failed.Stderr):
+	if errors.As(err, &failed) && noSuchPath(failed.Stderr) {
 		return notExist(path)
-	default:
-		return &image.Fault{Ref: b.Name(), Err: err}
-	}
-	a.entry = image.EntryOf(h)
-	a.entry.Path = path
-	if !a.entry.Mode.IsRegular() {
-		return nil
-	}
-	if a.spool, err = image.NewSpool(); err == nil {
-		a.content, err = a.spool.Keep(archive, path, a.entry.Size, false)
 	}
 	if err != nil {
-		return &image.Fault{Ref: b.Name(), Err: err}
+		err = image.Failed(ctx, b.Name(), err)
 	}
-	return nil
+	return err
 }
 
 func notExist(path string) error {

@@ -37,37 +37,19 @@ func export(ctx context.Context, c *container) (*exported, error) {
 	if c.engine.Name == "podman" {
 		limit = image.KeepAll
 	}
-	reading, stop := context.WithCancel(ctx)
-	defer stop()
-	r, w := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		err := c.engine.Run(reading, nil, w, nil, "export", c.read)
-		if err != nil {
-			w.CloseWithError(err)
+	err = c.engine.Stream(ctx, func(exported io.Reader) error {
+		if err := all.Apply(ctx, 1, &bounded{exported, limit}); err != nil {
+			return err
 		}
-		w.Close()
-		ended <- err
-	}()
-	if err = all.Apply(ctx, 1, &bounded{r, limit}); err == nil {
-		all.sweep()
-	}
-	if err == nil {
-		io.Copy(io.Discard, io.LimitReader(r, 1<<20)) // the padding at the end: or the engine complains of a broken pipe
-	}
-	stop()
-	r.Close()
-	<-ended
-	if err == nil { // all is read: it can go while the doctor thinks
-		go c.Close()
-	}
-	if ctx.Err() != nil {
-		err = ctx.Err()
-	}
+		io.Copy(io.Discard, io.LimitReader(exported, 1<<20)) // the padding at the end: or the engine complains of a broken pipe
+		return nil
+	}, "export", c.read)
 	if err != nil {
 		files.Discard()
 		return nil, err
 	}
+	all.sweep()
+	go c.Close() // all is read: it can go while the doctor thinks
 	return all, nil
 }
 

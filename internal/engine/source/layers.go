@@ -47,20 +47,9 @@ func unknown(known map[string]int64, layers []string) bool {
 
 // readLayers has the engine write the image, and notes the size of each layer as it goes by.
 func readLayers(ctx context.Context, e *engine.Engine, ref string, known map[string]int64) error {
-	reading, stop := context.WithCancel(ctx)
-	defer stop()
-	r, w := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		err := e.Run(reading, nil, w, nil, saveWords(e, ref)...)
-		w.CloseWithError(err) // of nil: the end
-		ended <- err
-	}()
-	err := image.LayerSizes(ctx, r, func(digest string, bytes int64) { known[digest] = bytes })
-	stop()
-	r.Close()
-	<-ended
-	return err
+	return e.Stream(ctx, func(saved io.Reader) error {
+		return image.LayerSizes(ctx, saved, func(digest string, bytes int64) { known[digest] = bytes })
+	}, saveWords(e, ref)...)
 }
 
 func readSizes(noted string) map[string]int64 {
