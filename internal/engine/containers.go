@@ -187,7 +187,11 @@ func (e *Engine) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// noSuchContainer knows how the engines say that a container is not there.
+// noSuchContainer knows how the engines say that a container is not there, or is just going.
 func noSuchContainer(err error) bool {
-	return err != nil && strings.Contains(strings.ToLower(err.Error()), "no such container")
+	if err == nil {
+		return false
+	}
+	words := strings.ToLower(err.Error())
+	return strings.Contains(words, "no such container") || strings.Contains(words, "is already in progress")
 }
