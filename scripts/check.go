@@ -16,12 +16,16 @@ import (
 
 func checkCommand() *cobra.Command {
 	var asJSON, why bool
+	var format string
 	cmd := &cobra.Command{
 		Use:     "check DIR",
 		Short:   "hold your own Dockerfile against the article's goals",
 		GroupID: "read",
 		Args:    words(1, 1, "check needs one folder with a Dockerfile: check workshop/start"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "" && format != "github" && format != "sarif" {
+				return usagef("check knows the formats github and sarif, not %q", format)
+			}
 			request, err := toCheck(args[0])
 			if err != nil {
 				return err
@@ -38,8 +42,19 @@ func checkCommand() *cobra.Command {
 			if isOne {
 				report.For(exercise)
 			}
-			if asJSON {
-				if _, err := cmd.OutOrStdout().Write(record.Marshal(report)); err != nil {
+			var text []byte
+			switch {
+			case format == "github":
+				text = []byte(check.GitHub(report))
+			case format == "sarif":
+				if text, err = check.SARIF(report); err != nil {
+					return err
+				}
+			case asJSON:
+				text = record.Marshal(report)
+			}
+			if text != nil {
+				if _, err := cmd.OutOrStdout().Write(text); err != nil {
 					return err
 				}
 			} else {
@@ -49,6 +64,7 @@ func checkCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	cmd.Flags().StringVar(&format, "format", "", "`github`: commands that a workflow shows beside the lines; sarif: a log of SARIF 2.1.0")
 	cmd.Flags().BoolVar(&why, "why", false, "give the proof of each goal, also of what does not start")
 	return cmd
 }

@@ -27,6 +27,9 @@ type Instruction struct {
 	first, last int // its lines, counted from 0
 }
 
+// Line is the one where it begins, counted from 1.
+func (in Instruction) Line() int { return in.first + 1 }
+
 var (
 	directive = regexp.MustCompile(`^#\s*([a-zA-Z]+)\s*=\s*(\S*)`)
 	heredoc   = regexp.MustCompile(`^\d*<<(-?)["']?([^\s<"']+)["']?$`)

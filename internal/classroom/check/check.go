@@ -50,6 +50,7 @@ type Report struct {
 	Cause  string   `json:"cause,omitempty"`    // why it does not build, start or answer: run's and the doctor's ids
 	Said   string   `json:"said,omitempty"`     // the engine's or the program's own words about it, raw
 	Solves *Solves  `json:"exercise,omitempty"` // where the folder is an exercise's
+	File   string   `json:"file,omitempty"`     // the Dockerfile's path
 	Reason string   `json:"reason,omitempty"`   // what this environment cannot give: nothing behind it was judged
 }
 
@@ -73,9 +74,10 @@ func (r *Report) For(e table.Exercise) {
 // Goal is what came of one.
 type Goal struct {
 	ID    string `json:"id"`
-	Met   *bool  `json:"met"`   // nil: cannot be judged, and the proof says why
-	Proof string `json:"proof"` // a line for each piece of evidence
-	Hint  string `json:"hint"`  // of one that is not met
+	Met   *bool  `json:"met"`            // nil: cannot be judged, and the proof says why
+	Proof string `json:"proof"`          // a line for each piece of evidence
+	Hint  string `json:"hint"`           // of one that is not met
+	Line  int    `json:"line,omitempty"` // of the Dockerfile, where it is not met
 }
 
 // Request is a Dockerfile to check.
@@ -107,6 +109,14 @@ func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 		return nil, err
 	}
 	d := dockerfile.Parse(string(text))
+	report, err := c.judge(ctx, r, d)
+	if err == nil {
+		report.place(r.Dockerfile, d)
+	}
+	return report, err
+}
+
+func (c *Checker) judge(ctx context.Context, r Request, d *dockerfile.File) (*Report, error) {
 	g, err := findGiven(ctx, c.Engine, c.Catalog, d, c.Say)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

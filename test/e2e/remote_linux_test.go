@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/compression"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/test/engines"
+	"optimizing-dockerfile/test/tool"
+)
+
+// aScript is an image with one layer, packed with zstd, of a script that lacks its interpreter; and many bytes below it.
+func aScript(t *testing.T, arch string) v1.Image {
+	t.Helper()
+	layer := func(name, text string, how compression.Compression) v1.Layer {
+		dir := t.TempDir()
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, "etc"), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755))
+		for _, file := range []string{"etc/passwd", "etc/group"} {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, file), nil, 0o644))
+		}
+		file := filepath.Join(t.TempDir(), "layer.tar")
+		out, err := exec.Command("tar", "-C", dir, "-cf", file, ".").CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		l, err := tarball.LayerFromFile(file, tarball.WithCompression(how), tarball.WithMediaType(types.OCILayer))
+		require.NoError(t, err)
+		return l
+	}
+	img, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1),
+		layer("large", strings.Repeat("0123456789", 1<<16), compression.GZip), layer("app", "#!/nowhere/"+arch+"\n", compression.ZStd))
+	require.NoError(t, err)
+	config, err := img.ConfigFile()
+	require.NoError(t, err)
+	config = config.DeepCopy()
+	config.OS, config.Architecture, config.Config.Entrypoint = "linux", arch, []string{"/app"}
+	img, err = mutate.ConfigFile(img, config)
+	require.NoError(t, err)
+	return img
+}
+
+// A real registry, with and without a login, is read without an engine: of an index the platform that is asked for.
+func TestTheDoctorReadsARegistry(t *testing.T) {
+	engines.Engine(t)
+	registry := engines.Registry(t)
+	open := httptest.NewServer(registry)
+	t.Cleanup(open.Close)
+	limit := false
+	closed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		switch {
+		case limit:
+			http.Error(w, `{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}`, http.StatusTooManyRequests)
+		case user != "reader" || password != "secret":
+			w.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
+		default:
+			registry.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(closed.Close)
+
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, arch := range []string{"unknown", "s390x", runtime.GOARCH} {
+		p := v1.Platform{OS: "linux", Architecture: arch}
+		add := mutate.IndexAddendum{Add: aScript(t, arch), Descriptor: v1.Descriptor{Platform: &p}}
+		if arch == "unknown" { // an attestation, as buildx pushes it
+			p.OS = "unknown"
+			attested, err := mutate.AppendLayers(empty.Image, static.NewLayer([]byte("{}"), "application/vnd.in-toto+json"))
+			require.NoError(t, err)
+			add.Add = attested
+		}
+		index = mutate.AppendManifests(index, add)
+	}
+	host := strings.TrimPrefix(open.URL, "http://")
+	ref, err := name.ParseReference(host + "/some/app:1")
+	require.NoError(t, err)
+	require.NoError(t, remote.WriteIndex(ref, index, remote.WithAuth(authn.Anonymous)))
+
+	config := t.TempDir()
+	ask := func(words ...string) (string, int) {
+		command := exec.Command(tool.Path(t), append([]string{"doctor", "--remote"}, words...)...)
+		command.Env = append(os.Environ(), "DOCKER_CONFIG="+config, "DOCKER_HOST=unix:///nowhere", "TMPDIR="+t.TempDir())
+		var out bytes.Buffer
+		command.Stdout, command.Stderr = &out, &out
+		command.Run()
+		left, _ := os.ReadDir(strings.TrimPrefix(command.Env[len(command.Env)-1], "TMPDIR="))
+		assert.Empty(t, left, "left behind")
+		return out.String(), command.ProcessState.ExitCode()
+	}
+	out, status := ask(host + "/some/app:1")
+	assert.Equal(t, tool.Unexpected, status, out)
+	for _, words := range []string{"missing-interpreter", "/nowhere/" + runtime.GOARCH, "Read from the registry: ", " of 2 layers"} {
+		assert.Contains(t, out, words)
+	}
+	out, _ = ask("--platform", "linux/s390x", host+"/some/app:1")
+	assert.Contains(t, out, "/nowhere/s390x")
+	behind := strings.TrimPrefix(closed.URL, "http://") + "/some/app:1"
+	for _, c := range []struct {
+		words  []string
+		login  bool
+		limit  bool
+		status int
+		says   string
+	}{
+		{[]string{"--platform", "linux/riscv64", host + "/some/app:1"}, false, false, tool.Environment, "linux/s390x"},
+		{[]string{host + "/some/other"}, false, false, tool.Environment, "has no such image"},
+		{[]string{behind}, false, false, tool.Environment, "docker login " + strings.TrimPrefix(closed.URL, "http://")},
+		{[]string{behind}, true, false, tool.Unexpected, "missing-interpreter"},
+		{[]string{behind}, true, true, tool.Environment, "pull limit"},
+		{[]string{"127.0.0.1:1/app"}, false, false, tool.Environment, "reached from here"},
+		{[]string{"No/Such:Name"}, false, false, tool.Environment, "no image"},
+	} {
+		text := "{}"
+		if c.login { // reader:secret, as `docker login` keeps it
+			text = fmt.Sprintf(`{"auths": {%q: {"auth": "cmVhZGVyOnNlY3JldA=="}}}`, strings.TrimPrefix(closed.URL, "http://"))
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(config, "config.json"), []byte(text), 0o600))
+		limit = c.limit
+		out, status := ask(c.words...)
+		assert.Equal(t, c.status, status, "%s: %s", c.words, out)
+		assert.Contains(t, out, c.says, c.words)
+		t.Log(out)
+	}
+}
