@@ -9,17 +9,19 @@ import (
 )
 
 // gosuC becomes the user of its first word and executes the others, as gosu does.
-const gosuC = `#include <pwd.h>
+const gosuC = `#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 const char *mark = "gosu user-spec";
 int main(int c, char **v) {
 	char *end;
 	long uid = c > 2 ? strtol(v[1], &end, 10) : -1;
-	struct passwd *p = c > 2 && *end ? getpwnam(v[1]) : 0;
-	if (c < 3 || *end && !p) return 1;
+	int named = c > 2 && *end && *end != ':';
+	struct passwd *p = named ? getpwnam(v[1]) : 0;
+	if (c < 3 || named && !p) return 1;
 	if (p) uid = p->pw_uid;
-	if (setgid(uid) || setuid(uid)) return 1;
+	if (setgroups(0, 0) || setgid(uid) || setuid(uid)) return 1; // as the first, root alone may
 	execvp(v[2], v + 2);
 	return *mark;
 }`
