@@ -101,7 +101,7 @@ func StartKubelet(t testing.TB) *Kubelet {
 		}
 		what = append(what, strings.SplitN(string(said), "\n", 2)[0])
 	}
-	k.What = strings.Join(what, ", ")
+	k.What = strings.NewReplacer("github.com/containerd/containerd/v2 ", "", "+unknown ", "", "version ", "").Replace(strings.Join(what, ", "))
 	k.daemon(t, k.programs+"/containerd", "-c", filepath.Join(k.dir, "containerd.toml"))
 	k.wait(t, "containerd", func() bool { _, err := k.ctr(nil, "version"); return err == nil })
 	return k
@@ -221,7 +221,7 @@ func (k *Kubelet) Run(t testing.TB, pods map[string]Pod) map[string]PodStatus {
 			c := p.Status.ContainerStatuses[0]
 			switch {
 			case c.State.Running != nil:
-				if running[name]++; running[name] == 10 {
+				if running[name]++; running[name] == 80 { // the kubelet hears of an end late
 					seen[name] = PodStatus{Status: "Running"}
 				}
 			case c.State.Waiting == nil:
@@ -243,9 +243,9 @@ func (k *Kubelet) Run(t testing.TB, pods map[string]Pod) map[string]PodStatus {
 
 // log is what the first container of a pod wrote.
 func (k *Kubelet) log(name string) string {
-	files, _ := filepath.Glob(filepath.Join(k.dir, "logs", "default_"+name+"-node_*", "app", "0.log"))
+	files, _ := filepath.Glob(filepath.Join(k.dir, "logs", "default_"+name+"-node_*", "app", "*.log")) // it removes the first ones
 	var lines []string
-	for _, file := range files {
+	for _, file := range files[:min(1, len(files))] {
 		text, _ := os.ReadFile(file)
 		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
 			if f := strings.SplitN(line, " ", 4); len(f) == 4 { // time, stream, F or P, text

@@ -89,6 +89,9 @@ func inPods(t *testing.T, cases map[string]corpus.Case, steps []step) (what stri
 		look := page.Look{Status: status.Status, Reason: status.Reason, Exit: status.Exit, Says: same(status.Message), Log: same(status.Log)}
 		if look.Log == strings.TrimSpace(corpus.Marker) {
 			look = page.Look{Exit: status.Exit, None: startsThere}
+			if cases[name].Cause != doctor.UserCannotExecute {
+				look.None = "nothing: it starts there"
+			}
 		}
 		seen[name] = look
 	}

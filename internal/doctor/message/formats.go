@@ -45,13 +45,14 @@ var formats = []format{
 	// Engines, about accounts, command and folder.
 	is(`(?i)unable to find user|no matching entries in (the )?passwd|no users found`, doctor.UnknownUser),
 	is(`(?i)unable to find group|no matching entries in (the )?group|no groups found`, doctor.UnknownGroup),
-	is(`(?i)uids and gids must be in range`, doctor.UserOutOfRange),
+	is(`(?i)uids and gids must be in range|invalid USER value|[ug]id out of range`, doctor.UserOutOfRange),
 	is(`(?i)no command specified|no command or entrypoint|no default process a command is required|args must not be empty`,
 		doctor.NoCommand).but(`info Commands available`),
 	is("exec: \"\":|executable file ['`\"]{2} not found|cannot find `` in \\$PATH", doctor.EmptyCommand),
 	is(`(?i)cannot mkdir: .* is not a directory|workdir ".*" (?:.*not a directory|does not exist)| workdir: mkdir .*: not a directory|`+
 		`chdir to cwd \(".*"\) .*: not a directory`, doctor.WorkdirUnusable),
 	is(`(?:lstat|mkdir) \S*/(?:merged|rootfs|diff)/\S*: not a directory`, doctor.WorkdirUnusable).but(`(?i)mount`),
+	is(`container init: mkdir \S+: not a directory`, doctor.WorkdirUnusable),
 	is(`chdir to cwd \(".*"\) set in config.json failed`, doctor.WorkdirUnusable, doctor.UserCannotExecute),
 
 	// Loaders.

@@ -164,6 +164,9 @@ func spawn(s said) []doctor.Cause {
 
 // shell is what a shell says; whoever asks about it has most often seen that the file is there.
 func shell(s said) []doctor.Cause {
+	if strings.HasPrefix(s.name, "[") { // an exec form that is no JSON is a shell's text
+		return []doctor.Cause{doctor.MissingEntrypoint, doctor.NotOnPath}
+	}
 	causes := spawn(s)
 	if causes[0] == doctor.MissingEntrypoint {
 		causes[0], causes[1] = causes[1], causes[0]
