@@ -214,7 +214,7 @@ func (x *examination) command(context.Context) (*finding, error) {
 	if len(x.start.Args) > 0 {
 		cmd = x.start.Args
 	}
-	if len(entrypoint) == 1 && entrypoint[0] == "" { // counts as unset
+	if len(entrypoint) == 1 && entrypoint[0] == "" && (x.start.Pod == nil || x.start.Entrypoint == nil) { // counts as unset, but in a pod's own
 		entrypoint = nil
 	}
 	argv := append(slices.Clone(entrypoint), cmd...)

@@ -56,6 +56,8 @@ func TestStarts(t *testing.T) {
 		"no init":                 {"", Start{Entrypoint: list("/nope")}, MissingEntrypoint, PhaseStart},
 		"a name":                  {"", Start{Entrypoint: list("app")}, NotOnPath, PhaseStart},
 		"a name, and PATH":        {"", Start{Entrypoint: list("app"), Env: []string{"PATH=/"}}, ExecFormat, PhaseExec},
+		"an empty word, of a pod": {"", Start{Entrypoint: list(""), Pod: &Pod{}}, EmptyCommand, PhaseStart},
+		"of docker, it is none":   {"", Start{Entrypoint: list("")}, NoCommand, PhaseStart},
 		"mounted over":            {"", Start{Mounts: map[string]bool{"/app": false}}, "", ""},
 		"mounted over, and empty": {"", Start{Entrypoint: list("/etc/app"), Mounts: map[string]bool{"/etc": true}}, MissingEntrypoint, PhaseStart},
 		"accounts mounted over":   {"", Start{Mounts: map[string]bool{"/etc/passwd": false}}, "", ""},
