@@ -38,7 +38,7 @@ func (x *examination) adviseElsewhere(ctx context.Context) error {
 	if x.as.past == nil || !*x.as.past || x.d.Cause != "" {
 		return nil
 	}
-	d, err := x.again(ctx, x.config, x.start, false)
+	d, err := x.again(ctx, x.config, x.start, false, false)
 	if err == nil && d != nil && d.Cause == UserCannotExecute {
 		x.say("starts-here-only", d.Fix.Text+" `"+strings.ReplaceAll(d.Fix.Dockerfile, "\n", "`, `")+"`.",
 			"This engine starts it, as it takes root's rights from the user only after that. "+strictEngines+" refuse it: %s", d.Summary)

@@ -65,30 +65,28 @@ func fill(text string, f facts) string {
 
 // would examines the image as lines of a Dockerfile make it; nil where they change more than its config.
 func (x *examination) would(ctx context.Context, lines string) (*Diagnosis, error) {
+	return x.after(ctx, lines, false)
+}
+
+// after is would; with mended, what mends the fault that is found there goes along.
+func (x *examination) after(ctx context.Context, lines string, mended bool) (*Diagnosis, error) {
 	config, start, ok := followed(x.config, x.start, lines)
 	if !ok {
 		return nil, nil
 	}
-	return x.again(ctx, config, start, x.machine.Overrides)
-}
-
-// behind is would, with what mends the fault that is found there.
-func (x *examination) behind(ctx context.Context, lines string) (*Diagnosis, error) {
-	x.mended = true
-	defer func() { x.mended = false }()
-	return x.would(ctx, lines)
+	return x.again(ctx, config, start, x.machine.Overrides, mended)
 }
 
 // again examines the image with another config or start, or on an engine that leaves the user more or less; nil: too large.
-func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides bool) (*Diagnosis, error) {
+func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides, mended bool) (*Diagnosis, error) {
 	machine := x.machine
 	machine.Overrides = overrides
 	y := newExamination(x.base(), machine, start)
-	y.second = x.mended
+	y.second = mended
 	y.config, y.env, y.files.budget = config, environment(config.Env), x.files.limits(ctx)
 	defer y.files.budget.Borrow()() // one such examination after the other draws from the same time
 	found, err := y.stages(ctx)
-	if err == nil && x.mended { // once: y looks behind nothing more
+	if err == nil && mended { // once: y looks behind nothing more
 		err = y.mend(ctx, found)
 	}
 	if errors.Is(err, image.ErrTooLarge) {

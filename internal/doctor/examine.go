@@ -43,7 +43,6 @@ type examination struct {
 	way        []Evidence // by which they started each other
 	unexamined string     // where that ends, what was not looked at
 	second     bool       // it is the examination behind a first fix
-	mended     bool       // what such a one finds is mended too
 }
 
 // finding ends an examination: the image cannot start, or it cannot be told.

@@ -27,7 +27,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 		return err
 	}
 	if f.cause == UserCannotExecute && !x.machine.Overrides {
-		if d, err := x.again(ctx, x.config, x.start, true); err != nil {
+		if d, err := x.again(ctx, x.config, x.start, true, false); err != nil {
 			return err
 		} else if d != nil && d.Starts != nil && *d.Starts {
 			f.evidence = append(f.evidence, Evidence{strictEngines + " refuse it; Docker from 24 on and containerd start it, as they take root's rights " +
@@ -63,7 +63,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	if x.second {
 		return nil
 	}
-	d, err := x.behind(ctx, fix.Dockerfile)
+	d, err := x.after(ctx, fix.Dockerfile, true)
 	if d != nil && d.Starts != nil && !*d.Starts && d.Cause != f.cause && d.Fix.Dockerfile != "" {
 		f.fix = &Fix{fix.Text + " Then there is the next fault, " + string(d.Cause) + ": " + d.Fix.Text, fix.Dockerfile + "\n" + d.Fix.Dockerfile}
 	}
