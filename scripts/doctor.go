@@ -79,13 +79,9 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 			if noFix { // for who wants to find it
 				d.Fix, d.Advice = doctor.Fix{}, nil
 			}
-			screen := tell.NewTerminal(cmd.OutOrStdout())
-			if asJSON {
-				_, err = screen.Write(record.Marshal(d))
-			} else {
-				err = doctor.Screen(screen, d, screen.Color, min(80, screen.Width))
-			}
-			if err != nil {
+			if err := show(cmd, asJSON, d, func(screen *tell.Terminal, width int) error {
+				return doctor.Screen(screen, d, screen.Color, width)
+			}); err != nil {
 				return err
 			}
 			return verdictStatus(d.Starts)
@@ -102,6 +98,16 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 	c.Flags().StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")
 	c.Flags().StringVar(&entrypoint, "entrypoint", "", "the program to start instead of ENTRYPOINT (and CMD)")
 	return c
+}
+
+// show writes an answer: as JSON, or as words on a screen.
+func show(cmd *cobra.Command, asJSON bool, answer any, words func(screen *tell.Terminal, width int) error) error {
+	screen := tell.NewTerminal(cmd.OutOrStdout())
+	if asJSON {
+		_, err := screen.Write(record.Marshal(answer))
+		return err
+	}
+	return words(screen, min(80, screen.Width))
 }
 
 func verdictStatus(starts *bool) error {

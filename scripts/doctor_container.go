@@ -25,7 +25,7 @@ func examineContainer(ctx context.Context, name string, start doctor.Start, say 
 	made := it.Setup.HostConfig
 	start.CapAdd, start.CapDrop, start.Privileged, start.Init = made.CapAdd, made.CapDrop, made.Privileged, made.Init
 	start.Mounts = mountsOf(e, it)
-	if d, err = doctor.Examine(ctx, img, doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides()), start); err != nil {
+	if d, err = doctor.Examine(ctx, img, machineOf(e), start); err != nil {
 		return nil, err
 	}
 	d.Ended = &doctor.Ended{Status: it.Status, ExitCode: it.ExitCode, Error: it.Error, OOMKilled: it.Setup.OOMKilled}

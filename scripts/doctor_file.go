@@ -12,7 +12,6 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/doctor/workload"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -37,13 +36,9 @@ func diagnoseFile(cmd *cobra.Command, file string, from whence, asJSON, noFix bo
 			m.Diagnosis.Fix, m.Diagnosis.Advice = doctor.Fix{}, nil
 		}
 	}
-	screen := tell.NewTerminal(cmd.OutOrStdout())
-	if asJSON {
-		_, err = screen.Write(record.Marshal(set))
-	} else {
-		err = doctor.ScreenSet(screen, set, screen.Color, min(80, screen.Width))
-	}
-	if err != nil {
+	if err := show(cmd, asJSON, set, func(screen *tell.Terminal, width int) error {
+		return doctor.ScreenSet(screen, set, screen.Color, width)
+	}); err != nil {
 		return err
 	}
 	return verdictStatus(set.Starts)

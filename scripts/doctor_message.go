@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/internal/doctor/message"
-	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/tell"
 )
 
@@ -23,13 +22,7 @@ func readMessage(cmd *cobra.Command, text string, asJSON bool) error {
 		text = string(read)
 	}
 	answer := message.Read(text)
-	var err error
-	if asJSON {
-		_, err = cmd.OutOrStdout().Write(record.Marshal(answer))
-	} else {
-		screen := tell.NewTerminal(cmd.OutOrStdout())
-		err = answer.Screen(screen, min(80, screen.Width))
-	}
+	err := show(cmd, asJSON, answer, func(screen *tell.Terminal, width int) error { return answer.Screen(screen, width) })
 	if err == nil && len(answer.Causes) == 0 {
 		err = status(exitEnvironment)
 	}
