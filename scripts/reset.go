@@ -18,7 +18,7 @@ func resetCommand() *cobra.Command {
 		Use:     "reset NAME",
 		Short:   "give an exercise, or start, back as it was",
 		GroupID: "read",
-		Args:    words(1, 1, "reset takes the name of an exercise, or start: reset 01-quotes"),
+		Args:    words(1, 1, "reset takes the name of an exercise, or start: reset 01-bin-sh"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			repo, err := findRepo()
 			if err != nil {

@@ -35,7 +35,8 @@ func TestTheActionsLinesRun(t *testing.T) {
 			assert.NotContains(t, step.Run, "${{", "text of others in a shell's line")
 			command := exec.Command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.Run)
 			command.Dir = tool.Root()
-			command.Env = append(os.Environ(), "GITHUB_ACTION_PATH="+tool.Root(), "CHECK_PATH=workshop/exercises/01-quotes", "CHECK_SARIF="+file)
+			command.Env = append(os.Environ(),
+				"GITHUB_ACTION_PATH="+tool.Root(), "CHECK_PATH=workshop/exercises/01-bin-sh", "CHECK_SARIF="+file)
 			if out, err = command.CombinedOutput(); i == 0 {
 				require.NoError(t, err, "%s", out)
 			} else {
@@ -43,7 +44,7 @@ func TestTheActionsLinesRun(t *testing.T) {
 			}
 		}
 		if file == "" {
-			assert.Regexp(t, `(?m)^::error file=workshop/exercises/01-quotes/Dockerfile,line=\d+,title=starts is not met::`, string(out))
+			assert.Regexp(t, `(?m)^::error file=workshop/exercises/01-bin-sh/Dockerfile,line=\d+,title=starts is not met::`, string(out))
 			continue
 		}
 		text, err := os.ReadFile(file)

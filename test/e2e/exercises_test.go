@@ -24,7 +24,7 @@ import (
 // A right answer need not be ours: whoever repairs the script has solved the exercise.
 func TestAnExerciseIsJudgedByItsOwnGoal(t *testing.T) {
 	e := engines.Engine(t)
-	exercise, ok := table.ExerciseAt("../../workshop/exercises/05-windows-line-ends")
+	exercise, ok := table.ExerciseAt("../../workshop/exercises/05-one-of-five")
 	require.True(t, ok)
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(dir, os.DirFS(exercise.Dir)))

@@ -75,7 +75,7 @@ func TestNoFileOfAStepHasACarriageReturn(t *testing.T) {
 
 // The fault of the exercise about line ends is in its bytes: a checkout must not mend it.
 func TestTheScriptWithCarriageReturnsHasThem(t *testing.T) {
-	text, err := os.ReadFile("../../workshop/exercises/05-windows-line-ends/start.sh")
+	text, err := os.ReadFile("../../workshop/exercises/05-one-of-five/start.sh")
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(string(text), "#!/bin/sh\r\n"))
 }

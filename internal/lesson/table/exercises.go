@@ -17,7 +17,7 @@ const Solution = "Dockerfile.solution"
 
 // Exercise is a Dockerfile with one fault of real life, to be found and fixed.
 type Exercise struct {
-	Name  string `yaml:"exercise"` // the folder's, such as 01-quotes
+	Name  string `yaml:"exercise"` // the folder's, such as 01-bin-sh
 	Title string `yaml:"title"`
 	Goal  string `yaml:"goal"`  // of `check`: the one that is not met
 	Cause string `yaml:"cause"` // proven: run's or the doctor's id; "" where the goal has none
@@ -71,7 +71,7 @@ func LoadExercises(dir string) ([]Exercise, error) {
 			e.Context = filepath.Join(dir, "..", "start")
 		}
 		if !stepName.MatchString(e.Name) || e.Goal == "" || e.Title == "" || e.Fix == "" || e.Story == "" || len(e.Hints) == 0 {
-			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-quotes, a title, a goal, a fix, a story and hints", e.Name), i)
+			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-bin-sh, title, goal, fix, story and hints", e.Name), i)
 		}
 		if seen[e.Name] {
 			return nil, file.Wrong(fmt.Errorf("exercise %s is there twice", e.Name), i)
