@@ -19,7 +19,7 @@ require (
 	golang.org/x/mod v0.40.0 // a module's h1: sum, and the escaping of module paths
 	golang.org/x/net v0.58.0 // reads the report's HTML, in its test
 	golang.org/x/sync v0.22.0 // downloads side by side
-	golang.org/x/sys v0.47.0 // enters the network of a test's own engine
+	golang.org/x/sys v0.47.0 // drops what was typed before a question; enters the network of a test's own engine
 	golang.org/x/term v0.45.0 // whether it is a terminal, and how wide
 	golang.org/x/tools v0.49.0 // loads the packages as for another system, in a test
 )

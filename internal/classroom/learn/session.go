@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
+
+	"golang.org/x/term"
 
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -59,7 +62,7 @@ func (s *Session) From(ctx context.Context, at int) error {
 
 // listen reads the input line by line, so that waiting for it can be given up.
 func (s *Session) listen() {
-	s.lines = make(chan string)
+	s.lines = make(chan string, 100)
 	go func() {
 		defer close(s.lines)
 		for scanner := bufio.NewScanner(s.In); scanner.Scan(); {
@@ -68,8 +71,29 @@ func (s *Session) listen() {
 	}()
 }
 
+// forget drops what a person has typed so far, such as Enter while the engine builds:
+// nothing is an answer before its question is put.
+func (s *Session) forget() {
+	file, ok := s.In.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return
+	}
+	flush(int(file.Fd()))
+	for {
+		select {
+		case _, more := <-s.lines:
+			if !more {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
 // ask shows a prompt and gives the next line.
 func (s *Session) ask(ctx context.Context, prompt string) (string, error) {
+	s.forget()
 	s.Out.Prompt(prompt)
 	select {
 	case line, ok := <-s.lines:
