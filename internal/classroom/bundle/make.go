@@ -56,8 +56,8 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, tool := range targets {
-		screen.Sayf(o.Say, "compiling the tool for %s on %s", tool.OS, tool.Arch)
+	for i, tool := range targets {
+		screen.Sayf(o.Say, "compiling the tool for %s on %s (%d of %d)", tool.OS, tool.Arch, i+1, len(targets))
 		tool.File = toolFile(tool.OS, tool.Arch)
 		file := filepath.Join(work, path.Base(tool.File))
 		if err := compile(ctx, o.Root, tool, file); err != nil {
