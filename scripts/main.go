@@ -42,16 +42,6 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// words says how many a verb takes, and what it is told who gives another number.
-func words(least, most int, otherwise string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < least || len(args) > most {
-			return usageError{errors.New(otherwise)}
-		}
-		return nil
-	}
-}
-
 func main() {
 	debug.SetMemoryLimit(400 << 20) // rather collect garbage sooner: learners' machines are small
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -147,7 +137,13 @@ func rootCommand() *cobra.Command {
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 				return usagef("unknown verb %q; did you mean %s? --help lists all", args[0], strings.Join(near, " or "))
 			}
-			return usagef("unknown verb %q: one of %s; --help tells what each does", args[0], strings.Join(verbs(cmd), ", "))
+			var verbs []string
+			for _, c := range cmd.Commands() {
+				if c.IsAvailableCommand() {
+					verbs = append(verbs, c.Name())
+				}
+			}
+			return usagef("unknown verb %q: one of %s; --help tells what each does", args[0], strings.Join(verbs, ", "))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
@@ -167,14 +163,4 @@ func rootCommand() *cobra.Command {
 		cleanCommand(), devCommand(),
 	)
 	return root
-}
-
-func verbs(root *cobra.Command) []string {
-	var names []string
-	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
-		}
-	}
-	return names
 }

@@ -3,9 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"io"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,11 +32,8 @@ type runOptions struct {
 
 func runCommand() *cobra.Command {
 	var o runOptions
-	cmd := &cobra.Command{
-		Use:     "run [STEP...|all]",
-		Short:   "build and start steps, and prove what happens",
-		GroupID: "read",
-		Long: `Builds and starts steps on your engine, and proves why each runs or fails.
+	cmd := verb("read", "run [STEP...|all]", "build and start steps, and prove what happens", nil, func(c *call) error { return o.run(c) })
+	cmd.Long = `Builds and starts steps on your engine, and proves why each runs or fails.
 
 STEP is 3, 03, exec-form or 03-exec-form. A word before it names other lessons:
   beyond   after the article       today   what breaks it on today's images
@@ -44,14 +42,20 @@ STEP is 3, 03, exec-form or 03-exec-form. A word before it names other lessons:
   run 3 · run all · run beyond 8 · run judge all
 
 Exit status: 0 all as expected, 1 something was not, 2 wrong usage, 3 the
-environment is at fault.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.run(cmd.Context(), args, cmd.OutOrStdout(), cmd.ErrOrStderr())
-		},
-	}
+environment is at fault.`
 	o.flags(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document")
 	cmd.Flags().BoolVar(&o.keep, "keep", false, "leave the containers there, to look at; clean removes them")
+	return cmd
+}
+
+func recordCommand() *cobra.Command {
+	o := runOptions{record: true}
+	const short = "run all steps, and keep the outcomes as the repo's records"
+	cmd := verb("", "record [all|beyond]", short, nil, func(c *call) error { return o.run(c) })
+	o.flags(cmd)
+	cmd.Flags().BoolVar(&o.beside, "beside", false, "keep them as this engine's, beside the first record, which the texts show")
+	cmd.Flags().BoolVar(&o.accept, "accept", false, "take over outcomes that have changed")
 	return cmd
 }
 
@@ -63,61 +67,88 @@ func (o *runOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
 }
 
-func (o runOptions) run(ctx context.Context, words []string, stdout, stderr io.Writer) error {
-	c, err := courseOf(o.steps, words)
+func (o runOptions) run(c *call) error {
+	l, err := courseOf(o.steps, c.args)
 	if err != nil {
 		return err
 	}
-	asked, err := chosen(c.own, c.words)
+	asked, err := chosen(l.own, l.words)
 	if err != nil {
 		return err
 	}
-	if o.record && c.repo.Root != "." {
+	if o.record && l.repo.Root != "." {
 		return usagef("a record holds the commands as one types them at the repo's root: run this there")
 	}
-	if o.record && len(asked) < len(c.own) {
+	if o.record && len(asked) < len(l.own) {
 		return usagef("a record is of all steps: dev record, dev record beyond, or dev record demos")
 	}
-	o.base = cmp.Or(o.base, c.base)
-	if o.base == "all" {
-		return o.runMatrix(ctx, c, asked, stdout, stderr)
+	name := cmp.Or(o.base, later[l.word].base)
+	if name == "all" {
+		return o.runMatrix(c, l, asked)
 	}
-	wanted, err := findBase(c.repo, o.base)
+	wanted, err := findBase(l.repo, name)
 	if err != nil {
 		return err
 	}
-	out := tell.NewTerminal(stdout)
 	if len(asked) == 1 && !o.json {
-		if err := out.Opening(c.all, asked[0]); err != nil {
+		if err := c.out.Opening(l.all, asked[0]); err != nil {
 			return err
 		}
 	}
-	doc, asked, failure := o.runOn(ctx, c, wanted, asked, stderr)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	doc, asked, failure := o.runOn(c, l, wanted, asked)
+	if c.Err() != nil {
+		return c.Err()
+	}
+	if o.json {
+		c.json(doc)
 	}
 	switch {
-	case o.json:
-		if _, err := stdout.Write(record.Marshal(doc)); err != nil {
-			return err
-		}
 	case failure != nil:
+		return failure
+	case o.json:
 	case len(asked) == 1:
-		if err := closing(out, c.repo, c.dir, c.own, asked[0], doc, nextStep(c, asked[0])); err != nil {
+		if err := closing(c.out, l, asked[0], doc, nextStep(l, asked[0])); err != nil {
 			return err
 		}
 	default:
-		out.Table(asked, doc)
+		c.out.Table(asked, doc)
 	}
-	if failure != nil {
-		return failure
+	return cmp.Or(o.keepRecord(l, doc, c.say), statusOf(doc.Verdict))
+}
+
+// runMatrix tries the steps on every base of bases.yaml. A base that cannot be
+// had does not keep the others from being tried.
+func (o runOptions) runMatrix(c *call, l course, asked []table.Step) error {
+	catalog, err := loadCatalog(l.repo)
+	if err != nil {
+		return err
 	}
-	if o.record {
-		if err := o.keepRecord(c, doc, tell.Plain{Writer: stderr}); err != nil {
-			return err
+	progress := tell.NewTerminal(c.say.Writer)
+	var matrix record.Matrix
+	for _, wanted := range catalog.All() {
+		progress.Heading(wanted.Image)
+		doc, _, failure := o.runOn(c, l, wanted, asked)
+		if c.Err() != nil {
+			return c.Err()
 		}
+		if doc.Base == nil { // what is known of it all the same
+			doc.Base = &record.Base{Name: wanted.ID, Image: wanted.Image, Go: wanted.Go, Libc: wanted.Libc}
+		}
+		if failure != nil {
+			progress.Heading("error: " + failure.Error())
+		}
+		matrix.Add(doc)
 	}
-	return statusOf(doc.Verdict)
+	if o.json {
+		c.json(matrix)
+	} else {
+		c.out.Matrix(asked, matrix)
+	}
+	var failures []error
+	for _, doc := range matrix.Runs {
+		failures = append(failures, o.keepRecord(l, doc, c.say))
+	}
+	return cmp.Or(errors.Join(failures...), statusOf(matrix.Verdict))
 }
 
 // statusOf gives the exit status of a verdict.
@@ -133,11 +164,11 @@ func statusOf(verdict string) error {
 
 // runOn tries steps on a base. It returns the document, also of a run that
 // failed, and the steps as they are expected to end on that base.
-func (o runOptions) runOn(ctx context.Context, c course, wanted base.Base, asked []table.Step, stderr io.Writer) (record.Run, []table.Step, error) {
-	report, over := tell.NewReporter(stderr, asked)
+func (o runOptions) runOn(c *call, l course, wanted base.Base, asked []table.Step) (record.Run, []table.Step, error) {
+	report, over := tell.NewReporter(c.say.Writer, asked)
 	doc := record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
 	began := time.Now()
-	there, failure := o.try(ctx, &doc, c, asked, wanted, report)
+	there, failure := o.try(c, &doc, l, asked, wanted, report)
 	over()
 	doc.Seconds = time.Since(began).Seconds()
 	if failure != nil {
@@ -147,9 +178,11 @@ func (o runOptions) runOn(ctx context.Context, c course, wanted base.Base, asked
 	return doc, there, nil
 }
 
-// try fills in run: the engine, the base, then an outcome for each Dockerfile.
+// try fills in doc: the engine, the base, then an outcome for each Dockerfile.
 // What it returns kept it from trying at all.
-func (o runOptions) try(ctx context.Context, doc *record.Run, c course, asked []table.Step, wanted base.Base, report run.Reporter) ([]table.Step, error) {
+func (o runOptions) try(
+	ctx context.Context, doc *record.Run, l course, asked []table.Step, wanted base.Base, report run.Reporter,
+) ([]table.Step, error) {
 	e, err := connect(ctx, report)
 	if err != nil {
 		return nil, err
@@ -165,25 +198,28 @@ func (o runOptions) try(ctx context.Context, doc *record.Run, c course, asked []
 	if err != nil {
 		return nil, err
 	}
-	doc.Base = described(ready)
+	doc.Base = &record.Base{
+		Name: ready.ID, Image: ready.Image, Source: ready.Source,
+		Go: ready.Go, Libc: ready.Libc, StandInFor: ready.StandInFor,
+		Platform: ready.Platform.String(), Crossed: ready.Crossed,
+	}
 	traits, err := table.TraitsOf(ready)
 	if err != nil {
 		return nil, err
 	}
-	asked = table.On(asked, traits)
 	given, cleanUp, err := o.handOver(ctx, e, ready.Image, report)
 	if err != nil {
 		return nil, err
 	}
 	defer cleanUp()
 	t := &run.Trial{
-		Engine: e, Root: c.repo.Root, Steps: table.On(c.all, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform, Keep: o.keep, Given: given, Report: report,
+		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform,
+		Keep: o.keep, Given: given, Report: report,
 	}
-	if doc.Steps, err = t.Do(ctx, asked); err != nil {
-		return nil, err
-	}
+	asked = table.On(asked, traits)
+	doc.Steps, err = t.Do(ctx, asked)
 	doc.Verdict = run.Worst(doc.Steps)
-	return asked, nil
+	return asked, err
 }
 
 // handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it
@@ -201,105 +237,83 @@ func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string
 		return nil, cleanUp, err
 	}
 	layout, dir, err := base.Layout(ctx, e, image, say)
-	if err != nil {
-		return nil, cleanUp, err
-	}
-	return []string{layout}, func() { os.RemoveAll(dir) }, nil
+	return []string{layout}, func() { os.RemoveAll(dir) }, err
 }
 
-// keepRecord writes the records, and what is generated from those of the repo.
-func (o runOptions) keepRecord(c course, doc record.Run, say screen.Reporter) error {
-	if was, err := record.Read(c.dir, doc.Base.Name); err == nil && was != nil && doc.Engine != nil {
-		for _, kept := range doc.KeepLeftOut(*was, c.own) {
+// keepRecord writes the records, if it is wanted, and what is generated from those of the repo.
+func (o runOptions) keepRecord(l course, doc record.Run, say screen.Reporter) error {
+	if !o.record {
+		return nil
+	}
+	if was, err := record.Read(l.dir, doc.Base.Name); err == nil && was != nil && doc.Engine != nil {
+		for _, kept := range doc.KeepLeftOut(*was, l.own) {
 			say.Say("kept as it was recorded: " + kept)
 		}
 	}
-	if err := record.Write(c.dir, doc, o.beside, o.accept); err != nil {
+	if err := record.Write(l.dir, doc, o.beside, o.accept); err != nil {
 		return unexpected{err}
 	}
-	if c.word == "" && doc.Base.Name == "article" && !o.beside { // of the article's steps the pages show what they print
-		if err := record.WriteTexts(c.dir, doc); err != nil {
+	if l.word == "" && doc.Base.Name == "article" && !o.beside { // of the article's steps the pages show what they print
+		if err := record.WriteTexts(l.dir, doc); err != nil {
 			return err
 		}
 	}
 	if o.steps != "" {
 		return nil
 	}
-	_, err := page.Update(c.repo.Root)
+	_, err := page.Update(l.repo.Root)
 	return err
 }
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.
-func closing(out *tell.Terminal, repo program.Repo, dir string, steps []table.Step, step table.Step, doc record.Run, next string) error {
+func closing(out *tell.Terminal, l course, step table.Step, doc record.Run, next string) error {
+	dir, before := l.dir, l.own[:slices.IndexFunc(l.own, func(s table.Step) bool { return s.Name == step.Name })]
+	if step.Claim != "" && step.Tries[0].Dockerfile != table.Finished { // a demonstration is held against its step
+		dir, before = l.repo.Path("steps"), []table.Step{{Name: step.Against}}
+	}
 	recorded, err := record.Read(dir, doc.Base.Name)
 	if err != nil {
 		return err
 	}
+	if recorded == nil {
+		recorded = &record.Run{}
+	}
 	var sizes []tell.Bar
-	if step.Claim != "" && step.Tries[0].Dockerfile != table.Finished { // a demonstration is held against its step
-		before, err := record.Read(repo.Path("steps"), doc.Base.Name)
-		if err != nil {
-			return err
-		}
-		steps = []table.Step{step}
-		if before != nil {
-			sizes = append(sizes, tell.Bar{Step: step.Against, Bytes: size(before.Steps, step.Against), Recorded: true})
+	add := func(s table.Step, outcomes []run.Outcome, recorded bool) {
+		for _, o := range slices.Backward(outcomes) { // the last is the main one
+			if o.Step == s.Name && o.Image != nil {
+				sizes = append(sizes, tell.Bar{Step: s.Name, Article: s.ArticleSize, Bytes: o.Image.Bytes, Recorded: recorded})
+				return
+			}
 		}
 	}
-	for _, s := range steps {
-		bar := tell.Bar{Step: s.Name, Article: s.ArticleSize}
-		if recorded != nil {
-			bar.Bytes, bar.Recorded = size(recorded.Steps, s.Name), true
-		}
-		if s.Name == step.Name {
-			bar.Bytes, bar.Recorded = size(doc.Steps, s.Name), false
-		}
-		if bar.Bytes > 0 {
-			sizes = append(sizes, bar)
-		}
-		if s.Name == step.Name {
-			break
-		}
+	for _, s := range before {
+		add(s, recorded.Steps, true)
 	}
+	add(step, doc.Steps, false)
 	out.Closing(step, doc.Steps, *doc.Base, sizes, next)
 	return nil
 }
 
 // nextStep says where to read more of a step, and what to type after it.
-func nextStep(c course, step table.Step) string {
+func nextStep(l course, step table.Step) string {
 	more := ""
-	if readme := filepath.ToSlash(filepath.Join(step.Dir, "README.md")); exists(readme) {
+	readme := filepath.ToSlash(filepath.Join(step.Dir, "README.md"))
+	if _, err := os.Stat(readme); err == nil {
 		more = "More: " + readme + ". "
 	}
 	call := program.Call() + " run "
-	if c.word != "" {
-		call += c.word + " "
+	if l.word != "" {
+		call += l.word + " "
 	}
-	for i, s := range c.own[:len(c.own)-1] {
-		if s.Name != step.Name {
-			continue
-		}
-		number := c.own[i+1].Number()
-		next := call + number + " (" + c.own[i+1].Title + ")"
-		if program.Call() == program.FromSource && c.word == "" {
-			next += ", or make step-" + number
-		}
-		return more + "Next: " + next
+	i := slices.IndexFunc(l.own, func(s table.Step) bool { return s.Name == step.Name })
+	if i == len(l.own)-1 {
+		return more + "Next: " + call + "all"
 	}
-	return more + "Next: " + call + "all"
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// size gives the bytes of a step's main image; 0 where there is none.
-func size(outcomes []run.Outcome, step string) (bytes int64) {
-	for _, o := range outcomes {
-		if o.Step == step && o.Image != nil {
-			bytes = o.Image.Bytes
-		}
+	number := l.own[i+1].Number()
+	next := call + number + " (" + l.own[i+1].Title + ")"
+	if program.Call() == program.FromSource && l.word == "" {
+		next += ", or make step-" + number
 	}
-	return bytes
+	return more + "Next: " + next
 }

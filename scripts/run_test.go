@@ -66,10 +66,10 @@ func TestARecordKeepsWhatThisBuilderCannotDo(t *testing.T) {
 		Steps: []run.Outcome{{Step: "11-a", Dockerfile: "Dockerfile"}},
 	}
 	say := tell.Plain{Writer: said}
-	require.NoError(t, runOptions{steps: dir}.keepRecord(c, doc, say))
+	require.NoError(t, runOptions{steps: dir, record: true}.keepRecord(c, doc, say))
 	require.Empty(t, said.String())
 	doc.Engine, doc.Steps = &engine.Engine{Builder: engine.Legacy}, nil
-	require.NoError(t, runOptions{steps: dir}.keepRecord(c, doc, say))
+	require.NoError(t, runOptions{steps: dir, record: true}.keepRecord(c, doc, say))
 	assert.Equal(t, "kept as it was recorded: 11-a (Dockerfile), of docker 29 and its buildkit builder\n", said.String())
 	kept, err := record.Read(dir, "other")
 	require.NoError(t, err)

@@ -4,17 +4,57 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
+
+// call is a verb as somebody has called it.
+type call struct {
+	context.Context
+	args []string
+	in   io.Reader
+	out  *tell.Terminal // the result; what does not get there, execute knows
+	say  tell.Plain     // what goes on meanwhile
+}
+
+// verb makes a command of its line of help, how many words it takes, and what it does.
+func verb(group, use, short string, takes cobra.PositionalArgs, do func(c *call) error) *cobra.Command {
+	return &cobra.Command{
+		GroupID: group, Use: use, Short: short, Args: takes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out, say := tell.NewTerminal(cmd.OutOrStdout()), tell.Plain{Writer: cmd.ErrOrStderr()}
+			return do(&call{cmd.Context(), args, cmd.InOrStdin(), out, say})
+		},
+	}
+}
+
+// words says how many a verb takes, and what it is told who gives another number.
+func words(least, most int, otherwise string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usageError{errors.New(otherwise)}
+		}
+		return nil
+	}
+}
+
+// word is the one that was given, or what is meant without any.
+func (c *call) word(otherwise string) string { return append(c.args, otherwise)[0] }
+
+// json writes the one document of --json.
+func (c *call) json(document any) { c.out.Write(record.Marshal(document)) }
 
 // findRepo finds the repo that a verb is about.
 func findRepo() (program.Repo, error) {
@@ -25,28 +65,6 @@ func findRepo() (program.Repo, error) {
 	return repo, err
 }
 
-// loadSteps reads the table in dir; "" is the repo's own, steps/.
-func loadSteps(repo program.Repo, dir string) (string, []table.Step, error) {
-	if dir == "" {
-		dir = repo.Path("steps")
-	} else if within, err := repo.Within(dir); err != nil {
-		return "", nil, err
-	} else {
-		dir = within
-	}
-	steps, err := table.Load(dir)
-	if err != nil {
-		return "", nil, usageError{err}
-	}
-	return dir, steps, nil
-}
-
-// later are the folders of the lessons that change the article's, by the word that names them.
-var later = map[string]string{"beyond": "beyond", "demos": "workshop/demos", "judge": "workshop/judge", "today": "beyond/today"}
-
-// defaultBase are the bases of those that are not about the article's.
-var defaultBase = map[string]string{"today": "today-alpine"}
-
 // course is what words are about: a folder of steps, the steps in it, and with
 // them those that they go on from.
 type course struct {
@@ -55,35 +73,44 @@ type course struct {
 	all, own []table.Step
 	word     string   // that names the folder, of later; "" the article's
 	words    []string // that say which of its own
-	base     string   // what they are about, where nobody names another; "" the article's
 }
 
-// courseOf finds out which lessons words are about: those of the article, in dir;
-// or, begun by a word of later, those that go on from it.
-func courseOf(dir string, words []string) (course, error) {
-	c := course{words: words}
-	var err error
+// later are the lessons that go on from the article's, by the word that names them: the folders to
+// read, the last of which is meant, and the base where nobody names another.
+var later = map[string]struct {
+	dirs []string
+	base string
+}{
+	"beyond": {dirs: []string{"beyond"}},
+	"demos":  {dirs: []string{"workshop/demos"}},
+	"judge":  {dirs: []string{"workshop/judge"}},
+	"today":  {dirs: []string{"beyond", "beyond/today"}, base: "today-alpine"},
+}
+
+// courseOf finds out which lessons words are about: those of the article, in dir, where "" is
+// the repo's own; or, begun by a word of later, those that go on from it.
+func courseOf(dir string, words []string) (c course, err error) {
+	c.words = words
 	if c.repo, err = findRepo(); err != nil {
 		return c, err
 	}
-	if c.dir, c.own, err = loadSteps(c.repo, dir); err != nil {
-		return c, err
-	}
-	c.all = c.own
-	if len(words) == 0 || later[words[0]] == "" {
-		return c, nil
-	}
-	c.words = words[1:]
+	dirs := []string{c.repo.Path("steps")}
 	if dir != "" {
-		return c, nil
+		if dirs[0], err = c.repo.Within(dir); err != nil {
+			return c, err
+		}
 	}
-	c.word, c.dir, c.base = words[0], c.repo.Path(later[words[0]]), defaultBase[words[0]]
-	dirs := []string{c.dir}
-	if c.word == "today" {
-		dirs = []string{c.repo.Path("beyond"), c.dir} // what is below it goes on from it
+	if len(words) > 0 && later[words[0]].dirs != nil {
+		c.words = words[1:]
+		if dir == "" {
+			c.word = words[0]
+		}
 	}
-	for _, dir := range dirs {
-		if c.own, err = table.Load(dir, c.all...); err != nil {
+	for _, way := range later[c.word].dirs {
+		dirs = append(dirs, c.repo.Path(way))
+	}
+	for _, c.dir = range dirs {
+		if c.own, err = table.Load(c.dir, c.all...); err != nil {
 			return c, usageError{err}
 		}
 		c.all = append(slices.Clone(c.all), c.own...)
@@ -93,21 +120,18 @@ func courseOf(dir string, words []string) (course, error) {
 
 // chosen gives the steps that words name, in the lesson's order; no word, or all, means every one.
 func chosen(steps []table.Step, words []string) ([]table.Step, error) {
-	var asked []string
+	if len(words) == 0 || slices.Contains(words, "all") {
+		return steps, nil
+	}
+	asked := map[string]bool{}
 	for _, word := range words {
-		if word == "all" {
-			return steps, nil
-		}
 		step, ok := table.Find(steps, word)
 		if !ok {
 			return nil, unknownStep(steps, word)
 		}
-		asked = append(asked, step.Name)
+		asked[step.Name] = true
 	}
-	if len(asked) == 0 {
-		return steps, nil
-	}
-	return slices.DeleteFunc(slices.Clone(steps), func(step table.Step) bool { return !slices.Contains(asked, step.Name) }), nil
+	return slices.DeleteFunc(slices.Clone(steps), func(step table.Step) bool { return !asked[step.Name] }), nil
 }
 
 func unknownStep(steps []table.Step, word string) error {
@@ -117,6 +141,28 @@ func unknownStep(steps []table.Step, word string) error {
 	}
 	return usagef("no step %q; there are all, a number (%s to %s), or a name: %s",
 		word, steps[0].Number(), steps[len(steps)-1].Number(), strings.Join(names, ", "))
+}
+
+// loadCatalog reads bases.yaml; what is wrong with it is wrong usage.
+func loadCatalog(repo program.Repo) (*base.Catalog, error) {
+	catalog, err := base.Load(repo.Path("bases"))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return catalog, nil
+}
+
+// findBase gives the base of a name; "" is the default one.
+func findBase(repo program.Repo, name string) (base.Base, error) {
+	catalog, err := loadCatalog(repo)
+	if err != nil {
+		return base.Base{}, err
+	}
+	b, err := catalog.Find(name)
+	if err != nil {
+		err = usageError{err}
+	}
+	return b, err
 }
 
 // instead says once, in a process, that another engine does the work than docker's.
@@ -143,13 +189,18 @@ func connect(ctx context.Context, say screen.Reporter) (*engine.Engine, error) {
 	return e, nil
 }
 
-// described puts what Ensure found into a document's words.
-func described(ready *base.Ready) *record.Base {
-	return &record.Base{
-		Name: ready.ID, Image: ready.Image, Source: ready.Source,
-		Go: ready.Go, Libc: ready.Libc, StandInFor: ready.StandInFor,
-		Platform: ready.Platform.String(), Crossed: ready.Crossed,
+// here finds the repo, one of its bases and the engine: what most of a teacher's and a maintainer's verbs need.
+func (c *call) here(baseName string) (course, base.Base, *engine.Engine, error) {
+	l, err := courseOf("", nil)
+	if err != nil {
+		return l, base.Base{}, nil, err
 	}
+	b, err := findBase(l.repo, baseName)
+	if err != nil {
+		return l, b, nil, err
+	}
+	e, err := connect(c, c.say)
+	return l, b, e, err
 }
 
 // warn tells of an error that does not change the result.

@@ -8,9 +8,13 @@
 package bundle
 
 import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"runtime"
 	"strings"
@@ -53,8 +57,8 @@ type Base struct {
 	File   string `json:"file"`
 }
 
-// Here gives the tool for this machine.
-func (m Manifest) Here() (Tool, error) {
+// here gives the tool for this machine.
+func (m Manifest) here() (Tool, error) {
 	for _, t := range m.Tools {
 		if t.OS == runtime.GOOS && t.Arch == runtime.GOARCH {
 			return t, nil
@@ -64,8 +68,7 @@ func (m Manifest) Here() (Tool, error) {
 }
 
 // For gives the bases for an engine's kind of machine.
-func (m Manifest) For(arch string) ([]Base, error) {
-	var fit []Base
+func (m Manifest) For(arch string) (fit []Base, err error) {
 	var others []string
 	for _, b := range m.Bases {
 		if b.Arch == arch {
@@ -75,10 +78,10 @@ func (m Manifest) For(arch string) ([]Base, error) {
 		}
 	}
 	if len(fit) == 0 {
-		return nil, fmt.Errorf("the bundle holds no base for %s, only for %s\n"+
+		err = fmt.Errorf("the bundle holds no base for %s, only for %s\n"+
 			"On a machine with such an engine: bundle --join THIS_FILE makes one that holds both.", arch, strings.Join(others, ", "))
 	}
-	return fit, nil
+	return fit, err
 }
 
 // executable is the name of a program on a system.
@@ -95,38 +98,80 @@ func toolFile(os, arch string) string {
 
 func imageFile(id, arch string) string { return path.Join(imagesDir, id+"-"+arch+".tar.gz") }
 
-// entry is a file of a bundle.
-type entry struct {
-	name   string // below Folder, with slashes
-	sum    string // SHA-256, hexadecimal
-	size   int64
-	offset int64 // where its content begins in the file
-	run    bool  // it is a program
+// File is one in a bundle, or on its way into one.
+type File struct {
+	Name    string // below Folder, with slashes
+	Program bool   // it can be run
+
+	content *io.SectionReader
+	sum     string // SHA-256, hexadecimal; of one in a bundle
 }
 
-// Bundle is a file that was checked from the first byte to the last.
-type Bundle struct {
-	Manifest
-	Path string
-	Sum  string // SHA-256 of the whole file, hexadecimal
-	Size int64
-
-	file    *os.File
-	entries []entry
+// InMemory is a file of a few words.
+func InMemory(name string, text []byte) File {
+	return File{Name: name, content: io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text)))}
 }
 
-// Close closes the file.
-func (b *Bundle) Close() error { return b.file.Close() }
+// reader reads the content from its beginning. Any number may read at once.
+func (f File) reader() *io.SectionReader { return io.NewSectionReader(f.content, 0, f.content.Size()) }
 
-// Reader reads the whole file. Any number may read at once.
-func (b *Bundle) Reader() *io.SectionReader { return io.NewSectionReader(b.file, 0, b.Size) }
+// Write writes a bundle. The same files give the same bytes.
+func Write(out io.Writer, m Manifest, files []File) error {
+	m.Schema, m.Kind = 1, "bundle"
+	all, err := sealed(m, files)
+	if err != nil {
+		return err
+	}
+	return write(out, all)
+}
 
-// Entry reads an entry in place, and gives its SHA-256. Any number may read at once.
-func (b *Bundle) Entry(name string) (content *io.SectionReader, sum string, err error) {
-	for _, e := range b.entries {
-		if e.name == name {
-			return io.NewSectionReader(b.file, e.offset, e.size), e.sum, nil
+// sealed gives all files of a bundle in their order, each with its sum.
+func sealed(m Manifest, files []File) ([]File, error) {
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	all := append([]File{{}, InMemory(manifest, append(text, '\n'))}, files...)
+	var list bytes.Buffer
+	for i := range all[1:] {
+		f := &all[i+1]
+		if err := checkName(f.Name); err != nil {
+			return nil, err
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, f.reader()); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		f.sum = hex.EncodeToString(sum.Sum(nil))
+		fmt.Fprintf(&list, "%s  %s\n", f.sum, f.Name)
+	}
+	all[0] = InMemory(sums, list.Bytes())
+	return all, nil
+}
+
+// write writes files as they are in a bundle: nothing in it depends on the day, the user or the machine.
+func write(out io.Writer, files []File) error {
+	w := tar.NewWriter(out)
+	for _, f := range files {
+		h := &tar.Header{Name: path.Join(Folder, f.Name), Size: f.content.Size(), Mode: 0o644, Format: tar.FormatUSTAR}
+		if f.Program {
+			h.Mode = 0o755
+		}
+		if err := w.WriteHeader(h); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		if _, err := io.Copy(w, f.reader()); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
-	return nil, "", fmt.Errorf("%s holds no %s", b.Path, name)
+	return w.Close()
+}
+
+// checkName refuses what could lead out of the folder, on any system.
+func checkName(name string) error {
+	if name == "" || path.Clean(name) != name || path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") ||
+		strings.ContainsAny(name, "\\:\x00\n") {
+		return fmt.Errorf("%q is no name for a file of a bundle", name)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package bundle
 import (
 	"archive/tar"
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -47,11 +48,11 @@ func TestABundleGivesBackWhatWentIn(t *testing.T) {
 	b, err := open(t, text)
 	require.NoError(t, err)
 	assert.EqualValues(t, len(text), b.Size)
-	content, _, err := b.Entry("images/article-amd64.tar.gz")
+	image, err := b.named("images/article-amd64.tar.gz")
 	require.NoError(t, err)
-	var got bytes.Buffer
-	got.ReadFrom(content)
-	assert.Equal(t, "the image", got.String())
+	got, err := io.ReadAll(image.reader())
+	require.NoError(t, err)
+	assert.Equal(t, "the image", string(got))
 	_, err = b.For("riscv64")
 	assert.ErrorContains(t, err, "no base for riscv64, only for amd64")
 }
@@ -88,15 +89,22 @@ func TestNamesThatLeadOutAreRefused(t *testing.T) {
 	for _, name := range []string{"../evil", "/etc/evil", "steps/../../evil", `..\evil`, "C:evil", "steps//x", ""} {
 		assert.Error(t, Write(&bytes.Buffer{}, Manifest{}, []File{InMemory(name, nil)}), name)
 
+		all, err := sealed(Manifest{Schema: 1, Kind: "bundle"}, []File{InMemory("NAME", nil)})
+		require.NoError(t, err)
+		list, err := io.ReadAll(all[0].reader())
+		require.NoError(t, err)
+		all[0], all[2].Name = InMemory(sums, bytes.ReplaceAll(list, []byte("NAME"), []byte(name))), name
 		var out bytes.Buffer
 		w := tar.NewWriter(&out)
-		list := "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  " + name + "\n"
-		require.NoError(t, w.WriteHeader(header(sums, int64(len(list)), false)))
-		w.Write([]byte(list))
-		require.NoError(t, w.WriteHeader(header(name, 0, false)))
+		for _, f := range all {
+			h := &tar.Header{Name: Folder + "/" + f.Name, Size: f.content.Size(), Mode: 0o644, Format: tar.FormatUSTAR}
+			require.NoError(t, w.WriteHeader(h))
+			_, err := io.Copy(w, f.reader())
+			require.NoError(t, err)
+		}
 		require.NoError(t, w.Close())
-		_, err := open(t, out.Bytes())
-		assert.ErrorContains(t, err, "a line that is none", name)
+		_, err = open(t, out.Bytes())
+		assert.ErrorContains(t, err, "is no name for a file of a bundle", name)
 	}
 }
 
@@ -192,15 +200,11 @@ func TestTheTextsOfABundleCallTheToolThatIsInIt(t *testing.T) {
 		if !strings.HasSuffix(f.Name, ".md") {
 			continue
 		}
-		in, err := f.Open()
+		text, err := io.ReadAll(f.reader())
 		require.NoError(t, err)
-		var text bytes.Buffer
-		_, err = text.ReadFrom(in)
-		require.NoError(t, err)
-		require.NoError(t, in.Close())
-		assert.NotContains(t, text.String(), "go run ./scripts", f.Name)
-		assert.NotContains(t, text.String(), "git checkout", f.Name)
-		if strings.Contains(text.String(), "bin/steps") {
+		assert.NotContains(t, string(text), "go run ./scripts", f.Name)
+		assert.NotContains(t, string(text), "git checkout", f.Name)
+		if bytes.Contains(text, []byte("bin/steps")) {
 			texts++
 		}
 	}

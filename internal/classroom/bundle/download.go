@@ -11,13 +11,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 
-	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -77,8 +76,8 @@ func Fetch(ctx context.Context, from, dir string, say screen.Reporter) (string, 
 type download struct {
 	client http.Client
 	url    string
-	etag   string // by which the server tells one content from another; "" if it does not
-	length int64  // -1 if it is not told
+	etag   string     // by which the server tells one content from another; "" if it does not
+	length table.Size // -1 if it is not told
 	path   string
 	say    screen.Reporter
 	got    int64 // in this process
@@ -131,22 +130,45 @@ func (d *download) patiently(ctx context.Context, try func(context.Context) erro
 	}
 }
 
-// ask learns what the server offers.
-func (d *download) ask(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodHead, d.url, nil)
+// asked asks the server, from a byte on, and judges whether the answer is the file, or that part of it.
+func (d *download) asked(ctx context.Context, method string, from int64) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, d.url, nil)
 	if err != nil {
-		return refusal{err}
+		return nil, refusal{err}
+	}
+	if from > 0 {
+		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+		request.Header.Set("If-Range", d.etag)
 	}
 	answer, err := d.client.Do(request)
 	if err != nil {
-		return plain(err)
+		return nil, plain(err)
+	}
+	switch code := answer.StatusCode; {
+	case code == http.StatusOK || code == http.StatusPartialContent:
+		return answer, nil
+	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestedRangeNotSatisfiable:
+		err = fmt.Errorf("the server answers %s", answer.Status)
+	default:
+		err = refusal{fmt.Errorf("the server answers %s", answer.Status)}
 	}
 	answer.Body.Close()
-	if err := judged(answer); err != nil {
+	if answer.StatusCode == http.StatusRequestedRangeNotSatisfiable { // it has another file now
+		err = errors.Join(err, os.Truncate(d.path, 0))
+	}
+	return nil, err
+}
+
+// ask learns what the server offers.
+func (d *download) ask(ctx context.Context) error {
+	answer, err := d.asked(ctx, http.MethodHead, 0)
+	if err != nil {
 		return err
 	}
-	if d.length = answer.ContentLength; !strings.HasPrefix(answer.Header.Get("ETag"), "W/") {
-		d.etag = answer.Header.Get("ETag")
+	answer.Body.Close()
+	d.length = table.Size(answer.ContentLength)
+	if etag := answer.Header.Get("ETag"); !strings.HasPrefix(etag, "W/") {
+		d.etag = etag
 	}
 	return nil
 }
@@ -165,35 +187,22 @@ func (d *download) rest(ctx context.Context) error {
 	if d.etag == "" { // nothing vouches for what is here being of the same file
 		here = 0
 	}
-	if here == d.length {
+	if here == int64(d.length) {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
+	answer, err := d.asked(ctx, http.MethodGet, here)
 	if err != nil {
-		return refusal{err}
-	}
-	if here > 0 {
-		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", here))
-		request.Header.Set("If-Range", d.etag)
-	}
-	answer, err := d.client.Do(request)
-	if err != nil {
-		return plain(err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		return errors.Join(out.Truncate(0), errors.New("the server has another file now"))
-	}
-	if err := judged(answer); err != nil {
 		return err
 	}
-	if answer.StatusCode != http.StatusPartialContent || !strings.HasPrefix(answer.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(here, 10)+"-") {
+	defer answer.Body.Close()
+	part := fmt.Sprintf("bytes %d-", here)
+	if answer.StatusCode != http.StatusPartialContent || !strings.HasPrefix(answer.Header.Get("Content-Range"), part) {
 		here = 0 // all of it comes
 	}
 	if here > 0 {
-		screen.Sayf(d.say, "going on after %s of %s", rebuild.MB(here), rebuild.MB(d.length))
+		screen.Sayf(d.say, "going on after %s of %s", table.Size(here), d.length)
 	}
 	if err := out.Truncate(here); err != nil {
 		return refusal{err}
@@ -202,7 +211,7 @@ func (d *download) rest(ctx context.Context) error {
 		return refusal{err}
 	}
 	if d.length < 0 && answer.ContentLength >= 0 {
-		d.length = here + answer.ContentLength
+		d.length = table.Size(here + answer.ContentLength)
 	}
 	if d.length < 0 {
 		return refusal{errors.New("the server does not say how long the bundle is")}
@@ -221,40 +230,28 @@ func (d *download) receive(cancel func(), out io.Writer, in io.Reader, here int6
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := in.Read(buffer)
-		if here+int64(n) > d.length {
+		d.got, here = d.got+int64(n), here+int64(n)
+		if here > int64(d.length) {
 			return refusal{errEndless}
 		}
+		if _, err := out.Write(buffer[:n]); err != nil {
+			return refusal{err}
+		}
 		if n > 0 {
-			if _, err := out.Write(buffer[:n]); err != nil {
-				return refusal{err}
-			}
-			d.got, here = d.got+int64(n), here+int64(n)
 			stalled.Reset(silence)
 		}
 		if time.Since(said) > 3*time.Second {
 			said = time.Now()
-			screen.Sayf(d.say, "%s of %s", rebuild.MB(here), rebuild.MB(d.length))
+			screen.Sayf(d.say, "%s of %s", table.Size(here), d.length)
 		}
 		switch {
-		case errors.Is(err, io.EOF) && here == d.length:
+		case errors.Is(err, io.EOF) && here == int64(d.length):
 			return nil
 		case errors.Is(err, io.EOF):
 			return io.ErrUnexpectedEOF
 		case err != nil:
 			return plain(err)
 		}
-	}
-}
-
-// judged is an error where an answer is not the file, or a part of it.
-func judged(answer *http.Response) error {
-	switch code := answer.StatusCode; {
-	case code == http.StatusOK || code == http.StatusPartialContent:
-		return nil
-	case code >= 500 || code == http.StatusTooManyRequests:
-		return fmt.Errorf("the server answers %s", answer.Status)
-	default:
-		return refusal{fmt.Errorf("the server answers %s", answer.Status)}
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/base"
-	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -24,18 +24,15 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say screen.Reporter
 		return err
 	}
 	for _, image := range fit {
-		content, _, err := b.Entry(image.File)
+		packed, err := b.named(image.File)
 		if err != nil {
 			return err
 		}
-		if err := onlyNames(ctx, content, image.Image); err != nil {
+		if err := onlyNames(ctx, packed.reader(), image.Image); err != nil {
 			return &Damaged{b.Path + ": " + image.File, err.Error()}
 		}
-		if _, err := content.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		screen.Sayf(say, "loading %s (%s) into %s", image.Image, rebuild.MB(image.Bytes), e.Name)
-		plain, err := gzip.NewReader(content) // podman takes nothing else from its stdin
+		screen.Sayf(say, "loading %s (%s) into %s", image.Image, table.Size(image.Bytes), e.Name)
+		plain, err := gzip.NewReader(packed.reader()) // podman takes nothing else from its stdin
 		if err != nil {
 			return err
 		}
@@ -52,17 +49,17 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say screen.Reporter
 	return nil
 }
 
-// namesIn gives what an engine calls the images of an archive by one of its files;
-// ok is false for a file that names none.
-func namesIn(file string, text []byte) (names []string, ok bool, err error) {
-	switch file {
-	case "manifest.json":
+// tables are the files of an image's archive that say what an engine is to call it, and how each is read.
+var tables = map[string]func(text []byte) ([]string, error){
+	"manifest.json": func(text []byte) (names []string, err error) {
 		var images []struct{ RepoTags []string }
 		err = json.Unmarshal(text, &images)
 		for _, i := range images {
 			names = append(names, i.RepoTags...)
 		}
-	case "index.json":
+		return names, err
+	},
+	"index.json": func(text []byte) (names []string, err error) {
 		var index struct {
 			Manifests []struct{ Annotations map[string]string }
 		}
@@ -70,7 +67,9 @@ func namesIn(file string, text []byte) (names []string, ok bool, err error) {
 		for _, m := range index.Manifests {
 			names = append(names, m.Annotations["io.containerd.image.name"], m.Annotations["org.opencontainers.image.ref.name"])
 		}
-	case "repositories":
+		return names, err
+	},
+	"repositories": func(text []byte) (names []string, err error) {
 		var tags map[string]map[string]string
 		err = json.Unmarshal(text, &tags)
 		for repository := range tags {
@@ -78,10 +77,8 @@ func namesIn(file string, text []byte) (names []string, ok bool, err error) {
 				names = append(names, repository+":"+tag)
 			}
 		}
-	default:
-		return nil, false, nil
-	}
-	return names, true, err
+		return names, err
+	},
 }
 
 // onlyNames looks into an image's archive, before an engine does: what it is
@@ -95,17 +92,15 @@ func onlyNames(ctx context.Context, packed io.Reader, want string) error {
 	found, links := false, map[string]bool{}
 	for archive := tar.NewReader(plain); ; {
 		h, err := archive.Next()
-		if err == io.EOF && found {
+		switch {
+		case err == io.EOF && found:
 			return nil
-		}
-		if err == io.EOF {
-			err = errors.New("it names no image")
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
+		case err == io.EOF:
+			return errors.New("it names no image")
+		case err != nil:
 			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
 		name := strings.ToLower(path.Clean("/" + h.Name))[1:] // some file systems know no capitals
 		for up := path.Dir(name); up != "."; up = path.Dir(up) {
@@ -114,7 +109,8 @@ func onlyNames(ctx context.Context, packed io.Reader, want string) error {
 			}
 		}
 		links[name] = h.Typeflag == tar.TypeSymlink
-		if _, one, _ := namesIn(name, nil); !one {
+		read := tables[name]
+		if read == nil {
 			continue
 		}
 		if h.Typeflag != tar.TypeReg || h.Size > 1<<20 {
@@ -124,7 +120,7 @@ func onlyNames(ctx context.Context, packed io.Reader, want string) error {
 		if err != nil {
 			return err
 		}
-		names, _, err := namesIn(name, text)
+		names, err := read(text)
 		if err != nil {
 			return fmt.Errorf("its %s makes no sense: %w", name, err)
 		}

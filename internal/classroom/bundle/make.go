@@ -15,8 +15,8 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/base"
-	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -51,27 +51,37 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
-	var m Manifest
 	files, err := lesson(o.Root)
 	if err != nil {
 		return nil, err
 	}
+	var m Manifest
+	var made []string // lie in work, by their names' last part
 	for i, tool := range targets {
 		screen.Sayf(o.Say, "compiling the tool for %s on %s (%d of %d)", tool.OS, tool.Arch, i+1, len(targets))
 		tool.File = toolFile(tool.OS, tool.Arch)
-		file := filepath.Join(work, path.Base(tool.File))
-		if err := compile(ctx, o.Root, tool, file); err != nil {
+		if err := compile(ctx, o.Root, tool, filepath.Join(work, path.Base(tool.File))); err != nil {
 			return nil, err
 		}
-		m.Tools = append(m.Tools, tool)
-		files = append(files, OnDisk(tool.File, file, true))
+		m.Tools, made = append(m.Tools, tool), append(made, tool.File)
 	}
-	own, err := saved(ctx, o, work)
+	own, err := o.save(ctx, work)
 	if err != nil {
 		return nil, err
 	}
-	m.Bases = append(m.Bases, own)
-	files = append(files, OnDisk(own.File, filepath.Join(work, path.Base(own.File)), false))
+	m.Bases, made = append(m.Bases, own), append(made, own.File)
+	for _, name := range made {
+		in, err := os.Open(filepath.Join(work, path.Base(name)))
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		size, err := in.Seek(0, io.SeekEnd)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{Name: name, Program: name != own.File, content: io.NewSectionReader(in, 0, size)})
+	}
 	for _, file := range o.Join {
 		other, err := Open(file)
 		if err != nil {
@@ -91,11 +101,8 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(Write(file, m, files), file.Close()); err != nil {
+	if err := errors.Join(Write(file, m, files), file.Close(), ctx.Err()); err != nil {
 		return nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
 	}
 	if err := os.Rename(part, out); err != nil {
 		return nil, err
@@ -108,19 +115,16 @@ const learnersCall = toolsDir + "/steps"
 
 // lesson lists the lesson's files. What begins with a dot, or only waits to be
 // renamed, is an editor's or this tool's.
-func lesson(root string) ([]File, error) {
-	var all []File
+func lesson(root string) (all []File, err error) {
+	repo := os.DirFS(root)
 	for _, top := range lessonFiles {
-		err := filepath.WalkDir(filepath.Join(root, top), func(file string, entry fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			name := entry.Name()
+		err := fs.WalkDir(repo, top, func(name string, entry fs.DirEntry, err error) error {
 			switch {
-			case strings.HasPrefix(name, ".") && name != ".dockerignore":
+			case errors.Is(err, fs.ErrNotExist):
+				return nil
+			case err != nil:
+				return err
+			case strings.HasPrefix(entry.Name(), ".") && entry.Name() != ".dockerignore":
 				if entry.IsDir() {
 					return fs.SkipDir
 				}
@@ -128,15 +132,11 @@ func lesson(root string) ([]File, error) {
 			case !entry.Type().IsRegular():
 				return nil
 			}
-			relative, err := filepath.Rel(root, file)
-			if err != nil {
-				return err
-			}
-			text, err := os.ReadFile(file)
+			text, err := fs.ReadFile(repo, name)
 			if path.Ext(name) == ".md" {
 				text = bytes.ReplaceAll(text, []byte(program.FromSource), []byte(learnersCall))
 			}
-			f := InMemory(filepath.ToSlash(relative), text)
+			f := InMemory(name, text)
 			f.Program = bytes.HasPrefix(text, []byte("#!")) // run bits would not do: not every system has them
 			all = append(all, f)
 			return err
@@ -167,24 +167,21 @@ func compile(ctx context.Context, root string, tool Tool, out string) error {
 	return fmt.Errorf("the tool does not compile for %s on %s: %s", tool.OS, tool.Arch, screen.Last(string(words), 1))
 }
 
-// saved has the engine save the base's image, compressed, into work.
-func saved(ctx context.Context, o Order, work string) (Base, error) {
+// save has the engine save the base's image, compressed, into work.
+func (o Order) save(ctx context.Context, work string) (Base, error) {
 	ready, err := base.Portable(ctx, o.Engine, o.Base, o.Say)
 	if err != nil {
 		return Base{}, err
 	}
-	recipe, err := o.Base.Recipe.Digest(o.Engine.Arch)
-	if err != nil {
-		return Base{}, err
+	arch := o.Engine.Arch
+	b := Base{ID: ready.ID, Image: ready.Image, Arch: arch, Bytes: ready.Bytes, File: imageFile(ready.ID, arch)}
+	if b.Recipe, err = o.Base.Recipe.Digest(arch); err != nil {
+		return b, err
 	}
-	b := Base{
-		ID: ready.ID, Image: ready.Image, Recipe: recipe, Arch: o.Engine.Arch, Bytes: ready.Bytes,
-		File: imageFile(ready.ID, o.Engine.Arch),
-	}
-	screen.Sayf(o.Say, "saving %s (%s)", b.Image, rebuild.MB(b.Bytes))
+	screen.Sayf(o.Say, "saving %s (%s)", b.Image, table.Size(b.Bytes))
 	out, err := os.Create(filepath.Join(work, path.Base(b.File)))
 	if err != nil {
-		return Base{}, err
+		return b, err
 	}
 	packed := gzip.NewWriter(out)
 	err = o.Engine.Run(ctx, nil, packed, nil, "save", b.Image)
@@ -192,8 +189,7 @@ func saved(ctx context.Context, o Order, work string) (Base, error) {
 }
 
 // join takes over the bases of another bundle that are for machines not served yet.
-func (o Order) join(m *Manifest, other *Bundle) ([]File, error) {
-	var taken []File
+func (o Order) join(m *Manifest, other *Bundle) (taken []File, err error) {
 	for _, b := range other.Bases {
 		if _, err := m.For(b.Arch); err == nil {
 			screen.Sayf(o.Say, "%s: its base for %s is not needed, there is one", other.Path, b.Arch)
@@ -207,15 +203,12 @@ func (o Order) join(m *Manifest, other *Bundle) ([]File, error) {
 			return nil, fmt.Errorf("%s: its base for %s was made by another version of this repo\n"+
 				"Make that bundle again from this version, then join it.", other.Path, b.Arch)
 		}
-		content, _, err := other.Entry(b.File)
+		packed, err := other.named(b.File)
 		if err != nil {
 			return nil, err
 		}
 		m.Bases = append(m.Bases, b)
-		taken = append(taken, File{b.File, func() (io.ReadCloser, error) {
-			_, err := content.Seek(0, io.SeekStart)
-			return io.NopCloser(content), err
-		}, false})
+		taken = append(taken, packed)
 	}
 	return taken, nil
 }

@@ -10,13 +10,40 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/engine"
 )
+
+// Bundle is a file that was checked from the first byte to the last.
+type Bundle struct {
+	Manifest
+	Path string
+	Sum  string // SHA-256 of the whole file, hexadecimal
+	Size int64
+
+	file  *os.File
+	files []File
+}
+
+// Close closes the file.
+func (b *Bundle) Close() error { return b.file.Close() }
+
+// whole is the bundle itself, as a file.
+func (b *Bundle) whole() File {
+	return File{Name: "bundle.tar", content: io.NewSectionReader(b.file, 0, b.Size), sum: b.Sum}
+}
+
+// named gives the file of a name.
+func (b *Bundle) named(name string) (File, error) {
+	i := slices.IndexFunc(b.files, func(f File) bool { return f.Name == name })
+	if i < 0 {
+		return File{}, fmt.Errorf("%s holds no %s", b.Path, name)
+	}
+	return b.files[i], nil
+}
 
 // Damaged is a file that is not what `bundle` wrote.
 type Damaged struct{ Path, Why string }
@@ -37,9 +64,9 @@ func Open(file string) (*Bundle, error) {
 		return nil, err
 	}
 	b := &Bundle{Path: file, file: in}
-	if err := b.check(); err != nil {
+	if err := b.read(); err != nil {
 		in.Close()
-		var trouble *os.PathError // a disk that cannot be read, a folder
+		var trouble *os.PathError // a disk that cannot be read
 		if errors.As(err, &trouble) {
 			return nil, err
 		}
@@ -48,115 +75,61 @@ func Open(file string) (*Bundle, error) {
 	return b, nil
 }
 
-// check reads the whole file once. It writes what it understood anew, into a
-// digest: that the two are equal covers also what lies between the entries.
-func (b *Bundle) check() error {
-	read, again := sha256.New(), sha256.New()
-	in := io.TeeReader(b.file, read) // nothing in between reads ahead
-	at := func() int64 { offset, _ := b.file.Seek(0, io.SeekCurrent); return offset }
-	archive, copied := tar.NewReader(in), tar.NewWriter(again)
+// mostFiles is more than any bundle has: a file that is none must not fill the memory.
+const mostFiles = 10_000
 
-	list, err := b.first(archive, copied)
-	if err != nil {
-		return err
-	}
-	for i, line := range list {
+// read learns what the file holds. It is right if what it holds, written again, is the same file.
+func (b *Bundle) read() error {
+	var found []File
+	for archive := tar.NewReader(b.file); ; {
 		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("it ends before %s", line.name)
+		if errors.Is(err, io.EOF) || err != nil && len(found) == 0 {
+			break
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return errors.New("it is cut off")
 		}
 		if err != nil {
-			return readable(err)
-		}
-		if h.Typeflag != tar.TypeReg || h.Name != path.Join(Folder, line.name) {
-			return fmt.Errorf("it holds %q where %s should be", h.Name, line.name)
-		}
-		list[i].offset, list[i].size, list[i].run = at(), h.Size, h.Mode&0o100 != 0
-		if err := copied.WriteHeader(header(line.name, h.Size, list[i].run)); err != nil {
 			return err
 		}
-		content := sha256.New()
-		if _, err := io.Copy(io.MultiWriter(content, copied), archive); err != nil {
-			return readable(err)
+		at, err := b.file.Seek(0, io.SeekCurrent) // the archive's reader reads nothing ahead
+		if err != nil {
+			return err
 		}
-		if hex.EncodeToString(content.Sum(nil)) != line.sum {
-			return fmt.Errorf("%s is not what %s says", line.name, sums)
+		name := strings.TrimPrefix(h.Name, Folder+"/")
+		found = append(found, File{Name: name, Program: h.Mode&0o100 != 0, content: io.NewSectionReader(b.file, at, h.Size)})
+		if len(found) == mostFiles {
+			return errors.New("it holds too many files")
 		}
 	}
-	if _, err := archive.Next(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("it holds more than %s lists", sums)
+	if len(found) < 2 || found[0].Name != sums || found[1].Name != manifest {
+		return fmt.Errorf("it does not begin with %s/%s", Folder, sums)
 	}
-	if err := copied.Close(); err != nil {
-		return err
-	}
-	if _, err := io.Copy(io.Discard, in); err != nil {
-		return err
-	}
-	if !bytes.Equal(read.Sum(nil), again.Sum(nil)) {
-		return errors.New("what lies between its files is not as it was written")
-	}
-	b.entries, b.Size, b.Sum = list, at(), hex.EncodeToString(read.Sum(nil))
-	return b.readManifest()
-}
-
-// first reads the list of all the others.
-func (b *Bundle) first(archive *tar.Reader, copied *tar.Writer) ([]entry, error) {
-	h, err := archive.Next()
-	if err != nil || h.Name != path.Join(Folder, sums) || h.Size > 1<<20 {
-		return nil, fmt.Errorf("it does not begin with %s/%s", Folder, sums)
-	}
-	text, err := io.ReadAll(archive)
-	if err != nil {
-		return nil, readable(err)
-	}
-	if err := copied.WriteHeader(header(sums, h.Size, false)); err != nil {
-		return nil, err
-	}
-	if _, err := copied.Write(text); err != nil {
-		return nil, err
-	}
-	var list []entry
-	for _, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
-		sum, name, ok := strings.Cut(line, "  ")
-		if !ok || len(sum) != 2*sha256.Size || checkName(name) != nil {
-			return nil, fmt.Errorf("%s has a line that is none: %q", sums, line)
-		}
-		list = append(list, entry{name: name, sum: sum})
-	}
-	return list, nil
-}
-
-func (b *Bundle) readManifest() error {
-	content, _, err := b.Entry(manifest)
-	if err != nil {
-		return err
-	}
-	if err := json.NewDecoder(content).Decode(&b.Manifest); err != nil {
+	if err := json.NewDecoder(found[1].reader()).Decode(&b.Manifest); err != nil {
 		return fmt.Errorf("%s: %w", manifest, err)
 	}
 	if b.Kind != "bundle" || b.Schema != 1 {
 		return fmt.Errorf("it is a %s of schema %d; this tool knows a bundle of schema 1", b.Kind, b.Schema)
 	}
-	var files []string
-	for _, t := range b.Tools {
-		if files = append(files, t.File); !kind.MatchString(t.OS) || !kind.MatchString(t.Arch) || t.File != toolFile(t.OS, t.Arch) {
-			return fmt.Errorf("%s has a tool that is none: %q for %q on %q", manifest, t.File, t.OS, t.Arch)
-		}
+	var err error
+	if b.files, err = sealed(b.Manifest, found[2:]); err != nil {
+		return err
 	}
-	for _, base := range b.Bases {
-		if files = append(files, base.File); !kind.MatchString(base.Arch) || base.File != imageFile(base.ID, base.Arch) || !own.MatchString(base.Image) {
-			return fmt.Errorf("%s has a base that is none of ours: %q as %q for %q", manifest, base.File, base.Image, base.Arch)
-		}
+	is, should := sha256.New(), sha256.New()
+	if b.Size, err = b.file.Seek(0, io.SeekEnd); err != nil {
+		return err
 	}
-	for i, file := range files {
-		if slices.Contains(files[:i], file) {
-			return fmt.Errorf("%s names %s twice", manifest, file)
-		}
-		if _, _, err := b.Entry(file); err != nil {
-			return err
-		}
+	if _, err := io.Copy(is, b.whole().reader()); err != nil {
+		return err
 	}
-	return nil
+	if err := write(should, b.files); err != nil {
+		return err
+	}
+	if !bytes.Equal(is.Sum(nil), should.Sum(nil)) {
+		return fmt.Errorf("it is not as it was written, or not what %s says", sums)
+	}
+	b.Sum = hex.EncodeToString(is.Sum(nil))
+	return b.understood()
 }
 
 // What a manifest says goes into scripts, onto screens and to the engine.
@@ -165,10 +138,28 @@ var (
 	own  = regexp.MustCompile(`^` + engine.Repository + `/[a-z0-9._/-]+:[A-Za-z0-9._-]+$`)
 )
 
-// readable puts the tar reader's errors into plain words.
-func readable(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it is cut off")
+// understood says whether the manifest says nothing but what `bundle` writes.
+func (b *Bundle) understood() error {
+	var files []string
+	for _, t := range b.Tools {
+		if !kind.MatchString(t.OS) || !kind.MatchString(t.Arch) || t.File != toolFile(t.OS, t.Arch) {
+			return fmt.Errorf("%s has a tool that is none: %q for %q on %q", manifest, t.File, t.OS, t.Arch)
+		}
+		files = append(files, t.File)
 	}
-	return err
+	for _, base := range b.Bases {
+		if !kind.MatchString(base.Arch) || base.File != imageFile(base.ID, base.Arch) || !own.MatchString(base.Image) {
+			return fmt.Errorf("%s has a base that is none of ours: %q as %q for %q", manifest, base.File, base.Image, base.Arch)
+		}
+		files = append(files, base.File)
+	}
+	for i, file := range files {
+		if slices.Contains(files[:i], file) {
+			return fmt.Errorf("%s names %s twice", manifest, file)
+		}
+		if _, err := b.named(file); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -5,16 +5,16 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	htmltemplate "html/template"
 	"io"
 	"net"
 	"net/http"
 	"regexp"
+	"strconv"
 	"text/template"
 	"time"
 
-	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/lesson/table"
 )
 
 const (
@@ -61,24 +61,31 @@ func Serve(ctx context.Context, listener net.Listener, b *Bundle, page []byte) e
 
 // handler knows each path that there is: none is made from what a client sends.
 func handler(b *Bundle, page []byte) http.Handler {
+	o := offer{Bundle: b, Size: table.Size(b.Size).String(), Report: page != nil}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { shown(w, r, b, page != nil, "text/html", index.Execute) })
-	for _, name := range []string{"get.sh", "get.ps1"} {
-		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
-			shown(w, r, b, false, "text/plain", scripts.Lookup(name).Execute)
+	content := func(path string, f File) { // its digest is its name: a client that goes on with it goes on with the same
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set("ETag", `"`+f.sum+`"`)
+			http.ServeContent(w, r, "", time.Time{}, f.reader())
 		})
 	}
+	content("/bundle.tar", b.whole())
+	for _, tool := range b.Tools {
+		f, _ := b.named(tool.File) // Open has seen that it is there
+		content("/"+tool.File, f)
+		o.Tools = append(o.Tools, offered{tool, f.sum})
+	}
+	filled := func(path, kind string, execute func(io.Writer, any) error) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { o.fill(w, r, kind, execute) })
+	}
+	filled("/{$}", "text/html", index.Execute)
+	filled("/get.sh", "text/plain", scripts.Lookup("get.sh").Execute)
+	filled("/get.ps1", "text/plain", scripts.Lookup("get.ps1").Execute)
 	if page != nil {
 		mux.HandleFunc("GET /report.html", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page))
-		})
-	}
-	mux.HandleFunc("GET /bundle.tar", func(w http.ResponseWriter, r *http.Request) { content(w, r, b.Reader(), b.Sum) })
-	for _, tool := range b.Tools {
-		mux.HandleFunc("GET /"+tool.File, func(w http.ResponseWriter, r *http.Request) {
-			part, sum, _ := b.Entry(tool.File) // Open has seen that it is there
-			content(w, r, part, sum)
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -86,14 +93,6 @@ func handler(b *Bundle, page []byte) http.Handler {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:")
 		mux.ServeHTTP(&patient{ResponseWriter: w, control: http.NewResponseController(w)}, r)
 	})
-}
-
-// content sends a file, or the part of it that is asked for. Its digest is its
-// name: a client that goes on with it goes on with the same.
-func content(w http.ResponseWriter, r *http.Request, from io.ReadSeeker, sum string) {
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("ETag", `"`+sum+`"`)
-	http.ServeContent(w, r, "", time.Time{}, from)
 }
 
 // patient gives each write its time, and not the whole answer: a bundle may take
@@ -110,32 +109,28 @@ func (p *patient) Write(text []byte) (int, error) {
 
 // offer is what the pages tell of a bundle.
 type offer struct {
-	URL, Sum, Size string
-	Engines        []string // kinds of machines that it has a base for
-	Tools          []offered
-	Report         bool // it is offered, too
+	*Bundle
+	URL, Size string
+	Tools     []offered
+	Report    bool // it is offered, too
 }
 
-type offered struct{ OS, Arch, File, Sum string }
+type offered struct {
+	Tool
+	Sum string
+}
 
 // host is what may stand in a URL, and in a script, as it is.
 var host = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
 
-// shown fills in a page. The address in it is the one by which the client came
+// fill fills in a page. The address in it is the one by which the client came
 // here: that one works for it.
-func shown(w http.ResponseWriter, r *http.Request, b *Bundle, reported bool, kind string, execute func(io.Writer, any) error) {
+func (o offer) fill(w http.ResponseWriter, r *http.Request, kind string, execute func(io.Writer, any) error) {
 	if !host.MatchString(r.Host) {
 		http.Error(w, "this address cannot be pasted into a shell", http.StatusBadRequest)
 		return
 	}
-	o := offer{URL: "http://" + r.Host, Sum: b.Sum, Size: rebuild.MB(b.Size), Report: reported}
-	for _, image := range b.Bases {
-		o.Engines = append(o.Engines, image.Arch)
-	}
-	for _, tool := range b.Tools {
-		_, sum, _ := b.Entry(tool.File)
-		o.Tools = append(o.Tools, offered{tool.OS, tool.Arch, tool.File, sum})
-	}
+	o.URL = "http://" + r.Host
 	var text bytes.Buffer
 	if err := execute(&text, o); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -146,20 +141,16 @@ func shown(w http.ResponseWriter, r *http.Request, b *Bundle, reported bool, kin
 }
 
 // Addresses lists the URLs under which a listener can be reached, for a teacher to write on the board.
-func Addresses(listener net.Listener) []string {
-	at, ok := listener.Addr().(*net.TCPAddr)
-	if !ok {
-		return []string{listener.Addr().String()}
-	}
+func Addresses(at *net.TCPAddr) (all []string) {
+	url := func(ip net.IP) string { return "http://" + net.JoinHostPort(ip.String(), strconv.Itoa(at.Port)) }
 	if !at.IP.IsUnspecified() {
-		return []string{"http://" + at.String()}
+		return []string{url(at.IP)}
 	}
-	var all []string
 	addresses, _ := net.InterfaceAddrs()
 	for _, address := range addresses {
 		if own, ok := address.(*net.IPNet); ok && own.IP.To4() != nil && !own.IP.IsLoopback() && !own.IP.IsLinkLocalUnicast() {
-			all = append(all, "http://"+net.JoinHostPort(own.IP.String(), fmt.Sprint(at.Port)))
+			all = append(all, url(own.IP))
 		}
 	}
-	return append(all, "http://"+net.JoinHostPort("127.0.0.1", fmt.Sprint(at.Port)))
+	return append(all, url(net.IPv4(127, 0, 0, 1)))
 }

@@ -66,7 +66,7 @@ func (r *Report) For(e table.Exercise) {
 	r.Solves = &Solves{e.Name, e.Goal, true}
 	for _, goal := range r.Goals {
 		if goal.ID == Answers || goal.ID == e.Goal {
-			r.Solves.Met = r.Solves.Met && goal.Met != nil && *goal.Met
+			r.Solves.Met = r.Solves.Met && goal.IsMet()
 		}
 	}
 }
@@ -79,6 +79,12 @@ type Goal struct {
 	Hint  string `json:"hint"`           // of one that is not met
 	Line  int    `json:"line,omitempty"` // of the Dockerfile, where it is not met
 }
+
+// IsMet says whether it is; what cannot be judged is not.
+func (g Goal) IsMet() bool { return g.Met != nil && *g.Met }
+
+// Missed says whether it certainly is not met.
+func (g Goal) Missed() bool { return g.Met != nil && !*g.Met }
 
 // Request is a Dockerfile to check.
 type Request struct {

@@ -1,58 +1,47 @@
 package check
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/dockerfile"
 )
 
-// place notes of each goal that is not met the line of the Dockerfile that it is about.
+// place notes of each goal that is not met the line of the Dockerfile that it is about: where the
+// last stage says what is judged, else where that stage begins.
 func (r *Report) place(file string, d *dockerfile.File) {
-	last := 0 // where the last stage begins
-	for i, in := range d.Instructions {
-		if in.Word == "FROM" {
-			last = i
-		}
-	}
-	line := func(fits func(dockerfile.Instruction) bool) int {
-		for _, in := range slices.Backward(d.Instructions[min(last, len(d.Instructions)):]) {
-			if fits(in) {
-				return in.Line()
-			}
-		}
-		if len(d.Instructions) == 0 {
-			return 1
-		}
-		return d.Instructions[last].Line()
-	}
 	r.File = file
 	for i := range r.Goals {
 		goal := &r.Goals[i]
-		if goal.Met != nil && *goal.Met {
+		if goal.IsMet() {
 			continue
 		}
-		goal.Line = line(func(in dockerfile.Instruction) bool {
-			switch goal.ID {
-			case Starts, Answers:
-				return in.Word == "ENTRYPOINT" || in.Word == "CMD"
-			case NotRoot:
-				return in.Word == "USER"
-			case AccountsReadOnly:
-				return (in.Word == "COPY" || in.Word == "ADD") && (strings.Contains(in.Rest, "passwd") || strings.Contains(in.Rest, "group"))
-			}
-			return false
-		})
-		for _, in := range d.Instructions { // the one that failed, by its own words
-			if text := in.Word + " " + in.Rest; goal.ID == Builds && strings.Contains(goal.Proof, text) {
+		goal.Line = 1
+		failed := false // that instruction was passed
+		for _, in := range d.Instructions {
+			about := goal.isAbout(in)
+			failed = failed || about && goal.ID == Builds
+			if about || in.Word == "FROM" && !failed {
 				goal.Line = in.Line()
 			}
 		}
 	}
+}
+
+func (g Goal) isAbout(in dockerfile.Instruction) bool {
+	switch g.ID {
+	case Builds: // the one that failed, by its own words
+		return strings.Contains(g.Proof, in.Word+" "+in.Rest)
+	case Starts, Answers:
+		return in.Word == "ENTRYPOINT" || in.Word == "CMD"
+	case NotRoot:
+		return in.Word == "USER"
+	case AccountsReadOnly:
+		return (in.Word == "COPY" || in.Word == "ADD") && (strings.Contains(in.Rest, "passwd") || strings.Contains(in.Rest, "group"))
+	}
+	return false
 }
 
 // GitHub writes what is not met as commands of GitHub's workflows, which put it beside the Dockerfile's lines.
@@ -61,39 +50,31 @@ func GitHub(r *Report) string {
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	var out strings.Builder
 	for _, goal := range r.Goals {
-		switch {
-		case goal.Met == nil:
-			fmt.Fprintf(&out, "::warning title=%s::%s\n", property.Replace(goal.ID+" cannot be told"), data.Replace(goal.Proof))
-		case !*goal.Met:
+		if goal.Missed() {
 			fmt.Fprintf(&out, "::error file=%s,line=%d,title=%s::%s\n", property.Replace(filepath.ToSlash(r.File)), goal.Line,
 				property.Replace(goal.ID+" is not met"), data.Replace(goal.sentence()))
+		} else if !goal.IsMet() {
+			fmt.Fprintf(&out, "::warning title=%s::%s\n", property.Replace(goal.ID+" cannot be told"), data.Replace(goal.Proof))
 		}
 	}
 	return out.String()
 }
 
-func (g Goal) sentence() string {
-	if g.Hint == "" {
-		return g.Proof
-	}
-	return g.Proof + "\n" + g.Hint
-}
+func (g Goal) sentence() string { return strings.TrimSuffix(g.Proof+"\n"+g.Hint, "\n") }
 
-// SARIF writes what is not met as a log of SARIF 2.1.0 (OASIS).
-func SARIF(r *Report) ([]byte, error) {
+// SARIF gives what is not met as a log of SARIF 2.1.0 (OASIS).
+func SARIF(r *Report) any {
 	type object = map[string]any
 	text := func(s string) object { return object{"text": s} }
 	rules, results := []object{}, []object{}
 	for i, goal := range r.Goals {
 		rules = append(rules, object{"id": goal.ID, "shortDescription": text("The goal `" + goal.ID + "` of \"Optimizing Dockerfile\"")})
-		result := object{"ruleId": goal.ID, "ruleIndex": i, "message": text(goal.sentence())}
-		switch {
-		case goal.Met == nil:
-			result["kind"], result["level"] = "open", "none"
-		case *goal.Met:
+		if goal.IsMet() {
 			continue
-		default:
-			result["level"] = "error"
+		}
+		result := object{"ruleId": goal.ID, "ruleIndex": i, "message": text(goal.sentence()), "level": "error"}
+		if goal.Met == nil {
+			result["kind"], result["level"] = "open", "none"
 		}
 		if r.File != "" {
 			uri := (&url.URL{Path: filepath.ToSlash(r.File)}).EscapedPath()
@@ -102,11 +83,9 @@ func SARIF(r *Report) ([]byte, error) {
 		}
 		results = append(results, result)
 	}
-	log := object{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": []object{{
+	return object{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": []object{{
 		"tool":        object{"driver": object{"name": "optimizing-dockerfile", "rules": rules}},
 		"invocations": []object{{"executionSuccessful": r.Reason == ""}},
 		"results":     results,
 	}}}
-	out, err := json.MarshalIndent(log, "", "  ")
-	return append(out, '\n'), err
 }

@@ -31,10 +31,7 @@ func (s *subject) report(notes []string) *Report {
 	s.small(r)
 	s.nothingExtra(r)
 	s.accounts(r)
-	r.Met = true
-	for _, goal := range r.Goals {
-		r.Met = r.Met && goal.Met != nil && *goal.Met
-	}
+	r.Met = !slices.ContainsFunc(r.Goals, func(g Goal) bool { return !g.IsMet() })
 	return r
 }
 

@@ -23,21 +23,21 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 	for i, goal := range r.Goals {
 		sign, word, color := "?", "cannot tell", tell.Dim
 		switch {
-		case goal.Met != nil && *goal.Met:
+		case goal.IsMet():
 			sign, word, color = "✓", "yes", tell.Green
 			met++
-		case goal.Met != nil:
+		case goal.Missed():
 			sign, word, color = "✗", "no", tell.Red
 		}
 		t.Say(t.Paint(color, fmt.Sprintf("%s %s%s", sign, tell.PadRight(goal.ID, 20), word)))
 		if i+1 < len(r.Goals) && same(goal, r.Goals[i+1]) {
 			continue // the proof comes behind the last of them
 		}
-		failed := goal.Met != nil && !*goal.Met
-		if failed && r.Said != "" && (goal.ID == Starts || goal.ID == Answers) {
+		missed := goal.Missed()
+		if missed && r.Said != "" && (goal.ID == Starts || goal.ID == Answers) {
 			t.Indented("    ", saidBy[goal.ID]+": "+lastWords(record.Normalise(r.Said)))
 		}
-		if why || goal.Met == nil || failed && goal.ID != Starts && goal.ID != Answers {
+		if why || goal.Met == nil || missed && goal.ID != Starts && goal.ID != Answers {
 			for line := range strings.Lines(goal.Proof) {
 				t.Indented("    ", line)
 			}

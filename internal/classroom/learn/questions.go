@@ -2,7 +2,6 @@ package learn
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"optimizing-dockerfile/internal/lesson/run"
@@ -16,10 +15,9 @@ type question struct {
 	text    string
 	choices []choice
 	// after is the question that this one takes for answered with yes: who said no supposes it; "" none.
-	after, suppose string
-	// general is the hint where the step has none of its own.
-	general string
-	own     func(table.Hints) string
+	after string
+	// hint says where to look: the step's own, or the general one.
+	hint func(own table.Hints) string
 	// truth gives the right choice and why, from what really happened; "" where that does not tell.
 	truth func(o run.Outcome) (letter, why string)
 }
@@ -32,8 +30,9 @@ var yesNo = []choice{{"y", "yes"}, {"n", "no"}}
 var questions = []question{
 	{
 		id: "builds", text: "Will it build?", choices: yesNo,
-		general: "Take the instructions one by one: does what each one names exist at that moment, in that stage?",
-		own:     func(h table.Hints) string { return h.Builds },
+		hint: func(own table.Hints) string {
+			return cmp.Or(own.Builds, "Take the instructions one by one: does what each one names exist at that moment, in that stage?")
+		},
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "n", "It does not build: " + strings.TrimSpace(o.Cause+" "+o.Detail) + "."
@@ -43,9 +42,10 @@ var questions = []question{
 	},
 	{
 		id: "starts", text: "Will it start, and answer?", choices: yesNo,
-		after: "builds", suppose: "Suppose that it builds.",
-		general: "What must lie in the image before the first line of the program can run?",
-		own:     func(h table.Hints) string { return h.Starts },
+		after: "builds",
+		hint: func(own table.Hints) string {
+			return cmp.Or(own.Starts, "What must lie in the image before the first line of the program can run?")
+		},
 		truth: func(o run.Outcome) (string, string) {
 			switch {
 			case o.Outcome == table.Runs:
@@ -59,9 +59,10 @@ var questions = []question{
 	{
 		id: "user", text: "As whom will the program run?",
 		choices: []choice{{"r", "root"}, {"u", "a user other than root"}},
-		after:   "starts", suppose: "Suppose that it starts.",
-		general: "Look for USER in the last stage. One in a stage before it is for that stage alone.",
-		own:     func(h table.Hints) string { return h.User },
+		after:   "starts",
+		hint: func(own table.Hints) string {
+			return cmp.Or(own.User, "Look for USER in the last stage. One in a stage before it is for that stage alone.")
+		},
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is nothing to run."
@@ -79,17 +80,19 @@ var questions = []question{
 	{
 		id: "size", text: "How large will the image be?",
 		choices: []choice{{"a", "about 10 MB"}, {"b", "about 50 MB"}, {"c", "200 MB or more"}},
-		after:   "builds", suppose: "Suppose that it builds.",
-		general: "Only the last stage becomes the image: what its FROM brings, and what is copied in.",
-		own:     func(h table.Hints) string { return h.Size },
+		after:   "builds",
+		hint: func(own table.Hints) string {
+			return cmp.Or(own.Size, "Only the last stage becomes the image: what its FROM brings, and what is copied in.")
+		},
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is no image."
 			}
-			why := fmt.Sprintf("It is %s.", table.Size(o.Image.Bytes))
+			why := "It is " + table.Size(o.Image.Bytes).String()
 			if o.Image.Binary > 0 {
-				why = fmt.Sprintf("It is %s, and %s of that is the program.", table.Size(o.Image.Bytes), table.Size(o.Image.Binary))
+				why += ", and " + table.Size(o.Image.Binary).String() + " of that is the program"
 			}
+			why += "."
 			switch {
 			case o.Image.Bytes < 25_000_000:
 				return "a", why
@@ -108,18 +111,14 @@ func root(user string) bool {
 	return name == "" || name == "root" || name == "0"
 }
 
-// hint says where to look.
-func (q question) hint(step table.Step) string { return cmp.Or(q.own(step.Hints), q.general) }
-
-// read understands an answer to a question: a choice's letter, or the beginning of its text.
-func (q question) read(word string) (letter string, ok bool) {
-	word = strings.ToLower(strings.TrimSpace(word))
+// read understands an answer to a question: a choice's letter, or the beginning of its text; "" is none.
+func (q question) read(word string) (letter string) {
 	for _, c := range q.choices {
 		if word == c.letter || len(word) > 1 && strings.HasPrefix(c.text, word) {
-			return c.letter, true
+			return c.letter
 		}
 	}
-	return "", false
+	return ""
 }
 
 // answer is the text of a choice.
@@ -140,7 +139,7 @@ func (q question) prompt(guesses map[string]string) string {
 	}
 	text := q.text
 	if q.after != "" && guesses[q.after] != "y" {
-		text = q.suppose + " " + text
+		text = "Suppose that it " + q.after + ". " + text
 	}
 	return text + " (" + strings.Join(words, ", ") + ", h = hint, q = leave)"
 }

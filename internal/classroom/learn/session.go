@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 
@@ -181,14 +182,12 @@ func (s *Session) guess(ctx context.Context, step table.Step) (map[string]string
 			if err != nil {
 				return nil, err
 			}
-			letter, ok := q.read(word)
+			guesses[q.id] = q.read(word)
 			switch {
 			case asksForHint(word):
-				s.Out.Paragraph("Hint: " + q.hint(step))
-			case !ok:
+				s.Out.Paragraph("Hint: " + q.hint(step.Hints))
+			case guesses[q.id] == "":
 				s.Out.Paragraph(fmt.Sprintf("%q is none of the answers.", word))
-			default:
-				guesses[q.id] = letter
 			}
 		}
 	}
@@ -233,12 +232,12 @@ func (s *Session) explain(guesses map[string]string, o run.Outcome) Score {
 
 // next waits for the learner: again, on, or away.
 func (s *Session) next(ctx context.Context, step table.Step) (again bool, err error) {
-	prompt := "Enter = go on, a = this step again, q = leave"
+	enter := "go on"
 	if step.Name == s.Steps[len(s.Steps)-1].Name {
-		prompt = "Enter = finish, a = this step again, q = leave"
+		enter = "finish"
 	}
 	for {
-		word, err := s.ask(ctx, prompt)
+		word, err := s.ask(ctx, "Enter = "+enter+", a = this step again, q = leave")
 		switch {
 		case err != nil:
 			return false, err
@@ -276,4 +275,40 @@ func (s *Session) finished() {
 	}
 	s.Out.Paragraph(fmt.Sprintf("That was the last step. You have guessed %d of %d right.", all.Right, all.Asked))
 	s.Out.Paragraph("Now write it yourself: copy workshop/start, edit its Dockerfile, and ask `" + program.Call() + " check DIR`.")
+}
+
+// latest keeps what a run says while the learner is busy guessing, so that it
+// does not write into the prompt; once followed, it hands everything on.
+type latest struct {
+	mutex sync.Mutex
+	last  string
+	out   *tell.Terminal // nil until it is followed
+}
+
+// Say keeps a sentence, or writes it.
+func (l *latest) Say(sentence string) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.last = sentence
+	l.write()
+}
+
+// Step is told what the engine is doing.
+func (l *latest) Step(e run.Event) {
+	if e.Doing == run.Building {
+		l.Say("the container engine is building " + e.Step)
+	}
+}
+
+func (l *latest) follow(out *tell.Terminal) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.out = out
+	l.write()
+}
+
+func (l *latest) write() {
+	if l.out != nil && l.last != "" {
+		l.out.Paragraph("… " + l.last)
+	}
 }

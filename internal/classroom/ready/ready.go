@@ -18,11 +18,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docker/go-units"
-
 	"optimizing-dockerfile/internal/base"
-	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -33,9 +31,6 @@ const (
 	diskNeeded   = 1_500_000_000
 	memoryNeeded = 1_000_000_000
 )
-
-// compileTime is for the app's compile on a slow machine.
-const compileTime = 10 * time.Minute
 
 // Check is one question, and what was found. Without Lack the answer is yes.
 type Check struct {
@@ -57,26 +52,24 @@ type Machine struct {
 
 // Examine asks everything that can be asked, in the order in which it is best mended.
 func (m Machine) Examine(ctx context.Context) ([]Check, error) {
-	e := m.Engine
 	checks := []Check{
-		{Name: "engine", Found: fmt.Sprintf("%s, %s builder", e.Said(), e.Builder)},
+		{Name: "engine", Found: fmt.Sprintf("%s, %s builder", m.Engine.Said(), m.Engine.Builder)},
 		m.machine(), m.program(ctx),
 	}
-	there, err := base.Here(ctx, e, m.Base)
+	there, err := base.Here(ctx, m.Engine, m.Base)
 	if err != nil {
 		return nil, err
 	}
 	if there == nil {
 		return append(checks, Check{
 			Name: "base", Lack: fmt.Sprintf("%s is not in the engine, nor a stand-in for it", m.Base.Image),
-			Fix: fmt.Sprintf("with a network: %s base; without: %s load BUNDLE", program.Call(), program.Call()),
-		}, Check{Name: "the rest", Lack: "needs the base", Fix: fmt.Sprintf("then: %s ready", program.Call()), Unclear: true}), nil
+			Fix: fmt.Sprintf("with a network: %s dev base; without: %[1]s load BUNDLE", program.Call()),
+		}, Check{Name: "the rest", Lack: "needs the base", Fix: "then: " + program.Call() + " ready", Unclear: true}), nil
 	}
-	checks = append(checks, Check{Name: "base", Found: fmt.Sprintf("%s, %s (%s)", there.Image, rebuild.MB(there.Bytes), there.Source)})
+	checks = append(checks, Check{Name: "base", Found: fmt.Sprintf("%s, %s (%s)", there.Image, table.Size(there.Bytes), there.Source)})
 	m.Say.Say("compiling the app in the base, without a network")
 	checks = append(checks, m.inside(ctx, there)...)
-	checks = append(checks, m.port(ctx, there))
-	return checks, ctx.Err()
+	return append(checks, m.port(ctx, there)), ctx.Err()
 }
 
 // machine asks whether the lesson knows the engine's kind of machine.
@@ -109,26 +102,36 @@ func (m Machine) program(ctx context.Context) Check {
 	return c
 }
 
+// words are those that run a command in a container of ours.
+func (m Machine) words(there *base.Ready, options []string, command ...string) []string {
+	all := append([]string{"run", "--pull=never"}, engine.Ours()...)
+	return append(append(append(all, options...), there.ImageID), command...)
+}
+
 // inside asks a container, which has no network, to compile the app, and what it sees of the engine's machine.
 func (m Machine) inside(ctx context.Context, there *base.Ready) []Check {
-	bounded, stop := context.WithTimeout(ctx, compileTime)
+	bounded, stop := context.WithTimeout(ctx, 10*time.Minute) // for the compile on a slow machine
 	defer stop()
 	name := fmt.Sprintf("%s-ready-%d", engine.Repository, os.Getpid())
 	defer m.remove(ctx, name)
-	words := append([]string{"run", "--rm", "--interactive", "--name", name, "--pull=never", "--network", "none"}, engine.Ours()...)
-	words = append(words, there.ImageID, "sh", "-c",
-		"df -Pk / | tail -1; grep MemAvailable /proc/meminfo; mkdir /tmp/app && cd /tmp/app && tar xf - && go build -o /tmp/echo . && echo compiled")
+	const script = "df -Pk / | tail -1; grep MemAvailable /proc/meminfo; " +
+		"mkdir /tmp/app && cd /tmp/app && tar xf - && go build -o /tmp/echo . && echo compiled"
 	var out bytes.Buffer
 	began := time.Now()
-	err := m.Engine.Run(bounded, m.app(), &out, nil, words...)
+	err := m.Engine.Run(bounded, m.app(), &out, nil,
+		m.words(there, []string{"--rm", "--interactive", "--name", name, "--network", "none"}, "sh", "-c", script)...)
 	var failed *engine.Failed
 	if err != nil && !errors.As(err, &failed) {
-		return []Check{{Name: "containers", Lack: "none could be run: " + screen.Line(err.Error()), Fix: "restart the engine, then: " + program.Call() + " ready", Unclear: true}}
+		return []Check{{
+			Name: "containers", Lack: "none could be run: " + screen.Line(err.Error()),
+			Fix: "restart the engine, then: " + program.Call() + " ready", Unclear: true,
+		}}
 	}
 	offline := Check{Name: "offline", Found: fmt.Sprintf("the app compiles without a network, in %.0f s", time.Since(began).Seconds())}
 	if !strings.HasSuffix(strings.TrimSpace(out.String()), "compiled") {
 		offline.Lack = "the app does not compile without a network: " + screen.Line(fmt.Sprint(err))
-		offline.Fix = fmt.Sprintf("with a network: %s bundle; then, here: %s load %s.tar. Its base carries the app's modules.", program.Call(), program.Call(), engine.Repository)
+		offline.Fix = fmt.Sprintf("with a network: %s bundle; then, here: %[1]s load %s.tar. Its base carries the app's modules.",
+			program.Call(), engine.Repository)
 	}
 	return []Check{offline, disk(out.String(), m.Engine.Name), memory(out.String(), m.Engine.Name)}
 }
@@ -152,7 +155,7 @@ func enough(what, free string, needed int64, fix string) Check {
 	if err != nil {
 		return Check{Name: what, Lack: "a container did not tell how much is free", Unclear: true}
 	}
-	c := Check{Name: what, Found: fmt.Sprintf("%s free for the engine, %s needed", size(kilobytes*1024), size(needed))}
+	c := Check{Name: what, Found: fmt.Sprintf("%s free for the engine, %s needed", table.Size(kilobytes*1024), table.Size(needed))}
 	if kilobytes*1024 < needed {
 		c.Lack, c.Fix = c.Found, fix
 	}
@@ -164,9 +167,8 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 	c := Check{Name: "port"}
 	name := fmt.Sprintf("%s-ready-port-%d", engine.Repository, os.Getpid())
 	defer m.remove(ctx, name)
-	words := append([]string{"run", "--detach", "--name", name, "--pull=never", "--publish", "127.0.0.1::8080"}, engine.Ours()...)
-	words = append(words, there.ImageID, "sh", "-c", "while true; do echo reached | nc -l -p 8080; done")
-	_, err := m.Engine.Call(ctx, words...)
+	options := []string{"--detach", "--name", name, "--publish", "127.0.0.1::8080"}
+	_, err := m.Engine.Call(ctx, m.words(there, options, "sh", "-c", "while true; do echo reached | nc -l -p 8080; done")...)
 	var container engine.Container
 	if err == nil {
 		container, err = m.Engine.Inspect(ctx, name)
@@ -174,18 +176,19 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 	if err == nil {
 		err = reach(ctx, container.Host)
 	}
-	if err != nil && m.fromContainer(ctx, there, container) {
-		c.Found = "the engine is on another machine: its ports are not this one's, so steps are asked from a container over there"
-		return c
+	listener, taken := net.Listen("tcp", "127.0.0.1:8080")
+	if taken == nil {
+		listener.Close()
 	}
-	if err != nil {
+	switch {
+	case err != nil && m.fromContainer(ctx, there, container):
+		c.Found = "the engine is on another machine: its ports are not this one's, so steps are asked from a container over there"
+	case err != nil:
 		c.Lack = "what a container serves cannot be reached from here: " + screen.Line(err.Error())
 		c.Fix = "is the engine on another machine? Run this there. A firewall or VPN may also block 127.0.0.1"
-		return c
-	}
-	c.Found = "a published port answers; 8080 is taken, so another one will be used"
-	if listener, err := net.Listen("tcp", "127.0.0.1:8080"); err == nil {
-		listener.Close()
+	case taken != nil:
+		c.Found = "a published port answers; 8080 is taken, so another one will be used"
+	default:
 		c.Found = "a published port answers; 8080 is free"
 	}
 	return c
@@ -196,8 +199,7 @@ func (m Machine) fromContainer(ctx context.Context, there *base.Ready, c engine.
 	if c.Address == "" {
 		return false
 	}
-	words := append([]string{"run", "--rm", "--pull=never", "--network", c.Network}, engine.Ours()...)
-	text, err := m.Engine.Call(ctx, append(words, there.ImageID, "nc", "-w", "5", c.Address, "8080")...)
+	text, err := m.Engine.Call(ctx, m.words(there, []string{"--rm", "--network", c.Network}, "nc", "-w", "5", c.Address, "8080")...)
 	return err == nil && strings.TrimSpace(text) == "reached"
 }
 
@@ -242,5 +244,3 @@ func (m Machine) remove(ctx context.Context, name string) {
 	defer stop()
 	m.Engine.Remove(ctx, name)
 }
-
-func size(bytes int64) string { return units.HumanSizeWithPrecision(float64(bytes), 3) }

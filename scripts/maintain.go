@@ -1,0 +1,140 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/lesson/tell/page"
+	"optimizing-dockerfile/internal/program"
+)
+
+func cleanCommand() *cobra.Command {
+	return verb("maintain", "clean", "remove every container, image and download that this tool made", cobra.NoArgs, func(c *call) error {
+		e, err := connect(c, c.say)
+		if err != nil {
+			return err
+		}
+		done, err := e.Clean(c, c.say)
+		if err != nil {
+			return err
+		}
+		for _, kept := range done.Kept {
+			c.out.Paragraph("left alone: " + kept)
+		}
+		// The bases after what rests on them: before, they would lose their names only.
+		bases := func() error {
+			containers, images, err := base.Clean(c, e)
+			if err == nil {
+				c.out.Paragraph(fmt.Sprintf("Removed %d containers and %d images of ours.", containers+done.Containers, images+done.Images))
+			}
+			return err
+		}
+		cache, err := program.CacheDir()
+		if err != nil { // then there are no downloads, and no rebuild under way
+			err = bases()
+		} else if err = rebuild.RemoveCache(c, cache, c.say, bases); err == nil {
+			c.out.Paragraph("Removed the downloads in " + cache + ".")
+		}
+		if err != nil {
+			return err
+		}
+		c.out.Paragraph("The engine's build cache stays: it is not ours alone. To empty it for all your builds: " +
+			e.Name + " builder prune")
+		return nil
+	})
+}
+
+// devCommand holds what only maintainers of this repo need.
+func devCommand() *cobra.Command {
+	dev := &cobra.Command{
+		Use:     "dev",
+		Short:   "what maintainers need: base, sync, record, bench, evaluate",
+		GroupID: "maintain",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown verb %q of dev; dev --help lists them", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+	}
+	dev.AddCommand(
+		baseCommand(), syncCommand(), recordCommand(),
+		testProgram("bench", "measure the six steps by this tool against typing them by hand", "./test/bench"),
+		testProgram("evaluate", "hold the doctor against real starts of its corpus", "./test/corpus/evaluate"),
+	)
+	return dev
+}
+
+func baseCommand() *cobra.Command {
+	takes := words(0, 1, "one base at a time: dev base today-alpine")
+	return verb("", "base [NAME]", "get the image that stands behind FROM, and say what it is", takes, func(c *call) error {
+		_, b, e, err := c.here(c.word(""))
+		if err != nil {
+			return err
+		}
+		r, err := base.Ensure(c, e, b, c.say)
+		if err != nil {
+			return err
+		}
+		image := r.Image
+		if r.StandInFor != "" {
+			image += ", a stand-in for " + r.StandInFor
+		}
+		cache, err := program.CacheDir()
+		if err != nil {
+			return err
+		}
+		const unknown = "unknown: the image does not tell"
+		fmt.Fprintf(c.out, "base    %s\nimage   %s\nsource  %s\nGo      %s\nlibc    %s\nsize    %s\ncache   %s\n",
+			r.ID, image, r.Source, cmp.Or(r.Go, unknown), cmp.Or(r.Libc, unknown), table.Size(r.Bytes), cache)
+		return nil
+	})
+}
+
+func syncCommand() *cobra.Command {
+	const short = "copy step 1's app to the others, and write the generated texts"
+	return verb("", "sync", short, cobra.NoArgs, func(c *call) error {
+		repo, err := findRepo()
+		if err != nil {
+			return err
+		}
+		if _, err := page.Copies(repo.Root); err != nil {
+			return usageError{err}
+		}
+		written, err := page.Update(repo.Root)
+		for _, path := range written {
+			c.out.Say("wrote " + path)
+		}
+		return err
+	})
+}
+
+// testProgram is a verb whose program lies with the tests: it is compiled from the
+// clone, so that nobody who only runs the steps carries it.
+func testProgram(name, short, path string) *cobra.Command {
+	cmd := verb("", name, short, nil, func(c *call) error {
+		repo, err := findRepo()
+		if err != nil {
+			return err
+		}
+		program := exec.CommandContext(c, "go", append([]string{"run", path}, c.args...)...)
+		program.Dir = repo.Root
+		program.Stdin, program.Stdout, program.Stderr = c.in, c.out, c.say.Writer
+		err = program.Run()
+		var ended *exec.ExitError
+		if errors.As(err, &ended) {
+			return status(exitUnexpected) // what there was to say has been said
+		}
+		return err
+	})
+	cmd.DisableFlagParsing = true
+	return cmd
+}
