@@ -33,7 +33,7 @@ func Path() string {
 func Call() string { return callOf(Path()) }
 
 func callOf(path string) string {
-	if root := Root(path); root != "" && filepath.Dir(path) == filepath.Join(root, "bin") {
+	if root := rootOf(path); root != "" && filepath.Dir(path) == filepath.Join(root, "bin") {
 		if runtime.GOOS == "windows" {
 			return `.\bin\` + filepath.Base(path)
 		}
@@ -42,8 +42,8 @@ func callOf(path string) string {
 	return FromSource
 }
 
-// Root gives the repo's root around a folder or file; "" where there is none.
-func Root(path string) string {
+// rootOf gives the repo's root around a folder or file; "" where there is none.
+func rootOf(path string) string {
 	for ; ; path = filepath.Dir(path) {
 		if _, err := os.Stat(filepath.Join(path, "steps", "steps.yaml")); err == nil {
 			return path
@@ -67,24 +67,20 @@ func FindRepo() (Repo, error) {
 	if err != nil {
 		return Repo{}, err
 	}
-	root := Root(here)
+	root := rootOf(here)
 	if root == "" {
-		if root = Root(Path()); root == "" {
+		if root = rootOf(Path()); root == "" {
 			return Repo{}, fmt.Errorf("%s is not inside the repo: no folder above it holds steps/steps.yaml", here)
 		}
 		return Repo{Root: root}, nil
 	}
-	relative, err := filepath.Rel(here, root)
-	if err != nil || !same(relative, root) { // the way here was by a link
-		relative = root
+	if relative, err := filepath.Rel(here, root); err == nil {
+		there, wrong := os.Stat(relative)
+		if info, err := os.Stat(root); wrong == nil && err == nil && os.SameFile(there, info) { // else the way here was by a link
+			root = relative
+		}
 	}
-	return Repo{relative, true}, nil
-}
-
-func same(one, other string) bool {
-	a, errA := os.Stat(one)
-	b, errB := os.Stat(other)
-	return errA == nil && errB == nil && os.SameFile(a, b)
+	return Repo{root, true}, nil
 }
 
 // Path is that of what lies in the repo, by its way from the root, written with slashes.

@@ -3,6 +3,8 @@
 package screen
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -27,21 +29,14 @@ func Short(text string, most int) string {
 
 // Fold breaks text into lines of at most width columns, at spaces; a longer word
 // stays whole, so that it can be copied. It is made harmless.
-func Fold(text string, width int) []string {
-	var lines []string
-	line := ""
+func Fold(text string, width int) (lines []string) {
 	for _, word := range strings.Fields(Harmless(text)) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			lines = append(lines, line)
-			line = ""
+		last := len(lines) - 1
+		if last >= 0 && utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) <= width {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
 		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	if line != "" {
-		lines = append(lines, line)
 	}
 	return lines
 }
@@ -61,4 +56,18 @@ func Harmless(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// Reporter is told, in plain sentences, what happens while work takes its time, maybe
+// by several goroutines at once.
+type Reporter interface{ Say(sentence string) }
+
+// Lender is a Reporter on a terminal, which another program may draw on meanwhile. nil: there is none.
+type Lender interface{ Lend() *os.File }
+
+// Sayf tells a sentence, if anybody is there to be told; what others wrote in it is made harmless.
+func Sayf(r Reporter, format string, args ...any) {
+	if r != nil {
+		r.Say(Harmless(fmt.Sprintf(format, args...)))
+	}
 }

@@ -1,5 +1,5 @@
-// Package yamlfile reads a table of ours: YAML, strictly, with line numbers in what
-// it complains of.
+// Package yamlfile reads YAML within bounds, with line numbers in what it complains of: a
+// table of ours strictly, the documents of somebody else's file as they are.
 package yamlfile
 
 import (
@@ -7,10 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+)
+
+// Bounds of a file: a list that `kubectl get` prints may be long.
+const (
+	mostBytes  = 4 << 20
+	mostValues = 200_000
 )
 
 // File is a YAML file that was read, and knows on which line each item stands.
@@ -27,16 +34,16 @@ func Read(path string, v any) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(v); err != nil && !errors.Is(err, io.EOF) {
-		return nil, f.located(err)
+		return nil, At(path, err)
 	}
 	var more yaml.Node
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s:%d: a second document begins here; only one is read", path, more.Line)
 	}
+	f := &File{path: path}
 	return f, yaml.Unmarshal(text, &f.root)
 }
 
@@ -61,20 +68,96 @@ func (f *File) Wrong(err error, at ...any) error {
 	return fmt.Errorf("%s:%d: %w", f.path, max(1, n.Line), err)
 }
 
+// Documents gives the documents of a file of somebody else's.
+func Documents(path string) (all []*yaml.Node, err error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for decoder, left := yaml.NewDecoder(bytes.NewReader(text)), mostValues; ; {
+		var n yaml.Node
+		err := decoder.Decode(&n)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		weight := 0
+		if err == nil {
+			weight, err = weigh(&n, left, map[*yaml.Node]int{})
+		}
+		if err != nil {
+			return nil, At(path, err)
+		}
+		left -= weight
+		if len(n.Content) == 1 {
+			all = append(all, n.Content[0])
+		}
+	}
+}
+
+// weigh counts the nodes that a node stands for, aliases followed: a few lines
+// of them can stand for billions.
+func weigh(n *yaml.Node, most int, known map[*yaml.Node]int) (int, error) {
+	const counting = -1
+	switch weight := known[n]; weight {
+	case counting:
+		return 0, fmt.Errorf("line %d: the anchor %q contains itself", n.Line, n.Anchor)
+	case 0:
+	default:
+		return weight, nil
+	}
+	known[n] = counting
+	parts := n.Content
+	if n.Alias != nil {
+		parts = []*yaml.Node{n.Alias}
+	}
+	weight := 1
+	for _, part := range parts {
+		more, err := weigh(part, most, known)
+		if err != nil {
+			return 0, err
+		}
+		if weight += more; weight > most {
+			return 0, fmt.Errorf("line %d: it stands for more than %d values, aliases followed", n.Line, most)
+		}
+	}
+	known[n] = weight
+	return weight, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: it is no regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, mostBytes+1))
+	if len(text) > mostBytes {
+		return nil, fmt.Errorf("%s: it has more than %d KB, which no such file needs", path, mostBytes>>10)
+	}
+	return text, err
+}
+
 var (
 	yamlLine = regexp.MustCompile(`^.*?line (\d+): `) // how the YAML library begins what it says of a line
 	goType   = regexp.MustCompile(` (?:in type|into) \S+$`)
 )
 
-// located puts the YAML library's words into one line that begins with the place.
-func (f *File) located(err error) error {
+// At puts what is wrong in a file into one line that begins with the place.
+func At(path string, err error) error {
 	var several *yaml.TypeError
 	if errors.As(err, &several) {
 		err = errors.New(several.Errors[0])
 	}
 	text := goType.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), "")
 	if line := yamlLine.FindStringSubmatch(text); line != nil {
-		return fmt.Errorf("%s:%s: %s", f.path, line[1], strings.TrimPrefix(text, line[0]))
+		return fmt.Errorf("%s:%s: %s", path, line[1], strings.TrimPrefix(text, line[0]))
 	}
-	return fmt.Errorf("%s: %s", f.path, text)
+	return fmt.Errorf("%s: %s", path, text)
 }

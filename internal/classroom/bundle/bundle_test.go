@@ -3,9 +3,9 @@ package bundle
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -60,19 +60,28 @@ func TestABundleGivesBackWhatWentIn(t *testing.T) {
 // Every single byte counts, also those between the files and after the last.
 func TestOneFlippedBitIsRefused(t *testing.T) {
 	text := small(t)
-	file := filepath.Join(t.TempDir(), "b.tar")
+	file, err := os.Create(filepath.Join(t.TempDir(), "b.tar"))
+	require.NoError(t, err)
+	defer file.Close()
+	_, err = file.Write(text)
+	require.NoError(t, err)
+	put := func(at int, flipped byte) {
+		_, err := file.WriteAt([]byte{text[at] ^ flipped}, int64(at))
+		require.NoError(t, err)
+	}
 	for i := range text {
-		bit := byte(1) << (i % 8)
-		text[i] ^= bit
-		require.NoError(t, os.WriteFile(file, text, 0o644))
-		text[i] ^= bit
-		b, err := Open(file)
+		put(i, 1<<(i%8))
+		b, err := Open(file.Name())
 		var damaged *Damaged
 		if !assert.ErrorAs(t, err, &damaged, "byte %d", i) {
 			b.Close()
 			return
 		}
+		put(i, 0)
 	}
+	b, err := Open(file.Name())
+	require.NoError(t, err, "it is as it was")
+	b.Close()
 }
 
 func TestACutOrLongerFileIsRefused(t *testing.T) {
@@ -151,23 +160,6 @@ func TestUnpackFollowsNoLinkOutOfTheFolder(t *testing.T) {
 	assert.Empty(t, left)
 }
 
-// The report tells how the steps end: a teacher may leave it out, and where it is offered it comes last.
-func TestTheReportIsOfferedLastOrNotAtAll(t *testing.T) {
-	b, err := open(t, small(t))
-	require.NoError(t, err)
-	asked := func(page []byte, path string) *httptest.ResponseRecorder {
-		answer, request := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
-		request.Host = "teacher:8000"
-		handler(b, page).ServeHTTP(answer, request)
-		return answer
-	}
-	assert.Equal(t, http.StatusNotFound, asked(nil, "/report.html").Code)
-	assert.NotContains(t, asked(nil, "/").Body.String(), "report.html")
-	assert.Equal(t, "the report", asked([]byte("the report"), "/report.html").Body.String())
-	text := asked([]byte("the report"), "/").Body.String()
-	assert.Greater(t, strings.Index(text, "/report.html"), strings.Index(text, "/bundle.tar"))
-}
-
 // A learner has no git: what the bundle brought comes back, and what is the learner's own stays.
 func TestResetGivesTheFaultBack(t *testing.T) {
 	tool := Tool{OS: runtime.GOOS, Arch: runtime.GOARCH, File: toolFile(runtime.GOOS, runtime.GOARCH)}
@@ -209,4 +201,106 @@ func TestTheTextsOfABundleCallTheToolThatIsInIt(t *testing.T) {
 		}
 	}
 	assert.Greater(t, texts, 20)
+}
+
+// What a manifest says stands in scripts and goes to the engine: only what `bundle` writes will do.
+func TestAManifestOfOthersWords(t *testing.T) {
+	right := Tool{OS: "linux", Arch: "amd64", File: toolFile("linux", "amd64")}
+	ours := Base{ID: "article", Image: "optimizing-dockerfile/base:1", Arch: "amd64", File: imageFile("article", "amd64")}
+	for name, m := range map[string]Manifest{
+		"right":                        {Tools: []Tool{right}, Bases: []Base{ours}},
+		"a shell's words as a system":  {Tools: []Tool{{OS: "linux) id;;", Arch: "amd64", File: toolFile("linux) id;;", "amd64")}}},
+		"the bundle itself as a tool":  {Tools: []Tool{{OS: "linux", Arch: "amd64", File: manifest}}},
+		"a tool twice":                 {Tools: []Tool{right, right}},
+		"somebody's image":             {Bases: []Base{{ID: "article", Image: "mine:1", Arch: "amd64", File: ours.File}}},
+		"an option as an image":        {Bases: []Base{{ID: "article", Image: "--all", Arch: "amd64", File: ours.File}}},
+		"an architecture of two words": {Bases: []Base{{ID: "a", Image: ours.Image, Arch: "amd64 x", File: imageFile("a", "amd64 x")}}},
+		"another file as a base":       {Bases: []Base{{ID: "article", Image: ours.Image, Arch: "amd64", File: right.File}}},
+	} {
+		files := map[string]bool{right.File: true, ours.File: true}
+		for _, tool := range m.Tools {
+			files[tool.File] = true
+		}
+		for _, b := range m.Bases {
+			files[b.File] = true
+		}
+		delete(files, manifest)
+		var all []File
+		for file := range files {
+			all = append(all, InMemory(file, nil))
+		}
+		var out bytes.Buffer
+		require.NoError(t, Write(&out, m, all))
+		_, err := open(t, out.Bytes())
+		assert.Equal(t, name == "right", err == nil, "%s: %v", name, err)
+	}
+}
+
+// An image's archive may name the base and nothing else, in whichever table an engine reads.
+func TestAnImageUnderForeignNames(t *testing.T) {
+	const want = "optimizing-dockerfile/base:1"
+	packed := func(headers ...tar.Header) *bytes.Buffer {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		w := tar.NewWriter(z)
+		for _, h := range headers {
+			text := h.Uname
+			h.Uname, h.Size = "", int64(len(text))
+			require.NoError(t, w.WriteHeader(&h))
+			w.Write([]byte(text))
+		}
+		w.Close()
+		z.Close()
+		return &b
+	}
+	table := func(name, text string) tar.Header { return tar.Header{Typeflag: tar.TypeReg, Name: name, Uname: text} }
+	layout := func(name, ref string) tar.Header {
+		return table("index.json", fmt.Sprintf(`{"manifests":[{"annotations":
+			{"io.containerd.image.name":%q,"org.opencontainers.image.ref.name":%q}}]}`, name, ref))
+	}
+	good := table("manifest.json", `[{"RepoTags":["optimizing-dockerfile/base:1"]}]`)
+	old := table("repositories", `{"optimizing-dockerfile/base":{"1":"a"}}`)
+	for name, c := range map[string]struct {
+		entries []tar.Header
+		fine    bool
+	}{
+		"docker's":     {[]tar.Header{table("a/layer.tar", "x"), good, old}, true},
+		"podman's":     {[]tar.Header{table("manifest.json", `[{"RepoTags":["localhost/optimizing-dockerfile/base:1"]}]`)}, true},
+		"docker 29's":  {[]tar.Header{good, layout("docker.io/optimizing-dockerfile/base:1", "1")}, true},
+		"one more":     {[]tar.Header{table("manifest.json", `[{"RepoTags":["optimizing-dockerfile/base:1","mine:1"]}]`)}, false},
+		"another":      {[]tar.Header{table("manifest.json", `[{"repotags":["mine:1"]}]`)}, false},
+		"none":         {[]tar.Header{table("manifest.json", `[{"RepoTags":null}]`)}, false},
+		"a second one": {[]tar.Header{good, table("./Manifest.json", `[{"RepoTags":["mine:1"]}]`)}, false},
+		"a layout's":   {[]tar.Header{good, layout("docker.io/library/mine:1", "1")}, false},
+		"a layout's 2": {[]tar.Header{good, layout("docker.io/optimizing-dockerfile/base:1", "mine")}, false},
+		"the old ones": {[]tar.Header{good, table("repositories", `{"mine":{"1":"a"}}`)}, false},
+		"a link":       {[]tar.Header{good, {Typeflag: tar.TypeSymlink, Name: "manifest.json", Linkname: "other"}}, false},
+		"by a link":    {[]tar.Header{good, {Typeflag: tar.TypeSymlink, Name: "d", Linkname: "."}, table("d/manifest.json", "[]")}, false},
+	} {
+		err := onlyNames(t.Context(), packed(c.entries...), want)
+		assert.Equal(t, c.fine, err == nil, "%s: %v", name, err)
+	}
+}
+
+// What lies in the folder may be no file, and a program may have lost its mode.
+func TestUnpackMendsAModeAndWaitsForNothing(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("it has no modes")
+	}
+	b, err := open(t, small(t))
+	require.NoError(t, err)
+	dir := t.TempDir()
+	tool, err := b.Unpack(dir)
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(tool, 0o644))
+	_, err = b.Unpack(dir)
+	require.NoError(t, err)
+	info, err := os.Stat(tool)
+	require.NoError(t, err)
+	assert.NotZero(t, info.Mode()&0o100)
+
+	require.NoError(t, os.Remove(tool))
+	require.NoError(t, os.Symlink("/dev/zero", tool))
+	_, err = b.Unpack(dir)
+	assert.Error(t, err, "a device has no end")
 }

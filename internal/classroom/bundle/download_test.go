@@ -7,16 +7,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"optimizing-dockerfile/test/faults"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"optimizing-dockerfile/test/faults"
 )
 
 // flaky serves a content, and cuts every answer short after some bytes.
@@ -146,4 +148,76 @@ func TestWhatIsNotThereIsSaidAtOnce(t *testing.T) {
 	defer server.Close()
 	_, err := Fetch(t.Context(), server.URL, t.TempDir(), nil)
 	assert.ErrorContains(t, err, server.URL+"/bundle.tar cannot be downloaded: the server answers 404")
+}
+
+// A server that sends on and on fills no disk.
+func TestADownloadEndsWhereItWasToEnd(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			w.Header().Set("Content-Length", "7168")
+			return
+		}
+		for range 1000 {
+			if _, err := w.Write(make([]byte, 10_000)); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	_, err := Fetch(t.Context(), server.URL, dir, nil)
+	assert.ErrorIs(t, err, errEndless)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+// Who asked for https gets no http: TLS is all that vouches for the bundle.
+func TestNoWayFromHTTPSToHTTP(t *testing.T) {
+	asked := 0
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer plain.Close()
+	secret := httptest.NewTLSServer(http.RedirectHandler(plain.URL+"/bundle.tar", http.StatusFound))
+	defer secret.Close()
+	client := secret.Client()
+	client.CheckRedirect = stillSecret
+	d := &download{client: *client, url: secret.URL}
+	err := d.patiently(t.Context(), d.ask)
+	assert.ErrorContains(t, err, "which is not https")
+	assert.Zero(t, asked)
+}
+
+// The report tells how the steps end: a teacher may leave it out, and where it is offered it comes last.
+func TestTheReportIsOfferedLastOrNotAtAll(t *testing.T) {
+	b, err := open(t, small(t))
+	require.NoError(t, err)
+	asked := func(page []byte, path string) *httptest.ResponseRecorder {
+		answer, request := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
+		request.Host = "teacher:8000"
+		handler(b, page).ServeHTTP(answer, request)
+		return answer
+	}
+	assert.Equal(t, http.StatusNotFound, asked(nil, "/report.html").Code)
+	assert.NotContains(t, asked(nil, "/").Body.String(), "report.html")
+	assert.Equal(t, "the report", asked([]byte("the report"), "/report.html").Body.String())
+	text := asked([]byte("the report"), "/").Body.String()
+	assert.Greater(t, strings.Index(text, "/report.html"), strings.Index(text, "/bundle.tar"))
+}
+
+// Several loads into one folder, at the same time: each ends well.
+func TestLoadsAtTheSameTime(t *testing.T) {
+	b, err := open(t, small(t))
+	require.NoError(t, err)
+	for range 20 {
+		dir := filepath.Join(t.TempDir(), "lesson")
+		var all errgroup.Group
+		for range 4 {
+			all.Go(func() error { _, err := b.Unpack(dir); return err })
+		}
+		require.NoError(t, all.Wait())
+		filepath.WalkDir(dir, func(at string, _ os.DirEntry, _ error) error {
+			assert.False(t, strings.HasSuffix(at, ".part"), at)
+			return nil
+		})
+	}
 }

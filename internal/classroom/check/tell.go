@@ -2,8 +2,11 @@ package check
 
 import (
 	"fmt"
+	"net/url"
+	"path/filepath"
 	"strings"
 
+	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
@@ -67,4 +70,85 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 	default:
 		t.Coloured(tell.Red, fmt.Sprintf("%d of %d goals are met.", met, len(r.Goals)))
 	}
+}
+
+// place notes of each goal that is not met the line of the Dockerfile that it is about: where the
+// last stage says what is judged, else where that stage begins.
+func (r *Report) place(file string, d *dockerfile.File) {
+	r.File = file
+	for i := range r.Goals {
+		goal := &r.Goals[i]
+		if goal.IsMet() {
+			continue
+		}
+		goal.Line = 1
+		failed := false // that instruction was passed
+		for _, in := range d.Instructions {
+			about := goal.isAbout(in)
+			failed = failed || about && goal.ID == Builds
+			if about || in.Word == "FROM" && !failed {
+				goal.Line = in.Line()
+			}
+		}
+	}
+}
+
+func (g Goal) isAbout(in dockerfile.Instruction) bool {
+	switch g.ID {
+	case Builds: // the one that failed, by its own words
+		return strings.Contains(g.Proof, in.Word+" "+in.Rest)
+	case Starts, Answers:
+		return in.Word == "ENTRYPOINT" || in.Word == "CMD"
+	case NotRoot:
+		return in.Word == "USER"
+	case AccountsReadOnly:
+		return (in.Word == "COPY" || in.Word == "ADD") && (strings.Contains(in.Rest, "passwd") || strings.Contains(in.Rest, "group"))
+	}
+	return false
+}
+
+// GitHub writes what is not met as commands of GitHub's workflows, which put it beside the Dockerfile's lines.
+func GitHub(r *Report) string {
+	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	var out strings.Builder
+	for _, goal := range r.Goals {
+		if goal.Missed() {
+			fmt.Fprintf(&out, "::error file=%s,line=%d,title=%s::%s\n", property.Replace(filepath.ToSlash(r.File)), goal.Line,
+				property.Replace(goal.ID+" is not met"), data.Replace(goal.sentence()))
+		} else if !goal.IsMet() {
+			fmt.Fprintf(&out, "::warning title=%s::%s\n", property.Replace(goal.ID+" cannot be told"), data.Replace(goal.Proof))
+		}
+	}
+	return out.String()
+}
+
+func (g Goal) sentence() string { return strings.TrimSuffix(g.Proof+"\n"+g.Hint, "\n") }
+
+// SARIF gives what is not met as a log of SARIF 2.1.0 (OASIS).
+func SARIF(r *Report) any {
+	type object = map[string]any
+	text := func(s string) object { return object{"text": s} }
+	rules, results := []object{}, []object{}
+	for i, goal := range r.Goals {
+		rules = append(rules, object{"id": goal.ID, "shortDescription": text("The goal `" + goal.ID + "` of \"Optimizing Dockerfile\"")})
+		if goal.IsMet() {
+			continue
+		}
+		result := object{"ruleId": goal.ID, "ruleIndex": i, "message": text(goal.sentence()), "level": "error"}
+		if goal.Met == nil {
+			result["kind"], result["level"] = "open", "none"
+		}
+		if r.File != "" {
+			uri := (&url.URL{Path: filepath.ToSlash(r.File)}).EscapedPath()
+			result["locations"] = []object{{"physicalLocation": object{
+				"artifactLocation": object{"uri": uri}, "region": object{"startLine": max(1, goal.Line)}}}}
+		}
+		results = append(results, result)
+	}
+	return object{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": []object{{
+		"tool":        object{"driver": object{"name": "optimizing-dockerfile", "rules": rules}},
+		"invocations": []object{{"executionSuccessful": r.Reason == ""}},
+		"results":     results,
+	}}}
 }
