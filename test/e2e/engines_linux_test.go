@@ -29,35 +29,42 @@ func TestEveryEngine(t *testing.T) {
 	exercises, err := table.LoadExercises("../../workshop/exercises")
 	require.NoError(t, err)
 	base := guest.Base(t)
-	for _, c := range engines.All(t) {
-		t.Run(c.Name, func(t *testing.T) {
-			c.Load(t, base)
-			t.Run("run all", func(t *testing.T) { runsAll(t, c) })
-			c.Load(t, behind)
-			t.Run("check of step 6", func(t *testing.T) {
-				report, code := checked(t, c, "steps/06-nonroot-scratch")
-				assert.True(t, report.Met, goalsOf(report))
-				assert.Equal(t, tool.Expected, code)
-			})
-			if c.Builder == engine.Legacy || c.Name == "docker 29" { // each builder does everything once
-				for _, exercise := range exercises {
-					t.Run("check of "+exercise.Name, func(t *testing.T) { checksExercise(t, c, exercise, behind) })
-				}
-				c.Load(t, today)
-				t.Run("demos", func(t *testing.T) { showsTheDemos(t, on(t, c, "run", "demos", "--json")) })
-				t.Run("judge", func(t *testing.T) { judgesTheImages(t, on(t, c, "run", "judge", "--json")) })
-				t.Run("beyond", func(t *testing.T) { doWhatLessonsSay(t, on(t, c, "run", "beyond", "--base", behind, "--json")) })
-				t.Run("today", func(t *testing.T) { breaksToday(t, on(t, c, "run", "today", "--base", today, "--json")) })
+	ranSteps(t) // what they do here is what all are compared with
+	holds := func(t *testing.T, c engines.Client) {
+		c.Load(t, base)
+		t.Run("run all", func(t *testing.T) { runsAll(t, c) })
+		c.Load(t, behind)
+		t.Run("check of step 6", func(t *testing.T) {
+			report, code := checked(t, c, "steps/06-nonroot-scratch")
+			assert.True(t, report.Met, goalsOf(report))
+			assert.Equal(t, tool.Expected, code)
+		})
+		if c.Builder == engine.Legacy || c.Name == "docker 29" { // each builder does everything once
+			for _, exercise := range exercises {
+				t.Run("check of "+exercise.Name, func(t *testing.T) { checksExercise(t, c, exercise, behind) })
 			}
-			if c.Name == "docker 29" {
-				check := func(args ...string) *exec.Cmd {
-					return c.Command("docker", append([]string{"build", "--check"}, args...)...)
-				}
-				t.Run("build --check", func(t *testing.T) { saysOfDockerfiles(t, check, base) })
+			c.Load(t, today)
+			t.Run("demos", func(t *testing.T) { showsTheDemos(t, on(t, c, "run", "demos", "--json")) })
+			t.Run("judge", func(t *testing.T) { judgesTheImages(t, on(t, c, "run", "judge", "--json")) })
+			t.Run("beyond", func(t *testing.T) { doWhatLessonsSay(t, on(t, c, "run", "beyond", "--base", behind, "--json")) })
+			t.Run("today", func(t *testing.T) { breaksToday(t, on(t, c, "run", "today", "--base", today, "--json")) })
+		}
+		if c.Name == "docker 29" {
+			check := func(args ...string) *exec.Cmd {
+				return c.Command("docker", append([]string{"build", "--check"}, args...)...)
 			}
-			t.Run("loopback only", func(t *testing.T) { refusesLoopbackOnly(t, c, behind) })
-			if !c.Shared {
-				t.Run("clean", func(t *testing.T) { cleansUp(t, c) })
+			t.Run("build --check", func(t *testing.T) { saysOfDockerfiles(t, check, base) })
+		}
+		t.Run("loopback only", func(t *testing.T) { refusesLoopbackOnly(t, c, behind) })
+		if !c.Shared {
+			t.Run("clean", func(t *testing.T) { cleansUp(t, c) })
+		}
+	}
+	for machine, clients := range engines.Machines(t) { // engines do not see each other: they go side by side
+		t.Run(machine, func(t *testing.T) {
+			t.Parallel()
+			for _, c := range clients {
+				t.Run(c.Name, func(t *testing.T) { holds(t, c) })
 			}
 		})
 	}

@@ -24,15 +24,16 @@ type Client struct {
 	within []string // the words that put a program into the engine's network
 }
 
-// All starts the engines that the tool is for, all on this machine.
-func All(t testing.TB) []Client {
+// Machines starts the engines that the tool is for. Those of one name share a daemon, and
+// what one of them does the others see.
+func Machines(t testing.TB) map[string][]Client {
 	t.Helper()
 	today := Docker29(t)
-	return append(Machines(t), today.Client, today.Afar(), Podman(t))
+	return map[string][]Client{"of the machine": ofTheMachine(t), "of today": {today.Client, today.Afar()}, "of podman": {Podman(t)}}
 }
 
-// Machines gives the machine's docker with each of its builders.
-func Machines(t testing.TB) []Client {
+// ofTheMachine gives the machine's docker with each of its builders.
+func ofTheMachine(t testing.TB) []Client {
 	t.Helper()
 	if e := Here(t); e.Name != "docker" {
 		Without(t, "an engine of the machine's that is docker; it is "+e.Name)
