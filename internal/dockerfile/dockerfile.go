@@ -208,15 +208,13 @@ func (f *File) References() []Reference {
 // expand fills in $NAME, ${NAME}, ${NAME:-otherwise} and ${NAME:+instead}.
 func expand(text string, args map[string]string) string {
 	return os.Expand(text, func(name string) string {
-		if name, otherwise, ok := strings.Cut(name, ":-"); ok && args[name] == "" {
+		name, otherwise, _ := strings.Cut(name, ":-")
+		name, instead, replaced := strings.Cut(name, ":+")
+		switch {
+		case args[name] == "":
 			return otherwise
-		} else if ok {
-			return args[name]
-		}
-		if name, instead, ok := strings.Cut(name, ":+"); ok && args[name] != "" {
+		case replaced:
 			return instead
-		} else if ok {
-			return ""
 		}
 		return args[name]
 	})
@@ -228,15 +226,16 @@ func expand(text string, args map[string]string) string {
 func (f *File) With(images map[Reference]string, dropPlatform bool) string {
 	lines := slices.Clone(f.lines)
 	for i, in := range f.Instructions {
-		flags, words := slices.Clone(in.Flags), strings.Fields(in.Rest)
+		flags, rest := slices.Clone(in.Flags), in.Rest
 		drop := dropPlatform && in.Word == "FROM" && strings.HasPrefix(in.Flag("platform"), "$")
 		changed := drop
 		for reference, image := range images {
-			if changed = changed || reference.at == i; reference.at != i {
+			if reference.at != i {
 				continue
 			}
+			changed = true
 			if reference.From {
-				words[0], drop = image, true
+				rest, drop = image+strings.TrimPrefix(rest, reference.said), true
 			}
 			for n := range flags {
 				flags[n] = strings.Replace(flags[n], "from="+reference.said, "from="+image, 1)
@@ -244,10 +243,6 @@ func (f *File) With(images map[Reference]string, dropPlatform bool) string {
 		}
 		if !changed {
 			continue
-		}
-		rest := in.Rest
-		if in.Word == "FROM" {
-			rest = strings.Join(words, " ")
 		}
 		if drop {
 			flags = slices.DeleteFunc(flags, func(flag string) bool { return strings.HasPrefix(flag, "--platform=") })

@@ -40,7 +40,7 @@ func TestPutsAnotherImageInItsPlace(t *testing.T) {
 	for _, ref := range f.References() {
 		images[ref] = "base"
 	}
-	assert.Equal(t, "# top\nFROM base AS b\n\n\nRUN a \\\n  b\nFROM scratch\n"+
+	assert.Equal(t, "# top\nFROM base   AS b\n\n\nRUN a \\\n  b\nFROM scratch\n"+
 		"COPY --chown=1 --from=base /x /y\nRUN --mount=type=bind,from=base,target=/a <<E\nx\nE\n", f.With(images, true))
 	assert.Equal(t, "FROM golang\nRUN true\n", Parse("FROM golang\nRUN true\n").With(nil, true))
 }

@@ -46,12 +46,13 @@ func Fetch(ctx context.Context, from, dir string, say screen.Reporter) (string, 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
+	failed := func(err error) error { return fmt.Errorf("%s cannot be downloaded: %w", at, err) }
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout, transport.DisableCompression = silence, true
 	defer transport.CloseIdleConnections()
 	d := &download{client: http.Client{Transport: transport, CheckRedirect: stillSecret}, url: at.String(), say: say}
 	if err := d.patiently(ctx, d.ask); err != nil {
-		return "", fmt.Errorf("%s cannot be downloaded: %w", d.url, err)
+		return "", failed(err)
 	}
 	name := sha256.Sum256([]byte(d.url + d.etag))
 	d.path = filepath.Join(dir, "bundle-"+hex.EncodeToString(name[:8])+".tar")
@@ -64,10 +65,10 @@ func Fetch(ctx context.Context, from, dir string, say screen.Reporter) (string, 
 	err = d.patiently(ctx, d.rest)
 	if errors.Is(err, errEndless) {
 		os.Remove(d.path)
-		return "", fmt.Errorf("%s cannot be downloaded: %w", d.url, err)
+		return "", failed(err)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s cannot be downloaded: %w\nWhat has come so far is kept: run the same again, and it goes on from there.", d.url, err)
+		return "", fmt.Errorf("%w\nWhat has come so far is kept: run the same again, and it goes on from there.", failed(err))
 	}
 	return d.path, nil
 }

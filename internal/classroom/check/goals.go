@@ -102,16 +102,17 @@ func (s *subject) notRoot(r *Report) {
 
 func (s *subject) small(r *Report) {
 	all := s.outcome.Image.Bytes
-	if s.program == nil {
-		if s.failedToStart() || all <= Beside {
-			r.open(Small, "not judged: no compiled program is found in the image, to compare its size with")
-		} else {
-			r.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", table.Size(all)), "")
-		}
+	switch {
+	case s.program == nil && (s.failedToStart() || all <= Beside):
+		r.open(Small, "not judged: no compiled program is found in the image, to compare its size with")
+		return
+	case s.program == nil:
+		r.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", table.Size(all)), "")
 		return
 	}
 	beside := all - s.program.Size
-	proof := fmt.Sprintf("the image is %s: %s of %s, and %s beside it", table.Size(all), s.program.Path, table.Size(s.program.Size), table.Size(max(0, beside)))
+	proof := fmt.Sprintf("the image is %s: %s of %s, and %s beside it",
+		table.Size(all), s.program.Path, table.Size(s.program.Size), table.Size(max(0, beside)))
 	if beside <= Beside {
 		r.is(Small, proof)
 		return
@@ -120,31 +121,32 @@ func (s *subject) small(r *Report) {
 }
 
 func (s *subject) nothingExtra(r *Report) {
-	found := map[string][]string{}
+	found, regular := map[string][]string{}, 0
 	for _, f := range s.files.inOrder() {
+		if f.Mode.IsRegular() {
+			regular++
+		}
 		if kind := s.extra(f); kind != "" {
 			found[kind] = append(found[kind], f.Path)
 		}
 	}
 	var proof []string
 	for _, kind := range []string{"a shell", "a compiler", "sources"} {
-		if paths := found[kind]; len(paths) > 0 {
-			more := ""
-			if len(paths) > 2 {
-				more = fmt.Sprintf(" and %d more", len(paths)-2)
-			}
-			proof = append(proof, kind+" ("+strings.Join(paths[:min(2, len(paths))], ", ")+more+")")
+		switch paths := found[kind]; {
+		case len(paths) > 2:
+			proof = append(proof, fmt.Sprintf("%s (%s, %s and %d more)", kind, paths[0], paths[1], len(paths)-2))
+		case len(paths) > 0:
+			proof = append(proof, fmt.Sprintf("%s (%s)", kind, strings.Join(paths, ", ")))
 		}
 	}
-	if len(proof) > 0 {
+	switch {
+	case len(proof) > 0:
 		r.not(NothingExtra, "it holds "+strings.Join(proof, ", "), "")
-		return
+	case regular == 1:
+		r.is(NothingExtra, "its only file is no shell, compiler or source")
+	default:
+		r.is(NothingExtra, fmt.Sprintf("none of its %d files is a shell, a compiler or a source", regular))
 	}
-	none := "its only file is no shell, compiler or source"
-	if n := s.files.regular(); n != 1 {
-		none = fmt.Sprintf("none of its %d files is a shell, a compiler or a source", n)
-	}
-	r.is(NothingExtra, none)
 }
 
 var (
@@ -180,39 +182,35 @@ func (s *subject) extra(f *file) string {
 // accounts judges whether the service could change who is who.
 func (s *subject) accounts(r *Report) {
 	who := s.diagnosis.User
-	var there []*file
-	for _, name := range accountFiles {
-		if f := s.files.resolve(name); f != nil {
-			there = append(there, f)
-		}
-	}
-	switch {
-	case who.UID == nil:
+	if who.UID == nil {
 		r.open(AccountsReadOnly, "not judged: whom it runs as is not known")
 		return
-	case *who.UID == 0:
+	}
+	if *who.UID == 0 {
 		r.open(AccountsReadOnly, "not judged: it would run as root, and root may write everything")
-		return
-	case len(there) == 0:
-		if etc := s.files.resolve("/etc"); etc != nil && s.ids().mayPutInto(etc) {
-			r.not(AccountsReadOnly, fmt.Sprintf("the image has no account files, but %s may put some into %s", s.ids(), etc.description()), "")
-			return
-		}
-		r.is(AccountsReadOnly, "the image has no account files, and a numeric user needs none")
 		return
 	}
 	ids := s.ids()
-	for _, f := range there {
+	var there []string
+	for _, name := range accountFiles {
+		f := s.files.resolve(name)
+		if f == nil {
+			continue
+		}
 		if how := ids.canChange(s.files, f); how != "" {
 			r.not(AccountsReadOnly, how, "")
 			return
 		}
+		there = append(there, fmt.Sprintf("%s (%s of user %d)", f.Path, f.Mode.Perm(), f.UID))
 	}
-	var names []string
-	for _, f := range there {
-		names = append(names, fmt.Sprintf("%s (%s of user %d)", f.Path, f.Mode.Perm(), f.UID))
+	switch etc := s.files.resolve("/etc"); {
+	case len(there) > 0:
+		r.is(AccountsReadOnly, fmt.Sprintf("%s may not write %s", ids, strings.Join(there, ", ")))
+	case etc != nil && ids.mayPutInto(etc):
+		r.not(AccountsReadOnly, fmt.Sprintf("the image has no account files, but %s may put some into %s", ids, etc.description()), "")
+	default:
+		r.is(AccountsReadOnly, "the image has no account files, and a numeric user needs none")
 	}
-	r.is(AccountsReadOnly, fmt.Sprintf("%s may not write %s", ids, strings.Join(names, ", ")))
 }
 
 // ids are the numbers that a process has.
@@ -270,13 +268,4 @@ func (i ids) mayWrite(f *file) bool {
 		return f.Mode&0o020 != 0
 	}
 	return f.Mode&0o002 != 0
-}
-
-func (c contents) regular() (n int) {
-	for _, f := range c {
-		if f.Mode.IsRegular() {
-			n++
-		}
-	}
-	return n
 }
