@@ -11,6 +11,7 @@ require (
 	github.com/gofrs/flock v0.13.0 // the lock on the folder of downloads, which ends with its holder
 	github.com/google/go-containerregistry v0.22.1 // manifests and configs of images in tarballs and OCI layouts
 	github.com/klauspost/compress v1.20.4 // zstd layers; gzip of a bundle
+	github.com/mattn/go-shellwords v1.0.12 // the words of a compose file's command, as compose itself makes them
 	github.com/moby/sys/user v0.5.0 // resolves USER as the daemon itself does
 	github.com/rogpeppe/go-internal v1.16.0 // testscript: the command line tested by scripts
 	github.com/spf13/cobra v1.10.2 // the command line

@@ -95,7 +95,7 @@ func (x *examination) resolveUser(ctx context.Context, spec string) (Cause, erro
 		}
 		return UnknownUser, nil
 	}
-	x.as = account{uid: who.Uid, gid: who.Gid, groups: who.Sgids, meek: x.start.capable()&overrides == 0}
+	x.as = account{uid: who.Uid, gid: who.Gid, groups: append(who.Sgids, x.start.Groups...), meek: x.start.capable()&overrides == 0}
 	return "", nil
 }
 

@@ -17,6 +17,7 @@ func started(t *testing.T, user string, start Start) *Diagnosis {
 	var layer bytes.Buffer
 	w := tar.NewWriter(&layer)
 	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "app", Mode: 0o700, Uid: 1000}))
+	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "tool", Mode: 0o710, Gid: 7}))
 	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "etc", Mode: 0o755}))
 	require.NoError(t, w.Close())
 	files, err := image.NewFiles()
@@ -56,6 +57,9 @@ func TestStarts(t *testing.T) {
 		"no init":                 {"", Start{Entrypoint: list("/nope")}, MissingEntrypoint, PhaseStart},
 		"a name":                  {"", Start{Entrypoint: list("app")}, NotOnPath, PhaseStart},
 		"a name, and PATH":        {"", Start{Entrypoint: list("app"), Env: []string{"PATH=/"}}, ExecFormat, PhaseExec},
+		"a name, PATH not known":  {"", Start{Entrypoint: list("app"), PathFrom: "the pod's env does not say"}, "", ""},
+		"by a group of its own":   {"1000:5", Start{Entrypoint: list("/tool"), Groups: []int{7}}, ExecFormat, PhaseExec},
+		"in none of its groups":   {"1000:5", Start{Entrypoint: list("/tool"), Groups: []int{8}}, UserCannotExecute, PhaseStart},
 		"an empty word, of a pod": {"", Start{Entrypoint: list(""), Pod: &Pod{}}, EmptyCommand, PhaseStart},
 		"of docker, it is none":   {"", Start{Entrypoint: list("")}, NoCommand, PhaseStart},
 		"mounted over":            {"", Start{Mounts: map[string]bool{"/app": false}}, "", ""},

@@ -1,74 +1,112 @@
 package workload
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"os"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/mattn/go-shellwords"
 	"go.yaml.in/yaml/v3"
 
 	"optimizing-dockerfile/internal/doctor"
 )
 
-// Service is what is read of a compose file's service.
-type Service struct {
-	Image       string    `yaml:"image"`
+// service is what is read of a compose file's service.
+type service struct {
+	Image       text      `yaml:"image"`
 	Build       yaml.Node `yaml:"build"`
-	Entrypoint  Words     `yaml:"entrypoint"`
-	Command     Words     `yaml:"command"`
-	User        string    `yaml:"user"`
-	WorkingDir  string    `yaml:"working_dir"`
-	Environment yaml.Node `yaml:"environment"`
+	Entrypoint  words     `yaml:"entrypoint"`
+	Command     words     `yaml:"command"`
+	User        text      `yaml:"user"`
+	WorkingDir  text      `yaml:"working_dir"`
+	GroupAdd    []any     `yaml:"group_add"`
+	Environment entries   `yaml:"environment"`
 	EnvFile     yaml.Node `yaml:"env_file"`
-	Platform    string    `yaml:"platform"`
-	CapAdd      []string  `yaml:"cap_add"`
-	CapDrop     []string  `yaml:"cap_drop"`
-	Privileged  bool      `yaml:"privileged"`
-	Init        bool      `yaml:"init"`
-	Volumes     []Mount   `yaml:"volumes"`
-	Tmpfs       Words     `yaml:"tmpfs"`
+	Platform    text      `yaml:"platform"`
+	CapAdd      texts     `yaml:"cap_add"`
+	CapDrop     texts     `yaml:"cap_drop"`
+	Privileged  flag      `yaml:"privileged"`
+	Init        flag      `yaml:"init"`
+	Volumes     []mount   `yaml:"volumes"`
+	Tmpfs       words     `yaml:"tmpfs"`
 	Extends     yaml.Node `yaml:"extends"`
 }
 
-// Words is a list, or a string that a shell would make that list of; nil where it is not there.
-type Words []string
+// words is a list, or a string that compose makes that list of; nil where it is not there.
+type words []string
 
 // UnmarshalYAML is yaml's.
-func (w *Words) UnmarshalYAML(n *yaml.Node) (err error) {
-	if n.Kind == yaml.ScalarNode {
-		if *w, err = split(n.Value); err != nil {
-			err = fmt.Errorf("line %d: %w", n.Line, err)
-		}
+func (w *words) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.ScalarNode {
+		return n.Decode((*texts)(w))
+	}
+	var line text
+	err := n.Decode(&line)
+	if err != nil {
 		return err
 	}
-	all := []string{}
-	err = n.Decode(&all)
-	*w = all
+	if *w, err = shellwords.Parse(string(line)); err != nil {
+		return fmt.Errorf("line %d: %q is no line of words: a quote is open, or a ( is outside of quotes", n.Line, line)
+	}
+	return nil
+}
+
+// entries are NAME=VALUE, or NAME alone where the value is the caller's; in the file a list, or a map.
+type entries []string
+
+// UnmarshalYAML is yaml's.
+func (e *entries) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.MappingNode {
+		return n.Decode((*texts)(e))
+	}
+	values := map[string]*string{}
+	err := n.Decode(&values)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if value := values[name]; value != nil {
+			name += "=" + *value
+		}
+		*e = append(*e, name)
+	}
 	return err
 }
 
-// Mount is a volume of a service, in its short or long form.
-type Mount struct {
+// flag is true or false; compose takes it as a string, too.
+type flag bool
+
+// UnmarshalYAML is yaml's.
+func (f *flag) UnmarshalYAML(n *yaml.Node) error {
+	var is bool
+	plain := yaml.Node{Kind: n.Kind, Value: n.Value, Content: n.Content, Line: n.Line}
+	err := plain.Decode(&is)
+	*f = flag(is)
+	return err
+}
+
+// mount is a volume of a service, in its short or long form.
+type mount struct {
 	Type   string `yaml:"type"`
-	Source string `yaml:"source"`
 	Target string `yaml:"target"`
 }
 
+// inShort is SOURCE:TARGET; a source may begin with a drive of Windows.
+var inShort = regexp.MustCompile(`^((?:[A-Za-z]:)?[^:]+):((?:[A-Za-z]:)?[^:]+)`)
+
 // UnmarshalYAML is yaml's.
-func (m *Mount) UnmarshalYAML(n *yaml.Node) error {
+func (m *mount) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.ScalarNode {
-		type plain Mount
+		type plain mount
 		return n.Decode((*plain)(m))
 	}
-	parts := strings.Split(n.Value, ":")
-	m.Type, m.Target = "volume", parts[0]
-	if len(parts) > 1 {
-		m.Source, m.Target = parts[0], parts[1]
-		if strings.ContainsAny(m.Source[:min(1, len(m.Source))], "./~") {
+	m.Type, m.Target = "volume", n.Value
+	if parts := inShort.FindStringSubmatch(n.Value); parts != nil {
+		m.Target = parts[2]
+		if strings.ContainsAny(parts[1][:1], `./~\`) || strings.Contains(parts[1], ":") {
 			m.Type = "bind"
 		}
 	}
@@ -76,57 +114,62 @@ func (m *Mount) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // fromService are the doctor's options, as a compose file calls them.
-var fromService = map[string]string{"--entrypoint": "entrypoint", "ARGS": "command", "--workdir": "working_dir", "--user": "user", "--env": "environment"}
+var fromService = map[string]string{
+	"--entrypoint": "entrypoint", "ARGS": "command", "--workdir": "working_dir", "--user": "user", "--env": "environment",
+}
 
-func compose(file string, n *yaml.Node, lookup func(string) (string, bool)) (all []Container, err error) {
-	vars := dotEnv(filepath.Join(filepath.Dir(file), ".env"), lookup)
-	if err := vars.interpolate(n, map[*yaml.Node]bool{}); err != nil {
+func compose(file string, n *yaml.Node, environment lookup) (all []Container, err error) {
+	vars, err := dotEnv(filepath.Join(filepath.Dir(file), ".env"), environment)
+	if err != nil {
+		return nil, err
+	}
+	if err := values(n, vars.interpolate); err != nil {
 		return nil, err
 	}
 	var project struct {
-		Name     string    `yaml:"name"`
+		Name     text      `yaml:"name"`
 		Services yaml.Node `yaml:"services"`
 	}
 	if err := n.Decode(&project); err != nil {
 		return nil, err
 	}
-	if project.Name == "" {
-		if project.Name, _ = vars("COMPOSE_PROJECT_NAME"); project.Name == "" {
-			dir, err := filepath.Abs(filepath.Dir(file))
-			if err != nil {
-				return nil, err
-			}
-			project.Name = filepath.Base(dir)
-		}
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil, err
 	}
+	called, _ := vars("COMPOSE_PROJECT_NAME")
+	called = cmp.Or(called, string(project.Name), filepath.Base(dir))
 	for i := 0; i+1 < len(project.Services.Content); i += 2 {
 		name, at := project.Services.Content[i].Value, project.Services.Content[i+1]
-		var s Service
+		var s service
 		if err := at.Decode(&s); err != nil {
 			return nil, err
 		}
-		one, err := s.container(project.Name, name, vars)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", at.Line, err)
+		if s.Image == "" && s.Build.Kind == 0 && s.Extends.Kind == 0 {
+			return nil, fmt.Errorf("line %d: the service %s has neither image nor build", at.Line, name)
 		}
-		all = append(all, one)
+		all = append(all, s.container(called, name, vars))
 	}
 	return all, nil
 }
 
-// projectName keeps of a project's name what may be in an image's.
-var projectName = regexp.MustCompile(`[^a-z0-9_-]`)
+// notInName is what of a project's name may not be in an image's.
+var notInName = regexp.MustCompile(`^[^a-z0-9]+|[^a-z0-9_-]`)
 
-func (s Service) container(project, name string, vars lookup) (Container, error) {
-	one := Container{Name: name, Owner: "service/" + name, Image: s.Image, Platform: s.Platform}
+func (s service) container(project, name string, vars lookup) Container {
+	one := Container{Name: name, Owner: "service/" + name, Image: string(s.Image), Platform: string(s.Platform)}
 	if one.Image == "" {
-		one.Image = strings.TrimLeft(projectName.ReplaceAllString(strings.ToLower(project), ""), "_-") + "-" + name
+		one.Image = notInName.ReplaceAllString(strings.ToLower(project), "") + "-" + name
 	}
-	one.Start = doctor.Start{User: s.User, Workdir: s.WorkingDir, Args: s.Command, Init: s.Init, Privileged: s.Privileged,
-		CapAdd: s.CapAdd, CapDrop: s.CapDrop, Mounts: map[string]bool{}, Called: fromService}
+	one.Start = doctor.Start{User: string(s.User), Workdir: string(s.WorkingDir), Args: s.Command, Init: bool(s.Init),
+		Privileged: bool(s.Privileged), CapAdd: s.CapAdd, CapDrop: s.CapDrop, Mounts: map[string]bool{}, Called: fromService}
 	if s.Entrypoint != nil {
-		entrypoint := []string(s.Entrypoint)
-		one.Start.Entrypoint = &entrypoint
+		one.Start.Entrypoint = (*[]string)(&s.Entrypoint)
+	}
+	for _, group := range s.GroupAdd { // a name is the image's affair
+		if n, err := strconv.Atoi(fmt.Sprint(group)); err == nil {
+			one.Start.Groups = append(one.Start.Groups, n)
+		}
 	}
 	for _, m := range s.Volumes {
 		if m.Type != "volume" { // a new one of the engine's takes over what the image has there
@@ -143,163 +186,15 @@ func (s Service) container(project, name string, vars lookup) (Container, error)
 	if s.EnvFile.Kind != 0 {
 		one.Notes = append(one.Notes, "env_file is not read; it may set PATH, too")
 	}
-	switch n := &s.Environment; n.Kind {
-	case yaml.MappingNode:
-		values := map[string]*string{}
-		if err := n.Decode(&values); err != nil {
-			return one, err
-		}
-		for name, value := range values {
-			if value == nil {
-				one.inherit(name, vars)
-			} else {
-				one.Start.Env = append(one.Start.Env, name+"="+*value)
+	for _, entry := range s.Environment {
+		if !strings.Contains(entry, "=") {
+			value, set := vars(entry)
+			if !set {
+				continue
 			}
+			entry += "=" + value
 		}
-	case yaml.SequenceNode:
-		var list []string
-		if err := n.Decode(&list); err != nil {
-			return one, err
-		}
-		for _, entry := range list {
-			if strings.Contains(entry, "=") {
-				one.Start.Env = append(one.Start.Env, entry)
-			} else {
-				one.inherit(entry, vars)
-			}
-		}
+		one.Start.Env = append(one.Start.Env, entry)
 	}
-	return one, nil
-}
-
-// inherit takes a variable's value from where compose is called.
-func (c *Container) inherit(name string, vars lookup) {
-	if value, ok := vars(name); ok {
-		c.Start.Env = append(c.Start.Env, name+"="+value)
-	}
-}
-
-// lookup gives a variable's value.
-type lookup func(string) (string, bool)
-
-// dotEnv adds to an environment what the file .env beside a compose file says.
-func dotEnv(file string, environment lookup) lookup {
-	values := map[string]string{}
-	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() < 1<<20 {
-		text, _ := os.ReadFile(file)
-		for line := range strings.Lines(string(text)) {
-			name, value, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "export ")), "=")
-			if ok && !strings.HasPrefix(name, "#") {
-				value, _, _ = strings.Cut(value, " #")
-				values[strings.TrimSpace(name)] = strings.Trim(strings.TrimSpace(value), `"'`)
-			}
-		}
-	}
-	return func(name string) (string, bool) {
-		if value, ok := environment(name); ok {
-			return value, true
-		}
-		value, ok := values[name]
-		return value, ok
-	}
-}
-
-// interpolate fills in the variables of all values.
-func (l lookup) interpolate(n *yaml.Node, seen map[*yaml.Node]bool) error {
-	if seen[n] {
-		return nil
-	}
-	seen[n] = true
-	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "$") {
-		value, err := l.fill(n.Value)
-		if err != nil {
-			return fmt.Errorf("line %d: %w", n.Line, err)
-		}
-		if n.Value = value; n.Style == 0 {
-			n.Tag = "" // what it is may be another thing now: true, a number
-		}
-	}
-	for i, part := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 {
-			continue
-		}
-		if err := l.interpolate(part, seen); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-var variable = regexp.MustCompile(`^(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])((?:[^$}]|\$\{[^}]*\}|\$)*))?\})`)
-
-// fill fills in $NAME, ${NAME}, ${NAME:-otherwise}, ${NAME:?complaint} and ${NAME:+instead}; $$ is a dollar.
-func (l lookup) fill(text string) (string, error) {
-	out := ""
-	for {
-		before, after, found := strings.Cut(text, "$")
-		if out += before; !found {
-			return out, nil
-		}
-		if strings.HasPrefix(after, "$") {
-			out, text = out+"$", after[1:]
-			continue
-		}
-		m := variable.FindStringSubmatch(after)
-		if m == nil {
-			return "", fmt.Errorf("%q: a dollar begins a variable; write $$ for the dollar itself", text)
-		}
-		text = after[len(m[0]):]
-		value, set := l(m[1] + m[2])
-		if strings.HasPrefix(m[3], ":") {
-			set = set && value != ""
-		}
-		var err error
-		switch kind := strings.TrimPrefix(m[3], ":"); {
-		case kind == "?" && !set:
-			return "", fmt.Errorf("the variable %s is not set: %s", m[2], m[4])
-		case kind == "-" && !set, kind == "+" && set:
-			value, err = l.fill(m[4])
-		case kind == "+":
-			value = ""
-		}
-		if out += value; err != nil {
-			return "", err
-		}
-	}
-}
-
-// split makes words of a string as compose does, by a shell's rules for quotes.
-func split(text string) ([]string, error) {
-	words, word, inside, quote := []string{}, "", false, rune(0)
-	escaped := false
-	for _, r := range text {
-		switch {
-		case escaped:
-			if quote == '"' && r != '"' && r != '\\' {
-				word += `\`
-			}
-			word, escaped = word+string(r), false
-		case r == '\\' && quote != '\'':
-			escaped, inside = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			word += string(r)
-		case r == '"' || r == '\'':
-			quote, inside = r, true
-		case strings.ContainsRune(" \t\r\n", r):
-			if inside {
-				words, word, inside = append(words, word), "", false
-			}
-		default:
-			word, inside = word+string(r), true
-		}
-	}
-	if escaped || quote != 0 {
-		return nil, errors.New("a quote is not closed")
-	}
-	if inside {
-		words = append(words, word)
-	}
-	return words, nil
+	return one
 }

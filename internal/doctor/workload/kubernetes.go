@@ -3,7 +3,9 @@ package workload
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -21,7 +23,7 @@ type resource struct {
 	} `yaml:"metadata"`
 	Template template `yaml:"template"`
 	Spec     struct {
-		PodSpec     `yaml:",inline"`
+		podSpec     `yaml:",inline"`
 		Template    template `yaml:"template"`
 		JobTemplate struct {
 			Spec struct {
@@ -32,89 +34,75 @@ type resource struct {
 }
 
 type template struct {
-	Spec PodSpec `yaml:"spec"`
+	Spec podSpec `yaml:"spec"`
 }
 
-// PodSpec is what is read of Kubernetes' PodSpec.
-type PodSpec struct {
-	InitContainers  []PodContainer     `yaml:"initContainers"`
-	Containers      []PodContainer     `yaml:"containers"`
-	SecurityContext PodSecurityContext `yaml:"securityContext"`
-	NodeSelector    map[string]string  `yaml:"nodeSelector"`
-	Volumes         []Volume           `yaml:"volumes"`
+// What follows is what is read of Kubernetes' types of these names.
+type podSpec struct {
+	InitContainers      []podContainer    `yaml:"initContainers"`
+	Containers          []podContainer    `yaml:"containers"`
+	EphemeralContainers []podContainer    `yaml:"ephemeralContainers"`
+	SecurityContext     securityContext   `yaml:"securityContext"`
+	NodeSelector        map[string]string `yaml:"nodeSelector"`
+	Volumes             []struct {
+		Name     text      `yaml:"name"`
+		EmptyDir *struct{} `yaml:"emptyDir"`
+	} `yaml:"volumes"`
 }
 
-// PodContainer is what is read of Kubernetes' Container.
-type PodContainer struct {
-	Name            string          `yaml:"name"`
-	Image           string          `yaml:"image"`
-	Command         []Text          `yaml:"command"`
-	Args            []Text          `yaml:"args"`
-	WorkingDir      string          `yaml:"workingDir"`
-	Env             []EnvVar        `yaml:"env"`
-	EnvFrom         []yaml.Node     `yaml:"envFrom"`
-	SecurityContext SecurityContext `yaml:"securityContext"`
-	VolumeMounts    []VolumeMount   `yaml:"volumeMounts"`
+type podContainer struct {
+	Name       text  `yaml:"name"`
+	Image      text  `yaml:"image"`
+	Command    texts `yaml:"command"`
+	Args       texts `yaml:"args"`
+	WorkingDir text  `yaml:"workingDir"`
+	Env        []struct {
+		Name      text      `yaml:"name"`
+		Value     text      `yaml:"value"`
+		ValueFrom *struct{} `yaml:"valueFrom"`
+	} `yaml:"env"`
+	EnvFrom         []struct{}      `yaml:"envFrom"`
+	SecurityContext securityContext `yaml:"securityContext"`
+	VolumeMounts    []struct {
+		Name      text `yaml:"name"`
+		MountPath text `yaml:"mountPath"`
+	} `yaml:"volumeMounts"`
 }
 
-// EnvVar is what is read of Kubernetes' EnvVar.
-type EnvVar struct {
-	Name      string    `yaml:"name"`
-	Value     Text      `yaml:"value"`
-	ValueFrom yaml.Node `yaml:"valueFrom"`
-}
-
-// Volume is what is read of Kubernetes' Volume.
-type Volume struct {
-	Name     string    `yaml:"name"`
-	EmptyDir yaml.Node `yaml:"emptyDir"`
-}
-
-// VolumeMount is what is read of Kubernetes' VolumeMount.
-type VolumeMount struct {
-	Name      string `yaml:"name"`
-	MountPath string `yaml:"mountPath"`
-}
-
-// PodSecurityContext is what is read of Kubernetes' PodSecurityContext.
-type PodSecurityContext struct {
-	RunAsUser    *int64 `yaml:"runAsUser"`
-	RunAsGroup   *int64 `yaml:"runAsGroup"`
-	RunAsNonRoot *bool  `yaml:"runAsNonRoot"`
-}
-
-// SecurityContext is what is read of Kubernetes' SecurityContext.
-type SecurityContext struct {
-	PodSecurityContext `yaml:",inline"`
-	Privileged         *bool        `yaml:"privileged"`
-	Capabilities       Capabilities `yaml:"capabilities"`
-}
-
-// Capabilities is Kubernetes' type of that name.
-type Capabilities struct {
-	Add  []string `yaml:"add"`
-	Drop []string `yaml:"drop"`
-}
-
-// Text is a string, and nothing that only looks like one: Kubernetes takes no number for it.
-type Text string
-
-// UnmarshalYAML is yaml's.
-func (t *Text) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
-		return fmt.Errorf("line %d: %q is no string: put it in quotes", n.Line, n.Value)
-	}
-	*t = Text(n.Value)
-	return nil
+// securityContext is a container's, or a pod's: runAsUser, runAsGroup and runAsNonRoot of both, and of those the container's count first.
+type securityContext struct {
+	FSGroup            *int   `yaml:"fsGroup"`
+	SupplementalGroups []int  `yaml:"supplementalGroups"`
+	RunAsUser          *int64 `yaml:"runAsUser"`
+	RunAsGroup         *int64 `yaml:"runAsGroup"`
+	RunAsNonRoot       *bool  `yaml:"runAsNonRoot"`
+	Privileged         bool   `yaml:"privileged"`
+	Capabilities       struct {
+		Add  texts `yaml:"add"`
+		Drop texts `yaml:"drop"`
+	} `yaml:"capabilities"`
 }
 
 // fromPod are the doctor's options, as a pod calls them.
-var fromPod = map[string]string{"--entrypoint": "command", "ARGS": "args", "--workdir": "workingDir", "--user": "securityContext.runAsUser", "--env": "env"}
+var fromPod = map[string]string{
+	"--entrypoint": "command", "ARGS": "args", "--workdir": "workingDir", "--user": "securityContext.runAsUser", "--env": "env",
+}
 
 // own are Kubernetes' kinds: what cannot be read of them is an error, of others it is nothing of ours.
 var own = strings.Fields("Pod PodTemplate Deployment StatefulSet DaemonSet ReplicaSet ReplicationController Job CronJob")
 
+// switches are words that are true or false in YAML 1.1, which Kubernetes reads, and strings in today's.
+var switches = regexp.MustCompile(`^(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$`)
+
 func kubernetes(kind string, n *yaml.Node) (all []Container, err error) {
+	if err := values(n, func(scalar *yaml.Node) error {
+		if scalar.Style == 0 && switches.MatchString(scalar.Value) {
+			scalar.Tag = "!1.1"
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
 	var r resource
 	if err := n.Decode(&r); err != nil {
 		if !slices.Contains(own, kind) {
@@ -122,8 +110,8 @@ func kubernetes(kind string, n *yaml.Node) (all []Container, err error) {
 		}
 		return nil, err
 	}
-	for _, pod := range []PodSpec{r.Spec.PodSpec, r.Spec.Template.Spec, r.Spec.JobTemplate.Spec.Template.Spec, r.Template.Spec} {
-		for i, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+	for _, pod := range []podSpec{r.Spec.podSpec, r.Spec.Template.Spec, r.Spec.JobTemplate.Spec.Template.Spec, r.Template.Spec} {
+		for i, c := range slices.Concat(pod.InitContainers, pod.Containers, pod.EphemeralContainers) {
 			one := pod.container(c)
 			one.Owner = kind + "/" + cmp.Or(r.Metadata.Name, r.Metadata.GenerateName, "?")
 			one.Init = i < len(pod.InitContainers)
@@ -133,8 +121,8 @@ func kubernetes(kind string, n *yaml.Node) (all []Container, err error) {
 	return all, nil
 }
 
-func (p PodSpec) container(c PodContainer) Container {
-	one := Container{Name: c.Name, Image: c.Image}
+func (p podSpec) container(c podContainer) Container {
+	one := Container{Name: string(c.Name), Image: string(c.Image)}
 	if arch := p.NodeSelector["kubernetes.io/arch"]; arch != "" {
 		one.Platform = cmp.Or(p.NodeSelector["kubernetes.io/os"], "linux") + "/" + arch
 	}
@@ -145,100 +133,89 @@ func (p PodSpec) container(c PodContainer) Container {
 		}
 		return ""
 	}
+	groups := p.SecurityContext.SupplementalGroups
+	if fs := p.SecurityContext.FSGroup; fs != nil {
+		groups = append(groups, *fs)
+	}
 	nonRoot := cmp.Or(security.RunAsNonRoot, p.SecurityContext.RunAsNonRoot)
 	one.Start = doctor.Start{
-		User: number(security.RunAsUser, p.SecurityContext.RunAsUser), Workdir: c.WorkingDir,
-		Privileged: security.Privileged != nil && *security.Privileged,
-		CapAdd:     security.Capabilities.Add, CapDrop: security.Capabilities.Drop,
+		User: number(security.RunAsUser, p.SecurityContext.RunAsUser), Workdir: string(c.WorkingDir), Privileged: security.Privileged,
+		Groups: groups, CapAdd: security.Capabilities.Add, CapDrop: security.Capabilities.Drop,
 		Pod:    &doctor.Pod{NonRoot: nonRoot != nil && *nonRoot, Group: number(security.RunAsGroup, p.SecurityContext.RunAsGroup)},
 		Called: fromPod, Mounts: p.mounts(c),
 	}
-	vars := c.variables(&one)
-	command, args := vars.expand(c.Command), vars.expand(c.Args)
-	if len(command) > 0 {
+	vars := variables{values: map[string]string{}, open: map[string]bool{}, anyOpen: len(c.EnvFrom) > 0}
+	if vars.anyOpen {
+		one.Notes = append(one.Notes, "envFrom is not read; it may set PATH, too")
+	}
+	for _, e := range c.Env {
+		name := string(e.Name)
+		value, open := vars.expand(string(e.Value))
+		vars.values[name] = value
+		if vars.open[name] = open != "" || e.Value == "" && e.ValueFrom != nil; vars.open[name] {
+			delete(vars.values, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(vars.values)) {
+		one.Start.Env = append(one.Start.Env, name+"="+vars.values[name])
+	}
+	if vars.open["PATH"] {
+		one.Start.PathFrom = "the pod takes from elsewhere"
+	}
+	var words []string
+	for i, word := range slices.Concat(c.Command, c.Args) {
+		value, open := vars.expand(word)
+		if words = append(words, value); i == 0 && open != "" {
+			one.Unknown = "the program's name has $(" + open + ") in it, whose value the file does not say"
+		}
+	}
+	if command := words[:len(c.Command)]; len(command) > 0 {
 		one.Start.Entrypoint = &command
 	}
-	one.Start.Args = args
-	if len(command) == 0 {
-		command = args
-	}
-	if name := vars.openIn(command); name != "" {
-		one.Unknown = "the program's name has $(" + name + ") in it, whose value the file does not say"
+	if len(c.Args) > 0 {
+		one.Start.Args = words[len(c.Command):]
 	}
 	return one
 }
 
 // mounts are the places over which the pod mounts something; an emptyDir is empty unless an init container fills it.
-func (p PodSpec) mounts(c PodContainer) map[string]bool {
-	all := map[string]bool{}
+func (p podSpec) mounts(c podContainer) map[string]bool {
+	all, empty := map[string]bool{}, map[text]bool{}
+	for _, v := range p.Volumes {
+		empty[v.Name] = v.EmptyDir != nil && len(p.InitContainers)+len(p.Containers) == 1
+	}
 	for _, m := range c.VolumeMounts {
-		at := slices.IndexFunc(p.Volumes, func(v Volume) bool { return v.Name == m.Name })
-		all[path.Clean("/"+m.MountPath)] = at >= 0 && p.Volumes[at].EmptyDir.Kind != 0 && len(p.InitContainers)+len(p.Containers) == 1
+		all[path.Clean("/"+string(m.MountPath))] = empty[m.Name]
 	}
 	return all
 }
 
 // variables are those of a container, as a kubelet knows them.
 type variables struct {
-	values map[string]string
-	open   map[string]bool // whose value comes from elsewhere
-	any    bool            // others may come from elsewhere, too
+	values  map[string]string
+	open    map[string]bool // whose value comes from elsewhere
+	anyOpen bool            // all others may come from elsewhere, too
 }
 
-func (c PodContainer) variables(one *Container) variables {
-	v := variables{map[string]string{}, map[string]bool{}, len(c.EnvFrom) > 0}
-	for _, e := range c.Env {
-		value := v.expand([]Text{e.Value})[0]
-		if e.ValueFrom.Kind != 0 || v.openIn([]string{value}) != "" {
-			v.open[e.Name] = true
-			if e.Name == "PATH" {
-				one.Notes = append(one.Notes, "where PATH comes from is not read")
-			}
-			continue
+// reference is what a kubelet fills in.
+var reference = regexp.MustCompile(`\$(?:\$|\([^)]*\))`)
+
+// expand fills in $(NAME) as a kubelet does: $$ is a dollar, and a name that is not known stays as it is. open is one
+// whose value comes from elsewhere.
+func (v variables) expand(word string) (filled, open string) {
+	filled = reference.ReplaceAllStringFunc(word, func(found string) string {
+		if found == "$$" {
+			return "$"
 		}
-		v.values[e.Name] = value
-		one.Start.Env = append(one.Start.Env, e.Name+"="+value)
-	}
-	if v.any {
-		one.Notes = append(one.Notes, "envFrom is not read; it may set PATH, too")
-	}
-	return v
-}
-
-// expand fills in $(NAME) as a kubelet does: $$ is a dollar, and a name that is not known stays as it is.
-func (v variables) expand(words []Text) (all []string) {
-	for _, word := range words {
-		text, out := string(word), ""
-		for {
-			before, after, found := strings.Cut(text, "$")
-			if out += before; !found {
-				break
-			}
-			name, rest, closed := strings.Cut(strings.TrimPrefix(after, "("), ")")
-			value, known := v.values[name]
-			switch {
-			case strings.HasPrefix(after, "$"):
-				out, text = out+"$", after[1:]
-			case strings.HasPrefix(after, "(") && closed && known:
-				out, text = out+value, rest
-			default:
-				out, text = out+"$", after
-			}
+		name := found[2 : len(found)-1]
+		value, known := v.values[name]
+		switch {
+		case v.open[name], v.anyOpen && !known:
+			open = name
+		case known:
+			return value
 		}
-		all = append(all, out)
-	}
-	return all
-}
-
-// openIn gives the name in a program's words whose value comes from elsewhere; "" none.
-func (v variables) openIn(words []string) string {
-	if len(words) == 0 {
-		return ""
-	}
-	_, after, _ := strings.Cut(words[0], "$(")
-	name, _, closed := strings.Cut(after, ")")
-	if closed && (v.open[name] || v.any) {
-		return name
-	}
-	return ""
+		return found
+	})
+	return filled, open
 }

@@ -23,19 +23,17 @@ type Container struct {
 	Notes       []string // what of the file was not looked at
 }
 
-// Read gives the containers of a file, in its order. lookup is the environment, of which a compose file takes values.
-func Read(path string, lookup func(string) (string, bool)) ([]Container, error) {
+// Read gives the containers of a file, in its order. environment is where it is called, of which a compose file takes values.
+func Read(path string, environment func(string) (string, bool)) (all []Container, err error) {
 	documents, err := yamlfile.Documents(path)
-	if err != nil {
-		return nil, err
+	for len(documents) > 0 && err == nil {
+		var some []Container
+		var items []*yaml.Node
+		some, items, err = read(path, documents[0], environment)
+		all, documents = append(all, some...), append(items, documents[1:]...)
 	}
-	var all []Container
-	for _, document := range documents {
-		some, err := read(path, document, lookup)
-		if err != nil {
-			return nil, yamlfile.At(path, err)
-		}
-		all = append(all, some...)
+	if err != nil {
+		return nil, yamlfile.At(path, err)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s describes no container: no pod, nothing that has a pod template, no compose service", path)
@@ -43,32 +41,71 @@ func Read(path string, lookup func(string) (string, bool)) ([]Container, error) 
 	return all, nil
 }
 
-func read(path string, n *yaml.Node, lookup func(string) (string, bool)) (all []Container, err error) {
+// read reads a document, or gives the items of a list.
+func read(path string, n *yaml.Node, environment lookup) (all []Container, items []*yaml.Node, err error) {
 	var is struct {
 		Kind     string      `yaml:"kind"`
 		Items    []yaml.Node `yaml:"items"`
 		Services yaml.Node   `yaml:"services"`
 	}
-	if n.Kind != yaml.MappingNode {
-		return nil, nil
-	}
-	if err := n.Decode(&is); err != nil && is.Kind == "" && is.Services.Kind == 0 {
-		return nil, nil // something else
-	}
+	wrong := n.Decode(&is)
 	switch {
+	case n.Kind != yaml.MappingNode || wrong != nil && is.Kind == "" && is.Services.Kind == 0: // something else
 	case is.Kind == "" && is.Services.Kind == yaml.MappingNode:
-		return compose(path, n, lookup)
+		all, err = compose(path, n, environment)
 	case strings.HasSuffix(is.Kind, "List"):
 		for i := range is.Items {
-			some, err := read(path, &is.Items[i], lookup)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, some...)
+			items = append(items, &is.Items[i])
 		}
-		return all, nil
-	case is.Kind == "":
-		return nil, nil
+	case is.Kind != "":
+		all, err = kubernetes(is.Kind, n)
 	}
-	return kubernetes(is.Kind, n)
+	return all, items, err
+}
+
+// values changes all that is no key.
+func values(n *yaml.Node, change func(scalar *yaml.Node) error) error {
+	if n.Kind == yaml.ScalarNode {
+		return change(n)
+	}
+	for i, part := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			continue
+		}
+		if err := values(part, change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text is a string, and nothing that only looks like one: neither Kubernetes nor compose takes a number for it.
+type text string
+
+// UnmarshalYAML is yaml's.
+func (t *text) UnmarshalYAML(n *yaml.Node) error {
+	if tag := n.ShortTag(); n.Kind != yaml.ScalarNode || tag != "!!str" && tag != "!!timestamp" {
+		return fmt.Errorf("line %d: %q is no string: put it in quotes", n.Line, n.Value)
+	}
+	*t = text(n.Value)
+	return nil
+}
+
+// texts is a list of them.
+type texts []string
+
+// UnmarshalYAML is yaml's.
+func (t *texts) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.SequenceNode {
+		return fmt.Errorf("line %d: it is no list", n.Line)
+	}
+	*t = texts{}
+	for _, item := range n.Content { // yaml itself leaves out a null
+		var one text
+		if err := item.Decode(&one); err != nil {
+			return err
+		}
+		*t = append(*t, string(one))
+	}
+	return nil
 }

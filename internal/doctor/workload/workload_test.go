@@ -35,8 +35,8 @@ func one(t *testing.T, format, text string, env ...string) Container {
 }
 
 const (
-	pod     = "kind: Pod\nspec: {containers: [{name: c, image: i, X}]}"
-	service = "services: {c: {image: i, X}}"
+	inPod     = "kind: Pod\nspec: {containers: [{name: c, image: i, X}]}"
+	inService = "services: {c: {image: i, X}}"
 )
 
 // What of a pod's fields becomes of the start.
@@ -49,12 +49,12 @@ func TestAPodsStart(t *testing.T) {
 		`workingDir: /w`:                   {Workdir: "/w"},
 		`env: [{name: PATH, value: "/x"}]`: {Env: []string{"PATH=/x"}},
 		`command: ["$(A)/b$(A)", "$$(A)", "$(B)", "$A"], env: [{name: A, value: a}]`: {Entrypoint: list("a/ba", "$(A)", "$(B)", "$A"), Env: []string{"A=a"}},
-		`args: ["$(B)"], env: [{name: B, value: "$(A)"}, {name: A, value: a}]`:       {Args: []string{"$(A)"}, Env: []string{"B=$(A)", "A=a"}},
+		`args: ["$(B)"], env: [{name: B, value: "$(A)"}, {name: A, value: a}]`:       {Args: []string{"$(A)"}, Env: []string{"A=a", "B=$(A)"}},
 		`securityContext: {runAsUser: 5, privileged: true}`:                          {User: "5", Privileged: true},
 		`securityContext: {capabilities: {add: [NET_ADMIN], drop: [ALL]}}`:           {CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}},
 		`volumeMounts: [{name: v, mountPath: /d/}]`:                                  {Mounts: map[string]bool{"/d": false}},
 	} {
-		c := one(t, pod, text)
+		c := one(t, inPod, text)
 		if want.Mounts == nil {
 			want.Mounts = map[string]bool{}
 		}
@@ -62,12 +62,19 @@ func TestAPodsStart(t *testing.T) {
 		assert.Equal(t, want, c.Start, text)
 		assert.Empty(t, c.Unknown, text)
 	}
-	c := one(t, pod, `securityContext: {runAsNonRoot: true, runAsGroup: 7}`)
+	c := one(t, inPod, `securityContext: {runAsNonRoot: true, runAsGroup: 7}`)
 	assert.Equal(t, &doctor.Pod{NonRoot: true, Group: "7"}, c.Start.Pod)
-	c = one(t, pod, `command: ["$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`)
+	c = one(t, inPod, `command: ["$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`)
 	assert.Contains(t, c.Unknown, "$(A)")
+	assert.Empty(t, one(t, inPod, `command: ["$$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`).Unknown)
+	c = one(t, inPod, `env: [{name: PATH, value: /a}, {name: PATH, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`)
+	assert.Empty(t, c.Start.Env)
+	assert.NotEmpty(t, c.Start.PathFrom)
+	assert.Contains(t, one(t, inPod, `command: ["$(A)"], envFrom: [{secretRef: {name: s}}]`).Unknown, "$(A)")
 	_, err := given(t, "kind: Pod\nspec:\n  containers: [{name: c, image: i,\n    args: [1]}]")
 	assert.ErrorContains(t, err, `:4: "1" is no string`)
+	_, err = given(t, "kind: Pod\nspec:\n  containers: [{name: c, image: i,\n    args: [yes]}]")
+	assert.ErrorContains(t, err, `:4: "yes" is no string`, "as YAML 1.1 has it")
 }
 
 // A container's own word counts before its pod's; whatever holds a pod is found.
@@ -77,9 +84,9 @@ apiVersion: v1
 kind: List
 items:
 - {kind: Deployment, metadata: {name: d}, spec: {template: {spec: {
-    securityContext: {runAsUser: 1, runAsGroup: 2, runAsNonRoot: true}, nodeSelector: {kubernetes.io/arch: arm64},
+    securityContext: {runAsUser: 1, runAsGroup: 2, runAsNonRoot: true, fsGroup: 4, supplementalGroups: [5]}, nodeSelector: {kubernetes.io/arch: arm64},
     initContainers: [{name: i, image: x, securityContext: {runAsUser: 3, runAsNonRoot: false}}],
-    containers: [{name: c, image: y}]}}}}
+    containers: [{name: c, image: v}]}}}}
 - {kind: CronJob, metadata: {name: j}, spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: z}]}}}}}}
 ---
 kind: PodTemplate
@@ -108,6 +115,7 @@ just: something
 	assert.False(t, c.Init)
 	assert.Equal(t, "linux/arm64", c.Platform)
 	assert.Equal(t, []any{"3", "2", false}, []any{i.Start.User, i.Start.Pod.Group, i.Start.Pod.NonRoot})
+	assert.Equal(t, []int{5, 4}, i.Start.Groups)
 	assert.Equal(t, []any{"1", "2", true}, []any{c.Start.User, c.Start.Pod.Group, c.Start.Pod.NonRoot})
 }
 
@@ -116,6 +124,7 @@ func TestAServicesStart(t *testing.T) {
 	list := func(words ...string) *[]string { return &words }
 	for text, want := range map[string]doctor.Start{
 		`command: a 'b c' "d\"e" f\ g`:       {Args: []string{"a", "b c", `d"e`, "f g"}},
+		`command: a && b`:                    {Args: []string{"a"}}, // compose's own words end there
 		`command: [a, "b c"]`:                {Args: []string{"a", "b c"}},
 		`entrypoint: a b`:                    {Entrypoint: list("a", "b")},
 		`entrypoint: [ ]`:                    {Entrypoint: &[]string{}},
@@ -126,11 +135,12 @@ func TestAServicesStart(t *testing.T) {
 		`environment: {PATH: /a, B: , N: 1}`: {Env: []string{"N=1", "PATH=/a"}},
 		`environment: [PATH=/a, H, B]`:       {Env: []string{"H=h", "PATH=/a"}},
 		`cap_add: [A], cap_drop: [B]`:        {CapAdd: []string{"A"}, CapDrop: []string{"B"}},
+		`group_add: [5, "6", staff]`:         {Groups: []int{5, 6}},
 		`volumes: [./x:/app, data:/data, {type: tmpfs, target: /t}, "/anonymous"], tmpfs: /u:size=1`: {
 			Mounts: map[string]bool{"/app": false, "/t": true, "/u": true}},
 		`command: "${A:-x} ${B-y} $H ${H:+z} $${A} ${E:-e} ${E-f} ${A:-${H}}"`: {Args: []string{"x", "y", "h", "z", "${A}", "e", "h"}},
 	} {
-		c := one(t, service, text, "H=h", "E=")
+		c := one(t, inService, text, "H=h", "E=")
 		if want.Mounts == nil {
 			want.Mounts = map[string]bool{}
 		}
@@ -143,8 +153,8 @@ func TestAServicesStart(t *testing.T) {
 	assert.True(t, one(t, "services:\n  c:\n    image: i\n    X", "init: ${I:-true}").Start.Init, "what is filled in may be no string any more")
 	assert.Equal(t, "project-c", one(t, "services: {c: {build: ., X}}", "platform: linux/arm64").Image)
 	assert.Equal(t, "other-c", one(t, "name: Ot.her\nservices: {c: {build: ., X}}", "user: a").Image)
-	assert.NotEmpty(t, one(t, service, "extends: {service: b}").Unknown)
-	assert.NotEmpty(t, one(t, service, "env_file: .env").Notes)
+	assert.NotEmpty(t, one(t, inService, "extends: {service: b}").Unknown)
+	assert.NotEmpty(t, one(t, inService, "env_file: .env").Notes)
 	for text, says := range map[string]string{
 		"services: {c: {image: \"${X:?say which}\"}}": "say which",
 		"services: {c: {image: \"${\"}}":              "write $$",
