@@ -6,19 +6,32 @@ import (
 	"optimizing-dockerfile/internal/doctor"
 )
 
-// format is one way in which a failed start is worded. Its groups "name" and "errno" are
-// the program and the reason.
+// format is one way in which a failed start is worded. Its groups "name" and "errno" are the program and the reason,
+// by which the rules tell the causes where the format has none of its own.
 type format struct {
 	match, unless *regexp.Regexp
-	causes        func(said) []doctor.Cause
+	causes        []doctor.Cause
+	by            teller
 }
 
-func of(pattern string, causes func(said) []doctor.Cause) format {
-	return format{match: regexp.MustCompile(pattern), causes: causes}
+// teller is who words it: all of them can be asked for at once.
+type teller int
+
+const (
+	lookup teller = 1 << iota // a runtime that looks for the program before it makes a process
+	execve                    // the kernel, of a program that was found
+	spawn                     // who tries to execute without a look before: an init, a cloud
+	shell                     // a shell; whoever asks about it has most often seen that the file is there
+)
+
+func when(by teller, errno, name string, causes ...doctor.Cause) rule {
+	return rule{by, regexp.MustCompile(errno), regexp.MustCompile(name), causes}
 }
+
+func of(pattern string, by teller) format { return format{match: regexp.MustCompile(pattern), by: by} }
 
 func is(pattern string, causes ...doctor.Cause) format {
-	return of(pattern, func(said) []doctor.Cause { return causes })
+	return format{match: regexp.MustCompile(pattern), causes: causes}
 }
 
 func (f format) but(pattern string) format {
@@ -27,11 +40,12 @@ func (f format) but(pattern string) format {
 }
 
 // windows are words beside a message that speak for a script from Windows.
-var windows = regexp.MustCompile(`(?i)\bwindows\b|\.sh\b|entrypoint\b|powershell|PS C:`)
+const windows = `(?:(?i:\bwindows\b|powershell)|\.sh\b|entrypoint\b|PS C:)`
 
-// elsewhere are words of those who execute programs in a container that runs, or beside it.
-const elsewhere = `(?i)probe (?:failed|errored)|docker-credential|health ?check|` +
-	`\b(?:docker|docker-compose|podman|kubectl): (?:command )?not found`
+// elsewhere are lines of those who execute programs in a container that runs, beside it, or before there is one.
+var elsewhere = regexp.MustCompile(`(?im)^.*(?:probe (?:failed|errored)|docker-credential|health ?check|\bzsh: exec format|\.service: |` +
+	`\b(?:docker(?:d|-compose)?|podman|kubectl|kubelet|containerd|crio|nvidia-docker): ` +
+	`(?:command not|not found|cannot execute|error while loading)).*$`)
 
 // What execve and stat may answer.
 const errno = `(?i:no such file or directory|not found|permission denied|operation not permitted|exec format error|` +
@@ -53,6 +67,7 @@ var formats = []format{
 		`chdir to cwd \(".*"\) .*: not a directory`, doctor.WorkdirUnusable),
 	is(`(?:lstat|mkdir) \S*/(?:merged|rootfs|diff)/\S*: not a directory`, doctor.WorkdirUnusable).but(`(?i)mount`),
 	is(`container init: mkdir \S+: not a directory`, doctor.WorkdirUnusable),
+	is(`chdir to cwd \(".*"\) set in config.json failed: \**permission denied`, doctor.UserCannotExecute, doctor.WorkdirUnusable),
 	is(`chdir to cwd \(".*"\) set in config.json failed`, doctor.WorkdirUnusable, doctor.UserCannotExecute),
 
 	// Loaders.
@@ -70,9 +85,11 @@ var formats = []format{
 		`(?i:illegal option) -\s*(?:\n|$)|^': No such file or directory|env: .*'(?:ba)?sh\s+'?:? ?No such file`,
 		doctor.CRLFInterpreter, doctor.MissingInterpreter),
 
-	// Runtimes that look for the program: runc, crun, youki, kata; and those above them.
+	// Runtimes that look for the program: runc, crun, youki, kata; and those above them. CRI-O's users are most often arbitrary.
+	is(`(?i:container creat(?:e|ion) (?:failed|error)): .*exec: "[^"\n]*[^"/]": permission denied`,
+		doctor.UserCannotExecute, doctor.NotExecutable, doctor.IsDirectory),
 	of("exec: (?P<name>\"[^\"\n]*\"): (?P<errno>(?:stat .*?: )?(?:"+errno+
-		"|executable file not found|cannot run executable found relative to current directory))", lookup).but(elsewhere),
+		"|executable file not found|cannot run executable found relative to current directory))", lookup),
 	of("executable(?: file)? (?P<name>[`'\"]?[^`'\"\n]*?[`'\"]?) (?:for container )?(?P<errno>not found)(?: in \\$PATH)?", lookup).but(
 		`executable file not found`),
 	is(`open executable: Operation not permitted`, doctor.IsDirectory, doctor.NotExecutable),
@@ -80,7 +97,7 @@ var formats = []format{
 	of("the path (?P<name>`[^`]+`) (?P<errno>exists but it is not executable|is not a regular file)", lookup),
 	of("(?:crun|msg=\"?|failed): open (?P<name>`/[^`]+`): (?P<errno>(?i:permission denied|not a directory|too many levels of symbolic links))",
 		lookup).but("open `/(?:sys|proc|dev|\\S+/merged|\\S+/rootfs)"),
-	of(`(?P<errno>executable file not found) in \$PATH`, lookup).but(elsewhere),
+	of(`(?P<errno>executable file not found) in \$PATH`, lookup),
 	of("(?i:the executable) (?P<name>`[^`]+`) could (?P<errno>not be found)", lookup),
 	of(`the file (?P<name>\S+) was (?P<errno>not found)`, lookup),
 	of(`error finding executable (?P<name>"[^"]+") in (?P<errno>PATH)`, lookup),
@@ -88,8 +105,11 @@ var formats = []format{
 
 	// Programs that were found.
 	of("exec container process (?:\\(missing dynamic library\\?\\) )?(?P<name>[`'\"]?[^`'\"\n]+[`'\"]?)(?:: (?P<errno>"+errno+"))?", execve),
+	is(`(?s)`+windows+`.*exec user process caused:? "?no such file|exec user process caused:? "?no such file.*`+windows,
+		doctor.CRLFInterpreter, doctor.MissingInterpreter, doctor.MissingLoader),
 	of(`exec user process caused:? "?(?P<errno>`+errno+`)`, execve),
 	of(`\bexec (?P<name>\.{0,2}/?[\w./+@-]+): (?P<errno>`+errno+`)`, execve),
+	of(`(?s)starting container process.{0,60}exec: (?P<name>"[^"]*)`, lookup), // cut off: ECS does so after 255 characters
 	of(`System error: (?P<errno>`+errno+`)|starting container process caused:? "?(?P<errno>`+errno+`)`, execve),
 
 	// Shells, inits and clouds that execute a program without a look before.
@@ -98,7 +118,7 @@ var formats = []format{
 	is(`env: (?:can't execute )?['"]?[\w.+-]+(?: [^'"\n]*)?['"]?: No such file or directory`,
 		doctor.MissingInterpreter, doctor.CRLFInterpreter, doctor.NotOnPath),
 	is(`env: .*invalid option -- 'S'|env: unrecognized option: S`, doctor.MissingInterpreter),
-	of(`(?:can't execute|failed to run command) (?P<name>'[^']+'): (?P<errno>`+errno+`)`, spawn),
+	of(`(?:[Cc](?:an|ould)n?'t execute|failed to run command) (?P<name>'[^']+')(?: inside the vm)?: (?P<errno>`+errno+`)`, spawn),
 	of(`failed to spawn command: (?P<name>\S+): (?P<errno>`+errno+`)`, spawn),
 	of(`failed to load (?P<name>/?\S+): (?P<errno>`+errno+`)`, spawn),
 	of(`fork/exec (?P<name>\S+): (?P<errno>`+errno+`)(?s:.*)(?:InvalidEntrypoint|/var/runtime|RequestId)`, spawn),
@@ -113,7 +133,7 @@ var formats = []format{
 	is(`(?:sh|python[\d.]*)(?:: \d+)?: [Cc]an(?:'t|not) open '?[^:\n]+: Permission denied`, doctor.UserCannotExecute),
 	is(`sh(?:: \d+)?: [Cc]an(?:'t|not) open `, doctor.MissingEntrypoint),
 	of(`\bexec: (?:line )?\d*:? ?(?P<name>[^\s:"]+): (?P<errno>`+errno+`)`, spawn),
-	of(`(?:^|[\s|/])(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<name>[^\s:]+): (?:command )?(?P<errno>`+errno+`)`, shell).but(elsewhere),
+	of(`(?:^|[\s|/])(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<name>[^\s:]+): (?:command )?(?P<errno>`+errno+`)`, shell),
 	of(`(?:^|\s)(?P<name>\S+): (?P<errno>cannot execute binary file|cannot execute: required file not found)`, spawn),
 	is(`(?:line \d+|sh): [^\n]{0,3}ELF[^\n]*not found`, doctor.WrongArchitecture, doctor.ExecFormat),
 	of(`(?P<errno>(?i:exec format error))`, execve),
@@ -123,4 +143,56 @@ var formats = []format{
 	is(`(?:was found but|does not match|not match) (?:its |the specified )platform`, doctor.WrongArchitecture),
 	is(`(?i)exit(?:ed)?(?: with)?(?: status| code)?:?\s+\(?127\b`, doctor.NotOnPath, doctor.MissingEntrypoint, doctor.MissingLibrary),
 	is(`(?i)exit(?:ed)?(?: with)?(?: status| code)?:?\s+\(?126\b`, doctor.NotExecutable, doctor.UserCannotExecute, doctor.IsDirectory),
+}
+
+// rule tells the causes by who words it, by the reason, and by the program's name.
+type rule struct {
+	by          teller
+	errno, name *regexp.Regexp
+	causes      []doctor.Cause
+}
+
+// What a program's name may be.
+const (
+	named   = `.`
+	bare    = `^[^/\s]+(?:\s|$)`
+	aShell  = `^(?:/usr)?(?:/local)?(?:/bin/|/busybox/)?(?:ba|da|a|z|k)?sh$`
+	aScript = `\.(?:sh|bash|py|rb|pl|js)$|entry-?point|(?:^|/)(?:gradlew|mvnw|artisan|manage)$|^/init$`
+)
+
+const denied = `denied|not permitted|not executable|not be invoked`
+
+// rules go from what speaks for one cause alone to what is left: the first that fits decides.
+var rules = []rule{
+	when(lookup|spawn|shell, `not a directory`, ``, doctor.NotADirectory, doctor.MissingEntrypoint),
+	when(lookup|spawn|shell, `is a directory`, ``, doctor.IsDirectory),
+	when(lookup, `too many levels`, ``, doctor.DanglingSymlink),
+	when(lookup, `not a regular file`, ``, doctor.IsDirectory, doctor.NotExecutable),
+	when(lookup, `relative to current directory`, ``, doctor.NotOnPath),
+
+	when(lookup|execve|spawn|shell, `corrupted`, ``, doctor.WrongArchitecture),
+	when(lookup|execve, `input/output|too many levels`, ``, doctor.ExecFormat, doctor.DanglingSymlink),
+	when(lookup|execve|spawn|shell, `format error|binary file`, ``, doctor.WrongArchitecture, doctor.ExecFormat),
+
+	when(execve, denied, ``, doctor.UserCannotExecute, doctor.NotExecutable),
+	when(lookup, `denied`, `/$`, doctor.IsDirectory, doctor.NotExecutable, doctor.UserCannotExecute),
+	when(lookup, `stat.*denied`, ``, doctor.UserCannotExecute, doctor.NotExecutable),
+	when(lookup|spawn|shell, denied, ``, doctor.NotExecutable, doctor.UserCannotExecute, doctor.IsDirectory),
+
+	when(execve, ``, aScript, doctor.CRLFInterpreter, doctor.MissingInterpreter, doctor.MissingLoader),
+	when(spawn|shell, `required file`, aScript, doctor.CRLFInterpreter, doctor.MissingInterpreter, doctor.MissingLoader),
+	when(execve, ``, ``, doctor.MissingLoader, doctor.CRLFInterpreter, doctor.MissingInterpreter),
+	when(spawn|shell, `required file`, ``, doctor.MissingLoader, doctor.CRLFInterpreter, doctor.MissingInterpreter),
+
+	when(shell, ``, `^\[`, doctor.MissingEntrypoint, doctor.NotOnPath), // an exec form that is no JSON is a shell's text
+	when(lookup, ``, `^(?:ba|da|a|z|k)?sh$`, doctor.NotOnPath, doctor.MissingShell),
+	when(lookup, ``, bare, doctor.NotOnPath, doctor.MissingEntrypoint, doctor.NotExecutable),
+	when(spawn|shell, ``, bare, doctor.NotOnPath, doctor.MissingEntrypoint),
+	when(lookup, ``, aShell, doctor.MissingShell, doctor.MissingEntrypoint, doctor.DanglingSymlink),
+	when(spawn|shell, ``, aShell, doctor.MissingShell, doctor.MissingLoader),
+	when(spawn|shell, ``, aScript, doctor.CRLFInterpreter, doctor.MissingEntrypoint, doctor.MissingInterpreter),
+	when(lookup, ``, named, doctor.MissingEntrypoint, doctor.DanglingSymlink, doctor.NotOnPath),
+	when(lookup, ``, ``, doctor.NotOnPath, doctor.MissingEntrypoint, doctor.MissingShell),
+	when(spawn, ``, ``, doctor.MissingEntrypoint, doctor.MissingLoader, doctor.MissingInterpreter),
+	when(shell, ``, ``, doctor.MissingLoader, doctor.MissingEntrypoint, doctor.MissingInterpreter),
 }
