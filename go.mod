@@ -6,6 +6,7 @@ require (
 	github.com/aymanbagabas/go-udiff v0.4.1 // the diff of two steps' Dockerfiles
 	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327 // the browser's protocol, for the test of the report
 	github.com/chromedp/chromedp v0.14.2 // drives Chromium, to look at the report in a test
+	github.com/compose-spec/compose-go/v2 v2.16.2 // the variables of a compose file and of its .env; its two small packages for that alone
 	github.com/creack/pty v1.1.24 // a pseudo-terminal, for the tests of learn and of a pull's progress
 	github.com/docker/go-units v0.5.0 // sizes as the engines write them: 10.1MB
 	github.com/gofrs/flock v0.13.0 // the lock on the folder of downloads, which ends with its holder
@@ -36,7 +37,6 @@ require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
-	github.com/sirupsen/logrus v1.9.4 // indirect
+	github.com/sirupsen/logrus v1.10.1 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
-	gotest.tools/v3 v3.5.2 // indirect
 )

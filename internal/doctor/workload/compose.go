@@ -2,8 +2,10 @@ package workload
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -11,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/mattn/go-shellwords"
 	"go.yaml.in/yaml/v3"
 
@@ -151,6 +155,48 @@ func compose(file string, n *yaml.Node, environment lookup) (all []Container, er
 		all = append(all, s.container(called, name, vars))
 	}
 	return all, nil
+}
+
+// lookup gives a variable's value.
+type lookup func(string) (string, bool)
+
+// dotEnv adds to an environment what the file .env beside a compose file says.
+func dotEnv(file string, environment lookup) (lookup, error) {
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+		return environment, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	values, err := dotenv.UnmarshalBytesWithLookup(text, dotenv.LookupFn(environment))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return func(name string) (string, bool) {
+		if value, ok := environment(name); ok {
+			return value, true
+		}
+		value, ok := values[name]
+		return value, ok
+	}, nil
+}
+
+// interpolate fills in the variables of a value.
+func (l lookup) interpolate(n *yaml.Node) error {
+	if !strings.Contains(n.Value, "$") {
+		return nil
+	}
+	value, err := template.SubstituteWithOptions(n.Value, template.Mapping(l), template.WithoutLogging)
+	var wrong *template.InvalidTemplateError
+	if errors.As(err, &wrong) {
+		err = fmt.Errorf("%q: a dollar begins a variable; write $$ for the dollar itself", n.Value)
+	}
+	if err != nil {
+		return fmt.Errorf("line %d: %w", n.Line, err)
+	}
+	n.Value, n.Tag = value, "!!str"
+	return nil
 }
 
 // notInName is what of a project's name may not be in an image's.

@@ -21,19 +21,19 @@ type resource struct {
 		Name         string `yaml:"name"`
 		GenerateName string `yaml:"generateName"`
 	} `yaml:"metadata"`
-	Template template `yaml:"template"`
+	Template podTemplate `yaml:"template"`
 	Spec     struct {
 		podSpec     `yaml:",inline"`
-		Template    template `yaml:"template"`
+		Template    podTemplate `yaml:"template"`
 		JobTemplate struct {
 			Spec struct {
-				Template template `yaml:"template"`
+				Template podTemplate `yaml:"template"`
 			} `yaml:"spec"`
 		} `yaml:"jobTemplate"`
 	} `yaml:"spec"`
 }
 
-type template struct {
+type podTemplate struct {
 	Spec podSpec `yaml:"spec"`
 }
 

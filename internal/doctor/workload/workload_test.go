@@ -49,10 +49,11 @@ func TestAPodsStart(t *testing.T) {
 		`workingDir: /w`:                   {Workdir: "/w"},
 		`env: [{name: PATH, value: "/x"}]`: {Env: []string{"PATH=/x"}},
 		`command: ["$(A)/b$(A)", "$$(A)", "$(B)", "$A"], env: [{name: A, value: a}]`: {Entrypoint: list("a/ba", "$(A)", "$(B)", "$A"), Env: []string{"A=a"}},
-		`args: ["$(B)"], env: [{name: B, value: "$(A)"}, {name: A, value: a}]`:       {Args: []string{"$(A)"}, Env: []string{"A=a", "B=$(A)"}},
-		`securityContext: {runAsUser: 5, privileged: true}`:                          {User: "5", Privileged: true},
-		`securityContext: {capabilities: {add: [NET_ADMIN], drop: [ALL]}}`:           {CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}},
-		`volumeMounts: [{name: v, mountPath: /d/}]`:                                  {Mounts: map[string]bool{"/d": false}},
+		`args: ["$(B)"], env: [{name: B, value: "$(A)"}, {name: A, value: a}]`: {
+			Args: []string{"$(A)"}, Env: []string{"A=a", "B=$(A)"}},
+		`securityContext: {runAsUser: 5, privileged: true}`:                {User: "5", Privileged: true},
+		`securityContext: {capabilities: {add: [NET_ADMIN], drop: [ALL]}}`: {CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}},
+		`volumeMounts: [{name: v, mountPath: /d/}]`:                        {Mounts: map[string]bool{"/d": false}},
 	} {
 		c := one(t, inPod, text)
 		if want.Mounts == nil {
@@ -84,7 +85,8 @@ apiVersion: v1
 kind: List
 items:
 - {kind: Deployment, metadata: {name: d}, spec: {template: {spec: {
-    securityContext: {runAsUser: 1, runAsGroup: 2, runAsNonRoot: true, fsGroup: 4, supplementalGroups: [5]}, nodeSelector: {kubernetes.io/arch: arm64},
+    securityContext: {runAsUser: 1, runAsGroup: 2, runAsNonRoot: true, fsGroup: 4, supplementalGroups: [5]},
+    nodeSelector: {kubernetes.io/arch: arm64},
     initContainers: [{name: i, image: x, securityContext: {runAsUser: 3, runAsNonRoot: false}}],
     containers: [{name: c, image: v}]}}}}
 - {kind: CronJob, metadata: {name: j}, spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: z}]}}}}}}
