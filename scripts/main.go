@@ -34,9 +34,6 @@ type status int
 
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// unexpected ends the program with exitUnexpected, and says why.
-type unexpected struct{ error }
-
 // usageError is wrong usage: one line that says what is possible.
 type usageError struct{ error }
 
@@ -62,7 +59,6 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	var ended status
 	var usage usageError
-	var differs unexpected
 	if out.failed != nil && (err == nil || errors.As(err, &ended)) {
 		err = fmt.Errorf("the result could not be written: %w", out.failed)
 	}
@@ -79,13 +75,10 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "stopped; "+left)
 		return exitEnvironment
 	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		complain(stderr, "error", screen.Line(err.Error()))
+		complain(stderr, screen.Line(err.Error()))
 		return exitUsage
-	case errors.As(err, &differs):
-		complain(stderr, "error", err.Error())
-		return exitUnexpected
 	}
-	complain(stderr, "error", err.Error())
+	complain(stderr, err.Error())
 	return exitEnvironment
 }
 
@@ -108,9 +101,9 @@ func (r *result) Under() io.Writer { return r.Writer }
 // longest is how much is told of an error; an archive may bring megabytes.
 const longest = 4000
 
-// complain writes an error or a warning: on a screen in lines that fit it, elsewhere as it is.
-func complain(stderr io.Writer, kind, words string) {
-	words = screen.Short(kind+": "+words, longest)
+// complain writes an error: on a screen in lines that fit it, elsewhere as it is.
+func complain(stderr io.Writer, words string) {
+	words = screen.Short("error: "+words, longest)
 	out := tell.NewTerminal(stderr)
 	if !out.Live {
 		fmt.Fprintln(stderr, screen.Harmless(words))

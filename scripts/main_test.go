@@ -125,7 +125,7 @@ func TestAFullDiskIsNeverASuccess(t *testing.T) {
 // An error may speak of megabytes; a screen is not for them.
 func TestAComplaintHasAnEnd(t *testing.T) {
 	var said strings.Builder
-	complain(&said, "error", strings.Repeat("x", 1<<20))
+	complain(&said, strings.Repeat("x", 1<<20))
 	assert.Less(t, said.Len(), 2*longest)
 }
 

@@ -185,10 +185,9 @@ func learnFrom(c *call, word string) error {
 	}
 	session := &learn.Session{
 		Steps: l.all, Progress: progress, In: c.in, Out: c.out,
-		Try: func(ctx context.Context, step table.Step, report run.Reporter) (record.Run, error) {
-			doc := record.Run{Schema: 1, Kind: "run"}
-			_, err := runOptions{}.try(ctx, &doc, l, []table.Step{step}, wanted, report)
-			return doc, err
+		Try: func(ctx context.Context, step table.Step, report run.Reporter) record.Run {
+			doc, _, _ := runOptions{}.try(ctx, l, wanted, []table.Step{step}, report) // the document says what failed
+			return doc
 		},
 		Close: func(step table.Step, doc record.Run) error { return closing(c.out, l, step, doc, "") },
 	}

@@ -162,41 +162,40 @@ func statusOf(verdict string) error {
 	return status(exitUnexpected)
 }
 
-// runOn tries steps on a base. It returns the document, also of a run that
-// failed, and the steps as they are expected to end on that base.
+// runOn tries steps on a base, and tells on stderr how far it is.
 func (o runOptions) runOn(c *call, l course, wanted base.Base, asked []table.Step) (record.Run, []table.Step, error) {
 	report, over := tell.NewReporter(c.say.Writer, asked)
-	doc := record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
-	began := time.Now()
-	there, failure := o.try(c, &doc, l, asked, wanted, report)
-	over()
-	doc.Seconds = time.Since(began).Seconds()
-	if failure != nil {
-		doc.Verdict, doc.Reason = run.Environment, failure.Error()
-		return doc, asked, failure
-	}
-	return doc, there, nil
+	defer over()
+	return o.try(c, l, wanted, asked, report)
 }
 
-// try fills in doc: the engine, the base, then an outcome for each Dockerfile.
-// What it returns kept it from trying at all.
+// try makes the document: the engine, the base, then an outcome for each Dockerfile. It
+// returns also the steps as they are expected to end on that base. The error kept it from trying at all.
 func (o runOptions) try(
-	ctx context.Context, doc *record.Run, l course, asked []table.Step, wanted base.Base, report run.Reporter,
-) ([]table.Step, error) {
+	ctx context.Context, l course, wanted base.Base, asked []table.Step, report run.Reporter,
+) (doc record.Run, there []table.Step, err error) {
+	doc = record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
+	began := time.Now()
+	defer func() {
+		doc.Seconds = time.Since(began).Seconds()
+		if err != nil {
+			doc.Verdict, doc.Reason, there = run.Environment, err.Error(), asked
+		}
+	}()
 	e, err := connect(ctx, report)
 	if err != nil {
-		return nil, err
+		return doc, nil, err
 	}
 	doc.Engine = e
 	defer func() { warn(report, e.RemoveOwn(context.WithoutCancel(ctx))) }()
 	if o.platform != "" {
 		if wanted.Platform, err = image.ParsePlatform(o.platform); err != nil {
-			return nil, usageError{err}
+			return doc, nil, usageError{err}
 		}
 	}
 	ready, err := base.Ensure(ctx, e, wanted, report)
 	if err != nil {
-		return nil, err
+		return doc, nil, err
 	}
 	doc.Base = &record.Base{
 		Name: ready.ID, Image: ready.Image, Source: ready.Source,
@@ -205,21 +204,21 @@ func (o runOptions) try(
 	}
 	traits, err := table.TraitsOf(ready)
 	if err != nil {
-		return nil, err
+		return doc, nil, err
 	}
 	given, cleanUp, err := o.handOver(ctx, e, ready.Image, report)
 	if err != nil {
-		return nil, err
+		return doc, nil, err
 	}
 	defer cleanUp()
 	t := &run.Trial{
 		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform,
 		Keep: o.keep, Given: given, Report: report,
 	}
-	asked = table.On(asked, traits)
-	doc.Steps, err = t.Do(ctx, asked)
+	there = table.On(asked, traits)
+	doc.Steps, err = t.Do(ctx, there)
 	doc.Verdict = run.Worst(doc.Steps)
-	return asked, err
+	return doc, there, err
 }
 
 // handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it
@@ -251,7 +250,8 @@ func (o runOptions) keepRecord(l course, doc record.Run, say screen.Reporter) er
 		}
 	}
 	if err := record.Write(l.dir, doc, o.beside, o.accept); err != nil {
-		return unexpected{err}
+		screen.Sayf(say, "error: %v", err)
+		return status(exitUnexpected)
 	}
 	if l.word == "" && doc.Base.Name == "article" && !o.beside { // of the article's steps the pages show what they print
 		if err := record.WriteTexts(l.dir, doc); err != nil {

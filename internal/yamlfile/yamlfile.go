@@ -126,22 +126,15 @@ func weigh(n *yaml.Node, most int, known map[*yaml.Node]int) (int, error) {
 
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
+	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s: it is no regular file", path)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, mostBytes+1))
-	if len(text) > mostBytes {
+	case info.Size() > mostBytes:
 		return nil, fmt.Errorf("%s: it has more than %d KB, which no such file needs", path, mostBytes>>10)
 	}
-	return text, err
+	return os.ReadFile(path)
 }
 
 var (

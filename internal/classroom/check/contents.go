@@ -179,12 +179,7 @@ func readText(at string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() >= maxText {
 		return nil, fmt.Errorf("%s is no regular file of less than %d bytes: it is not read", at, maxText)
 	}
-	file, err := os.Open(at)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxText)) // it may grow meanwhile
+	return os.ReadFile(at)
 }
 
 func isSource(name string) bool {

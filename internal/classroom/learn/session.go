@@ -31,7 +31,7 @@ type Session struct {
 	Out      *tell.Terminal
 
 	// Try runs a step for real, in the background of the guessing.
-	Try func(ctx context.Context, step table.Step, report run.Reporter) (record.Run, error)
+	Try func(ctx context.Context, step table.Step, report run.Reporter) record.Run
 	// Close tells the end of a step's story.
 	Close func(step table.Step, doc record.Run) error
 
@@ -116,11 +116,10 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 	s.Out.Blank()
 	running, stop := context.WithCancel(ctx)
 	var doc record.Run
-	var failure error
 	over, news := make(chan struct{}), &latest{}
 	go func() {
 		defer close(over)
-		doc, failure = s.Try(running, step, news)
+		doc = s.Try(running, step, news)
 	}()
 	defer func() { // what runs must have cleaned up before we are gone
 		stop()
@@ -142,8 +141,8 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 		}
 	}
 	s.Out.Blank()
-	if failure != nil || doc.Verdict == run.Environment {
-		return true, s.cannot(ctx, doc, failure)
+	if doc.Verdict == run.Environment {
+		return true, s.cannot(ctx, doc)
 	}
 	last := doc.Steps[len(doc.Steps)-1]
 	if err := s.riddle(ctx, last); err != nil {
@@ -197,11 +196,8 @@ func (s *Session) guess(ctx context.Context, step table.Step) (map[string]string
 func asksForHint(word string) bool { return word == "h" || word == "hint" || word == "?" }
 
 // cannot says that the environment is in the way; the same step comes again.
-func (s *Session) cannot(ctx context.Context, doc record.Run, failure error) error {
-	why := ""
-	if failure != nil {
-		why = failure.Error()
-	}
+func (s *Session) cannot(ctx context.Context, doc record.Run) error {
+	why := doc.Reason
 	for _, o := range doc.Steps {
 		why += strings.Join(o.Reasons, "; ")
 	}

@@ -35,10 +35,10 @@ func TestLeavingWhileAStepRuns(t *testing.T) {
 	in, _ := io.Pipe() // nothing more is typed
 	left := make(chan error)
 	s := session(t, io.MultiReader(strings.NewReader("y\ny\nr\na\n"), in), io.Discard)
-	s.Try = func(running context.Context, _ table.Step, _ run.Reporter) (record.Run, error) {
+	s.Try = func(running context.Context, _ table.Step, _ run.Reporter) record.Run {
 		time.AfterFunc(100*time.Millisecond, stop)
 		<-running.Done()
-		return record.Run{}, running.Err()
+		return record.Run{Verdict: run.Environment, Reason: running.Err().Error()}
 	}
 	go func() { left <- s.From(ctx, 0) }()
 	select {
@@ -78,10 +78,10 @@ func TestNothingIsAnAnswerBeforeItsQuestion(t *testing.T) {
 	s := session(t, tty, tty)
 	s.Steps = s.Steps[:1]
 	s.Close = func(table.Step, record.Run) error { return nil }
-	s.Try = func(context.Context, table.Step, run.Reporter) (record.Run, error) {
+	s.Try = func(context.Context, table.Step, run.Reporter) record.Run {
 		tries++
 		<-built
-		return record.Run{Steps: []run.Outcome{{Image: &run.Image{}, Outcome: table.Runs}}}, nil
+		return record.Run{Steps: []run.Outcome{{Image: &run.Image{}, Outcome: table.Runs}}}
 	}
 	left := make(chan error)
 	go func() { left <- s.From(t.Context(), 0) }()
