@@ -93,7 +93,7 @@ func untilSeen(ctx context.Context, e *engine.Engine, name, outcome string, star
 			return nil
 		case container.Status != "running":
 			return fmt.Errorf("%s has ended", name)
-		case answers(ctx, container.Host):
+		case answers(container.Host):
 			return nil
 		case time.Now().After(deadline):
 			return errors.New("no answer within a minute; is the engine on this machine?")
@@ -102,12 +102,9 @@ func untilSeen(ctx context.Context, e *engine.Engine, name, outcome string, star
 	return ctx.Err()
 }
 
-func answers(ctx context.Context, host string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/?message=hello", nil)
-	if err != nil {
-		return false
-	}
-	response, err := (&http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+func answers(host string) bool {
+	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get("http://" + host + "/?message=hello")
 	if err != nil {
 		return false
 	}
@@ -121,22 +118,23 @@ type Course struct {
 	Steps []table.Step
 }
 
-// Fresh copies steps into dir; ignore keeps their .dockerignore, which the
+// Fresh copies the folder of steps into dir; ignore keeps their .dockerignore, which the
 // article has none of.
-func Fresh(steps []table.Step, dir string, ignore bool) (Course, error) {
-	c := Course{Dir: dir}
+func Fresh(folder, dir string, ignore bool) (c Course, err error) {
+	if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
+		return c, err
+	}
+	if c.Steps, err = table.Load(dir); err != nil {
+		return c, err
+	}
 	change := "\n// " + rand.Text() + "\n"
-	for _, step := range steps {
-		to := filepath.Join(dir, step.Name)
-		if err := os.CopyFS(to, os.DirFS(step.Dir)); err != nil {
-			return c, err
-		}
+	for _, step := range c.Steps {
 		if !ignore {
-			if err := os.Remove(filepath.Join(to, ".dockerignore")); err != nil {
+			if err := os.Remove(filepath.Join(step.Dir, ".dockerignore")); err != nil {
 				return c, err
 			}
 		}
-		main := filepath.Join(to, "main.go")
+		main := filepath.Join(step.Dir, "main.go")
 		text, err := os.ReadFile(main)
 		if err != nil {
 			return c, err
@@ -144,12 +142,7 @@ func Fresh(steps []table.Step, dir string, ignore bool) (Course, error) {
 		if err := os.WriteFile(main, append(text, change...), 0o644); err != nil {
 			return c, err
 		}
-		step.Dir = to
-		c.Steps = append(c.Steps, step)
 	}
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(steps[0].Dir), table.Table))
-	if err != nil {
-		return c, err
-	}
-	return c, os.WriteFile(filepath.Join(dir, table.Table), text, 0o644)
+	c.Dir = dir
+	return c, nil
 }

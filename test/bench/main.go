@@ -7,7 +7,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -47,7 +46,7 @@ func bench(ctx context.Context, rounds int, keep bool) error {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./scripts").CombinedOutput(); err != nil {
 		return fmt.Errorf("the tool does not compile: %s", out)
 	}
-	kept, err := measure(ctx, program, steps, rounds, os.Stderr)
+	kept, err := measure(ctx, program, steps, rounds)
 	if err != nil {
 		return err
 	}
@@ -66,13 +65,8 @@ func bench(ctx context.Context, rounds int, keep bool) error {
 	return err
 }
 
-// inWords is what stands behind FROM, in words.
-func inWords(ready *base.Ready) string {
-	return record.Base{Name: ready.ID, Image: ready.Image, StandInFor: ready.StandInFor}.Said()
-}
-
 // measure takes the rounds with every builder that the engine has.
-func measure(ctx context.Context, program string, steps []table.Step, rounds int, stderr io.Writer) (page.Bench, error) {
+func measure(ctx context.Context, program string, steps []table.Step, rounds int) (page.Bench, error) {
 	var kept page.Bench
 	e, err := engine.Find(ctx)
 	if err != nil {
@@ -82,21 +76,18 @@ func measure(ctx context.Context, program string, steps []table.Step, rounds int
 	if err != nil {
 		return kept, err
 	}
-	behind, err := catalog.Find("")
+	ready, err := base.Ensure(ctx, e, catalog.All()[0], tell.Plain{Writer: os.Stderr})
 	if err != nil {
 		return kept, err
 	}
-	ready, err := base.Ensure(ctx, e, behind, tell.Plain{Writer: stderr})
-	if err != nil {
-		return kept, err
-	}
-	kept.Engine, kept.CPUs, kept.Base = e, e.LogicalCPUs, inWords(ready)
+	behind := record.Base{Name: ready.ID, Image: ready.Image, StandInFor: ready.StandInFor}
+	kept.Engine, kept.CPUs, kept.Base = e, e.LogicalCPUs, behind.Said()
 	builders := []string{e.Builder}
 	if e.Builder == engine.BuildKit {
 		builders = []string{engine.BuildKit, engine.Legacy}
 	}
 	for _, builder := range builders {
-		if err := measureWith(ctx, builder, program, steps, ready.Image, rounds, &kept, stderr); err != nil {
+		if err := measureWith(ctx, builder, program, steps, ready.Image, rounds, &kept); err != nil {
 			return kept, err
 		}
 	}
@@ -104,15 +95,9 @@ func measure(ctx context.Context, program string, steps []table.Step, rounds int
 }
 
 // measureWith takes the rounds with one builder.
-func measureWith(ctx context.Context, builder, program string, steps []table.Step, image string, rounds int, kept *page.Bench, stderr io.Writer) error {
-	if builder == engine.Legacy {
-		was, set := os.LookupEnv("DOCKER_BUILDKIT")
+func measureWith(ctx context.Context, builder, program string, steps []table.Step, image string, rounds int, kept *page.Bench) error {
+	if builder == engine.Legacy { // the last that is measured
 		os.Setenv("DOCKER_BUILDKIT", "0")
-		if set {
-			defer os.Setenv("DOCKER_BUILDKIT", was)
-		} else {
-			defer os.Unsetenv("DOCKER_BUILDKIT")
-		}
 	}
 	e, err := engine.Find(ctx)
 	if err != nil {
@@ -126,11 +111,11 @@ func measureWith(ctx context.Context, builder, program string, steps []table.Ste
 			return err
 		}
 		defer os.RemoveAll(dir)
-		hand, err := Fresh(steps, filepath.Join(dir, "hand"), false)
+		hand, err := Fresh("steps", filepath.Join(dir, "hand"), false)
 		if err != nil {
 			return err
 		}
-		tool, err := Fresh(steps, filepath.Join(dir, "tool"), true)
+		tool, err := Fresh("steps", filepath.Join(dir, "tool"), true)
 		if err != nil {
 			return err
 		}
@@ -144,18 +129,20 @@ func measureWith(ctx context.Context, builder, program string, steps []table.Ste
 				return err
 			}
 			row.Hand, row.Tool = append(row.Hand, byHand), append(row.Tool, byTool)
-			fmt.Fprintf(stderr, "%s, %s, round %d: by hand %.1f s, by this tool %.1f s (%.2f)\n", builder, row.What, round+1, byHand, byTool, byTool/byHand)
+			said := fmt.Sprintf("%s, %s, round %d: by hand %.1f s, by this tool %.1f s (%.2f)",
+				builder, row.What, round+1, byHand, byTool, byTool/byHand)
 			if row == &warm {
 				bare, err := hand.Bare(ctx, e, image)
 				if err != nil {
 					return err
 				}
 				row.Bare = append(row.Bare, bare)
-				fmt.Fprintf(stderr, "%s, %s, round %d: the commands alone, side by side %.1f s (%.2f)\n", builder, row.What, round+1, bare, bare/byHand)
+				said += fmt.Sprintf(", the commands alone, side by side, %.1f s (%.2f)", bare, bare/byHand)
 			} else {
 				kept.OwnCPU = append(kept.OwnCPU, cpu)
 				kept.OwnPart = append(kept.OwnPart, cpu/byTool/float64(max(1, e.LogicalCPUs)))
 			}
+			fmt.Fprintln(os.Stderr, said)
 		}
 		if err := timeDoctor(ctx, program, e, steps, kept); err != nil {
 			return err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,8 +16,12 @@ import (
 
 	"optimizing-dockerfile/internal/classroom/check"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/record"
+	"optimizing-dockerfile/internal/lesson/run"
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/engines/warm"
+	"optimizing-dockerfile/test/tool"
 )
 
 // learner makes a folder as a learner has it: the app, the account files, one Dockerfile.
@@ -93,4 +99,130 @@ func checkDockerfiles(t *testing.T, e *engine.Engine) {
 			}
 		})
 	}
+}
+
+// A right answer need not be ours: whoever repairs the script has solved the exercise.
+func TestAnExerciseIsJudgedByItsOwnGoal(t *testing.T) {
+	e := engines.Engine(t)
+	exercise, ok := table.ExerciseAt("../../workshop/exercises/05-one-of-five")
+	require.True(t, ok)
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(exercise.Dir)))
+	script := filepath.Join(dir, "start.sh")
+	text, err := os.ReadFile(script)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(script, []byte(strings.ReplaceAll(string(text), "\r", "")), 0o755))
+	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
+	report, err := checker.Do(t.Context(), check.Request{Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile")})
+	require.NoError(t, err)
+	defer e.Output(context.Background(), "image", "rm", "--no-prune", report.Image)
+	report.For(exercise)
+	assert.True(t, report.Solves.Met, "%+v", report)
+	assert.False(t, report.Met, "a shell is still in the image")
+}
+
+// Each exercise still fails, for the cause that the table names, and its solution
+// meets every goal. TestEveryEngine holds it with each builder.
+func TestExercises(t *testing.T) {
+	e := engines.Long(t)
+	exercises, err := table.LoadExercises("../../workshop/exercises")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(exercises), 6)
+	recorded, err := record.Read("../../workshop", "article")
+	require.NoError(t, err)
+	sameWords := recorded.Engine.Version == e.Version && recorded.Engine.Runtime == e.Runtime // others say it differently
+	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
+	for _, exercise := range exercises {
+		t.Run(exercise.Name, func(t *testing.T) {
+			request := check.Request{Dir: exercise.Context, Dockerfile: filepath.Join(exercise.Dir, "Dockerfile")}
+			report, err := checker.Do(t.Context(), request)
+			require.NoError(t, err)
+			require.Empty(t, report.Reason)
+			report.For(exercise)
+			assert.False(t, report.Solves.Met)
+			assert.False(t, report.Met)
+			assert.Equal(t, exercise.Cause, report.Cause)
+			if sameWords && exercise.Goal == check.Starts {
+				assert.Contains(t, report.Said, exercise.Says)
+			}
+			for _, goal := range report.Goals {
+				if goal.ID == exercise.Goal {
+					require.NotNil(t, goal.Met, goal.Proof)
+					assert.False(t, *goal.Met, goal.Proof)
+				}
+			}
+		})
+		t.Run(exercise.Name+" solved", func(t *testing.T) {
+			request := check.Request{Dir: exercise.Context, Dockerfile: filepath.Join(exercise.Dir, table.Solution)}
+			report, err := checker.Do(t.Context(), request)
+			require.NoError(t, err)
+			said := report.Reason
+			for _, goal := range report.Goals {
+				said += fmt.Sprintf("\n%s: %s", goal.ID, goal.Proof)
+			}
+			assert.True(t, report.Met, said)
+		})
+	}
+}
+
+// A teacher's demonstrations, the images to judge, and what breaks the Dockerfile today:
+// TestEveryEngine runs them with each builder, these on the engine that is there.
+func TestTheDemonstrationsShowWhatTheGuideSays(t *testing.T) {
+	engines.Long(t)
+	showsTheDemos(t, tool.Program(t, "run", "demos", "--json"))
+}
+
+func TestTheImagesToJudge(t *testing.T) {
+	engines.Long(t)
+	judgesTheImages(t, tool.Program(t, "run", "judge", "--json"))
+}
+
+func TestWhatBreaksItToday(t *testing.T) {
+	engines.Long(t)
+	breaksToday(t, tool.Program(t, "run", "today", "--json"))
+}
+
+// asForetold runs a course: every try of it ends as its table says.
+func asForetold(t *testing.T, command *exec.Cmd, tries int) (doc record.Run, of map[string]run.Outcome) {
+	t.Helper()
+	doc, code := tool.DocumentOf(t, command)
+	assert.Equal(t, tool.Expected, code, doc.Reason)
+	of = map[string]run.Outcome{}
+	for _, o := range doc.Steps {
+		assert.Equal(t, run.AsExpected, o.Verdict, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
+		of[o.Step+" "+o.Dockerfile] = o
+	}
+	require.Len(t, of, tries)
+	return doc, of
+}
+
+func showsTheDemos(t *testing.T, command *exec.Cmd) {
+	sqlite := filepath.Join(tool.Root(), "workshop", "demos", "04-sqlite")
+	if _, err := os.Stat(filepath.Join(sqlite, "vendor")); err != nil { // the base has no network to get the driver by
+		vendor := exec.Command("go", "mod", "vendor")
+		vendor.Dir, vendor.Env = sqlite, append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+		out, err := vendor.CombinedOutput()
+		require.NoError(t, err, string(out))
+		t.Cleanup(func() { os.RemoveAll(filepath.Join(sqlite, "vendor")) })
+	}
+	_, of := asForetold(t, command, 4)
+	recorded, err := record.Read(filepath.Join(tool.Root(), "steps"), "article")
+	require.NoError(t, err)
+	assert.Contains(t, of["01-remove-at-the-end Dockerfile.first-try"].Message, "Permission denied")
+	assert.GreaterOrEqual(t, of["01-remove-at-the-end Dockerfile"].Image.Bytes, recorded.Of("01-single-stage")[0].Image.Bytes*99/100,
+		"what is deleted at the end makes nothing smaller")
+	assert.Contains(t, of["02-copy-a-shell Dockerfile"].Message, "/bin/sh: /echo: not found")
+	assert.Contains(t, of["04-sqlite Dockerfile"].Message, "go-sqlite3 requires cgo to work")
+}
+
+// judgesTheImages sees each run on its base, and end in scratch as the table says.
+func judgesTheImages(t *testing.T, command *exec.Cmd) {
+	_, of := asForetold(t, command, 8)
+	assert.Contains(t, of["01-tls-client Dockerfile"].Message, "x509: certificate signed by unknown authority")
+}
+
+// breaksToday sees each build fail first, for the cause that the table names, and mended.
+func breaksToday(t *testing.T, command *exec.Cmd) {
+	doc, _ := asForetold(t, command, 4)
+	assert.Regexp(t, `^1\.2[1-9]`, doc.Base.Go, "it is today's base that it runs on")
 }

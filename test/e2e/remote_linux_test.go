@@ -2,13 +2,16 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +28,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/tool"
 )
@@ -141,4 +148,121 @@ func TestTheDoctorReadsARegistry(t *testing.T) {
 		assert.Contains(t, out, c.says, c.words)
 		t.Log(out)
 	}
+}
+
+// All that the tool does, on every engine: on one it takes as long as all of .ci/run.
+func TestEveryEngineAtLength(t *testing.T) {
+	here := engines.Long(t)
+	catalog, err := base.Load("../../bases")
+	require.NoError(t, err)
+	var bases []string
+	for _, b := range catalog.All() {
+		ready, err := base.Portable(t.Context(), here, b, tell.Plain{Writer: t.Output()})
+		require.NoError(t, err, b.ID)
+		bases = append(bases, ready.Image)
+	}
+	for _, c := range slices.Concat(slices.Collect(maps.Values(engines.Machines(t)))...) {
+		t.Run(c.Name, func(t *testing.T) {
+			for _, image := range bases {
+				c.Load(t, image)
+			}
+			t.Run("run all --base all", func(t *testing.T) { doOnEveryBase(t, on(t, c, "run", "all", "--base", "all", "--json")) })
+			t.Run("run beyond", func(t *testing.T) { doWhatLessonsSay(t, on(t, c, "run", "beyond", "--json")) })
+			t.Run("run today", func(t *testing.T) { breaksToday(t, on(t, c, "run", "today", "--json")) })
+			t.Run("learn", func(t *testing.T) { learnsStep2(t, c) })
+			t.Run("report", func(t *testing.T) {
+				file := filepath.Join(t.TempDir(), "report.html")
+				out, err := on(t, c, "report", file).CombinedOutput()
+				require.NoError(t, err, "%s", out)
+				text, err := os.ReadFile(file)
+				require.NoError(t, err)
+				assert.Contains(t, string(text), "<title>Six Dockerfiles")
+			})
+			t.Run("check of many Dockerfiles", func(t *testing.T) {
+				for _, setting := range c.Env { // this process is in no engine's network: of an own one it is another machine
+					name, value, _ := strings.Cut(setting, "=")
+					t.Setenv(name, value)
+				}
+				e, err := engine.Find(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, c.Builder, e.Builder)
+				checkDockerfiles(t, e)
+			})
+			if !c.Shared {
+				t.Run("clean", func(t *testing.T) { cleansUp(t, c) })
+			}
+		})
+	}
+}
+
+// learnsStep2 goes through one step of `learn`.
+func learnsStep2(t *testing.T, c engines.Client) {
+	s := inTerminal(t, on(t, c, "learn", "--step", "2"), filepath.Join(t.TempDir(), "learn.json"))
+	for _, turn := range [][2]string{
+		{"Will it build?", "y\n"}, {"\nWill it start, and answer?", "n\n"},
+		{"\nAs whom will the program run?", "r\n"}, {"How large will the image be?", "a\n"},
+		{"Which file does not exist?", "\n"},
+	} {
+		s.sees(turn[0])
+		s.sees("> ")
+		s.types(turn[1])
+	}
+	seen := s.sees("go on, a = this step again")
+	assert.Contains(t, seen, "FAILS, as in the article: the shell form asks for /bin/sh; there is none")
+	assert.Contains(t, seen, "✓ How large will the image be? You said: about 10 MB.\n  It is 10.1MB")
+	s.types("q\n")
+	assert.Equal(t, tool.Expected, s.ends())
+}
+
+// Where the article's image itself is in the engine, it has no modules in it: it
+// is carried with them, and where it was loaded it is used before the other.
+func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
+	here := engines.Engine(t)
+	c, err := base.Load("../../bases")
+	require.NoError(t, err)
+	b, err := c.Find("article")
+	require.NoError(t, err)
+	first, err := base.Portable(t.Context(), here, b, nil)
+	require.NoError(t, err)
+
+	own := engines.OwnDaemon(t)
+	own.Load(t, first.Image)
+	t.Setenv("DOCKER_HOST", own.Host)
+	e, err := engine.Find(t.Context())
+	require.NoError(t, err)
+	// What a registry would have given: the same, without modules, under the image's own name.
+	require.NoError(t, e.Run(t.Context(), strings.NewReader("FROM "+first.Image+"\n"+
+		"RUN rm -r /usr/local/share/goproxy\nENV GOPROXY=https://127.0.0.1:9,direct\n"), nil, nil, "build", "--tag", b.Image, "-"))
+	own.Docker(t, "rmi", "--no-prune", first.Image)
+
+	real, err := base.Ensure(t.Context(), e, b, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{base.Present, b.Image}, []string{real.Source, real.Image})
+	assert.Error(t, compiles(t.Context(), t, e, real), "it is of no use without a network")
+
+	carried, err := base.Portable(t.Context(), e, b, tell.Plain{Writer: t.Output()})
+	require.NoError(t, err)
+	assert.NotEqual(t, b.Image, carried.Image)
+	assert.NoError(t, compiles(t.Context(), t, e, carried))
+
+	again, err := base.Here(t.Context(), e, b)
+	require.NoError(t, err)
+	assert.Equal(t, base.Present, again.Source, "on the teacher's machine all stays as it was")
+	t.Setenv(program.CacheVariable, t.TempDir())
+	digest, err := b.Recipe.Digest(e.Arch)
+	require.NoError(t, err)
+	assert.Error(t, base.NoteLoaded(t.Context(), e, b.Image, digest), "only what the recipe makes counts as loaded")
+	require.NoError(t, base.NoteLoaded(t.Context(), e, carried.Image, digest))
+	again, err = base.Here(t.Context(), e, b)
+	require.NoError(t, err)
+	assert.Equal(t, []string{base.Loaded, carried.Image}, []string{again.Source, again.Image})
+}
+
+// compiles builds the app in a base, without a network.
+func compiles(ctx context.Context, t *testing.T, e *engine.Engine, in *base.Ready) error {
+	var words bytes.Buffer
+	err := e.Run(ctx, app(t), nil, &words, "run", "--rm", "-i", "--pull=never", "--network", "none", in.Image, "sh", "-ec",
+		"mkdir /app; cd /app; tar xf -; go build -o /tmp/echo .")
+	t.Log(words.String())
+	return err
 }

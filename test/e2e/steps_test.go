@@ -4,6 +4,7 @@ package e2e
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -14,6 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -179,4 +183,97 @@ func everyStep(t *testing.T) []table.Step {
 	beyond, err := table.Load("../../beyond", steps...)
 	require.NoError(t, err)
 	return append(steps, beyond...)
+}
+
+// The second image has the first one's layers, so it is never asked for: a name
+// that the engine does not know shows it. Its config is its own all the same.
+func TestCacheReadsTheSameLayersOnce(t *testing.T) {
+	e := engines.Engine(t)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "source"), []byte("held"), 0o644))
+	var cache source.Cache
+	defer cache.Close()
+
+	one := built(t, e, dir, "COPY source /file\nCMD [\"one\"]")
+	first, err := cache.Open(t.Context(), e, one)
+	require.NoError(t, err)
+	require.NoError(t, first.Close())
+
+	two := built(t, e, dir, "COPY source /file\nCMD [\"two\"]")
+	require.Equal(t, one.RootFS.Layers, two.RootFS.Layers)
+	two.ID = "optimizing-dockerfile/none:none"
+	second, err := cache.Open(t.Context(), e, two)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"two"}, second.Config().Cmd)
+	assert.Equal(t, "held", content(t, second, "/file"))
+
+	other := built(t, e, dir, "COPY source /elsewhere\nCMD [\"one\"]")
+	unknown := other
+	unknown.ID = two.ID
+	_, err = cache.Open(t.Context(), e, unknown)
+	assert.Error(t, err, "other layers are other files")
+	third, err := cache.Open(t.Context(), e, other)
+	require.NoError(t, err, "what could not be read once can be later")
+	assert.Equal(t, "held", content(t, third, "/elsewhere"))
+}
+
+func content(t *testing.T, img image.Image, path string) string {
+	file, err := img.Open(t.Context(), path)
+	require.NoError(t, err)
+	defer file.Close()
+	text := make([]byte, file.Size())
+	_, err = file.ReadAt(text, 0)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// built makes an image from scratch for this test, and takes it away after it.
+func built(t *testing.T, e *engine.Engine, dir, instructions string) engine.Image {
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"+instructions+"\n"), 0o644))
+	out, err := e.Output(t.Context(), append(append([]string{"build", "--quiet"}, engine.Kept()...), dir)...)
+	require.NoError(t, err)
+	words := strings.Fields(out)
+	id := words[len(words)-1]
+	t.Cleanup(func() { e.Call(context.Background(), "rmi", id) })
+	about, err := e.InspectImage(t.Context(), id)
+	require.NoError(t, err)
+	return about
+}
+
+// The image has no passwd: nothing but the process itself could tell.
+func TestTheKernelTellsWhomAContainerRunsAs(t *testing.T) {
+	e := engines.Engine(t)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"main.go":    "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n",
+		"Dockerfile": "FROM scratch\nCOPY sleeper /\nUSER 12345:54321\nCMD [\"/sleeper\"]\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	compile := exec.Command("go", "build", "-o", "sleeper", "main.go")
+	compile.Dir = dir
+	compile.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+e.Arch)
+	words, err := compile.CombinedOutput()
+	require.NoError(t, err, string(words))
+	image := engine.Repository + ":sleeper"
+	_, err = e.Build(t.Context(), engine.BuildRequest{
+		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: image, Made: engine.MadeStep,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { e.Call(context.Background(), "rmi", image) })
+
+	const name = engine.Repository + "-sleeper"
+	require.NoError(t, e.StartContainer(t.Context(), image, e.Platform(), name, "127.0.0.1:", false))
+	defer e.Remove(t.Context(), name)
+	container, err := e.Inspect(t.Context(), name)
+	require.NoError(t, err)
+	uid, gid, ok := e.Account(container)
+	if !ok {
+		engines.Without(t, "an engine whose processes this kernel shows, under their own numbers")
+	}
+	assert.Equal(t, []int{12345, 54321}, []int{uid, gid})
+
+	container.ID = "another"
+	_, _, ok = e.Account(container)
+	assert.False(t, ok, "a process of another container")
 }

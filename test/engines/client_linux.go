@@ -1,13 +1,23 @@
 package engines
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
@@ -71,15 +81,11 @@ func podman(t testing.TB, runtime, wrapper string) Client {
 		Without(t, "podman is not on PATH")
 	}
 	dir, err := os.MkdirTemp("", "od-podman-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(func() { Discard(dir) })
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o755))
 		return path
 	}
 	config := fmt.Sprintf("[containers]\ndefault_ulimits = []\n[engine]\nruntime = %q\ncgroup_manager = \"cgroupfs\"\n", runtime)
@@ -96,8 +102,7 @@ func podman(t testing.TB, runtime, wrapper string) Client {
 
 // Command is a program beside the engine, which finds it.
 func (c Client) Command(name string, args ...string) *exec.Cmd {
-	words := append(append([]string{}, c.within...), name)
-	words = append(words, args...)
+	words := slices.Concat(c.within, []string{name}, args)
 	command := exec.Command(words[0], words[1:]...)
 	command.Env = append(os.Environ(), c.Env...)
 	return command
@@ -107,9 +112,7 @@ func (c Client) Command(name string, args ...string) *exec.Cmd {
 func (c Client) Docker(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := c.Command(c.Program, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", c.Program, strings.Join(args, " "), err, out)
-	}
+	require.NoError(t, err, "%s %s\n%s", c.Program, strings.Join(args, " "), out)
 	return strings.TrimSpace(string(out))
 }
 
@@ -117,12 +120,16 @@ func (c Client) Docker(t testing.TB, args ...string) string {
 func (c Client) LoadFrom(t testing.TB, write func(io.Writer) error) {
 	t.Helper()
 	load := c.Command(c.Program, "load", "--quiet")
+	load.Stdin = piped(write)
+	said, err := load.CombinedOutput()
+	require.NoError(t, err, "%s load\n%s", c.Program, said)
+}
+
+// piped reads what write writes.
+func piped(write func(io.Writer) error) io.Reader {
 	in, out := io.Pipe()
-	load.Stdin = in
 	go func() { out.CloseWithError(write(out)) }()
-	if said, err := load.CombinedOutput(); err != nil {
-		t.Fatalf("%s load: %v\n%s", c.Program, err, said)
-	}
+	return in
 }
 
 // Load brings an image of the machine's engine over.
@@ -131,19 +138,86 @@ func (c Client) Load(t testing.TB, image string) {
 	if c.Shared {
 		return // it is there
 	}
-	save, load := exec.Command("docker", "save", image), c.Command(c.Program, "load")
-	pipe, err := save.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	load.Stdin = pipe
-	if err := save.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := load.CombinedOutput(); err != nil {
-		t.Fatalf("%s load: %v\n%s", c.Program, err, out)
-	}
-	if err := save.Wait(); err != nil {
-		t.Fatalf("docker save %s: %v", image, err)
-	}
+	c.LoadFrom(t, func(to io.Writer) error {
+		save := exec.Command("docker", "save", image)
+		save.Stdout = to
+		return save.Run()
+	})
+}
+
+// MirrorAddress is where a daemon of today finds its mirror, in its own network.
+const MirrorAddress = "127.0.0.1:5000"
+
+// Docker29 starts a docker daemon of today with its image store, containerd's, in a
+// network of its own, and a registry that is its mirror. docker has BuildKit there.
+func Docker29(t testing.TB) *Own {
+	t.Helper()
+	own := docker29(t, `{"registry-mirrors": ["http://`+MirrorAddress+`"]}`)
+	own.Serve(t, Registry(t).ServeHTTP)
+	return own
+}
+
+// Docker29Behind is Docker29 with neither mirror nor registry: what it fetches comes
+// through a proxy at MirrorAddress, and it trusts the certificates in a file.
+func Docker29Behind(t testing.TB, certificates string) *Own {
+	t.Helper()
+	return docker29(t, "{}", "HTTPS_PROXY=http://"+MirrorAddress, "SSL_CERT_FILE="+certificates)
+}
+
+func docker29(t testing.TB, config string, env ...string) *Own {
+	t.Helper()
+	path := "PATH=" + Programs(t) + string(filepath.ListSeparator) + os.Getenv("PATH")
+	own := own(t, "", config, append(env, path)...)
+	own.Name, own.Builder = "docker 29", engine.BuildKit
+	own.Env = append(own.Env, "DOCKER_BUILDKIT=1", "DOCKER_CONFIG="+Buildx(t), program.CacheVariable+"="+t.TempDir())
+	return own
+}
+
+// Afar is the daemon as it is from another machine: its published ports are not to be reached from there.
+func (o *Own) Afar() Client {
+	afar := o.Client
+	afar.Name, afar.within = o.Name+" on another machine", nil
+	return afar
+}
+
+// Serve answers at MirrorAddress in the daemon's network until the test ends.
+func (o *Own) Serve(t testing.TB, handle http.HandlerFunc) {
+	t.Helper()
+	var listener net.Listener
+	err := within(o.network, func() (err error) {
+		listener, err = net.Listen("tcp", MirrorAddress)
+		return err
+	})
+	require.NoError(t, err)
+	server := &http.Server{Handler: handle}
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+}
+
+// Registry starts a registry, empty, and gives the way to it.
+func Registry(t testing.TB) http.Handler {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "od-registry-")
+	require.NoError(t, err)
+	socket, config := filepath.Join(dir, "s.sock"), filepath.Join(dir, "registry.yml")
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\n"+
+		"storage: {filesystem: {rootdirectory: %q}}\nhttp: {net: unix, addr: %q}\n", dir, socket)
+	require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
+	registry, err := launch(exec.Command(filepath.Join(Programs(t), "registry"), "serve", config), filepath.Join(dir, "log"))
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		registry.end(syscall.SIGKILL)
+		os.RemoveAll(dir)
+	})
+	up := func() bool { _, err := os.Stat(socket); return err == nil }
+	require.Eventually(t, up, time.Minute, 50*time.Millisecond, "the registry did not come up")
+	there, _ := url.Parse("http://registry")
+	way := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(there)
+		r.SetXForwarded() // the addresses that it names are those that it was asked at
+	}}
+	way.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}
+	return way
 }

@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
 )
@@ -81,15 +83,11 @@ func Scripted(t *testing.T, script string) *engine.Engine {
 		t.Skip("needs a shell")
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker"), []byte("#!/bin/sh\n"+script), 0o755))
 	t.Setenv("PATH", dir)
 	t.Setenv("CONTAINER_ENGINE", "docker")
 	t.Setenv(program.CacheVariable, t.TempDir())
 	e, err := engine.Find(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return e
 }

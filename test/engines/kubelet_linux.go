@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // Kubelet is Kubernetes' node agent of today, alone with a containerd of its own in a
@@ -80,13 +82,10 @@ func StartKubelet(t testing.TB) *Kubelet {
 	if k.agent, err = kubelet(); err != nil {
 		Without(t, "the kubelet of today: "+err.Error())
 	}
-	if k.dir, err = os.MkdirTemp("", "od-k8s-"); err != nil {
-		t.Fatal(err)
-	}
+	k.dir, err = os.MkdirTemp("", "od-k8s-")
+	require.NoError(t, err)
 	for name, text := range map[string]string{"containerd.toml": containerdConfig, "kubelet.yaml": kubeletConfig} {
-		if err := os.WriteFile(filepath.Join(k.dir, name), []byte(strings.ReplaceAll(text, "DIR", k.dir)), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(filepath.Join(k.dir, name), []byte(strings.ReplaceAll(text, "DIR", k.dir)), 0o644))
 	}
 	os.Mkdir(filepath.Join(k.dir, "pods"), 0o755)
 	t.Cleanup(func() {
@@ -96,38 +95,24 @@ func StartKubelet(t testing.TB) *Kubelet {
 	var what []string
 	for _, program := range []string{k.agent + "/kubelet", k.programs + "/containerd", k.programs + "/runc"} {
 		said, err := exec.Command(program, "--version").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		what = append(what, strings.SplitN(string(said), "\n", 2)[0])
 	}
 	k.What = strings.NewReplacer("github.com/containerd/containerd/v2 ", "", "+unknown ", "", "version ", "").Replace(strings.Join(what, ", "))
-	k.daemon(t, k.programs+"/containerd", "-c", filepath.Join(k.dir, "containerd.toml"))
+	k.daemon(t, "containerd", k.programs+"/containerd", "-c", filepath.Join(k.dir, "containerd.toml"))
 	k.wait(t, "containerd", func() bool { _, err := k.ctr(nil, "version"); return err == nil })
 	return k
 }
 
 // daemon runs a program in the kubelet's network until the test ends.
-func (k *Kubelet) daemon(t testing.TB, words ...string) {
+func (k *Kubelet) daemon(t testing.TB, name string, words ...string) {
 	t.Helper()
-	log, err := os.Create(filepath.Join(k.dir, filepath.Base(words[0])+".log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	command := exec.Command("nsenter", append([]string{"--net=/proc/" + k.network + "/ns/net", "--"}, words...)...)
+	words = append(inNetwork(k.network), words...)
+	command := exec.Command(words[0], words[1:]...)
 	command.Env = append(os.Environ(), "PATH="+k.programs+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		command.Process.Signal(syscall.SIGTERM)
-		late := time.AfterFunc(20*time.Second, func() { command.Process.Kill() })
-		command.Wait()
-		late.Stop()
-	})
+	d, err := launch(command, filepath.Join(k.dir, name+".log"))
+	require.NoError(t, err)
+	t.Cleanup(func() { d.end(syscall.SIGTERM) })
 }
 
 func (k *Kubelet) ctr(stdin io.Reader, words ...string) (string, error) {
@@ -141,18 +126,15 @@ func (k *Kubelet) ctr(stdin io.Reader, words ...string) (string, error) {
 // Load loads images that write writes, as `docker save` does.
 func (k *Kubelet) Load(t testing.TB, write func(io.Writer) error) {
 	t.Helper()
-	in, out := io.Pipe()
-	go func() { out.CloseWithError(write(out)) }()
-	if said, err := k.ctr(in, "images", "import", "-"); err != nil {
-		t.Fatalf("ctr images import: %v\n%s", err, said)
-	}
+	said, err := k.ctr(piped(write), "images", "import", "-")
+	require.NoError(t, err, "ctr images import\n%s", said)
 }
 
 // Start starts the kubelet itself. Pause is among the images that were loaded.
 func (k *Kubelet) Start(t testing.TB) {
 	t.Helper()
-	k.daemon(t, k.agent+"/kubelet", "--config", filepath.Join(k.dir, "kubelet.yaml"), "--root-dir", filepath.Join(k.dir, "kubelet"),
-		"--hostname-override", "node")
+	k.daemon(t, "kubelet", k.agent+"/kubelet", "--config", filepath.Join(k.dir, "kubelet.yaml"),
+		"--root-dir", filepath.Join(k.dir, "kubelet"), "--hostname-override", "node")
 	k.wait(t, "the kubelet", func() bool { _, err := k.pods(); return err == nil })
 }
 
@@ -202,9 +184,7 @@ func (k *Kubelet) Run(t testing.TB, pods map[string]Pod) map[string]PodStatus {
 				"env": []any{map[string]any{"name": "PORT", "value": fmt.Sprint(p.Port)}},
 			}}},
 		})
-		if err := os.WriteFile(filepath.Join(k.dir, "pods", name+".json"), text, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(filepath.Join(k.dir, "pods", name+".json"), text, 0o644))
 	}
 	seen := map[string]PodStatus{}
 	running := map[string]int{}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,16 +24,9 @@ type Own struct {
 	Host string // for DOCKER_HOST
 
 	dir, data string
-	setup     setup
-	network   string    // a process that holds the namespace: it outlives the daemon
-	daemon    *exec.Cmd // nil while it is down
-	ended     chan struct{}
-}
-
-// setup is what tells one daemon of a test's own from another.
-type setup struct {
-	config string   // its file of settings
-	env    []string // its environment, beside the test's
+	env       []string // the daemon's, beside the test's
+	network   string   // a process that holds the namespace: it outlives the daemon
+	daemon    *daemon  // nil while it is down
 }
 
 // OwnDaemon starts one, empty, and ends it with the test. It takes root and dockerd;
@@ -48,25 +42,22 @@ func OwnDaemonIn(t testing.TB, data string) *Own {
 	if _, err := exec.LookPath("dockerd"); err != nil {
 		Without(t, "a docker daemon of the test's own takes dockerd")
 	}
-	return own(t, data, setup{config: "{}"})
+	return own(t, data, "{}")
 }
 
-func own(t testing.TB, data string, as setup) *Own {
+// own starts one with a file of settings, and what it shall have in its environment beside the test's.
+func own(t testing.TB, data, config string, env ...string) *Own {
 	t.Helper()
 	Root(t, "a docker daemon of the test's own")
 	dir, err := os.MkdirTemp("", "od-own-") // short: the path of a socket has at most 107 bytes
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "c.json"), []byte(as.config), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.json"), []byte(config), 0o644))
 	if data == "" {
 		data = filepath.Join(dir, "data")
 	}
-	own := &Own{Host: "unix://" + filepath.Join(dir, "s.sock"), dir: dir, data: data, setup: as}
+	own := &Own{Host: "unix://" + filepath.Join(dir, "s.sock"), dir: dir, data: data, env: env}
 	own.network = network(t)
-	own.Client = Client{Program: "docker", Env: []string{"DOCKER_HOST=" + own.Host}, within: []string{"nsenter", "--net=" + own.namespace(), "--"}}
+	own.Client = Client{Program: "docker", Env: []string{"DOCKER_HOST=" + own.Host}, within: inNetwork(own.network)}
 	t.Cleanup(func() {
 		if own.daemon == nil {
 			own.start() // what one that was killed left running, only another can end
@@ -88,24 +79,14 @@ func (o *Own) Start(t testing.TB) {
 	}
 }
 
-func (o *Own) start() error {
-	log, err := os.OpenFile(filepath.Join(o.dir, "log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
+func (o *Own) start() (err error) {
 	for deadline := time.Now().Add(2 * time.Minute); ; { // it gives up by itself where its containerd takes over 15 seconds
-		o.daemon = o.Command("dockerd", "-H", o.Host, "--data-root", o.data, "--exec-root", filepath.Join(o.dir, "exec"),
+		command := o.Command("dockerd", "-H", o.Host, "--data-root", o.data, "--exec-root", filepath.Join(o.dir, "exec"),
 			"--pidfile", filepath.Join(o.dir, "pid"), "--config-file", filepath.Join(o.dir, "c.json"))
-		o.daemon.Env = append(o.daemon.Env, o.setup.env...)
-		o.daemon.Stdout, o.daemon.Stderr = log, log
-		o.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		if err := o.daemon.Start(); err != nil {
+		command.Env = append(command.Env, o.env...)
+		if o.daemon, err = launch(command, filepath.Join(o.dir, "log")); err != nil {
 			return err
 		}
-		ended := make(chan struct{})
-		go func(daemon *exec.Cmd) { daemon.Wait(); close(ended) }(o.daemon)
-		o.ended = ended
 		for down := false; !down; {
 			if o.Command("docker", "version").Run() == nil {
 				return nil
@@ -114,7 +95,7 @@ func (o *Own) start() error {
 				return errors.New("it does not answer")
 			}
 			select {
-			case <-ended:
+			case <-o.daemon.ended:
 				down = true
 			case <-time.After(100 * time.Millisecond):
 			}
@@ -123,23 +104,49 @@ func (o *Own) start() error {
 }
 
 // Stop ends the daemon in order.
-func (o *Own) Stop() {
-	o.Signal(syscall.SIGTERM)
-	late := time.AfterFunc(20*time.Second, func() { o.daemon.Process.Kill() })
-	<-o.ended
-	late.Stop()
-	o.daemon = nil
-}
+func (o *Own) Stop() { o.end(syscall.SIGTERM) }
 
 // Kill ends the daemon at once, as a crash would.
-func (o *Own) Kill() {
-	o.Signal(syscall.SIGKILL)
-	<-o.ended
+func (o *Own) Kill() { o.end(syscall.SIGKILL) }
+
+func (o *Own) end(signal syscall.Signal) {
+	o.daemon.end(signal)
 	o.daemon = nil
 }
 
 // Signal sends one to the daemon.
 func (o *Own) Signal(signal syscall.Signal) { o.daemon.Process.Signal(signal) }
+
+// daemon is a program that runs beside a test.
+type daemon struct {
+	*exec.Cmd
+	ended chan struct{}
+}
+
+// launch starts one. What it says is added to a log.
+func launch(command *exec.Cmd, log string) (*daemon, error) {
+	file, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	command.Stdout, command.Stderr = file, file
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	d := &daemon{command, make(chan struct{})}
+	go func() { d.Wait(); close(d.ended) }()
+	return d, nil
+}
+
+// end ends it by a signal, and at once where it has not ended after some seconds.
+func (d *daemon) end(signal syscall.Signal) {
+	d.Process.Signal(signal)
+	late := time.AfterFunc(20*time.Second, func() { d.Process.Kill() })
+	<-d.ended
+	late.Stop()
+}
 
 // network makes a network namespace with nothing but a loopback device. It is that of the
 // process whose id is given, and lasts as long as the test.
@@ -147,22 +154,21 @@ func network(t testing.TB) (pid string) {
 	t.Helper()
 	holder := exec.Command("unshare", "--net", "--", "sh", "-c", "ip link set lo up && echo up && exec cat")
 	hold, err := holder.StdinPipe() // it ends with this process, whatever happens
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	up, err := holder.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := holder.Start(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, holder.Start())
 	up.Read(make([]byte, 3))
 	t.Cleanup(func() {
 		hold.Close()
 		holder.Wait()
 	})
 	return fmt.Sprint(holder.Process.Pid)
+}
+
+// inNetwork are the words that put a program into the network of a process.
+func inNetwork(pid string) []string {
+	return []string{"nsenter", "--net=/proc/" + pid + "/ns/net", "--"}
 }
 
 // within does something on a thread that is in the network of a process.
@@ -207,9 +213,6 @@ func killRest(folder string) {
 	}
 }
 
-// namespace is the file of the network that the daemon is in.
-func (o *Own) namespace() string { return "/proc/" + o.network + "/ns/net" }
-
 // Discard removes a folder in which an engine had its data.
 func Discard(dir string) {
 	unmount(dir)
@@ -233,9 +236,7 @@ func Disk(t testing.TB, bytes int64) string {
 	t.Helper()
 	Root(t, "a disk of the test's own")
 	dir, err := os.MkdirTemp("", "od-disk-")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=755", bytes)); err != nil {
 		os.Remove(dir)
 		Without(t, fmt.Sprintf("a disk of the test's own: %v", err))
@@ -251,7 +252,5 @@ func Disk(t testing.TB, bytes int64) string {
 // ReadOnly makes a Disk one that cannot be written to.
 func ReadOnly(t testing.TB, disk string) {
 	t.Helper()
-	if err := syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
 }

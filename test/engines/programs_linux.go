@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // moby is the module that today's dockerd is of; runc is the one program that is C in part.
@@ -33,7 +35,7 @@ func Programs(t testing.TB) string {
 }
 
 var programs = sync.OnceValues(func() (string, error) {
-	return built("programs", func(call func(cgo string, words ...string) (string, error), making string) error {
+	return built("programs", func(call golang, making string) error {
 		version, err := call("0", "list", "-m", "-f", "{{.Version}}", moby)
 		if err != nil {
 			return err
@@ -57,7 +59,7 @@ var programs = sync.OnceValues(func() (string, error) {
 
 // kubelet is Kubernetes' node agent, and ctr. Its module replaces others, so it is a module of its own.
 var kubelet = sync.OnceValues(func() (string, error) {
-	return built(filepath.Join("programs", "kubelet"), func(call func(cgo string, words ...string) (string, error), making string) error {
+	return built(filepath.Join("programs", "kubelet"), func(call golang, making string) error {
 		version, err := call("0", "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
 		if err != nil {
 			return err
@@ -73,8 +75,11 @@ var kubelet = sync.OnceValues(func() (string, error) {
 	})
 })
 
+// golang calls go in a module's folder, and gives what it answers.
+type golang func(cgo string, words ...string) (string, error)
+
 // built gives the folder with a module's programs, built once into the user's cache.
-func built(module string, build func(call func(cgo string, words ...string) (string, error), making string) error) (string, error) {
+func built(module string, build func(call golang, making string) error) (string, error) {
 	_, here, _, _ := runtime.Caller(0)
 	module = filepath.Join(filepath.Dir(here), module)
 	sum := sha256.New()
@@ -127,11 +132,7 @@ func Buildx(t testing.TB) string {
 	t.Helper()
 	config := t.TempDir()
 	plugins := filepath.Join(config, "cli-plugins")
-	if err := os.Mkdir(plugins, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(filepath.Join(Programs(t), "buildx"), filepath.Join(plugins, "docker-buildx")); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Mkdir(plugins, 0o755))
+	require.NoError(t, os.Symlink(filepath.Join(Programs(t), "buildx"), filepath.Join(plugins, "docker-buildx")))
 	return config
 }

@@ -14,8 +14,18 @@ import (
 
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/test/corpus"
+	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/tool"
 )
+
+func TestMain(m *testing.M) {
+	if !engines.Wanted() {
+		status := m.Run()
+		tool.Remove()
+		os.Exit(status)
+	}
+	os.Exit(tool.Main(m))
+}
 
 // oddPaths are names that somebody may give to what is in an image.
 var oddPaths = []string{

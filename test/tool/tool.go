@@ -5,6 +5,7 @@ package tool
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -15,12 +16,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/internal/classroom/bundle"
@@ -51,8 +51,7 @@ var compiled = sync.OnceValues(func() (string, error) {
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	words := append(append([]string{"build"}, raceFlag...), "-o", path, "./scripts")
-	build := exec.Command("go", words...)
+	build := exec.Command("go", "build", "-race="+raced(), "-o", path, "./scripts")
 	build.Dir = Root()
 	out, err := build.CombinedOutput()
 	if err != nil {
@@ -60,6 +59,17 @@ var compiled = sync.OnceValues(func() (string, error) {
 	}
 	return path, err
 })
+
+// raced says whether the tests themselves are compiled with -race: then the program is, too.
+func raced() string {
+	info, _ := debug.ReadBuildInfo()
+	for _, setting := range info.Settings {
+		if setting.Key == "-race" {
+			return setting.Value
+		}
+	}
+	return "false"
+}
 
 // Path is where the program lies, compiled.
 func Path(t testing.TB) string {
@@ -88,14 +98,17 @@ func Program(t testing.TB, args ...string) *exec.Cmd {
 // Run runs the program at the repo's root, or in dir, and returns all that it did.
 func Run(t testing.TB, dir string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	var out, complaint bytes.Buffer
 	command := Program(t, args...)
-	if dir != "" {
-		command.Dir = dir
-	}
+	command.Dir = cmp.Or(dir, command.Dir)
+	return ended(t, command)
+}
+
+// ended runs a command, whatever its exit status.
+func ended(t testing.TB, command *exec.Cmd) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, complaint bytes.Buffer
 	command.Stdout, command.Stderr = &out, &complaint
-	var exit *exec.ExitError
-	if err := command.Run(); err != nil && !errors.As(err, &exit) {
+	if err := command.Run(); command.ProcessState == nil {
 		t.Fatal(err)
 	}
 	return command.ProcessState.ExitCode(), out.String(), complaint.String()
@@ -110,18 +123,9 @@ func Document(t testing.TB, args ...string) (doc record.Run, code int) {
 // DocumentOf runs a command and reads what it printed: one document, nothing else.
 func DocumentOf(t testing.TB, command *exec.Cmd) (doc record.Run, code int) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	err := command.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	decoder := json.NewDecoder(&stdout)
-	require.NoError(t, decoder.Decode(&doc), "stderr: %s", stderr.String())
-	rest, _ := io.ReadAll(io.MultiReader(decoder.Buffered(), &stdout))
-	assert.Empty(t, strings.TrimSpace(string(rest)), "one document, and nothing else")
-	return doc, command.ProcessState.ExitCode()
+	code, stdout, stderr := ended(t, command)
+	require.NoError(t, json.Unmarshal([]byte(stdout), &doc), "stderr: %s", stderr) // more than one document is an error
+	return doc, code
 }
 
 // Reasons gives the reasons of all steps' verdicts.

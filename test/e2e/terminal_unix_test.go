@@ -1,4 +1,4 @@
-//go:build !windows
+//go:build unix
 
 package e2e
 
@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -195,4 +197,29 @@ func (s *screen) rest() string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.text.String()[s.read:]
+}
+
+// Ctrl-C in the middle of a run: as soon as the program has ended, none of its
+// containers is there.
+func TestCtrlCLeavesNothing(t *testing.T) {
+	e := engines.Engine(t)
+	ranSteps(t)
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		command := tool.Program(t, "run", "all")
+		var said bytes.Buffer
+		command.Stdout, command.Stderr = &said, &said
+		require.NoError(t, command.Start())
+		containers := func() string {
+			own := fmt.Sprintf("name=-%d-", command.Process.Pid) // the name ends with the process and a number
+			ids, err := e.Output(t.Context(), "ps", "--all", "--quiet", "--filter", own)
+			require.NoError(t, err)
+			return ids
+		}
+		require.Eventually(t, func() bool { return containers() != "" }, time.Minute, 10*time.Millisecond, "%s", &said)
+		require.NoError(t, command.Process.Signal(signal))
+		require.Error(t, command.Wait())
+		assert.Equal(t, tool.Environment, command.ProcessState.ExitCode(), "%s", &said)
+		assert.Contains(t, said.String(), "stopped; nothing of ours is left running")
+		assert.Empty(t, containers(), "%v", signal)
+	}
 }
