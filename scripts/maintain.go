@@ -106,7 +106,11 @@ func syncCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if _, err := page.Copies(repo.Root); err != nil {
+		_, err = page.Copies(repo.Root)
+		if err == nil {
+			_, err = table.LoadExercises(repo.Path("workshop/exercises"))
+		}
+		if err != nil {
 			return usageError{err}
 		}
 		written, err := page.Update(repo.Root)

@@ -107,13 +107,14 @@ func TestAnExerciseIsJudgedByItsOwnGoal(t *testing.T) {
 	exercise, ok := table.ExerciseAt("../../workshop/exercises/05-one-of-five")
 	require.True(t, ok)
 	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS(exercise.Dir)))
-	script := filepath.Join(dir, "start.sh")
+	require.NoError(t, os.CopyFS(dir, os.DirFS(exercise.Context)))
+	mine := filepath.Join(dir, "exercises", exercise.Name)
+	script := filepath.Join(mine, "start.sh")
 	text, err := os.ReadFile(script)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(script, []byte(strings.ReplaceAll(string(text), "\r", "")), 0o755))
 	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
-	report, err := checker.Do(t.Context(), check.Request{Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile")})
+	report, err := checker.Do(t.Context(), check.Request{Dir: dir, Dockerfile: filepath.Join(mine, "Dockerfile")})
 	require.NoError(t, err)
 	defer e.Output(context.Background(), "image", "rm", "--no-prune", report.Image)
 	report.For(exercise)
@@ -153,8 +154,11 @@ func TestExercises(t *testing.T) {
 			}
 		})
 		t.Run(exercise.Name+" solved", func(t *testing.T) {
-			request := check.Request{Dir: exercise.Context, Dockerfile: filepath.Join(exercise.Dir, table.Solution)}
-			report, err := checker.Do(t.Context(), request)
+			solved, err := exercise.Solved()
+			require.NoError(t, err)
+			dockerfile := filepath.Join(t.TempDir(), "Dockerfile")
+			require.NoError(t, os.WriteFile(dockerfile, []byte(solved), 0o644))
+			report, err := checker.Do(t.Context(), check.Request{Dir: exercise.Context, Dockerfile: dockerfile})
 			require.NoError(t, err)
 			said := report.Reason
 			for _, goal := range report.Goals {

@@ -159,7 +159,7 @@ func onWarm(t *testing.T, dir, from, base string, change func(file, text string)
 	t.Helper()
 	mine := t.TempDir()
 	require.NoError(t, os.CopyFS(mine, os.DirFS(from)))
-	for _, file := range []string{"Dockerfile", table.Solution, "main.go"} {
+	for _, file := range []string{"Dockerfile", "main.go"} {
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		if errors.Is(err, os.ErrNotExist) {
 			text, err = os.ReadFile(filepath.Join(from, file))
@@ -193,7 +193,11 @@ func checksExercise(t *testing.T, c engines.Client, exercise table.Exercise, bas
 		assert.False(t, *met, goalsOf(report))
 	}
 
-	report, code = checked(t, c, filepath.Join(dir, table.Solution))
+	solved, err := exercise.Solved()
+	require.NoError(t, err)
+	solved = strings.ReplaceAll(solved, "golang:1.15.7-alpine3.13", base)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(solved), 0o644))
+	report, code = checked(t, c, dir)
 	assert.True(t, report.Met, goalsOf(report))
 	assert.Equal(t, tool.Expected, code)
 }

@@ -1,19 +1,20 @@
 package table
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"optimizing-dockerfile/internal/yamlfile"
 )
 
 // ExerciseTable is the file in a folder of exercises that says what is broken in each.
 const ExerciseTable = "exercises.yaml"
-
-// Solution is the name of an exercise's Dockerfile that solves it.
-const Solution = "Dockerfile.solution"
 
 // Exercise is a Dockerfile with one fault of real life, to be found and fixed.
 type Exercise struct {
@@ -24,12 +25,35 @@ type Exercise struct {
 	Says  string `yaml:"says"`  // what people see of it and search for
 	Fix   string `yaml:"fix"`   // in a sentence
 
-	Story string   `yaml:"story"` // what the learner is told
-	Own   []string `yaml:"own"`   // files of the app that differ from the first step's; without any it is built from start
-	Hints []string `yaml:"hints"` // one after the other, where to look
+	Solution string `yaml:"solution"` // a diff's lines, of what the fix changes in the Dockerfile
 
-	Dir     string `yaml:"-"` // the folder's path
-	Context string `yaml:"-"` // that of the folder that it is built from
+	Story   string   `yaml:"story"`   // what the learner is told
+	Context string   `yaml:"context"` // the folder that it is built from, seen from the table's; "" is ../start
+	Hints   []string `yaml:"hints"`   // one after the other, where to look
+
+	Dir string `yaml:"-"` // the folder's path
+}
+
+// Solved is the exercise's Dockerfile as its solution changes it.
+func (e Exercise) Solved() (string, error) {
+	text, err := os.ReadFile(filepath.Join(e.Dir, "Dockerfile"))
+	if err != nil {
+		return "", err
+	}
+	broken := strings.ReplaceAll(string(text), "\r\n", "\n")
+	var was, is string
+	for line := range strings.Lines(e.Solution) {
+		if line[0] != '+' {
+			was += line[1:]
+		}
+		if line[0] != '-' {
+			is += line[1:]
+		}
+	}
+	if strings.Count(broken, was) != 1 {
+		return "", fmt.Errorf("the solution of %s does not fit its Dockerfile", e.Name)
+	}
+	return strings.Replace(broken, was, is, 1), nil
 }
 
 // Number is an exercise's, as people say it: 3.
@@ -67,11 +91,11 @@ func LoadExercises(dir string) ([]Exercise, error) {
 	for i := range exercises {
 		e := &exercises[i]
 		e.Dir = filepath.Join(dir, e.Name)
-		if e.Context = e.Dir; len(e.Own) == 0 {
-			e.Context = filepath.Join(dir, "..", "start")
-		}
-		if !stepName.MatchString(e.Name) || e.Goal == "" || e.Title == "" || e.Fix == "" || e.Story == "" || len(e.Hints) == 0 {
-			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-bin-sh, title, goal, fix, story and hints", e.Name), i)
+		e.Context = filepath.Join(dir, cmp.Or(e.Context, "../start"))
+		words := []string{e.Goal, e.Title, e.Fix, e.Solution, e.Story}
+		if !stepName.MatchString(e.Name) || slices.Contains(words, "") || len(e.Hints) == 0 {
+			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-bin-sh, "+
+				"a title, a goal, a fix, a solution, a story and hints", e.Name), i)
 		}
 		if seen[e.Name] {
 			return nil, file.Wrong(fmt.Errorf("exercise %s is there twice", e.Name), i)

@@ -35,10 +35,9 @@ type Step struct {
 	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
 	Tries       []Try  `yaml:"tries"`
 
-	Claim   string   `yaml:"claim"`   // of a demonstration: what the room says
-	Against string   `yaml:"against"` // the step that it changes; "" the one before it
-	Own     []string `yaml:"own"`     // files of the app that differ from the first step's
-	Context string   `yaml:"context"` // the folder that it is built from, seen from the table's; "" its own
+	Claim   string `yaml:"claim"`   // of a demonstration: what the room says
+	Against string `yaml:"against"` // the step that it changes; "" the one before it
+	Context string `yaml:"context"` // the folder that it is built from, seen from the table's; "" its own
 
 	// On says what another kind of base than the article's makes of the step.
 	On map[Trait]Difference `yaml:"on"`

@@ -86,7 +86,7 @@ func TestATableIsARegularFile(t *testing.T) {
 
 func TestAnExerciseIsThereOnce(t *testing.T) {
 	dir := t.TempDir()
-	const one = "- {exercise: 01-a, title: t, goal: g, fix: f, story: s, hints: [h]}\n"
+	const one = "- {exercise: 01-a, title: t, goal: g, fix: f, solution: s, story: s, hints: [h]}\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ExerciseTable), []byte(one+"\n"+one), 0o644))
 	_, err := LoadExercises(dir)
 	assert.ErrorContains(t, err, ExerciseTable+":3: exercise 01-a is there twice")

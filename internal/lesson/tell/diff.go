@@ -28,8 +28,8 @@ func Diff(steps []table.Step, step table.Step, dockerfile string) ([]string, err
 	return differ(before, now)
 }
 
-// DiffFiles is Diff for any two Dockerfiles.
-func DiffFiles(before, now string) ([]string, error) {
+// diffFiles is Diff for any two Dockerfiles.
+func diffFiles(before, now string) ([]string, error) {
 	was, err := instructions(before)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
 	t.Indented("", step.Change)
 	lines, err := Diff(steps, step, step.Main().Dockerfile)
 	if step.Tries[0].Dockerfile == table.Finished {
-		lines, err = DiffFiles(filepath.Join(step.Dir, table.Finished), filepath.Join(step.Dir, step.Main().Dockerfile))
+		lines, err = diffFiles(filepath.Join(step.Dir, table.Finished), filepath.Join(step.Dir, step.Main().Dockerfile))
 	}
 	if err != nil {
 		return err

@@ -89,6 +89,9 @@ func read(root string) (from source, err error) {
 	if from.Steps, err = table.Load(dir); err != nil {
 		return from, err
 	}
+	if from.Exercises, err = table.LoadExercises(filepath.Join(workshop, "exercises")); err != nil {
+		return from, err
+	}
 	for folder, steps := range map[string]*[]table.Step{beyond: &from.Beyond, filepath.Join(workshop, "demos"): &from.Demos} {
 		if *steps, err = table.Load(folder, from.Steps...); err != nil {
 			return from, err
@@ -103,9 +106,6 @@ func read(root string) (from source, err error) {
 	}
 	if from.Record == nil {
 		return from, fmt.Errorf("%s holds no record of the article's base yet: dev record makes one", dir)
-	}
-	if from.Exercises, err = table.LoadExercises(filepath.Join(workshop, "exercises")); err != nil {
-		return from, err
 	}
 	if from.Bench, err = readBench(root); err != nil {
 		return from, err
@@ -155,9 +155,6 @@ func pages(root string, from source) map[string]func(was string) (string, error)
 	}
 	for _, c := range slices.Concat(doctor.Causes, doctor.Refusals) {
 		all[filepath.Join(root, filepath.FromSlash(c.Page()))] = func(string) (string, error) { return from.causePage(c), nil }
-	}
-	for _, exercise := range from.Exercises {
-		all[filepath.Join(exercise.Dir, "README.md")] = func(string) (string, error) { return exercisePage(exercise) }
 	}
 	return all
 }

@@ -27,6 +27,7 @@ var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
 	"row": row, "weight": weight, "size": func(bytes int64) table.Size { return table.Size(bytes) },
 	"reversed": reversed, "diff": diff, "took": took, "seen": seen, "reasons": reasons,
 	"figure": tell.Figure, "figures": figures, "seconds": seconds,
+	"next": func(i int) int { return i + 1 }, "solution": solution,
 }).Parse(partsText))
 
 // part makes one, by its name.
@@ -136,6 +137,12 @@ func figures(step table.Step, outcomes []run.Outcome) string {
 		text += one
 	}
 	return text
+}
+
+// solution is what solves an exercise, as a diff's lines.
+func solution(e table.Exercise) (string, error) {
+	_, err := e.Solved()
+	return e.Solution, err
 }
 
 // reason is what a trait of a base makes of some steps.

@@ -1,3 +1,3 @@
-module echo
+module hostile
 
 go 1.15

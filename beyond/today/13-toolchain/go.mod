@@ -1,8 +1,0 @@
-module echo
-
-go 1.99
-
-require (
-	github.com/gin-gonic/gin v1.6.3
-	github.com/stretchr/testify v1.8.2
-)
