@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -186,4 +187,26 @@ func TestTheWorkflowsArePinnedAndMayOnlyRead(t *testing.T) {
 			}
 		}
 	}
+}
+
+var link = regexp.MustCompile(`\]\(([^)#\s]+)[^)\s]*\)`)
+
+// A file that has moved takes the links to it along.
+func TestTheLinksOfTheTextsLeadToFiles(t *testing.T) {
+	tried := 0
+	require.NoError(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".md" || strings.Contains(path, "internal") { // there lie templates
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(m[1], "://") {
+				tried++
+				_, err := os.Stat(filepath.Join(filepath.Dir(path), m[1]))
+				assert.NoError(t, err, path)
+			}
+		}
+		return err
+	}))
+	assert.Greater(t, tried, 100)
 }
