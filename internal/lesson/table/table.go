@@ -232,3 +232,20 @@ func numberOf(name string) string {
 	number, _, _ := strings.Cut(name, "-")
 	return strings.TrimLeft(number, "0")
 }
+
+// Extras is what is expected beside the echo in the lessons after the article.
+type Extras struct {
+	Keeps       string   `yaml:"keeps" json:"keeps,omitempty"`               // the instruction that a changed main.go does not repeat
+	Saves       Size     `yaml:"saves" json:"saves,omitempty"`               // how much smaller Binary is than in the step it changes
+	NumericUser *bool    `yaml:"numeric_user" json:"numeric_user,omitempty"` // USER is a number
+	Health      string   `yaml:"health" json:"health,omitempty"`             // what the engine says of HEALTHCHECK
+	Machines    []string `yaml:"machines" json:"machines,omitempty"`         // GOARCH, that images built for each start on
+	Repeats     string   `yaml:"repeats" json:"repeats,omitempty"`           // Nothing; or Layers, and where the builder can, Digest
+}
+
+// What a second build of the same files has in common with the first.
+const (
+	Nothing = "nothing"
+	Layers  = "layers"
+	Digest  = "image" // the whole image, its config too
+)
