@@ -173,6 +173,7 @@ func TestExercises(t *testing.T) {
 // TestEveryEngine runs them with each builder, these on the engine that is there.
 func TestTheDemonstrationsShowWhatTheGuideSays(t *testing.T) {
 	engines.Long(t)
+	fetchesTheDriver(t)
 	showsTheDemos(t, tool.Program(t, "run", "demos", "--json"))
 }
 
@@ -200,15 +201,20 @@ func asForetold(t *testing.T, command *exec.Cmd, tries int) (doc record.Run, of 
 	return doc, of
 }
 
-func showsTheDemos(t *testing.T, command *exec.Cmd) {
+// fetchesTheDriver gets SQLite's: the base has no network to get it by.
+func fetchesTheDriver(t *testing.T) {
+	t.Helper()
 	sqlite := filepath.Join(tool.Root(), "workshop", "demos", "04-sqlite")
-	if _, err := os.Stat(filepath.Join(sqlite, "vendor")); err != nil { // the base has no network to get the driver by
+	if _, err := os.Stat(filepath.Join(sqlite, "vendor")); err != nil {
 		vendor := exec.Command("go", "mod", "vendor")
 		vendor.Dir, vendor.Env = sqlite, append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 		out, err := vendor.CombinedOutput()
 		require.NoError(t, err, string(out))
 		t.Cleanup(func() { os.RemoveAll(filepath.Join(sqlite, "vendor")) })
 	}
+}
+
+func showsTheDemos(t *testing.T, command *exec.Cmd) {
 	_, of := asForetold(t, command, 4)
 	recorded, err := record.Read(filepath.Join(tool.Root(), "steps"), "article")
 	require.NoError(t, err)

@@ -29,6 +29,7 @@ func TestEveryEngine(t *testing.T) {
 	exercises, err := table.LoadExercises("../../workshop/exercises")
 	require.NoError(t, err)
 	base := guest.Base(t)
+	fetchesTheDriver(t)
 	ranSteps(t) // what they do here is what all are compared with
 	holds := func(t *testing.T, c engines.Client) {
 		c.Load(t, base)
