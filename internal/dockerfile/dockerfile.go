@@ -30,6 +30,11 @@ type Instruction struct {
 // Line is the one where it begins, counted from 1.
 func (in Instruction) Line() int { return in.first + 1 }
 
+// Has says whether an instruction of the file begins with a word, in capitals.
+func (f *File) Has(word string) bool {
+	return slices.ContainsFunc(f.Instructions, func(in Instruction) bool { return in.Word == word })
+}
+
 var (
 	directive = regexp.MustCompile(`^#\s*([a-zA-Z]+)\s*=\s*(\S*)`)
 	heredoc   = regexp.MustCompile(`^\d*<<(-?)["']?([^\s<"']+)["']?$`)

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/engine"
 )
 
 func files(entries ...image.Entry) contents {
@@ -130,4 +132,16 @@ func TestTellsASlipFromAnImage(t *testing.T) {
 		}
 		assert.Equal(t, fault, got, text)
 	}
+}
+
+// A builder that knows no here-document takes its lines for instructions: that is no slip of the Dockerfile's.
+func TestTellsASlipFromAHereDocumentOfAnOldBuilder(t *testing.T) {
+	const words = "dockerfile parse error line 3: unknown instruction: %s"
+	d := dockerfile.Parse("FROM scratch\nCOPY <<END /etc/passwd\necho:*:12345\nEND\nRUNN true\n")
+	for unknown, its := range map[string]bool{"ECHO:*:12345": true, "RUNN": false} {
+		lack := new(given).lacks(&engine.Engine{Builder: engine.BuildKit}, d, fmt.Sprintf(words, unknown))
+		assert.Equal(t, its, lack != "", "%s: %s", unknown, lack)
+	}
+	plain := dockerfile.Parse("FROM scratch\nRUNN true\n")
+	assert.Empty(t, new(given).lacks(&engine.Engine{Builder: engine.BuildKit}, plain, fmt.Sprintf(words, "RUNN")))
 }

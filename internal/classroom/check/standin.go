@@ -142,6 +142,7 @@ var (
 	noGoCommand = regexp.MustCompile(`package (cmd/\S+) is not in GOROOT`)
 	noGcc       = regexp.MustCompile(`"?(gcc|cc|g\+\+)"?:? executable file not found`)
 	newerGo     = regexp.MustCompile(`flag provided but not defined: -\w+|requires [Gg]o (?:>= )?1\.\d+|module requires Go 1\.\d+|unknown directive: \w+|invalid go version|package \S+ is not in GOROOT`)
+	unknownWord = regexp.MustCompile(`(?i)unknown instruction: "?([^\s"]+)`)
 	// needsBuildKit are the options that only it knows.
 	needsBuildKit = regexp.MustCompile(`requires? BuildKit|[Uu]nknown flag: (?:mount|network|security|link|chmod|checksum|exclude|parents|keep-git-dir|start-interval)`)
 )
@@ -151,6 +152,9 @@ var (
 func (g *given) lacks(e *engine.Engine, d *dockerfile.File, words string) string {
 	if e.Builder == engine.Legacy && (needsBuildKit.MatchString(words) || d.Heredoc) {
 		return "this engine has docker's old builder only, and the Dockerfile asks for what BuildKit can do"
+	}
+	if m := unknownWord.FindStringSubmatch(words); m != nil && d.Heredoc && !d.Has(m[1]) {
+		return "this engine's builder is of before here-documents: it took a line of one for an instruction"
 	}
 	if len(g.asked) == 0 {
 		return ""
