@@ -200,7 +200,7 @@ func learnsStep2(t *testing.T, c engines.Client) {
 	s := inTerminal(t, on(t, c, "learn", "--step", "2"), filepath.Join(t.TempDir(), "learn.json"))
 	for _, turn := range [][2]string{
 		{"Will it build?", "y\n"}, {"\nWill it start, and answer?", "n\n"},
-		{"\nAs whom will the program run?", "r\n"}, {"How large will the image be?", "a\n"},
+		{"As whom will the program run?", "r\n"}, {"How large will the image be?", "a\n"},
 		{"Which file does not exist?", "\n"},
 	} {
 		s.sees(turn[0])
