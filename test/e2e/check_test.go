@@ -54,6 +54,9 @@ func checkDockerfiles(t *testing.T, e *engine.Engine) {
 	tried := map[string]int{}
 	for _, file := range archive.Files {
 		goal := path.Dir(file.Name)
+		if file.Name == "starts/closed-to-the-user" && e.Overrides() {
+			goal = "good" // it starts a program with capabilities to which none is closed
+		}
 		if tried[goal]++; tried[goal] > 2 && testing.Short() {
 			continue // each of them is a compile: the first two of a kind, unless all are asked for
 		}
