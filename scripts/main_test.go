@@ -73,6 +73,19 @@ func status_(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
+// Who has typed no message yet can leave.
+func TestAMessageIsNotWaitedFor(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	silent, _, err := os.Pipe()
+	require.NoError(t, err)
+	defer silent.Close()
+	verb := doctorCommand()
+	verb.SetArgs([]string{"--message", "-"})
+	verb.SetIn(silent)
+	stop()
+	assert.ErrorIs(t, verb.ExecuteContext(stopped), context.Canceled)
+}
+
 // Of a run that was to leave its containers there, nobody may say that none is left.
 func TestAStoppedRunSaysWhatIsLeft(t *testing.T) {
 	engines.Scripted(t, `echo '{"ServerVersion":"29.0.0"}'`)

@@ -37,7 +37,7 @@ func (x *examination) byShell(ctx context.Context, p process, name string, box [
 	if found := x.badOption(p); found != nil {
 		return found, nil
 	}
-	args, flags := p.argv[1:], ""
+	args, letters := p.argv[1:], []byte{}
 	for len(args) > 0 && len(args[0]) > 1 && strings.ContainsAny(args[0][:1], "-+") {
 		word := args[0]
 		args = args[1:]
@@ -50,11 +50,12 @@ func (x *examination) byShell(ctx context.Context, p process, name string, box [
 			break
 		}
 		if !strings.HasPrefix(word, "--") {
-			flags += word[1:]
+			letters = append(letters, word[1:]...)
 		} else if word == "--login" {
-			flags += "l"
+			letters = append(letters, 'l')
 		}
 	}
+	flags := string(letters)
 	switch {
 	case len(args) == 0:
 		return nil, nil // a shell that reads its standard input

@@ -18,6 +18,7 @@ import (
 const (
 	mostBytes  = 4 << 20
 	mostValues = 200_000
+	mostKeys   = 4_000 // of one mapping: the parser compares each with all others
 )
 
 // File is a YAML file that was read, and knows on which line each item stands.
@@ -104,6 +105,9 @@ func weigh(n *yaml.Node, most int, known map[*yaml.Node]int) (int, error) {
 	case 0:
 	default:
 		return weight, nil
+	}
+	if n.Kind == yaml.MappingNode && len(n.Content) > 2*mostKeys {
+		return 0, fmt.Errorf("line %d: a mapping has more than %d keys", n.Line, mostKeys)
 	}
 	known[n] = counting
 	parts := n.Content

@@ -10,9 +10,13 @@ import (
 // it spreads that over. The largest images in use hold some 400,000 files.
 const (
 	freeBytes = 256 << 20 // unpacked ones, whatever the archive's size
-	perByte   = 100       // and so many more for each byte of the archive
+	perByte   = 130       // and so many more for each byte of the archive
 	mostKept  = 128 << 20 // bytes of memory, for files and names
 	mostWork  = 16 << 20  // steps on paths, or what takes as long: a few seconds
+
+	// A byte that is unpacked costs as much as so many that come out: twelve of them can be a block
+	// with tables and nothing in it.
+	costOfPacked = 30
 )
 
 // Costs in memory of what a name brings with it.

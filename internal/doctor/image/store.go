@@ -190,13 +190,14 @@ func digestNamed(name string, sum []byte) bool {
 // unpack undoes a layer's compression, told by its first bytes. What blows up
 // without end is refused.
 func unpack(b *Budget, r io.Reader) (io.Reader, func(), error) {
-	buffered := bufio.NewReaderSize(r, 64<<10)
+	packed := &metered{b, r, 0}
+	buffered := bufio.NewReaderSize(packed, 64<<10)
 	head, err := buffered.Peek(6)
 	if err != nil && err != io.EOF {
 		return nil, nil, err
 	}
 	stop := func() {}
-	var out io.Reader = buffered
+	out := io.Reader(buffered)
 	cost := int64(1) // bzip2 takes so much longer
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
@@ -215,23 +216,26 @@ func unpack(b *Budget, r io.Reader) (io.Reader, func(), error) {
 	case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
 		return nil, nil, errors.New("it is compressed with xz, which the doctor does not read")
 	}
-	return &inflated{b, out, cost}, stop, nil
+	if out != io.Reader(buffered) {
+		packed.cost = costOfPacked
+	}
+	return &metered{b, out, cost}, stop, nil
 }
 
-// inflated draws what it unpacks from the image's budget: no image of programs
-// needs more than that, an archive bomb must.
-type inflated struct {
+// metered draws what is read from the image's budget: no image of programs needs more than
+// that, an archive bomb must.
+type metered struct {
 	budget *Budget
 	r      io.Reader
-	cost   int64
+	cost   int64 // of a byte
 }
 
-func (i *inflated) Read(p []byte) (int, error) {
-	if err := i.budget.unpack(0); err != nil {
+func (m *metered) Read(p []byte) (int, error) {
+	if err := m.budget.unpack(0); err != nil {
 		return 0, err
 	}
-	n, err := i.r.Read(p)
-	if over := i.budget.unpack(int64(n) * i.cost); over != nil {
+	n, err := m.r.Read(p)
+	if over := m.budget.unpack(int64(n) * m.cost); over != nil {
 		return 0, over
 	}
 	return n, err

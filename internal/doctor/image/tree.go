@@ -120,7 +120,7 @@ func (t *tree) through(name string, layer int) (string, error) {
 			if followed++; len(name) > maxPath {
 				return "", fmt.Errorf("layer %d has a path of over %d bytes", layer, maxPath)
 			}
-			if err := t.budget.Work(int64(2 + len(all))); err != nil {
+			if err := t.budget.Work(int64(2 + (len(next.entry.Link)+len(name))/4)); err != nil {
 				return "", err
 			}
 		default:

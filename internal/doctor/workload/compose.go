@@ -52,6 +52,9 @@ func (w *words) UnmarshalYAML(n *yaml.Node) error {
 	}
 	var line text
 	err := n.Decode(&line)
+	if err == nil && len(line) > mostLine {
+		err = fmt.Errorf("line %d: it is a line of words of %d bytes; write a list", n.Line, len(line))
+	}
 	if err != nil {
 		return err
 	}
@@ -127,8 +130,19 @@ func compose(file string, n *yaml.Node, environment lookup) (all []Container, er
 	if err != nil {
 		return nil, err
 	}
-	if err := values(n, vars.interpolate); err != nil {
+	left := mostFilled
+	counted := lookup(func(name string) (string, bool) {
+		value, set := vars(name)
+		if left -= len(value); left < 0 {
+			value = ""
+		}
+		return value, set
+	})
+	if err := values(n, counted.interpolate); err != nil {
 		return nil, err
+	}
+	if left < 0 {
+		return nil, fmt.Errorf("its variables become more than %d bytes", mostFilled)
 	}
 	var project struct {
 		Name     text      `yaml:"name"`
@@ -186,6 +200,9 @@ func dotEnv(file string, environment lookup) (lookup, error) {
 func (l lookup) interpolate(n *yaml.Node) error {
 	if !strings.Contains(n.Value, "$") {
 		return nil
+	}
+	if len(n.Value) > mostLine {
+		return fmt.Errorf("line %d: a text with variables has %d bytes", n.Line, len(n.Value))
 	}
 	value, err := template.SubstituteWithOptions(n.Value, template.Mapping(l), template.WithoutLogging)
 	var wrong *template.InvalidTemplateError

@@ -144,7 +144,7 @@ func (p podSpec) container(c podContainer) Container {
 		Pod:    &doctor.Pod{NonRoot: nonRoot != nil && *nonRoot, Group: number(security.RunAsGroup, p.SecurityContext.RunAsGroup)},
 		Called: fromPod, Mounts: p.mounts(c),
 	}
-	vars := variables{values: map[string]string{}, open: map[string]bool{}, anyOpen: len(c.EnvFrom) > 0}
+	vars := &variables{values: map[string]string{}, open: map[string]bool{}, anyOpen: len(c.EnvFrom) > 0, left: mostFilled}
 	if vars.anyOpen {
 		one.Notes = append(one.Notes, "envFrom is not read; it may set PATH, too")
 	}
@@ -168,6 +168,9 @@ func (p podSpec) container(c podContainer) Container {
 		if words = append(words, value); i == 0 && open != "" {
 			one.Unknown = "the program's name has $(" + open + ") in it, whose value the file does not say"
 		}
+	}
+	if vars.left < 0 {
+		one.Unknown = fmt.Sprintf("its variables become more than %d bytes", mostFilled)
 	}
 	if command := words[:len(c.Command)]; len(command) > 0 {
 		one.Start.Entrypoint = &command
@@ -195,6 +198,7 @@ type variables struct {
 	values  map[string]string
 	open    map[string]bool // whose value comes from elsewhere
 	anyOpen bool            // all others may come from elsewhere, too
+	left    int             // bytes that they may become
 }
 
 // reference is what a kubelet fills in.
@@ -202,7 +206,7 @@ var reference = regexp.MustCompile(`\$(?:\$|\([^)]*\))`)
 
 // expand fills in $(NAME) as a kubelet does: $$ is a dollar, and a name that is not known stays as it is. open is one
 // whose value comes from elsewhere.
-func (v variables) expand(word string) (filled, open string) {
+func (v *variables) expand(word string) (filled, open string) {
 	filled = reference.ReplaceAllStringFunc(word, func(found string) string {
 		if found == "$$" {
 			return "$"
@@ -212,7 +216,8 @@ func (v variables) expand(word string) (filled, open string) {
 		switch {
 		case v.open[name], v.anyOpen && !known:
 			open = name
-		case known:
+		case known && v.left >= 0:
+			v.left -= len(value)
 			return value
 		}
 		return found

@@ -23,6 +23,14 @@ type Container struct {
 	Notes       []string // what of the file was not looked at
 }
 
+// Bounds of what a file says: of the containers, of a name, of a line of words, and of what variables become.
+const (
+	mostContainers = 1000
+	mostName       = 4 << 10
+	mostLine       = 16 << 10
+	mostFilled     = 4 << 20
+)
+
 // Read gives the containers of a file, in its order. environment is where it is called, of which a compose file takes values.
 func Read(path string, environment func(string) (string, bool)) (all []Container, err error) {
 	documents, err := yamlfile.Documents(path)
@@ -30,7 +38,17 @@ func Read(path string, environment func(string) (string, bool)) (all []Container
 		var some []Container
 		var items []*yaml.Node
 		some, items, err = read(path, documents[0], environment)
-		all, documents = append(all, some...), append(items, documents[1:]...)
+		if all, documents = append(all, some...), documents[1:]; len(items) > 0 {
+			documents = append(items, documents...)
+		}
+		if len(all) > mostContainers {
+			return nil, fmt.Errorf("%s describes more than %d containers, and no more are examined at a time", path, mostContainers)
+		}
+	}
+	for _, c := range all {
+		if len(c.Name)+len(c.Owner)+len(c.Image)+len(c.Platform) > mostName {
+			return nil, fmt.Errorf("%s names a container or an image by over %d bytes", path, mostName)
+		}
 	}
 	if err != nil {
 		return nil, yamlfile.At(path, err)
