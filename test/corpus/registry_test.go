@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -86,37 +87,66 @@ func TestAnUnhelpfulRegistry(t *testing.T) {
 	t.Cleanup(server.Close)
 	ref := strings.TrimPrefix(server.URL, "http://") + "/app"
 	push(t, static(), ref)
-	layers := 0
+	const manifests, blobs = "/manifests/", "/blobs/"
+	endless := func(w http.ResponseWriter) bool {
+		w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+		for {
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				return true
+			}
+		}
+	}
+	asked := 0
+	second := func(w http.ResponseWriter, r *http.Request) bool { // the first is the config
+		if strings.Contains(r.URL.Path, blobs) {
+			asked++
+		}
+		return asked > 1
+	}
 	for name, c := range map[string]struct {
 		between func(http.ResponseWriter, *http.Request) bool
 		says    string
 	}{
 		"another layer than the digest says": {func(w http.ResponseWriter, r *http.Request) bool {
-			if strings.Contains(r.URL.Path, "/blobs/") {
-				if layers++; layers > 1 { // the first is the config
-					w.Write(make([]byte, 10240))
-					return true
-				}
+			if !second(w, r) {
+				return false
 			}
-			return false
-		}, "is damaged"},
+			w.Write(make([]byte, 64))
+			return true
+		}, "verifying sha256"},
+		"a layer without end": {func(w http.ResponseWriter, r *http.Request) bool { return second(w, r) && endless(w) }, "more than it may have"},
 		"a manifest without end": {func(w http.ResponseWriter, r *http.Request) bool {
-			if !strings.Contains(r.URL.Path, "/manifests/") {
+			return strings.Contains(r.URL.Path, manifests) && endless(w)
+		}, "more than it may have"},
+		"a manifest without end, elsewhere": {func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.Contains(r.URL.Path, manifests) {
+				http.Redirect(w, r, "/else/blobs/where", http.StatusTemporaryRedirect)
+				return true
+			}
+			return r.URL.Path == "/else/blobs/where" && endless(w)
+		}, "more than it may have"},
+		"addresses without end": {func(w http.ResponseWriter, r *http.Request) bool {
+			onwards := strings.Contains(r.URL.Path, manifests)
+			if onwards {
+				http.Redirect(w, r, r.URL.Path+"/x", http.StatusTemporaryRedirect)
+			}
+			return onwards
+		}, "from one address to the next"},
+		"layers of a petabyte": {func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.Contains(r.URL.Path, manifests) {
 				return false
 			}
 			w.Header().Set("Content-Type", "application/vnd.oci.image.manifest.v1+json")
-			for {
-				if _, err := w.Write(make([]byte, 1<<20)); err != nil {
-					return true
-				}
-			}
-		}, "no manifest"},
+			digest := "sha256:" + strings.Repeat("0", 64)
+			fmt.Fprintf(w, `{"config":{"digest":"%s"},"layers":[{"digest":"%[1]s","size":1},{"digest":"%[1]s","size":%d}]}`, digest, 1<<50)
+			return true
+		}, "of more than 64 GB"},
 		"a web page": {func(w http.ResponseWriter, r *http.Request) bool {
 			io.WriteString(w, "<html>Log in to the hotel's network</html>")
 			return true
 		}, ""},
 	} {
-		between = c.between
+		between, asked = c.between, 0
 		img, err := image.FromRegistry(t.Context(), ref, image.Platform{OS: "linux", Arch: runtime.GOARCH}, false)
 		if err == nil {
 			_, err = doctor.Examine(t.Context(), img, machine, doctor.Start{})

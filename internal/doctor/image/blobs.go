@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,8 +18,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// silence is how long a registry may send nothing.
-const silence = 30 * time.Second
+// A registry that takes longer than silence for the next piece falls silent. What it announces for an image has a bound.
+const (
+	silence  = 30 * time.Second
+	piece    = 64 << 10
+	mostSent = 64 << 30
+)
 
 // blobs is a repository in a registry, as a store.
 type blobs struct {
@@ -27,8 +32,9 @@ type blobs struct {
 	repo   name.Repository
 	puller *remote.Puller
 	budget *Budget
-	got    atomic.Int64 // bytes that came
-	latest []byte       // the manifest that was asked for last
+	got    atomic.Int64     // bytes that came
+	latest []byte           // the manifest that was asked for last
+	sizes  map[string]int64 // of the layers, by their digests
 }
 
 func newBlobs(ctx context.Context, repo name.Repository) (*blobs, error) {
@@ -84,16 +90,23 @@ type counted struct {
 }
 
 func (c counted) RoundTrip(request *http.Request) (*http.Response, error) {
+	first := request
+	for hops := 0; first.Response != nil; hops++ { // it was sent on from there
+		if first = first.Response.Request; hops == 10 {
+			return nil, errors.New("the registry sends from one address to the next without end")
+		}
+	}
 	answer, err := c.RoundTripper.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
-	body := &countedBody{blobs: c.blobs, ReadCloser: answer.Body, left: 1 << 62}
-	if !strings.Contains(request.URL.Path, "/blobs/") && answer.Request.Response == nil {
-		body.left = maxDocument
+	size, layer := c.sizes[path.Base(first.URL.Path)]
+	if !layer || !strings.Contains(first.URL.Path, "/blobs/") {
+		size = maxDocument
 	}
+	body := &countedBody{blobs: c.blobs, ReadCloser: answer.Body, left: size, most: size}
 	body.silent = time.AfterFunc(silence, func() {
-		c.giveUp(fmt.Errorf("the registry has sent nothing for %v", silence))
+		c.giveUp(fmt.Errorf("the registry has sent next to nothing for %v", silence))
 	})
 	answer.Body = body
 	return answer, nil
@@ -102,17 +115,19 @@ func (c counted) RoundTrip(request *http.Request) (*http.Response, error) {
 type countedBody struct {
 	*blobs
 	io.ReadCloser
-	silent *time.Timer
-	left   int64
+	silent     *time.Timer
+	left, most int64
 }
 
 func (c *countedBody) Read(p []byte) (int, error) {
-	c.silent.Reset(silence)
 	n, err := c.ReadCloser.Read(p)
+	if before := c.left / piece; before != (c.left-int64(n))/piece {
+		c.silent.Reset(silence)
+	}
 	c.got.Add(int64(n))
 	c.budget.unpacked += perByte * int64(n)
 	if c.left -= int64(n); c.left < 0 && err == nil {
-		err = fmt.Errorf("the registry's answer has over %d bytes, which no manifest has", maxDocument)
+		err = fmt.Errorf("the registry's answer has over %d bytes, more than it may have", c.most)
 	}
 	if err != nil {
 		c.silent.Stop()

@@ -82,7 +82,14 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 	if !kind.IsImage() {
 		return fmt.Errorf("the registry has something of that name that is no image: %s", kind)
 	}
-	r.layers = make([]*Files, len(r.manifest.Layers))
+	r.layers, r.blobs.sizes = make([]*Files, len(r.manifest.Layers)), map[string]int64{}
+	left := int64(mostSent)
+	for _, l := range r.manifest.Layers {
+		if r.blobs.sizes[l.Digest.String()] = l.Size; l.Size < 0 || l.Size > left {
+			return fmt.Errorf("its manifest speaks of layers of more than %d GB", mostSent>>30)
+		}
+		left -= l.Size
+	}
 	if r.config, r.id, err = readConfig(r.blobs, blob(r.manifest.Config.Digest), len(r.layers)); err != nil {
 		return err
 	}
