@@ -210,18 +210,32 @@ func (f *File) References() []Reference {
 	return found
 }
 
+// Bounds of what names an image, and of what its variables become: each may hold the one before twice.
+const (
+	mostText     = 64 << 10
+	mostExpanded = 4096
+)
+
 // expand fills in $NAME, ${NAME}, ${NAME:-otherwise} and ${NAME:+instead}.
 func expand(text string, args map[string]string) string {
+	if len(text) > mostText {
+		return text
+	}
+	left := mostExpanded
 	return os.Expand(text, func(name string) string {
 		name, otherwise, _ := strings.Cut(name, ":-")
 		name, instead, replaced := strings.Cut(name, ":+")
+		value := args[name]
 		switch {
-		case args[name] == "":
-			return otherwise
+		case value == "":
+			value = otherwise
 		case replaced:
-			return instead
+			value = instead
 		}
-		return args[name]
+		if left -= len(value); left < 0 {
+			return ""
+		}
+		return value
 	})
 }
 

@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,6 +30,19 @@ func TestFindsTheImagesThatADockerfileNames(t *testing.T) {
 			found = append(found, ref.Image)
 		}
 		assert.Equal(t, want, found, text)
+	}
+}
+
+// Arguments that double each other, or lie in each other, end. Broken, this takes all memory.
+func TestArgumentsHaveAnEnd(t *testing.T) {
+	for _, text := range []string{
+		"ARG A=x\n" + strings.Repeat("ARG A=$A$A\n", 60) + "FROM $A\n",
+		"ARG A=" + strings.Repeat("x", 4000) + "\nFROM " + strings.Repeat("$A", 30_000) + "\n",
+		"FROM " + strings.Repeat("${A:-", 190_000) + "\n",
+	} {
+		for _, ref := range Parse(text).References() {
+			assert.Less(t, len(ref.Image), 1_000_000)
+		}
 	}
 }
 
