@@ -141,9 +141,11 @@ func hostile() map[string]struct {
 				func(s *Spec) { s.User = strings.Repeat("\x1b", 130_000) }),
 			"USER is",
 		},
-		"a shell's options without end": {of(dynamic(shared{}, map[string]File{"/bin/sh": {Data: append(tiny{machine: amd64}.bytes(), "PS4"...)}}),
+		"a shell's options without end": {of(dynamic(shared{}, map[string]File{
+			"/bin/sh": {Data: append(tiny{machine: amd64}.bytes(), "PS4"...)}}),
 			func(s *Spec) {
-				s.Entrypoint = slices.Concat([]string{"/bin/sh"}, slices.Repeat([]string{"-" + strings.Repeat("x", 14)}, 120_000), []string{"-c", "/nope"})
+				many := slices.Repeat([]string{"-" + strings.Repeat("x", 14)}, 120_000)
+				s.Entrypoint = slices.Concat([]string{"/bin/sh"}, many, []string{"-c", "/nope"})
 			}), "/nope is not in the image"},
 		"arguments without end": {
 			of(dynamic(shared{}, nil),

@@ -79,8 +79,8 @@ func TestBytesAreCountedOverAllLayers(t *testing.T) {
 		"a layer a hundred times":              {archive(t, "c.json", `{"config":{}}`, names, big), 50 << 20, errBomb},
 		"and with enough":                      {archive(t, "c.json", `{"config":{}}`, names, big), 1100 << 20, nil},
 		"the archive's packing, and a layer's": {gzipped(archive(t, "c.json", `{"config":{}}`, []string{"l"}, big)), 9 << 20, errBomb},
-		"a layer of packed nothing": {archive(t, "c.json", `{"config":{}}`, []string{"l"}, append(bytes.Repeat(gzipped(nil), 50_000), gzipped(layer(t))...)),
-			30 << 20, errBomb},
+		"a layer of packed nothing": {archive(t, "c.json", `{"config":{}}`, []string{"l"},
+			append(bytes.Repeat(gzipped(nil), 50_000), gzipped(layer(t))...)), 30 << 20, errBomb},
 		"of a plain layer": {gzipped(archive(t, "c.json", `{"config":{}}`, []string{"l"}, plain)), 15 << 20, errBomb},
 	} {
 		b := NewBudget(t.Context(), 0)
@@ -189,8 +189,8 @@ func TestDeepAndDoubledEntriesHaveAnEnd(t *testing.T) {
 		"links":         {[]tar.Header{link("a", strings.Repeat("n", 3000))}, Budget{kept: 3000, work: 5000}, errTooMany},
 		"followed": {[]tar.Header{link("l", deep.Name), file("l/a", ""), file("l/b", ""), file("l/c", "")},
 			Budget{kept: 1 << 30, work: 5000}, errTooSlow},
-		"followed to and fro": {[]tar.Header{dir("d/"), link("l", strings.Repeat("d/../", 800)+"d"), file("l/a", ""), file("l/b", ""), file("l/c", ""),
-			file("l/d", ""), file("l/e", ""), file("l/f", "")}, Budget{kept: 1 << 30, work: 5000}, errTooSlow},
+		"followed to and fro": {[]tar.Header{dir("d/"), link("l", strings.Repeat("d/../", 800)+"d"), file("l/a", ""), file("l/b", ""),
+			file("l/c", ""), file("l/d", ""), file("l/e", ""), file("l/f", "")}, Budget{kept: 1 << 30, work: 5000}, errTooSlow},
 		"taken away": {[]tar.Header{file(strings.Repeat("n", 3000), ""), file(strings.Repeat("n", 3000), "")},
 			Budget{kept: 8000, work: 5000}, errTooMany},
 	} {
