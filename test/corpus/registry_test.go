@@ -114,7 +114,9 @@ func TestAnUnhelpfulRegistry(t *testing.T) {
 			w.Write(make([]byte, 64))
 			return true
 		}, "verifying sha256"},
-		"a layer without end": {func(w http.ResponseWriter, r *http.Request) bool { return second(w, r) && endless(w) }, "more than it may have"},
+		"a layer without end": {func(w http.ResponseWriter, r *http.Request) bool {
+			return second(w, r) && endless(w)
+		}, "more than it may have"},
 		"a manifest without end": {func(w http.ResponseWriter, r *http.Request) bool {
 			return strings.Contains(r.URL.Path, manifests) && endless(w)
 		}, "more than it may have"},
