@@ -18,7 +18,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // the command line
 	github.com/stretchr/testify v1.12.1 // assertions of the tests, as in the app's
 	go.yaml.in/yaml/v3 v3.0.6 // steps.yaml and bases.yaml, strictly, with line numbers
-	golang.org/x/mod v0.40.0 // a module's h1: sum, and the escaping of module paths
+	golang.org/x/mod v0.40.0 // the escaping of module paths
 	golang.org/x/net v0.58.0 // reads the report's HTML, in its test
 	golang.org/x/sync v0.22.0 // downloads side by side
 	golang.org/x/sys v0.47.0 // drops what was typed before a question; enters the network of a test's own engine

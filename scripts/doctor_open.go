@@ -14,6 +14,7 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/engine/source"
+	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -63,7 +64,7 @@ func (w whence) open(ctx context.Context, ref string, say screen.Reporter) (imag
 	if err != nil {
 		return nil, doctor.Machine{}, orFolder(ctx, ref, err)
 	}
-	machine, err := w.machine(machineOf(e))
+	machine, err := w.machine(run.MachineOf(e))
 	if err != nil {
 		return nil, machine, err
 	}
@@ -137,18 +138,13 @@ func archive(ref string) (path, tag string, ok bool) {
 	return "", "", false
 }
 
-// machineOf is the one that an engine starts containers on.
-func machineOf(e *engine.Engine) doctor.Machine {
-	return doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides())
-}
-
 // startsOn is the machine that an archive is judged for: the engine's where one
 // answers at once, else this one.
 func startsOn(ctx context.Context) doctor.Machine {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
 	if e, err := engine.Find(ctx); err == nil {
-		return machineOf(e)
+		return run.MachineOf(e)
 	}
 	return doctor.MachineOf("linux", runtime.GOARCH, runtime.GOOS == "linux", false)
 }

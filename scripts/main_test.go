@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/classroom/learn"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
@@ -182,7 +183,7 @@ func TestARecordKeepsWhatThisBuilderCannotDo(t *testing.T) {
 	dir, said := t.TempDir(), &bytes.Buffer{}
 	c := course{dir: dir, own: []table.Step{{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile", Needs: engine.BuildKit}}}}}
 	doc := record.Run{
-		Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Base: &record.Base{Name: "other"},
+		Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Base: &base.Ready{Name: "other"},
 		Steps: []run.Outcome{{Step: "11-a", Dockerfile: "Dockerfile"}},
 	}
 	say := tell.Plain{Writer: said}

@@ -94,7 +94,7 @@ func baseCommand() *cobra.Command {
 		}
 		const unknown = "unknown: the image does not tell"
 		fmt.Fprintf(c.out, "base    %s\nimage   %s\nsource  %s\nGo      %s\nlibc    %s\nsize    %s\ncache   %s\n",
-			r.ID, image, r.Source, cmp.Or(r.Go, unknown), cmp.Or(r.Libc, unknown), table.Size(r.Bytes), cache)
+			r.Name, image, r.Source, cmp.Or(r.Go, unknown), cmp.Or(r.Libc, unknown), table.Size(r.Bytes), cache)
 		return nil
 	})
 }

@@ -43,7 +43,7 @@ func diffCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c.out.ShowDiff(lines)
+			c.out.ShowDiff("", lines)
 		}
 		return nil
 	})

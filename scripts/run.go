@@ -125,14 +125,14 @@ func (o runOptions) runMatrix(c *call, l course, asked []table.Step) error {
 	}
 	progress := tell.NewTerminal(c.say.Writer)
 	var matrix record.Matrix
-	for _, wanted := range catalog.All() {
+	for _, wanted := range catalog {
 		progress.Heading(wanted.Image)
 		doc, _, failure := o.runOn(c, l, wanted, asked)
 		if c.Err() != nil {
 			return c.Err()
 		}
 		if doc.Base == nil { // what is known of it all the same
-			doc.Base = &record.Base{Name: wanted.ID, Image: wanted.Image, Go: wanted.Go, Libc: wanted.Libc}
+			doc.Base = &base.Ready{Name: wanted.ID, Image: wanted.Image, Facts: wanted.Facts}
 		}
 		if failure != nil {
 			progress.Heading("error: " + failure.Error())
@@ -197,11 +197,7 @@ func (o runOptions) try(
 	if err != nil {
 		return doc, nil, err
 	}
-	doc.Base = &record.Base{
-		Name: ready.ID, Image: ready.Image, Source: ready.Source,
-		Go: ready.Go, Libc: ready.Libc, StandInFor: ready.StandInFor,
-		Platform: ready.Platform.String(), Crossed: ready.Crossed,
-	}
+	doc.Base = ready
 	traits, err := table.TraitsOf(ready)
 	if err != nil {
 		return doc, nil, err
@@ -212,7 +208,7 @@ func (o runOptions) try(
 	}
 	defer cleanUp()
 	t := &run.Trial{
-		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.ID, Image: ready.Image, Platform: ready.Platform,
+		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, Image: ready.Image, Platform: ready.Platform,
 		Keep: o.keep, Given: given, Report: report,
 	}
 	there = table.On(asked, traits)
@@ -291,7 +287,7 @@ func closing(out *tell.Terminal, l course, step table.Step, doc record.Run, next
 		add(s, recorded.Steps, true)
 	}
 	add(step, doc.Steps, false)
-	out.Closing(step, doc.Steps, *doc.Base, sizes, next)
+	out.Closing(step, doc.Steps, doc.Base, sizes, next)
 	return nil
 }
 

@@ -144,7 +144,7 @@ func unknownStep(steps []table.Step, word string) error {
 }
 
 // loadCatalog reads bases.yaml; what is wrong with it is wrong usage.
-func loadCatalog(repo program.Repo) (*base.Catalog, error) {
+func loadCatalog(repo program.Repo) (base.Catalog, error) {
 	catalog, err := base.Load(repo.Path("bases"))
 	if err != nil {
 		return nil, usageError{err}

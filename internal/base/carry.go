@@ -2,12 +2,16 @@ package base
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"optimizing-dockerfile/internal/base/rebuild"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	oci "github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -52,16 +56,22 @@ func addModules(ctx context.Context, e *engine.Engine, b Base, say screen.Report
 	if err != nil {
 		return err
 	}
-	return rebuild.WithModules(ctx, b.Recipe, say, func(dir string) error {
-		if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(withModules), 0o644); err != nil {
-			return err
-		}
-		_, err := e.Build(ctx, engine.BuildRequest{
-			Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: b.standInName(e),
-			Args: []string{"IMAGE=" + b.Image, "RECIPE=" + digest},
-		})
+	dir, err := os.MkdirTemp("", engine.Repository+"-")
+	if err != nil {
 		return err
+	}
+	defer os.RemoveAll(dir)
+	dockerfile := filepath.Join(dir, "Dockerfile")
+	if err := os.WriteFile(dockerfile, []byte(withModules), 0o644); err != nil {
+		return err
+	}
+	if err := b.Recipe.PutModules(ctx, dir, say); err != nil {
+		return err
+	}
+	_, err = e.Build(ctx, engine.BuildRequest{
+		Dir: dir, Dockerfile: dockerfile, Tag: b.standInName(e), Args: []string{"IMAGE=" + b.Image, "RECIPE=" + digest},
 	})
+	return err
 }
 
 // loadedName is a second name of the stand-in that came out of a bundle: the image
@@ -84,4 +94,39 @@ func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) erro
 	}
 	_, err = e.Output(ctx, "tag", name, loadedName(name))
 	return err
+}
+
+// Layout writes an engine's image as an OCI layout, for builders that cannot see
+// the engine's images. It returns what such a builder is given: NAME=FOLDER@DIGEST,
+// and the folder, to be removed after the builds.
+func Layout(ctx context.Context, e *engine.Engine, image string, say screen.Reporter) (given, dir string, err error) {
+	if dir, err = os.MkdirTemp("", engine.Repository+"-"); err != nil {
+		return "", "", err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("%s cannot be handed to the builder: %w", image, err), os.RemoveAll(dir))
+		}
+	}()
+	screen.Sayf(say, "handing %s to the builder, which cannot see this engine's images", image)
+	saved := filepath.Join(dir, "saved.tar")
+	if err := e.Run(ctx, nil, nil, nil, "save", "--output", saved, image); err != nil {
+		return "", "", err
+	}
+	img, err := tarball.ImageFromPath(saved, nil)
+	if err != nil {
+		return "", "", err
+	}
+	path, err := oci.Write(filepath.Join(dir, "oci"), empty.Index)
+	if err != nil {
+		return "", "", err
+	}
+	if err := path.AppendImage(img); err != nil {
+		return "", "", err
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return "", "", err
+	}
+	return image + "=" + filepath.ToSlash(filepath.Join(dir, "oci")) + "@" + digest.String(), dir, os.Remove(saved)
 }

@@ -17,27 +17,20 @@ import (
 
 // Base is an image that can stand behind FROM.
 type Base struct {
-	ID     string            `yaml:"id"`     // its name here; of an image unknown here, the image
-	Image  string            `yaml:"image"`  // as a registry has it
-	Go     string            `yaml:"go"`     // the Go version in it; "" where it has to be found out
-	Libc   string            `yaml:"libc"`   // musl or glibc; "" likewise
+	ID     string            `yaml:"id"`    // its name here; of an image unknown here, the image
+	Image  string            `yaml:"image"` // as a registry has it
+	Facts  `yaml:",inline"`  // where it is listed
 	Loader map[string]string `yaml:"loader"` // the dynamic loader's path, by architecture as in GOARCH
-
-	Compiler bool `yaml:"c_compiler"` // a C compiler and the C library's headers are in it
-	Adduser  bool `yaml:"adduser"`    // a program of that name is
-
-	Recipe *rebuild.Recipe `yaml:"recipe"` // how a stand-in is made; nil: it cannot be
+	Recipe *rebuild.Recipe   `yaml:"recipe"` // how a stand-in is made; nil: it cannot be
 
 	Platform image.Platform `yaml:"-"` // what it must be for; none: whatever is there, else the engine's
 }
 
-// Catalog is what bases.yaml lists.
-type Catalog struct {
-	bases []Base
-}
+// Catalog is what bases.yaml lists, in its order.
+type Catalog []Base
 
 // Load reads bases.yaml in dir.
-func Load(dir string) (*Catalog, error) {
+func Load(dir string) (Catalog, error) {
 	var facts struct {
 		Bases []Base `yaml:"bases"`
 	}
@@ -45,7 +38,6 @@ func Load(dir string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{}
 	seen := map[string]bool{}
 	for i, b := range facts.Bases {
 		if err := b.check(); err != nil {
@@ -59,25 +51,21 @@ func Load(dir string) (*Catalog, error) {
 			r.Folder = filepath.Join(dir, r.Folder)
 			r.Modules = filepath.Join(dir, r.Modules)
 		}
-		c.bases = append(c.bases, b)
 	}
-	if len(c.bases) == 0 {
+	if len(facts.Bases) == 0 {
 		return nil, file.Wrong(errors.New("it lists no base"))
 	}
-	return c, nil
+	return facts.Bases, nil
 }
-
-// All gives the bases in the file's order.
-func (c *Catalog) All() []Base { return c.bases }
 
 // Find gives the base of a name: an id, or with / or : in it an image, known
 // here or not. "" is the first. The error says what is possible.
-func (c *Catalog) Find(name string) (Base, error) {
+func (c Catalog) Find(name string) (Base, error) {
 	if name == "" {
-		return c.bases[0], nil
+		return c[0], nil
 	}
 	var known []string
-	for _, b := range c.bases {
+	for _, b := range c {
 		if name == b.ID || name == b.Image {
 			return b, nil
 		}

@@ -24,19 +24,27 @@ const (
 
 // Ready is a base that is in the engine.
 type Ready struct {
-	ID         string `json:"name"`   // in bases.yaml; of an image unknown there, the image
-	Image      string `json:"image"`  // what to pass as GO_IMAGE
-	StandInFor string `json:"-"`      // the image that it takes the place of; "" if it is the one asked for
-	Source     string `json:"source"` // Present, Pulled, Loaded or Rebuilt
-	Go         string `json:"go"`     // the Go version in it; "" where it cannot be found out
-	Libc       string `json:"libc"`   // musl or glibc; "" likewise
-	ImageID    string `json:"-"`
-	Bytes      int64  `json:"-"`
+	Name       string         `json:"name"`   // in bases.yaml; of an image unknown there, the image
+	Image      string         `json:"image"`  // what to pass as GO_IMAGE
+	Source     string         `json:"source"` // Present, Pulled, Loaded or Rebuilt
+	Facts                     // what the steps turn on
+	Platform   image.Platform `json:"platform"`               // what it is for, and so all that is built on it
+	Crossed    bool           `json:"crossed,omitempty"`      // emulated: its Go is the engine's machine's, and compiles for another
+	StandInFor string         `json:"stand_in_for,omitempty"` // the image that it takes the place of; "" if it is the one asked for
+	ImageID    string         `json:"-"`
+	Bytes      int64          `json:"-"`
+}
 
-	Platform image.Platform `json:"-"` // what it is for, and so all that is built on it
-	Crossed  bool           `json:"-"` // its Go is the engine's machine's, and compiles for another
-
-	Facts Facts `json:"-"` // what the steps turn on
+// Said names the base as every output that rests on it must.
+func (r *Ready) Said() string {
+	words := r.Image
+	if r.StandInFor != "" {
+		words = "a stand-in for " + r.StandInFor
+	}
+	if r.Crossed {
+		words += " on " + r.Platform.String() + ", emulated, whose Go is this machine's and compiles for the other"
+	}
+	return words
 }
 
 // Attempt is one way to a base, and why it did not lead there.
@@ -179,8 +187,7 @@ func standIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 		source = Loaded
 	}
 	return &Ready{
-		ID: b.ID, Image: name, StandInFor: b.Image, Source: source,
-		Go: b.Go, Libc: b.Libc, ImageID: found.ID, Bytes: found.Listed, Facts: b.facts(),
+		Name: b.ID, Image: name, StandInFor: b.Image, Source: source, Facts: b.Facts, ImageID: found.ID, Bytes: found.Listed,
 		Platform: b.platform(e), Crossed: b.platform(e).Arch != e.Arch,
 	}, nil
 }
@@ -188,7 +195,7 @@ func standIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 // ready describes an image that is not a stand-in. What bases.yaml does not
 // say of it is found out; of a listed one whose tag moves on, the Go version.
 func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *engine.Image, source string) (*Ready, error) {
-	r := &Ready{ID: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Listed, Facts: b.facts(), Platform: found.Platform()}
+	r := &Ready{Name: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Listed, Facts: b.Facts, Platform: found.Platform()}
 	if b.Go == "" || !strings.Contains(b.Image, b.Go) {
 		seen, err := look(ctx, e, found.ID)
 		if err != nil {
@@ -197,9 +204,8 @@ func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *en
 		if b.Libc == "" {
 			r.Facts = seen
 		} else if seen.Go != "" {
-			r.Facts.Go = seen.Go
+			r.Go = seen.Go
 		}
 	}
-	r.Go, r.Libc = r.Facts.Go, r.Facts.Libc
 	return r, nil
 }

@@ -3,8 +3,10 @@ package base
 import (
 	"bufio"
 	"context"
+	"errors"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,5 +112,91 @@ func TestUnderstand(t *testing.T) {
 	} {
 		f := understand(out)
 		assert.Equal(t, want, [2]string{f.Go, f.Libc}, out)
+	}
+}
+
+// foretold is in what a base does not resemble the article's.
+type foretold struct{ noAdduser, cgoOff, glibc bool }
+
+// What an image prints to the script decides what is foretold of it.
+func TestForetellsFromWhatAnImageHolds(t *testing.T) {
+	const musl, glibc = "/lib/ld-musl-x86_64.so.1\n", "/lib64/ld-linux-x86-64.so.2\n"
+	const compiler = "has compiler\nhas headers\n"
+	for name, c := range map[string]struct {
+		out  string
+		want foretold
+	}{
+		"the article's":          {"go version go1.15.7 linux/amd64\n" + musl + "has adduser\nhas std\ncgo 1", foretold{}},
+		"1.19, musl, a compiler": {"go version go1.19.13 linux/amd64\n" + musl + compiler + "has adduser\nhas std\ncgo 1", foretold{}},
+		"1.20, musl, a compiler": {"go version go1.20 linux/amd64\n" + musl + compiler + "has adduser\ncgo 1", foretold{}},
+		"1.20, musl, none":       {"go version go1.20rc1 linux/amd64\n" + musl + "has adduser\ncgo 0", foretold{cgoOff: true}},
+		"glibc, a compiler":      {"go version go1.27.4 linux/amd64\n" + glibc + compiler + "has adduser\ncgo 1", foretold{glibc: true}},
+		"glibc, none":            {"go version go1.27.4 linux/amd64\n" + glibc + "has adduser\ncgo 0", foretold{cgoOff: true, glibc: true}},
+		"no adduser": {"go version go1.27.4 linux/amd64\n" + glibc + compiler + "cgo 1",
+			foretold{noAdduser: true, glibc: true}},
+		"1.16, glibc, none": {"go version go1.16 linux/amd64\n" + glibc + "has adduser\nhas std\ncgo 1", foretold{glibc: true}},
+	} {
+		r := &Ready{Facts: understand(c.out)}
+		require.NoError(t, r.Predictable(), name)
+		assert.Equal(t, c.want, foretold{!r.Facts.Adduser, !r.Facts.Cgo(), r.Facts.Libc == "glibc"}, name)
+	}
+	for name, c := range map[string]struct{ out, says string }{
+		"no Go":                  {musl + "has adduser\ncgo ", "no Go"},
+		"too old":                {"go version go1.14.2 linux/amd64\n" + musl + "has std\ncgo 1", "1.15 or later"},
+		"another C library":      {"go version go1.27.4 linux/amd64\nhas adduser\ncgo 0", "no C library"},
+		"no headers":             {"go version go1.27.4 linux/amd64\n" + musl + "has compiler\ncgo 1", "headers"},
+		"cgo off by hand":        {"go version go1.27.4 linux/amd64\n" + musl + compiler + "cgo 0", "by hand"},
+		"cgo on by hand":         {"go version go1.27.4 linux/amd64\n" + musl + "cgo 1", "switched on"},
+		"nothing to link net to": {"go version go1.19 linux/amd64\n" + musl + "cgo 1", "no compiled standard library"},
+	} {
+		err := (&Ready{Image: "some/image:1", Facts: understand(c.out)}).Predictable()
+		require.Error(t, err, name)
+		assert.Contains(t, err.Error(), c.says, name)
+		assert.Contains(t, err.Error(), "some/image:1", name)
+	}
+}
+
+// What engines really say of a registry that gives nothing, and what it comes to.
+func TestARefusedPullIsSaidAsWhatItIs(t *testing.T) {
+	const name = `failed to resolve reference "docker.io/library/golang:1": `
+	for want, all := range map[string][]string{
+		"pull limit": {
+			"toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating",
+			"unknown: " + name + "unexpected status from HEAD request to https://registry-1.docker.io/v2/x: 429 Too Many Requests",
+			"Error: initializing source docker://golang:1: reading manifest 1 in docker.io/library/golang: toomanyrequests: slow down",
+		},
+		"certificate": {
+			`Get "https://registry-1.docker.io/v2/": x509: certificate signed by unknown authority`,
+			name + "failed to do request: tls: failed to verify certificate: x509: certificate signed by unknown authority",
+		},
+		"wants a login": {
+			"unauthorized",
+			"Get https://registry-1.docker.io/v2/x: unauthorized: incorrect username or password",
+		},
+		"no such image": {
+			"pull access denied for x, repository does not exist or may require 'docker login': denied",
+			"manifest for golang:9 not found: manifest unknown: manifest unknown",
+		},
+		"broke off": {
+			"short read: expected 218874368 bytes but got 1015808: unexpected EOF",
+			"read tcp 10.0.0.2:41522->104.16.99.215:443: read: connection reset by peer",
+		},
+		"": {
+			`Get "https://registry-1.docker.io/v2/": net/http: TLS handshake timeout`,
+			`Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host`,
+			"failed to register layer: write /usr/local/go/pkg/linux_amd64_4290/net.a: no space left on device",
+		},
+	} {
+		for _, words := range all {
+			err := understood(words, "docker", "docker pull golang:1")
+			assert.Contains(t, err.Error(), words, "the engine's own words stay")
+			var known *refusal
+			if !assert.Equal(t, want != "", errors.As(err, &known), words) || want == "" {
+				continue
+			}
+			assert.Contains(t, known.what, want, words)
+			assert.True(t, strings.HasSuffix(known.way, "docker pull golang:1"), known.way)
+			assert.NotContains(t, known.way, "%", "every word is filled in")
+		}
 	}
 }

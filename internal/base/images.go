@@ -1,6 +1,7 @@
 package base
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -11,20 +12,10 @@ import (
 
 // platform is what a stand-in is for: the engine's own machine, unless another is asked
 // for by name. DOCKER_DEFAULT_PLATFORM is about images of registries.
-func (b Base) platform(e *engine.Engine) image.Platform {
-	if b.Platform == (image.Platform{}) {
-		return e.Own()
-	}
-	return b.Platform
-}
+func (b Base) platform(e *engine.Engine) image.Platform { return cmp.Or(b.Platform, e.Own()) }
 
 // pulled is what the base is pulled for.
-func (b Base) pulled(e *engine.Engine) image.Platform {
-	if b.Platform == (image.Platform{}) {
-		return e.Platform()
-	}
-	return b.Platform
-}
+func (b Base) pulled(e *engine.Engine) image.Platform { return cmp.Or(b.Platform, e.Platform()) }
 
 // standInName is the name of a base's stand-in: never the real image's.
 func (b Base) standInName(e *engine.Engine) string {
@@ -63,11 +54,6 @@ func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err e
 	if err != nil {
 		return 0, 0, err
 	}
-	remove := func(count *int, words ...string) {
-		if _, err := e.Output(ctx, words...); err == nil {
-			*count++
-		}
-	}
 	for _, id := range own {
 		found, err := e.FindImage(ctx, id)
 		if err != nil || found == nil {
@@ -78,18 +64,14 @@ func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err e
 		}
 		for _, name := range found.Tags {
 			if name == id || strings.HasPrefix(strings.TrimPrefix(name, "localhost/"), engine.Repository+"/") {
-				remove(&images, "image", "rm", name) // and its nameless parents: stages, made on its way
+				if _, err := e.Output(ctx, "image", "rm", name); err == nil { // and its nameless parents: stages, made on its way
+					images++
+				}
 			}
 		}
 	}
-	left, stages, err := rebuild.Leftovers(ctx, e)
-	for _, id := range left {
-		remove(&containers, "rm", "-f", "-v", id)
-	}
-	for _, id := range stages {
-		remove(&images, "image", "rm", id)
-	}
-	return containers, images, err
+	containers, stages, err := rebuild.Sweep(ctx, e)
+	return containers, images + stages, err
 }
 
 // madeBy says whether an image is the stand-in that a recipe makes; nil is none.

@@ -4,19 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"optimizing-dockerfile/internal/engine"
 )
 
+// Facts are what an image holds, as far as the steps turn on it.
+type Facts struct {
+	Go       string `yaml:"go" json:"go"`        // the version; "" where it cannot be found out
+	Libc     string `yaml:"libc" json:"libc"`    // musl or glibc; "" likewise
+	Compiler bool   `yaml:"c_compiler" json:"-"` // a C compiler and the C library's headers are in it
+	Adduser  bool   `yaml:"adduser" json:"-"`    // a program of that name is
+
+	odd string // in what it is unlike every official golang image
+}
+
 // lookTime bounds how long an unknown image may take to answer.
 const lookTime = 30 * time.Second
-
-// looks counts, so that no two containers of this process have one name.
-var looks atomic.Int64
 
 // script asks an image for what a step's outcome turns on. The folders of
 // official golang images are on PATH whatever the image's own PATH is. Up to
@@ -32,16 +38,11 @@ echo cgo "$(go env CGO_ENABLED)"`
 
 // look finds out what an image holds; of one that does not tell, nothing.
 func look(ctx context.Context, e *engine.Engine, id string) (Facts, error) {
-	name := fmt.Sprintf("optimizing-dockerfile-look-%d-%d", os.Getpid(), looks.Add(1))
 	looking, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	args := append([]string{"run", "--rm", "--pull=never", "--network", "none", "--name", name, "--user", "0", "--entrypoint", "/bin/sh"}, engine.Ours()...)
+	// By its label a container that does not end by itself is found, and removed, at the end of the run.
+	args := append([]string{"run", "--rm", "--pull=never", "--network", "none", "--user", "0", "--entrypoint", "/bin/sh"}, engine.Ours()...)
 	out, err := e.Output(looking, append(args, id, "-c", script)...)
-	if err != nil { // the container may be there still
-		after, done := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
-		e.Output(after, "rm", "-f", "-v", name)
-		done()
-	}
 	var failed *engine.Failed
 	switch {
 	case ctx.Err() != nil:
@@ -84,4 +85,37 @@ func understand(out string) Facts {
 		f.odd = "no compiled standard library, and no C compiler to make one"
 	}
 	return f
+}
+
+// Predictable gives an error where nobody can foretell the steps' ends on the base.
+func (r *Ready) Predictable() error {
+	cannot := func(why string) error {
+		return fmt.Errorf("what the steps do on %s cannot be told beforehand, so there is nothing to hold them against: %s\n"+
+			"Use an image shaped like an official golang one, such as golang:1.27-alpine.", r.Image, why)
+	}
+	switch {
+	case r.Go == "":
+		return cannot("it holds no Go, or no shell to ask for it")
+	case r.minor() < 15:
+		return cannot("the app needs Go 1.15 or later; it holds " + r.Go)
+	case r.Libc == "":
+		return cannot("it holds no C library that is known here")
+	case r.odd != "":
+		return cannot("it has " + r.odd)
+	}
+	return nil
+}
+
+// Cgo says whether Go uses cgo by itself: up to 1.19 always, since then where it
+// finds a C compiler.
+func (f Facts) Cgo() bool { return f.minor() < 20 || f.Compiler }
+
+// minor is 20 of 1.20.3. Of what is no version of Go 1, it is later than all.
+func (f Facts) minor() int {
+	parts := strings.FieldsFunc(f.Go, func(r rune) bool { return r < '0' || r > '9' })
+	if len(parts) < 2 || parts[0] != "1" {
+		return 1 << 30
+	}
+	minor, _ := strconv.Atoi(parts[1])
+	return minor
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/screen"
@@ -48,7 +47,7 @@ func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, 
 	if lender, ok := say.(screen.Lender); ok && lender.Lend() != nil && e.Builder != engine.Buildah {
 		progress = lender.Lend()
 	} else {
-		defer rebuild.Tick(10*time.Second, func(passed time.Duration) { screen.Sayf(say, "still pulling, %s", rebuild.Seconds(passed)) })()
+		defer screen.Meanwhile(say, 10*time.Second, func(passed string) string { return "still pulling, " + passed })()
 	}
 	err := e.Run(ctx, nil, progress, nil, words[1:]...)
 	var failed *engine.Failed

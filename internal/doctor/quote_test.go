@@ -33,7 +33,7 @@ func TestCOPYTakesEveryNameAsOneWord(t *testing.T) {
 	id, err := e.Output(ctx, "build", "--quiet", dir)
 	require.NoError(t, err, text)
 	id = strings.Fields(id)[len(strings.Fields(id))-1]
-	defer e.Call(ctx, "rmi", id)
+	defer e.Output(ctx, "rmi", id)
 	img, err := source.FromEngine(ctx, e, id)
 	require.NoError(t, err)
 	defer img.Close()

@@ -5,8 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/docker/go-units"
-
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -74,7 +72,7 @@ func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 	if r := d.Read; r != nil {
 		p.line("")
 		p.text("", fmt.Sprintf("Read from the registry: %s, with %d of %d layers (of %s).",
-			units.HumanSizeWithPrecision(float64(r.Bytes), 3), r.Layers, r.OfLayers, units.HumanSizeWithPrecision(float64(r.Of), 3)))
+			screen.Size(r.Bytes), r.Layers, r.OfLayers, screen.Size(r.Of)))
 	}
 	_, err := io.WriteString(w, p.out.String())
 	return err

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -26,7 +28,6 @@ type BuildRequest struct {
 	Platform   image.Platform // what it is for; none: as the engine has it
 	NoCache    bool           // do every instruction, also those done before
 	Layouts    []string       // images that the builder is given, each NAME=FOLDER, of an OCI layout
-	Plain      bool           // BuildCommand to the letter, and nothing returned: what somebody types by hand
 	Log        *os.File       // gets all that the builder prints; nil none
 }
 
@@ -83,11 +84,8 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	for _, layout := range r.Layouts {
 		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
 	}
-	if r.Plain {
-		options = words[:1]
-	}
 	began := time.Now()
-	log := &buildLog{builder: e.Builder, made: e.noted(), output: &tail{limit: 64 << 10}}
+	log := &buildLog{builder: e.Builder, made: e.noted(), output: new(tail)}
 	printed, out := io.Pipe()
 	read := make(chan struct{})
 	go func() { log.read(printed); close(read) }()
@@ -108,15 +106,19 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	if errors.As(err, &failed) {
 		return Image{}, log.failure(failed.Stderr)
 	}
-	if err != nil || r.Plain {
+	if err != nil {
 		return Image{}, err
 	}
-	image, err := e.InspectImage(ctx, r.Tag)
-	if err == nil {
-		log.made(imageEntry, image.ID)
+	image, err := e.FindImage(ctx, r.Tag)
+	if err == nil && image == nil {
+		err = fmt.Errorf("%s says that it built %s, but does not have it", e.Name, r.Tag)
 	}
+	if err != nil {
+		return Image{}, err
+	}
+	log.made(imageEntry, image.ID)
 	image.Reused = log.reused
-	return image, err
+	return *image, nil
 }
 
 // buildVerb gives the words that begin a build, and choose who builds. Before docker
@@ -128,11 +130,8 @@ func (e *Engine) buildVerb() []string {
 	if e.oldClient != "" {
 		verb = []string{"buildx", "build"}
 	}
-	switch {
-	case e.Using != "":
-		return append(verb, "--builder", e.Using)
-	case e.oldClient != "":
-		return append(verb, "--builder", e.oldClient)
+	if builder := cmp.Or(e.Using, e.oldClient); builder != "" {
+		verb = append(verb, "--builder", builder)
 	}
 	return verb
 }
@@ -183,7 +182,7 @@ func (b *buildLog) line(line string) {
 	}
 	for _, form := range []*regexp.Regexp{legacyStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
-			b.instruction, b.cached, b.output = m[1], false, &tail{limit: 64 << 10}
+			b.instruction, b.cached, b.output = m[1], false, new(tail)
 			return
 		}
 	}

@@ -32,7 +32,7 @@ func (b *buildLog) buildkit(line string) {
 			if b.vertices == nil {
 				b.vertices = map[string]*vertex{}
 			}
-			b.vertices[number] = &vertex{instruction: m[1], output: &tail{limit: 64 << 10}}
+			b.vertices[number] = &vertex{instruction: m[1], output: new(tail)}
 		}
 		return
 	}
@@ -71,7 +71,7 @@ func (e *Engine) Use(ctx context.Context, builder string) error {
 	if e.Builder != BuildKit {
 		return fmt.Errorf("--builder takes docker with the buildx plugin; the builder here is %s", e.Builder)
 	}
-	text, err := e.Call(ctx, "buildx", "inspect", builder)
+	text, err := e.Output(ctx, "buildx", "inspect", builder)
 	if err != nil {
 		return fmt.Errorf("no builder %s: %w\n`docker buildx ls` lists those that there are", builder, err)
 	}

@@ -2,9 +2,9 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,21 +13,15 @@ import (
 
 // ourContainers lists the containers that this tool made, with the owner of each.
 func (e *Engine) ourContainers(ctx context.Context) (map[string]string, error) {
-	ids, err := e.Call(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+LabelMade+"="+MadeTrial)
-	if err != nil || ids == "" {
+	ids, err := e.Output(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+LabelMade+"="+MadeTrial)
+	if err != nil {
 		return nil, err
 	}
 	owners := map[string]string{}
 	for _, id := range strings.Fields(ids) {
-		text, err := e.Call(ctx, "container", "inspect", id)
-		if err != nil {
-			continue // it went away in between
-		}
-		var found []struct {
-			Config struct{ Labels map[string]string }
-		}
-		if json.Unmarshal([]byte(text), &found) == nil && len(found) == 1 {
-			owners[id] = found[0].Config.Labels[LabelOwner]
+		owner, err := e.Output(ctx, "container", "inspect", "--format", `{{index .Config.Labels "`+LabelOwner+`"}}`, id)
+		if err == nil { // else it went away in between
+			owners[id] = owner
 		}
 	}
 	return owners, nil
@@ -35,7 +29,10 @@ func (e *Engine) ourContainers(ctx context.Context) (map[string]string, error) {
 
 // Sweep removes the containers of processes that ended without doing it, such as
 // by kill -9. Those of a run still under way, or of another place, stay.
-func (e *Engine) Sweep(ctx context.Context) error { return e.removeContainers(ctx, orphaned) }
+func (e *Engine) Sweep(ctx context.Context) error {
+	_, _, err := e.removeContainers(ctx, orphaned)
+	return err
+}
 
 func orphaned(owner string) bool {
 	pid, at, _ := strings.Cut(owner, "@")
@@ -48,26 +45,30 @@ func busy(of string) bool { return of != "" && of != owner() && !orphaned(of) }
 
 // RemoveOwn removes what containers this process may have left.
 func (e *Engine) RemoveOwn(ctx context.Context) error {
-	return e.removeContainers(ctx, func(of string) bool { return of == owner() })
+	_, _, err := e.removeContainers(ctx, func(of string) bool { return of == owner() })
+	return err
 }
 
-func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) error {
+// removeContainers removes those of some owners, and says whose the others are.
+func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) (removed int, others map[string]string, err error) {
 	for _, c := range e.Ledger.entries(e.Key(), containerEntry) {
 		if which(c.owner) && e.removeBuildContainer(ctx, c) == nil { // else the next run tries again
 			e.Ledger.note(entry{engine: c.engine, kind: goneEntry, id: c.id, owner: owner()})
 		}
 	}
-	owners, err := e.ourContainers(ctx)
-	if err != nil {
-		return err
-	}
-	var failures []error
-	for id, owner := range owners {
-		if which(owner) {
-			failures = append(failures, e.Remove(ctx, id))
+	others, err = e.ourContainers(ctx)
+	for id, owner := range others {
+		if !which(owner) {
+			continue
+		}
+		delete(others, id)
+		if failed := e.Remove(ctx, id); failed == nil {
+			removed++
+		} else {
+			err = errors.Join(err, failed)
 		}
 	}
-	return errors.Join(failures...)
+	return removed, others, err
 }
 
 // Cleaned tells what Clean removed, and what it had to leave and why.
@@ -82,22 +83,15 @@ type Cleaned struct {
 // tenth of a second, and there may be hundreds.
 func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error) {
 	var done Cleaned
-	if err := e.removeContainers(ctx, orphaned); err != nil {
-		return done, err
-	}
-	owners, err := e.ourContainers(ctx)
+	removed, others, err := e.removeContainers(ctx, func(of string) bool { return !busy(of) })
 	if err != nil {
 		return done, err
 	}
-	for id, owner := range owners {
-		if busy(owner) {
-			done.Kept = append(done.Kept, fmt.Sprintf("container %.12s of a run under way, process %s (or it ended where nobody here can see it: %s rm --force %.12s)", id, owner, e.Name, id))
-			continue
-		}
-		if err := e.Remove(ctx, id); err != nil {
-			return done, err
-		}
-		done.Containers++
+	done.Containers = removed
+	for id, owner := range others {
+		const left = "container %.12[1]s of a run under way, process %[2]s " +
+			"(or it ended where nobody here can see it: %[3]s rm --force %.12[1]s)"
+		done.Kept = append(done.Kept, fmt.Sprintf(left, id, owner, e.Name))
 	}
 	tags, listed := e.ourTags(ctx), e.Ledger.entries(e.Key(), imageEntry)
 	all := len(tags) + len(listed)
@@ -121,9 +115,8 @@ func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error
 			stays[made.id] = true
 			continue
 		}
-		image, err := e.InspectImage(ctx, made.id)
-		var gone *NoSuchImage
-		if errors.As(err, &gone) || err == nil && !made.sinceThen(image.Created) && !image.ours() {
+		image, err := e.FindImage(ctx, made.id)
+		if err == nil && (image == nil || !made.sinceThen(image.Created) && !image.ours()) {
 			continue // gone; or it was never ours
 		}
 		if err != nil || len(image.Tags) > 0 || e.untag(ctx, made.id) != nil {
@@ -141,25 +134,14 @@ func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error
 // untag removes a name, or an image that has none. Without --no-prune the engine
 // would also remove the parents, which may be somebody else's.
 func (e *Engine) untag(ctx context.Context, name string) error {
-	_, err := e.Call(ctx, "rmi", "--no-prune", name)
+	_, err := e.Output(ctx, "rmi", "--no-prune", name)
 	return err
 }
 
 // ourTags lists the names that this tool gave to images, and a reader who pasted its commands.
 func (e *Engine) ourTags(ctx context.Context) []string {
-	var ours []string
-	for _, pattern := range []string{Repository, Repository + "/*"} {
-		text, err := e.Call(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference="+pattern)
-		if err != nil {
-			continue
-		}
-		for _, tag := range strings.Fields(text) {
-			if isOurTag(tag) {
-				ours = append(ours, tag)
-			}
-		}
-	}
-	return ours
+	text, _ := e.Output(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}")
+	return slices.DeleteFunc(strings.Fields(text), func(tag string) bool { return !isOurTag(tag) })
 }
 
 func isOurTag(name string) bool {

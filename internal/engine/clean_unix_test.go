@@ -47,7 +47,7 @@ func TestCleanLeavesWhatIsUnderWay(t *testing.T) {
 	}
 	script += " ;;\n"
 	for id, owner := range owners {
-		script += fmt.Sprintf("'container inspect %s') echo '[{\"Config\":{\"Labels\":{%q:%q}}}]' ;;\n", id, LabelOwner, owner)
+		script += fmt.Sprintf("'container inspect --format {{index .Config.Labels %q}} %s') echo %s ;;\n", LabelOwner, id, owner)
 	}
 	script += "'image inspect -- '*) echo '[{\"Id\":\"x\",\"Config\":{\"Labels\":{\"" + LabelMade + "\":\"step\"}}}]' ;;\nesac\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755))

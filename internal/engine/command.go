@@ -30,12 +30,22 @@ func (f *Failed) Error() string {
 	return fmt.Sprintf("%s ended with status %d", strings.Join(f.Args, " "), f.ExitCode)
 }
 
+// callTime bounds every call to the engine that does not build. Each takes well under
+// a second on a healthy machine, and over a minute where eight runs go on at once; an
+// engine that hangs is noticed long before, by watch.
+const callTime = 5 * time.Minute
+
 // Output runs the engine with args and returns what it printed to stdout,
 // without the space around it. The error is a *Failed, the context's, or says
 // why the program could not be run.
 func (e *Engine) Output(ctx context.Context, args ...string) (string, error) {
+	bounded, stop := context.WithTimeout(ctx, callTime)
+	defer stop()
 	var out bytes.Buffer
-	err := e.Run(ctx, nil, &out, nil, args...)
+	err := e.Run(bounded, nil, &out, nil, args...)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
+		err = fmt.Errorf("`%s` had not ended after %v", args[0], callTime)
+	}
 	return strings.TrimSpace(out.String()), err
 }
 
@@ -79,7 +89,7 @@ func (e *Engine) Stream(ctx context.Context, read func(io.Reader) error, args ..
 }
 
 func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
-	words := &tail{limit: 64 << 10}
+	words := new(tail)
 	switch {
 	case stderr == nil:
 		stderr = words
@@ -115,11 +125,12 @@ func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 	return err
 }
 
+const tailLength = 128 << 10
+
 // tail keeps the last bytes written to it: a program that floods its output
 // must not fill the memory. It holds up to twice as many, so that not every
 // write moves them all.
 type tail struct {
-	limit int
 	mutex sync.Mutex // two streams may write to one tail
 	kept  []byte
 }
@@ -128,7 +139,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.kept = append(t.kept, p...)
-	if len(t.kept) > 2*t.limit {
+	if len(t.kept) > 2*tailLength {
 		t.kept = append(t.kept[:0], t.last()...)
 	}
 	return len(p), nil
@@ -140,4 +151,4 @@ func (t *tail) String() string {
 	return string(t.last())
 }
 
-func (t *tail) last() []byte { return t.kept[max(0, len(t.kept)-t.limit):] }
+func (t *tail) last() []byte { return t.kept[max(0, len(t.kept)-tailLength):] }

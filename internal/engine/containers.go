@@ -3,19 +3,16 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"optimizing-dockerfile/internal/doctor/image"
 )
-
-// callTime bounds every call to the engine that does not build. Each takes well under
-// a second on a healthy machine, and over a minute where eight runs go on at once; an
-// engine that hangs is noticed long before, by watch.
-const callTime = 5 * time.Minute
 
 // settleTime is what a `run` under way may still take after Ctrl-C: a container
 // that nobody has heard of cannot be removed.
@@ -48,56 +45,22 @@ func (e *Engine) StartContainer(ctx context.Context, ref string, p image.Platfor
 	}
 	words = append(words, "--pull=never", "--publish", host+":8080", ref)
 
-	settled, stop := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	settled, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(settleTime, stop) })()
 	if _, err := e.Output(settled, words...); err != nil {
-		return ended(settled, err, words)
+		return err
 	}
 	return ctx.Err()
 }
 
-// ended turns a deadline into a sentence that says which wait it was.
-func ended(ctx context.Context, err error, words []string) error {
-	if ctx.Err() == context.DeadlineExceeded {
-		return fmt.Errorf("`%s` had not ended after %v", strings.Join(words[:1], " "), callTime)
-	}
-	return err
-}
-
-// Call is Output with an end to the wait.
-func (e *Engine) Call(ctx context.Context, args ...string) (string, error) {
-	bounded, stop := context.WithTimeout(ctx, callTime)
-	defer stop()
-	out, err := e.Output(bounded, args...)
-	if err != nil && ctx.Err() == nil {
-		err = ended(bounded, err, args)
-	}
-	return out, err
-}
-
-// Container is what the engine says of a container.
+// Container is what the engine says of a container, and what that was made of.
 type Container struct {
-	ID       string
-	PID      int    // of its first process, on the engine's machine; 0 where none runs
-	Status   string // created, running, exited …
-	Started  bool   // its process was made, whatever came of it then
-	ExitCode int
-	Error    string // of a start that the runtime refused
-	Health   string // of its HEALTHCHECK: starting, healthy, unhealthy; "" where it has none
-	Host     string // HOST:PORT of this machine that reaches port 8080; "" where it is not published
-	Address  string // its own, in Network; "" where it has none
-	Network  string // the engine's network that it is in
-	Setup    Setup
-}
-
-// Setup is what a container was made of.
-type Setup struct {
-	Image     string `json:"Image"` // its ID
-	Path      string // the program, and its arguments
-	Args      []string
-	OOMKilled bool `json:"-"`
-	Config    struct {
+	ID     string `json:"Id"`
+	Image  string // its ID
+	Path   string // the program, and its arguments
+	Args   []string
+	Config struct {
 		User, WorkingDir string
 		Env, Cmd         []string
 		Entrypoint       any // podman before 5: one string
@@ -108,45 +71,52 @@ type Setup struct {
 		Tmpfs            map[string]string
 	}
 	Mounts []struct{ Type, Destination string }
+	State  struct {
+		Status           string // created, running, exited …
+		Pid              int    // of its first process, on the engine's machine; 0 where none runs
+		Error, StartedAt string // of a start that the runtime refused; the zero time, where none came about
+		ExitCode         int
+		OOMKilled        bool
+		Health           struct{ Status string } // of its HEALTHCHECK: starting, healthy, unhealthy; "" where it has none
+	}
+	NetworkSettings struct {
+		Ports    map[string][]struct{ HostIp, HostPort string }
+		Networks map[string]struct{ IPAddress string }
+	}
+}
+
+// Started says whether its process was made, whatever came of it then.
+func (c Container) Started() bool {
+	return c.State.StartedAt != "" && !strings.HasPrefix(c.State.StartedAt, "0001-01-01") && c.State.Status != "created"
+}
+
+// Host is the HOST:PORT of this machine that reaches port 8080; "" where it is not published.
+func (c Container) Host() string {
+	for _, port := range c.NetworkSettings.Ports["8080/tcp"] {
+		return port.HostIp + ":" + port.HostPort
+	}
+	return ""
+}
+
+// Address is its own, and the engine's network that it is in; "" where it has none.
+func (c Container) Address() (address, network string) {
+	for name, in := range c.NetworkSettings.Networks {
+		network, address = name, in.IPAddress
+	}
+	return address, network
 }
 
 // Inspect describes a container.
 func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
-	text, err := e.Call(ctx, "container", "inspect", name)
+	text, err := e.Output(ctx, "container", "inspect", name)
 	if err != nil {
 		return Container{}, err
 	}
-	var found []struct {
-		Setup
-		ID    string `json:"Id"`
-		State struct {
-			Status, Error, StartedAt string
-			ExitCode, Pid            int
-			OOMKilled                bool
-			Health                   struct{ Status string }
-		}
-		NetworkSettings struct {
-			Ports    map[string][]struct{ HostIp, HostPort string }
-			Networks map[string]struct{ IPAddress string }
-		}
-	}
+	var found []Container
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
 		return Container{}, fmt.Errorf("`%s container inspect %s` printed what cannot be read", e.Name, name)
 	}
-	state := found[0].State
-	c := Container{
-		ID: found[0].ID, PID: state.Pid,
-		Status: state.Status, ExitCode: state.ExitCode, Error: state.Error, Health: state.Health.Status,
-		Started: !strings.HasPrefix(state.StartedAt, "0001-01-01") && state.Status != "created",
-	}
-	c.Setup, c.Setup.OOMKilled = found[0].Setup, state.OOMKilled
-	if ports := found[0].NetworkSettings.Ports["8080/tcp"]; len(ports) > 0 {
-		c.Host = ports[0].HostIp + ":" + ports[0].HostPort
-	}
-	for name, network := range found[0].NetworkSettings.Networks {
-		c.Network, c.Address = name, network.IPAddress
-	}
-	return c, nil
+	return found[0], nil
 }
 
 // Logs gives the last lines that a container printed, stdout and stderr as they
@@ -154,8 +124,8 @@ func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
 func (e *Engine) Logs(ctx context.Context, name string) (string, error) {
 	bounded, stop := context.WithTimeout(ctx, callTime)
 	defer stop()
-	words := &tail{limit: 64 << 10}
-	err := e.Run(bounded, nil, words, writer{words}, "logs", "--timestamps", "--tail", "200", name)
+	words := new(tail)
+	err := e.Run(bounded, nil, words, words, "logs", "--timestamps", "--tail", "200", name)
 	return stamped(words.String()), err
 }
 
@@ -173,14 +143,10 @@ func stamped(text string) string {
 	return kept.String()
 }
 
-// writer hides that two streams are the same, or os/exec would join them and
-// Run could not keep the errors apart.
-type writer struct{ io.Writer }
-
 // Remove ends a container at once and removes it with its volumes. That it is
 // gone already is no error.
 func (e *Engine) Remove(ctx context.Context, name string) error {
-	_, err := e.Call(ctx, "rm", "--force", "--volumes", name)
+	_, err := e.Output(ctx, "rm", "--force", "--volumes", name)
 	if noSuchContainer(err) {
 		return nil
 	}
@@ -195,3 +161,49 @@ func noSuchContainer(err error) bool {
 	words := strings.ToLower(err.Error())
 	return strings.Contains(words, "no such container") || strings.Contains(words, "is already in progress")
 }
+
+// Image is what the engine says of an image.
+type Image struct {
+	ID      string   `json:"Id"`       // sha256:…
+	Listed  int64    `json:"Size"`     // what the engine lists as its size; see source.Cache.Bytes
+	Created string   `json:"Created"`  // when, in RFC 3339
+	Tags    []string `json:"RepoTags"` // the names that it has
+	RootFS  struct {
+		Layers []string // their digests, uncompressed
+	}
+
+	OS           string `json:"Os"`
+	Architecture string
+	Variant      string
+	Config       v1.Config
+
+	Reused []string `json:"-"` // instructions that its build took from an earlier one; of Build
+}
+
+// FindImage describes an image, by its name or ID; nil where there is none.
+func (e *Engine) FindImage(ctx context.Context, name string) (*Image, error) {
+	text, err := e.Output(ctx, "image", "inspect", "--", name)
+	var failed *Failed
+	if errors.As(err, &failed) && absent.MatchString(failed.Stderr) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var found []*Image
+	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("`%s image inspect %s` printed what cannot be read", e.Name, name)
+	}
+	found[0].ID = "sha256:" + strings.TrimPrefix(found[0].ID, "sha256:") // podman leaves it out here, but not in lists
+	return found[0], nil
+}
+
+// absent is how the engines say that there is no such image, nor can be one of that name.
+var absent = regexp.MustCompile("(?i)no such image|image not known|unable to find image|invalid reference format|invalid repository name")
+
+// Platform is what the image is for.
+func (i Image) Platform() image.Platform { return image.Platform{OS: i.OS, Arch: i.Architecture} }
+
+// ours says whether its label claims it. An image built from ours has the label
+// too, so that alone is not enough to remove it.
+func (i Image) ours() bool { return i.Config.Labels[LabelMade] != "" }

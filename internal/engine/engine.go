@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -209,12 +210,7 @@ func (e *Engine) typed(p image.Platform) []string {
 }
 
 // Key tells this engine from others, in what is noted on this machine.
-func (e *Engine) Key() string {
-	if e.ID != "" {
-		return e.ID
-	}
-	return e.Name
-}
+func (e *Engine) Key() string { return cmp.Or(e.ID, e.Name) }
 
 // Same says whether two engines speak with the same words: everything that the
 // description names is equal.

@@ -45,10 +45,10 @@ func (e *Engine) Account(c Container) (uid, gid int, ok bool) {
 // processOf gives the folder in /proc of a container's first process, where this
 // machine's kernel can be asked about it. Whether that process is still the container's, isOf says.
 func (e *Engine) processOf(c Container) (process string, ok bool) {
-	if !e.Here || !onThisKernel.MatchString(e.Runtime) || c.PID <= 0 || c.ID == "" {
+	if !e.Here || !onThisKernel.MatchString(e.Runtime) || c.State.Pid <= 0 || c.ID == "" {
 		return "", false
 	}
-	return fmt.Sprintf("/proc/%d", c.PID), true
+	return fmt.Sprintf("/proc/%d", c.State.Pid), true
 }
 
 // isOf says whether a process is a container's: its ID is in the names of the process's cgroups.

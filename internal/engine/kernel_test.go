@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,7 +46,9 @@ func TestAnAccountIsTheKernelsOrNone(t *testing.T) {
 	}
 	_, _, ok := accountIn(filepath.Join(t.TempDir(), "ended"), "4f2a")
 	assert.False(t, ok)
-	_, _, ok = (&Engine{Runtime: "runc 1.1.5"}).Account(Container{PID: os.Getpid(), ID: "4f2a"})
+	process := Container{ID: "4f2a"}
+	process.State.Pid = os.Getpid()
+	_, _, ok = (&Engine{Runtime: "runc 1.1.5"}).Account(process)
 	assert.False(t, ok, "an engine elsewhere means a process of its own by this number")
 }
 
@@ -92,4 +95,19 @@ func TestSocketsOfBothKinds(t *testing.T) {
 	assert.Equal(t, "127.0.0.1:8080, [::1]:8080, [::]:8081", all.String(), "a connection is none")
 	assert.True(t, all.At(8080).LoopbackOnly())
 	assert.False(t, all.At(8081).LoopbackOnly())
+}
+
+func TestAnEngineIsHereWhereHostAndKernelAreThisMachines(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other kernels tell no release")
+	}
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	require.NoError(t, err)
+	kernel := strings.TrimSpace(string(release))
+	assert.True(t, here(host, kernel))
+	assert.False(t, here("another", kernel), "another machine, updated as this one is")
+	assert.False(t, here(host, "6.10.14-linuxkit"), "a virtual machine of its own")
+	assert.False(t, here("", ""), "an engine that says neither")
 }

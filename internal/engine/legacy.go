@@ -81,7 +81,7 @@ func (e *Engine) dropBuildContainer(ctx context.Context, log *buildLog, began ti
 
 // removeBuildContainer removes the container of a RUN. That it is gone already is no error.
 func (e *Engine) removeBuildContainer(ctx context.Context, c entry) error {
-	created, err := e.Call(ctx, "container", "inspect", "--format", "{{.Created}}", c.id)
+	created, err := e.Output(ctx, "container", "inspect", "--format", "{{.Created}}", c.id)
 	switch {
 	case noSuchContainer(err):
 		return nil

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/docker/go-units"
 )
 
 // Line makes a text one line.
@@ -70,4 +73,25 @@ func Sayf(r Reporter, format string, args ...any) {
 	if r != nil {
 		r.Say(Harmless(fmt.Sprintf(format, args...)))
 	}
+}
+
+// Size writes a number of bytes in three digits and a unit, as `docker images` does.
+func Size(bytes int64) string { return units.HumanSizeWithPrecision(float64(bytes), 3) }
+
+// Meanwhile says a sentence every so often, made with the time passed, until stop is called.
+func Meanwhile(r Reporter, every time.Duration, sentence func(passed string) string) (stop func()) {
+	begin, ticker, done, ended := time.Now(), time.NewTicker(every), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ticker.C:
+				Sayf(r, "%s", sentence(fmt.Sprintf("%.0f s", time.Since(begin).Seconds())))
+			case <-done:
+				ticker.Stop()
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
 }

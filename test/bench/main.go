@@ -76,12 +76,11 @@ func measure(ctx context.Context, program string, steps []table.Step, rounds int
 	if err != nil {
 		return kept, err
 	}
-	ready, err := base.Ensure(ctx, e, catalog.All()[0], tell.Plain{Writer: os.Stderr})
+	ready, err := base.Ensure(ctx, e, catalog[0], tell.Plain{Writer: os.Stderr})
 	if err != nil {
 		return kept, err
 	}
-	behind := record.Base{Name: ready.ID, Image: ready.Image, StandInFor: ready.StandInFor}
-	kept.Engine, kept.CPUs, kept.Base = e, e.LogicalCPUs, behind.Said()
+	kept.Engine, kept.CPUs, kept.Base = e, e.LogicalCPUs, ready.Said()
 	builders := []string{e.Builder}
 	if e.Builder == engine.BuildKit {
 		builders = []string{engine.BuildKit, engine.Legacy}

@@ -51,9 +51,9 @@ func (c Course) each(ctx context.Context, e *engine.Engine, image string, atOnce
 			work.Go(func() error {
 				request := engine.BuildRequest{
 					Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: engine.Repository + ":" + name,
-					Args: []string{"GO_IMAGE=" + image}, Plain: true,
+					Args: []string{"GO_IMAGE=" + image},
 				}
-				if _, err := e.Build(ctx, request); err != nil {
+				if err := e.Run(ctx, nil, nil, nil, e.BuildCommand(request)...); err != nil {
 					return fmt.Errorf("by hand, %s: %w", step.Name, err)
 				}
 				container := fmt.Sprintf("%s-%s-%d", engine.Repository, name, os.Getpid())
@@ -72,7 +72,7 @@ func (c Course) each(ctx context.Context, e *engine.Engine, image string, atOnce
 // start runs an image as the article does, but in the background.
 func start(ctx context.Context, e *engine.Engine, name, image string) error {
 	words := append([]string{"run", "--detach", "--name", name}, engine.Ours()...)
-	_, err := e.Call(ctx, append(words, "--pull=never", "--publish", "127.0.0.1::8080", image)...)
+	_, err := e.Output(ctx, append(words, "--pull=never", "--publish", "127.0.0.1::8080", image)...)
 	return err
 }
 
@@ -95,11 +95,11 @@ func untilSeen(ctx context.Context, e *engine.Engine, name, outcome string, star
 		switch {
 		case err != nil:
 			return err
-		case container.Status != "running" && outcome == table.Fails:
+		case container.State.Status != "running" && outcome == table.Fails:
 			return nil
-		case container.Status != "running":
+		case container.State.Status != "running":
 			return fmt.Errorf("%s has ended", name)
-		case answers(container.Host):
+		case answers(container.Host()):
 			return nil
 		case time.Now().After(deadline):
 			return errors.New("no answer within a minute; is the engine on this machine?")

@@ -14,6 +14,7 @@ import (
 
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/test/engines"
 )
 
@@ -134,7 +135,7 @@ func TestRealStarts(t *testing.T) {
 			fixed = append(fixed, Case{Name: c.Name + "-fixed", Image: s})
 		}
 	}
-	results, err := Evaluate(ctx, e, doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides()), append(broken, fixed...))
+	results, err := Evaluate(ctx, e, run.MachineOf(e), append(broken, fixed...))
 	require.NoError(t, err)
 	for _, r := range results {
 		verdict, cause := r.Right()

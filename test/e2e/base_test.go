@@ -82,7 +82,7 @@ func TestTheArticlesBase(t *testing.T) {
 		found, err := base.Ensure(ctx, e, foreign, nil)
 		require.NoError(t, err)
 		assert.Equal(t, &base.Ready{
-			ID: name, Image: name, Source: base.Present, Go: "1.15.7", Libc: "musl", ImageID: ready.ImageID, Bytes: ready.Bytes, Platform: ready.Platform,
+			Name: name, Image: name, Source: base.Present, ImageID: ready.ImageID, Bytes: ready.Bytes, Platform: ready.Platform,
 			Facts: base.Facts{Go: "1.15.7", Libc: "musl", Adduser: true},
 		}, found)
 	})
@@ -190,7 +190,7 @@ func TestAnUnknownBaseIsForetoldFromWhatItHolds(t *testing.T) {
 			Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: tag, Made: engine.MadeStep,
 		})
 		require.NoError(t, err)
-		t.Cleanup(func() { e.Call(context.Background(), "rmi", "--no-prune", tag) })
+		t.Cleanup(func() { e.Output(context.Background(), "rmi", "--no-prune", tag) })
 		return tag
 	}
 

@@ -156,7 +156,7 @@ func TestEveryEngineAtLength(t *testing.T) {
 	catalog, err := base.Load("../../bases")
 	require.NoError(t, err)
 	var bases []string
-	for _, b := range catalog.All() {
+	for _, b := range catalog {
 		ready, err := base.Portable(t.Context(), here, b, tell.Plain{Writer: t.Output()})
 		require.NoError(t, err, b.ID)
 		bases = append(bases, ready.Image)

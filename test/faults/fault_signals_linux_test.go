@@ -130,7 +130,7 @@ func TestFaultWarmRunsLeaveNothing(t *testing.T) {
 	require.NoError(t, err)
 	catalog, err := base.Load("bases")
 	require.NoError(t, err)
-	ready, err := base.Ensure(t.Context(), e, catalog.All()[0], nil)
+	ready, err := base.Ensure(t.Context(), e, catalog[0], nil)
 	require.NoError(t, err)
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
@@ -144,7 +144,7 @@ func TestFaultWarmRunsLeaveNothing(t *testing.T) {
 		}
 		chosen, ok := table.Find(steps, step)
 		require.True(t, ok)
-		trial := &run.Trial{Engine: e, Steps: steps, Base: ready.ID, Image: ready.Image, Platform: ready.Platform}
+		trial := &run.Trial{Engine: e, Steps: steps, Base: ready.Name, Image: ready.Image, Platform: ready.Platform}
 		outcomes, err := trial.Do(t.Context(), []table.Step{chosen})
 		require.NoError(t, err)
 		require.Equal(t, run.AsExpected, run.Worst(outcomes), outcomes)

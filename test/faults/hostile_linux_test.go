@@ -89,7 +89,7 @@ func TestFaultHostilePrograms(t *testing.T) {
 	defer func() {
 		for _, o := range doc.Steps {
 			if o.Image != nil {
-				e.Call(context.Background(), "rmi", o.Image.ID)
+				e.Output(context.Background(), "rmi", o.Image.ID)
 			}
 		}
 	}()
@@ -143,17 +143,17 @@ func TestFaultAStorysEscapes(t *testing.T) {
 		harmlessBytes(t, "stderr", stderr.String())
 		told += stdout.Len() + stderr.Len()
 	}
-	out, err := e.Call(context.Background(), "images", "--quiet", "--filter", "label=says=\x1b[31mescapes\a")
+	out, err := e.Output(context.Background(), "images", "--quiet", "--filter", "label=says=\x1b[31mescapes\a")
 	require.NoError(t, err)
 	for _, id := range strings.Fields(out) {
-		e.Call(context.Background(), "rmi", "--force", id)
+		e.Output(context.Background(), "rmi", "--force", id)
 	}
 	Row(t, "escapes in a program's log and answer, a Dockerfile, a table of steps", "%d bytes told, 0 control characters sent", told)
 }
 
 // owned lists the containers that a process of this tool is responsible for.
 func owned(t *testing.T, e *engine.Engine, pid int) []string {
-	out, err := e.Call(context.Background(), "ps", "--all", "--format", "{{.Names}}", "--filter",
+	out, err := e.Output(context.Background(), "ps", "--all", "--format", "{{.Names}}", "--filter",
 		"label="+engine.LabelOwner+"="+engine.OwnerOf(pid))
 	require.NoError(t, err)
 	return strings.Fields(out)
@@ -181,7 +181,7 @@ func watchLogs(t *testing.T, e *engine.Engine, pid int) func() int64 {
 		longest := int64(0)
 		for ctx.Err() == nil {
 			for _, name := range owned(t, e, pid) {
-				path, _ := e.Call(ctx, "container", "inspect", "--format", "{{.LogPath}}", name)
+				path, _ := e.Output(ctx, "container", "inspect", "--format", "{{.LogPath}}", name)
 				if info, err := os.Stat(path); err == nil {
 					longest = max(longest, info.Size())
 				}

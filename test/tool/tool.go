@@ -242,12 +242,12 @@ func makeBase(ctx context.Context, e *engine.Engine) error {
 	if err != nil {
 		return err
 	}
-	_, err = base.Ensure(ctx, e, catalog.All()[0], tell.Plain{Writer: os.Stderr})
+	_, err = base.Ensure(ctx, e, catalog[0], tell.Plain{Writer: os.Stderr})
 	return err
 }
 
 func images(ctx context.Context, e *engine.Engine) []string {
-	text, _ := e.Call(ctx, "images", "--all", "--quiet", "--no-trunc")
+	text, _ := e.Output(ctx, "images", "--all", "--quiet", "--no-trunc")
 	return strings.Fields(text)
 }
 
@@ -267,9 +267,9 @@ func tidy(ctx context.Context, e *engine.Engine, before []string, ledger string)
 		}
 		for _, tag := range image.Tags {
 			if strings.HasPrefix(strings.TrimPrefix(tag, "localhost/"), engine.Repository) {
-				e.Call(ctx, "rmi", "--no-prune", tag)
+				e.Output(ctx, "rmi", "--no-prune", tag)
 			}
 		}
-		e.Call(ctx, "rmi", "--no-prune", image.ID)
+		e.Output(ctx, "rmi", "--no-prune", image.ID)
 	}
 }

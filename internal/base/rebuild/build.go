@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -16,7 +18,7 @@ import (
 
 // build has the engine build a stand-in from its context, and leaves nothing
 // of the way there behind.
-func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache, say screen.Reporter) error {
+func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache) error {
 	name := o.Name
 	before, err := e.FindImage(ctx, name)
 	if err != nil {
@@ -27,12 +29,12 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 		return err
 	}
 	defer log.Close()
-	screen.Sayf(say, "building %s", name)
+	screen.Sayf(c.say, "building %s", name)
 	last := func() string {
 		text, _ := os.ReadFile(log.Name())
 		return cmp.Or(screen.Short(screen.Last(string(text), 1), 60), "sending the build context")
 	}
-	stop := Tick(10*time.Second, func(passed time.Duration) { screen.Sayf(say, "still building, %s: %s", Seconds(passed), last()) })
+	stop := screen.Meanwhile(c.say, 10*time.Second, func(passed string) string { return "still building, " + passed + ": " + last() })
 	digest, err := o.Recipe.Digest(o.Arch)
 	if err != nil {
 		return err
@@ -48,11 +50,11 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache,
 	})
 	stop()
 	if ctx.Err() != nil {
-		settle(ctx, e, c.id())
+		c.settle(ctx, e)
 		return ctx.Err()
 	}
-	screen.Sayf(say, "removing what the build made on its way")
-	sweep(ctx, e, c.id())
+	screen.Sayf(c.say, "removing what the build made on its way")
+	c.sweep(ctx, e)
 	if err != nil {
 		return fmt.Errorf("%s build failed at %s (all that it said: %s)", e.Name, why(err, last()), log.Name())
 	}
@@ -83,32 +85,69 @@ func why(err error, at string) string {
 }
 
 // sweep removes what builds from this cache made on their way, and reports
-// whether there was anything. It may do so because the cache is locked. The
-// engine removes an image's nameless parents with it.
-func sweep(ctx context.Context, e *engine.Engine, cacheID string) bool {
-	containers, images, err := Leftovers(ctx, e, "--filter", "label="+labelRebuild+"="+cacheID)
-	if err != nil {
-		return false
+// whether there was anything. It may do so because the cache is locked.
+func (c *cache) sweep(ctx context.Context, e *engine.Engine) bool {
+	containers, images, _ := Sweep(ctx, e, "--filter", "label="+labelRebuild+"="+c.id())
+	return containers+images > 0
+}
+
+// Sweep removes what Leftovers gives, and counts it. The engine removes an image's nameless parents with it.
+func Sweep(ctx context.Context, e *engine.Engine, filters ...string) (containers, images int, err error) {
+	ids, stages, err := Leftovers(ctx, e, filters...)
+	for _, id := range ids {
+		if e.Remove(ctx, id) == nil {
+			containers++
+		}
 	}
-	for _, id := range containers {
-		e.Output(ctx, "rm", "-f", "-v", id)
+	for _, id := range stages {
+		if _, err := e.Output(ctx, "image", "rm", id); err == nil {
+			images++
+		}
 	}
-	for _, id := range images {
-		e.Output(ctx, "image", "rm", id)
-	}
-	return len(containers)+len(images) > 0
+	return containers, images, err
 }
 
 // settle sweeps after a build was cut off. The engine may finish an instruction
 // after that, so it sweeps until nothing more has come for a while. It has its
 // own time, as the context has ended.
-func settle(ctx context.Context, e *engine.Engine, cacheID string) {
+func (c *cache) settle(ctx context.Context, e *engine.Engine) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
 	defer cancel()
 	for quiet := 0; quiet < 6 && ctx.Err() == nil; quiet++ {
-		if sweep(ctx, e, cacheID) {
+		if c.sweep(ctx, e) {
 			quiet = 0
 		}
 		time.Sleep(250 * time.Millisecond)
 	}
+}
+
+// Labels of a stand-in, besides engine.LabelMade.
+const (
+	LabelRecipe     = "optimizing-dockerfile.recipe"       // the recipe's digest
+	LabelStandInFor = "optimizing-dockerfile.stand-in-for" // the image that it takes the place of
+)
+
+// On what the build of a stand-in makes on its way.
+const (
+	madeStage    = "base-stage"                    // the value of engine.LabelMade
+	labelRebuild = "optimizing-dockerfile.rebuild" // the cache that it was built from
+)
+
+// Leftovers gives what builds of a stand-in left behind that were cut off, by
+// kill -9 or by a power cut; or what one that is running now needs.
+func Leftovers(ctx context.Context, e *engine.Engine, filters ...string) (containers, images []string, err error) {
+	args := append([]string{"ps", "-a", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + madeStage}, filters...)
+	out, err := e.Output(ctx, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	images, err = Labelled(ctx, e, madeStage, append(filters, "--filter", "dangling=true")...)
+	return strings.Fields(out), images, err
+}
+
+// Labelled gives the IDs of the images whose engine.LabelMade has the value made, each once.
+func Labelled(ctx context.Context, e *engine.Engine, made string, filters ...string) ([]string, error) {
+	args := append([]string{"image", "ls", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + made}, filters...)
+	out, err := e.Output(ctx, args...)
+	return slices.Compact(slices.Sorted(slices.Values(strings.Fields(out)))), err // an image of two names is listed twice
 }

@@ -11,10 +11,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 
+	"optimizing-dockerfile/internal/atomicfile"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
@@ -28,6 +30,7 @@ type cache struct {
 	dir  string
 	work string // a folder in it, for this run only
 	lock *flock.Flock
+	say  screen.Reporter
 }
 
 // openCache waits for its turn, and clears away what a run that was cut off
@@ -37,12 +40,12 @@ func openCache(ctx context.Context, say screen.Reporter) (*cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cache{dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}
+	c := &cache{dir: dir, lock: flock.New(filepath.Join(dir, "lock")), say: say}
 	for own := false; !own; {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, fmt.Errorf("no folder for downloads: %w; set %s to one that can be written to", err, program.CacheVariable)
 		}
-		if err := c.wait(ctx, say); errors.Is(err, fs.ErrNotExist) {
+		if err := c.wait(ctx); errors.Is(err, fs.ErrNotExist) {
 			continue // `clean` removed the folder
 		} else if err != nil {
 			return nil, fmt.Errorf("cannot lock the folder for downloads: %w", err)
@@ -69,12 +72,12 @@ func openCache(ctx context.Context, say screen.Reporter) (*cache, error) {
 }
 
 // wait takes the lock, as soon as no other run holds it.
-func (c *cache) wait(ctx context.Context, say screen.Reporter) error {
+func (c *cache) wait(ctx context.Context) error {
 	if got, err := c.lock.TryLock(); got || err != nil {
 		return err
 	}
-	screen.Sayf(say, "waiting for another run that rebuilds a base (it holds %s)", c.lock.Path())
-	defer Tick(15*time.Second, func(passed time.Duration) { screen.Sayf(say, "still waiting for it (%s)", Seconds(passed)) })()
+	screen.Sayf(c.say, "waiting for another run that rebuilds a base (it holds %s)", c.lock.Path())
+	defer screen.Meanwhile(c.say, 15*time.Second, func(passed string) string { return "still waiting for it, " + passed })()
 	waiting, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	_, err := c.lock.TryLockContext(waiting, 200*time.Millisecond)
@@ -130,6 +133,67 @@ func RemoveCache(ctx context.Context, dir string, say screen.Reporter, first fun
 	return os.Remove(c.dir)
 }
 
+const (
+	sums    = "SHA256SUMS"
+	sumsEnd = "# end" // the last line: a list that was cut off lacks it, not a file
+)
+
+// download gives the files of a folder of the cache that were asked for in these words. Where
+// all of them are there, as they came, nobody is asked; else fetch gets those that the folder lacks.
+func (c *cache) download(name, request string, fetch func(folder string) error) ([]string, error) {
+	folder := filepath.Join(c.dir, name)
+	if files := c.kept(folder, request); files != nil {
+		return files, nil
+	}
+	err := os.MkdirAll(folder, 0o755)
+	if err == nil {
+		err = fetch(folder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := []string{"# " + request}
+	entries, err := os.ReadDir(folder)
+	for _, entry := range entries {
+		if entry.Type().IsRegular() && entry.Name() != sums {
+			sum, failed := sha256Of(filepath.Join(folder, entry.Name()))
+			list, err = append(list, sum+"  "+entry.Name()), errors.Join(err, failed)
+		}
+	}
+	text := strings.Join(append(list, sumsEnd), "\n") + "\n"
+	if err := errors.Join(err, atomicfile.Write(filepath.Join(folder, sums), []byte(text), c.work)); err != nil {
+		return nil, err
+	}
+	return c.kept(folder, request), nil
+}
+
+// kept gives the files of an earlier download, if all are there and whole.
+func (c *cache) kept(folder, request string) (files []string) {
+	text, _ := os.ReadFile(filepath.Join(folder, sums))
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	last := len(lines) - 1
+	all := last > 1 && lines[0] == "# "+request && lines[last] == sumsEnd
+	for _, line := range lines[1:max(1, last)] {
+		sum, name, _ := strings.Cut(line, "  ")
+		file := filepath.Join(folder, filepath.Base(name))
+		all, files = c.whole(file, sum) && all, append(files, file)
+	}
+	if !all {
+		return nil
+	}
+	return files
+}
+
+// whole says whether a file is here and has its checksum. Another one is removed.
+func (c *cache) whole(file, sum string) bool {
+	got, err := sha256Of(file)
+	if err == nil && got != sum {
+		screen.Sayf(c.say, "%s in the cache is damaged: downloading it again", filepath.Base(file))
+		os.Remove(file)
+	}
+	return err == nil && got == sum
+}
+
 func sha256Of(file string) (string, error) {
 	in, err := os.Open(file)
 	if err != nil {
@@ -152,29 +216,4 @@ func sizeOf(dir string) (sum int64) {
 		return nil
 	})
 	return sum
-}
-
-// MB gives a size as docker does, in millions of bytes.
-func MB(bytes int64) string { return fmt.Sprintf("%d MB", (bytes+500_000)/1_000_000) }
-
-// Seconds is a time as it is told: in whole ones.
-func Seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Seconds()+0.5)) }
-
-// Tick calls f every so often with the time passed, until the function that it
-// returns is called.
-func Tick(every time.Duration, f func(passed time.Duration)) (stop func()) {
-	begin, ticker, done, ended := time.Now(), time.NewTicker(every), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-ticker.C:
-				f(time.Since(begin))
-			case <-done:
-				ticker.Stop()
-				return
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
 }

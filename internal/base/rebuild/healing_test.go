@@ -86,22 +86,29 @@ esac
 	}
 }
 
+// cacheOf gives a cache that the test can remove; of the same folder, a later run's.
+func cacheOf(t *testing.T, dir string) *cache { return &cache{dir: dir, work: t.TempDir()} }
+
+// packages gives those that the fake apt has.
+func packages(t *testing.T, c *cache, names ...string) []string {
+	files, err := c.packages(t.Context(), &Recipe{Folder: "a", Packages: names}, "arm64")
+	require.NoError(t, err)
+	return files
+}
+
 func TestPackagesHeal(t *testing.T) {
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
 			calls := fakeApt(t)
-			d := &debian{arch: "arm64", packages: []string{"gcc", "musl-tools"}, folder: t.TempDir(), work: t.TempDir()}
-			first, err := d.fetch(context.Background())
-			require.NoError(t, err)
+			c := cacheOf(t, t.TempDir())
+			first := packages(t, c, "gcc", "musl-tools")
 			assert.Len(t, first, 2)
 			assert.Contains(t, calls(), "gcc musl-tools")
-			_, err = d.fetch(context.Background())
-			require.NoError(t, err)
+			packages(t, c, "gcc", "musl-tools")
 			assert.Empty(t, calls(), "whole files are used without asking anybody")
 
-			damage(t, filepath.Join(d.folder, "gcc_1.deb"))
-			again, err := d.fetch(context.Background())
-			require.NoError(t, err)
+			damage(t, first[0])
+			again := packages(t, c, "gcc", "musl-tools")
 			assert.Equal(t, first, again)
 			content, err := os.ReadFile(again[0])
 			require.NoError(t, err)
@@ -116,43 +123,37 @@ func TestPackagesHeal(t *testing.T) {
 // A list that was cut off after a line would leave out packages, and nobody would miss them.
 func TestAListOfPackagesThatWasCutOffIsNotTrusted(t *testing.T) {
 	fakeApt(t)
-	d := &debian{arch: "amd64", packages: []string{"gcc", "musl-tools"}, folder: t.TempDir(), work: t.TempDir()}
-	all, err := d.fetch(context.Background())
-	require.NoError(t, err)
-	list := filepath.Join(d.folder, sums)
+	c := cacheOf(t, t.TempDir())
+	all := packages(t, c, "gcc", "musl-tools")
+	list := filepath.Join(filepath.Dir(all[0]), sums)
 	text, err := os.ReadFile(list)
 	require.NoError(t, err)
 	lines := strings.SplitAfter(string(text), "\n")
 	for n := range len(lines) - 1 {
 		overwrite(t, list, []byte(strings.Join(lines[:n], "")))
-		again, err := d.fetch(context.Background())
-		require.NoError(t, err)
-		assert.Equal(t, all, again, "of its lines, %d", n)
+		assert.Equal(t, all, packages(t, c, "gcc", "musl-tools"), "of its lines, %d", n)
 	}
 }
 
 func TestOtherPackagesAreAskedForAnew(t *testing.T) {
 	calls := fakeApt(t)
-	d := &debian{arch: "amd64", packages: []string{"gcc"}, folder: t.TempDir(), work: t.TempDir()}
-	_, err := d.fetch(context.Background())
-	require.NoError(t, err)
+	c := cacheOf(t, t.TempDir())
+	packages(t, c, "gcc")
 	calls()
-	d.packages = append(d.packages, "musl-tools")
-	_, err = d.fetch(context.Background())
-	require.NoError(t, err)
+	packages(t, c, "gcc", "musl-tools")
 	assert.Contains(t, calls(), "gcc musl-tools")
 }
 
 func TestADownloadThatWasCutOffHeals(t *testing.T) {
 	calls := fakeApt(t)
-	d := &debian{arch: "amd64", packages: []string{"gcc"}, folder: t.TempDir(), work: t.TempDir()}
+	c := cacheOf(t, t.TempDir())
+	folder := filepath.Join(c.dir, "packages-a-arm64")
+	require.NoError(t, os.Mkdir(folder, 0o755))
 	// One package had come, half; another is of a version that there is no more.
-	require.NoError(t, os.WriteFile(filepath.Join(d.folder, "gcc_1.deb"), []byte("the pack"), 0o644))
-	require.NoError(t, os.WriteFile(filepath.Join(d.folder, "gcc_0.deb"), []byte("old"), 0o644))
-	files, err := d.fetch(context.Background())
-	require.NoError(t, err)
-	assert.Equal(t, []string{filepath.Join(d.folder, "gcc_1.deb"), filepath.Join(d.folder, "musl_2.deb")}, files)
-	assert.NoFileExists(t, filepath.Join(d.folder, "gcc_0.deb"))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "gcc_1.deb"), []byte("the pack"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "gcc_0.deb"), []byte("old"), 0o644))
+	assert.Equal(t, []string{filepath.Join(folder, "gcc_1.deb"), filepath.Join(folder, "musl_2.deb")}, packages(t, c, "gcc"))
+	assert.NoFileExists(t, filepath.Join(folder, "gcc_0.deb"))
 	assert.Contains(t, calls(), "fetched gcc_1.deb")
 }
 
@@ -189,21 +190,16 @@ func proxy(t *testing.T, path, version string) (root, zipSum, modSum string) {
 	return root, zipSum, modSum
 }
 
-// cacheOf gives a module cache that the test can remove.
-func cacheOf(t *testing.T) *modules {
-	return &modules{cache: t.TempDir(), work: t.TempDir()}
-}
-
 func TestTheToolchainHeals(t *testing.T) {
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
 			_, sum, _ := proxy(t, "example.org/toolchain", "v0.0.1-go1.linux-amd64")
-			m := cacheOf(t)
+			dir := t.TempDir()
 			release := Toolchain{Module: "example.org/toolchain", Version: "v0.0.1-go1", Sums: map[string]string{"amd64": sum}}
-			file, err := m.toolchain(context.Background(), release, "amd64")
+			file, err := cacheOf(t, dir).toolchain(t.Context(), release, "amd64")
 			require.NoError(t, err)
 			damage(t, file)
-			again, err := m.toolchain(context.Background(), release, "amd64")
+			again, err := cacheOf(t, dir).toolchain(t.Context(), release, "amd64")
 			require.NoError(t, err)
 			assert.Equal(t, file, again)
 			got, err := dirhash.HashZip(again, dirhash.Hash1)
@@ -211,45 +207,51 @@ func TestTheToolchainHeals(t *testing.T) {
 			assert.Equal(t, sum, got)
 
 			t.Setenv("GOPROXY", "off")
-			_, err = m.toolchain(context.Background(), release, "amd64")
+			_, err = cacheOf(t, dir).toolchain(t.Context(), release, "amd64")
 			assert.NoError(t, err, "a whole one is used without asking anybody")
-			require.NoError(t, m.trim())
-			assert.NoDirExists(t, filepath.Join(m.cache, "example.org"), "the tree beside the download")
-			assert.FileExists(t, file)
 		})
 	}
 }
 
 func TestAToolchainWithAnotherSumIsRefused(t *testing.T) {
 	proxy(t, "example.org/toolchain", "v0.0.1-go1.linux-amd64")
-	m := cacheOf(t)
+	c := cacheOf(t, t.TempDir())
 	release := Toolchain{Module: "example.org/toolchain", Version: "v0.0.1-go1", Sums: map[string]string{"amd64": "h1:other"}}
-	_, err := m.toolchain(context.Background(), release, "amd64")
+	_, err := c.toolchain(t.Context(), release, "amd64")
 	assert.ErrorContains(t, err, "bases.yaml says h1:other")
-	left, _ := filepath.Glob(filepath.Join(m.cache, "cache", "download", "example.org", "toolchain", "@v", "*.zip"))
+	left, _ := filepath.Glob(filepath.Join(c.dir, "*", "*"))
 	assert.Empty(t, left, "it is not kept")
 }
 
+// An app's modules are what its go.sum says, whatever happened to the cache; a module with another sum does not come in.
 func TestTheAppsModulesHeal(t *testing.T) {
 	_, zipSum, modSum := proxy(t, "example.org/Lib", "v1.0.0")
-	app := t.TempDir()
+	app, dir := t.TempDir(), t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(app, "go.mod"), []byte("module app\n\ngo 1.15\n\nrequire example.org/Lib v1.0.0\n"), 0o644))
-	require.NoError(t, os.WriteFile(filepath.Join(app, "go.sum"), []byte("example.org/Lib v1.0.0 "+zipSum+"\nexample.org/Lib v1.0.0/go.mod "+modSum+"\n"), 0o644))
-	m := cacheOf(t)
-	tarred := func() string {
-		out := filepath.Join(t.TempDir(), "modules.tar")
-		require.NoError(t, m.proxy(context.Background(), app, out))
-		text, err := os.ReadFile(out)
+	list := func(zipSum string) {
+		text := "example.org/Lib v1.0.0 " + zipSum + "\nexample.org/Lib v1.0.0/go.mod " + modSum + "\n"
+		require.NoError(t, os.WriteFile(filepath.Join(app, "go.sum"), []byte(text), 0o644))
+	}
+	list(zipSum)
+	tarred := func() (file, text string) {
+		file, err := cacheOf(t, dir).modules(t.Context(), app)
 		require.NoError(t, err)
-		return string(text)
+		all, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return file, string(all)
 	}
-	whole := tarred()
-	for _, ending := range []string{"zip", "mod"} {
-		for name, damage := range damages {
-			damage(t, m.file("example.org/!lib/@v/v1.0.0."+ending))
-			assert.Equal(t, whole, tarred(), "%s: %s", ending, name)
-		}
+	file, whole := tarred()
+	for _, holds := range []string{"example.org/!lib/@v/v1.0.0.zip", "v1.0.0.mod", "v1.0.0.info"} {
+		assert.Contains(t, whole, holds)
 	}
+	for name, damage := range damages {
+		damage(t, file)
+		_, again := tarred()
+		assert.Equal(t, whole, again, name)
+	}
+	list(modSum)
+	_, err := cacheOf(t, dir).modules(t.Context(), app)
+	assert.ErrorContains(t, err, "checksum mismatch")
 }
 
 // said is a reporter that hands on each sentence.

@@ -4,6 +4,7 @@ package rebuild
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -46,13 +49,13 @@ func Make(ctx context.Context, e *engine.Engine, o Order, say screen.Reporter) e
 	if done, err := o.Done(); done || err != nil {
 		return err
 	}
-	sweep(ctx, e, c.id()) // after a run that could not
+	c.sweep(ctx, e) // after a run that could not
 	screen.Sayf(say, "rebuilding it from Debian's packages and the official Go release: about a minute; downloads stay in %s", c.dir)
-	dir, err := o.Recipe.context(ctx, c, o.Arch, e.Arch, say)
+	dir, err := o.Recipe.context(ctx, c, o.Arch, e.Arch)
 	if err != nil {
 		return err
 	}
-	return build(ctx, e, o, dir, c, say)
+	return build(ctx, e, o, dir, c)
 }
 
 // canRebuild says what this machine lacks.
@@ -69,47 +72,55 @@ func canRebuild(e *engine.Engine) error {
 }
 
 // context lays out the build context, and gives its folder.
-func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch string, say screen.Reporter) (string, error) {
+func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch string) (string, error) {
 	dir := filepath.Join(c.work, "context")
 	if err := r.copyFiles(dir); err != nil {
 		return "", err
 	}
-	d := &debian{arch: arch, packages: r.Packages, say: say,
-		folder: filepath.Join(c.dir, "packages-"+filepath.Base(r.Folder)+"-"+arch), work: filepath.Join(c.work, "apt")}
-	m := c.modules(say)
 	jobs, ctx := errgroup.WithContext(ctx)
 	jobs.Go(func() error {
-		files, err := d.fetch(ctx)
+		files, err := c.packages(ctx, r, arch)
 		if err != nil {
 			return err
 		}
 		return layOut(ctx, files, filepath.Join(c.work, "tree"), filepath.Join(dir, "packages.tar"))
 	})
 	jobs.Go(func() error {
-		zip, err := m.toolchain(ctx, r.Toolchain, compilerArch)
-		if err != nil {
-			return err
-		}
-		return into(filepath.Join(dir, "toolchain.zip"), func(w io.Writer) error { return m.writeZip(zip, w) })
+		file, err := c.toolchain(ctx, r.Toolchain, compilerArch)
+		return lend(file, dir, err)
 	})
-	jobs.Go(func() error { return m.proxy(ctx, r.Modules, filepath.Join(dir, "modules.tar")) })
-	return dir, errors.Join(jobs.Wait(), m.trim())
+	jobs.Go(func() error {
+		file, err := c.modules(ctx, r.Modules)
+		return lend(file, dir, err)
+	})
+	return dir, jobs.Wait()
 }
 
-// WithModules calls use with a folder in which modules.tar holds the app's modules, as
-// a file GOPROXY, for as long as the call lasts.
-func WithModules(ctx context.Context, r *Recipe, say screen.Reporter, use func(dir string) error) error {
+// PutModules puts into dir modules.tar, which holds the app's modules as a file GOPROXY.
+func (r *Recipe) PutModules(ctx context.Context, dir string, say screen.Reporter) error {
 	c, err := openCache(ctx, say)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	m := c.modules(say)
-	err = m.proxy(ctx, r.Modules, filepath.Join(c.work, "modules.tar"))
-	if err := errors.Join(err, m.trim()); err != nil {
+	file, err := c.modules(ctx, r.Modules)
+	return lend(file, dir, err)
+}
+
+// lend copies a file of the cache into a folder.
+func lend(file, dir string, err error) error {
+	if err != nil {
 		return err
 	}
-	return use(c.work)
+	from, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	return into(filepath.Join(dir, filepath.Base(file)), func(to io.Writer) error {
+		_, err := io.Copy(to, from)
+		return err
+	})
 }
 
 // copyFiles copies the recipe's own files. Whether a checkout keeps run bits
@@ -137,4 +148,40 @@ func into(file string, write func(io.Writer) error) error {
 		return err
 	}
 	return errors.Join(write(out), out.Close())
+}
+
+// runProgram runs a program of this machine in dir and gives what it prints. When the
+// context ends, so does the program. The error holds the program's own words.
+func runProgram(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
+	var out strings.Builder
+	command := exec.CommandContext(ctx, name, args...)
+	command.Dir, command.Env, command.Stdout = dir, env, &out
+	err := run(ctx, command)
+	return out.String(), err
+}
+
+// run runs a command, and makes its failure one line: what it says itself. Of apt's
+// lines those marked E: count.
+func run(ctx context.Context, command *exec.Cmd) error {
+	var words strings.Builder
+	command.Stderr = &words
+	command.Env = append(append(os.Environ(), "LC_ALL=C"), command.Env...)
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = 2 * time.Second
+	err := command.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	var marked []string
+	for _, line := range strings.Split(words.String(), "\n") {
+		if strings.HasPrefix(line, "E: ") || strings.HasPrefix(line, "Err:") {
+			marked = append(marked, strings.TrimPrefix(line, "E: "))
+		}
+	}
+	text := screen.Line(cmp.Or(strings.Join(marked, "; "), words.String(), err.Error()))
+	return fmt.Errorf("%s: %s", command.Args[0], screen.Short(text, 400))
 }

@@ -146,14 +146,13 @@ func onlyNames(ctx context.Context, packed io.Reader, want string) error {
 // named gives an image the name that it has in the bundle. One that podman saved
 // is named localhost/NAME, which only podman takes for the same.
 func named(ctx context.Context, e *engine.Engine, name string) error {
-	var none *engine.NoSuchImage
-	if _, err := e.InspectImage(ctx, name); !errors.As(err, &none) {
+	if found, err := e.FindImage(ctx, name); found != nil || err != nil {
 		return err
 	}
-	if _, err := e.Call(ctx, "tag", "localhost/"+name, name); err != nil {
+	if _, err := e.Output(ctx, "tag", "localhost/"+name, name); err != nil {
 		return fmt.Errorf("%s has loaded no %s: %w", e.Name, name, err)
 	}
-	_, err := e.Call(ctx, "rmi", "localhost/"+name)
+	_, err := e.Output(ctx, "rmi", "localhost/"+name)
 	return err
 }
 

@@ -174,7 +174,7 @@ func (o Order) save(ctx context.Context, work string) (Base, error) {
 		return Base{}, err
 	}
 	arch := o.Engine.Arch
-	b := Base{ID: ready.ID, Image: ready.Image, Arch: arch, Bytes: ready.Bytes, File: imageFile(ready.ID, arch)}
+	b := Base{ID: ready.Name, Image: ready.Image, Arch: arch, Bytes: ready.Bytes, File: imageFile(ready.Name, arch)}
 	if b.Recipe, err = o.Base.Recipe.Digest(arch); err != nil {
 		return b, err
 	}

@@ -95,7 +95,7 @@ type Request struct {
 // Checker is what checks have in common.
 type Checker struct {
 	Engine  *engine.Engine
-	Catalog *base.Catalog
+	Catalog base.Catalog
 	Say     screen.Reporter // told as the work goes on; may be nil
 }
 
@@ -238,8 +238,7 @@ func (c *Checker) look(ctx context.Context, s *subject, sources map[[32]byte]str
 		return err
 	}
 	defer img.Close()
-	machine := doctor.MachineOf(c.Engine.OS, c.Engine.Arch, c.Engine.Here, c.Engine.Overrides())
-	if s.diagnosis, err = doctor.Examine(ctx, img, machine, doctor.Start{}); err != nil {
+	if s.diagnosis, err = doctor.Examine(ctx, img, run.MachineOf(c.Engine), doctor.Start{}); err != nil {
 		return err
 	}
 	if s.files, err = read(ctx, img, sources); err != nil {

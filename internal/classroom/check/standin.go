@@ -26,18 +26,17 @@ type given struct {
 
 // findGiven sees to it that each golang image that a Dockerfile names is there,
 // or another one in its place. Other images are left to the builder.
-func findGiven(ctx context.Context, e *engine.Engine, catalog *base.Catalog, d *dockerfile.File, say screen.Reporter) (*given, error) {
+func findGiven(ctx context.Context, e *engine.Engine, catalog base.Catalog, d *dockerfile.File, say screen.Reporter) (*given, error) {
 	g := &given{images: map[dockerfile.Reference]string{}}
 	for _, ref := range d.References() {
-		_, err := e.InspectImage(ctx, ref.Image)
-		var absent *engine.NoSuchImage
+		found, err := e.FindImage(ctx, ref.Image)
 		switch {
-		case err == nil:
+		case found != nil:
 			continue
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case !isGolang(ref.Image):
-			if errors.As(err, &absent) || ref.Image == "" {
+			if err == nil || ref.Image == "" {
 				g.fault = cmp.Or(g.fault, namesNothing(d, ref))
 			}
 			continue
@@ -71,7 +70,7 @@ func named(ready *base.Ready, asked string) string {
 }
 
 // instead gets a golang image, or where it cannot be had, the article's base.
-func instead(ctx context.Context, e *engine.Engine, catalog *base.Catalog, image string, say screen.Reporter) (*base.Ready, error) {
+func instead(ctx context.Context, e *engine.Engine, catalog base.Catalog, image string, say screen.Reporter) (*base.Ready, error) {
 	article, err := catalog.Find("")
 	if err != nil {
 		return nil, err

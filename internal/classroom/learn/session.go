@@ -44,7 +44,7 @@ func (s *Session) From(ctx context.Context, at int) error {
 	s.listen()
 	s.Out.Paragraph("Guess first, then see it happen. At any question: h = a hint, q = leave; your progress is kept.")
 	for at < len(s.Steps) {
-		s.Out.Blank()
+		s.Out.Say("")
 		again, err := s.step(ctx, s.Steps[at])
 		switch {
 		case errors.Is(err, errLeave) || ctx.Err() != nil:
@@ -113,7 +113,7 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 	if err := s.Out.Opening(s.Steps, step); err != nil {
 		return false, err
 	}
-	s.Out.Blank()
+	s.Out.Say("")
 	running, stop := context.WithCancel(ctx)
 	var doc record.Run
 	over, news := make(chan struct{}), &latest{}
@@ -140,7 +140,7 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 			return false, ctx.Err()
 		}
 	}
-	s.Out.Blank()
+	s.Out.Say("")
 	if doc.Verdict == run.Environment {
 		return true, s.cannot(ctx, doc)
 	}
@@ -209,19 +209,20 @@ func (s *Session) cannot(ctx context.Context, doc record.Run) error {
 // explain compares each guess with what happened, and says why, right or wrong.
 func (s *Session) explain(guesses map[string]string, o run.Outcome) Score {
 	var score Score
-	s.Out.Blank()
+	s.Out.Say("")
 	for _, q := range questions {
 		guess := guesses[q.id]
 		letter, why := q.truth(o)
 		if letter == "" {
-			s.Out.Unanswered(q.text, q.answer(guess), why)
+			s.Out.Answered(q.text, q.answer(guess), nil, why)
 			continue
 		}
 		score.Asked++
-		if guess == letter {
+		right := guess == letter
+		if right {
 			score.Right++
 		}
-		s.Out.Answered(q.text, q.answer(guess), guess == letter, why)
+		s.Out.Answered(q.text, q.answer(guess), &right, why)
 	}
 	return score
 }
@@ -251,7 +252,7 @@ func (s *Session) next(ctx context.Context, step table.Step) (again bool, err er
 
 // farewell is said to who leaves in the middle of steps[at].
 func (s *Session) farewell(at int) {
-	s.Out.Blank()
+	s.Out.Say("")
 	if i, more := s.Progress.Next(s.Steps); more {
 		words := "Your progress is kept. `" + program.Call() + " learn` goes on with step " + s.Steps[i].Number() + "."
 		if i != at {

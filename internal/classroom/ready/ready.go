@@ -168,13 +168,13 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 	name := fmt.Sprintf("%s-ready-port-%d", engine.Repository, os.Getpid())
 	defer m.remove(ctx, name)
 	options := []string{"--detach", "--name", name, "--publish", "127.0.0.1::8080"}
-	_, err := m.Engine.Call(ctx, m.words(there, options, "sh", "-c", "while true; do echo reached | nc -l -p 8080; done")...)
+	_, err := m.Engine.Output(ctx, m.words(there, options, "sh", "-c", "while true; do echo reached | nc -l -p 8080; done")...)
 	var container engine.Container
 	if err == nil {
 		container, err = m.Engine.Inspect(ctx, name)
 	}
 	if err == nil {
-		err = reach(ctx, container.Host)
+		err = reach(ctx, container.Host())
 	}
 	listener, taken := net.Listen("tcp", "127.0.0.1:8080")
 	if taken == nil {
@@ -196,10 +196,11 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 
 // fromContainer says whether another container hears what a container serves.
 func (m Machine) fromContainer(ctx context.Context, there *base.Ready, c engine.Container) bool {
-	if c.Address == "" {
+	address, network := c.Address()
+	if address == "" {
 		return false
 	}
-	text, err := m.Engine.Call(ctx, m.words(there, []string{"--rm", "--network", c.Network}, "nc", "-w", "5", c.Address, "8080")...)
+	text, err := m.Engine.Output(ctx, m.words(there, []string{"--rm", "--network", network}, "nc", "-w", "5", address, "8080")...)
 	return err == nil && strings.TrimSpace(text) == "reached"
 }
 

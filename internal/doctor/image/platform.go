@@ -24,3 +24,14 @@ func ParsePlatform(text string) (Platform, error) {
 	}
 	return Platform{OS: f[0], Arch: f[1]}, nil
 }
+
+// MarshalText writes it into a document.
+func (p Platform) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads it there.
+func (p *Platform) UnmarshalText(text []byte) (err error) {
+	if len(text) > 0 {
+		*p, err = ParsePlatform(string(text))
+	}
+	return err
+}

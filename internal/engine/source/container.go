@@ -154,20 +154,19 @@ func containerName() string {
 
 // inspect asks the engine what an image is. The error is a *image.NotFound, an *image.Fault, or the context's.
 func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, error) {
-	about, err := e.InspectImage(ctx, ref)
-	var absent *engine.NoSuchImage
-	if err == nil {
-		err = configIn(about).TooLong()
-	}
+	about, err := e.FindImage(ctx, ref)
 	switch {
-	case err == nil:
-		return about, nil
 	case ctx.Err() != nil:
-		return about, ctx.Err()
-	case errors.As(err, &absent):
-		return about, &image.NotFound{Ref: ref, Reason: "build or pull it first (`" + e.Name + " images` lists what is there)"}
+		return engine.Image{}, ctx.Err()
+	case err == nil && about == nil:
+		return engine.Image{}, &image.NotFound{Ref: ref, Reason: "build or pull it first (`" + e.Name + " images` lists what is there)"}
+	case err == nil:
+		err = configIn(*about).TooLong()
 	}
-	return about, &image.Fault{Ref: ref, Err: err}
+	if err != nil {
+		return engine.Image{}, &image.Fault{Ref: ref, Err: err}
+	}
+	return *about, nil
 }
 
 // configIn is the config in what the engine says of an image.

@@ -24,28 +24,27 @@ func FromContainer(ctx context.Context, e *engine.Engine, name string) (image.Im
 	case err != nil:
 		return nil, it, &image.Fault{Ref: name, Err: err}
 	}
-	about, err := inspect(ctx, e, it.Setup.Image)
+	about, err := inspect(ctx, e, it.Image)
 	if err != nil {
 		return nil, it, err
 	}
-	own := it.Setup
-	argv := append([]string{own.Path}, own.Args...)
-	if len(argv) == 2 && own.Config.Entrypoint == any(argv[1]) && len(own.Config.Cmd) == 0 { // podman says it twice
+	argv := append([]string{it.Path}, it.Args...)
+	if len(argv) == 2 && it.Config.Entrypoint == any(argv[1]) && len(it.Config.Cmd) == 0 { // podman says it twice
 		argv = argv[:1]
 	}
-	if at := slices.Index(argv, "--"); e.Name == "podman" && own.HostConfig.Init && at > 0 { // there the init is among the words
+	if at := slices.Index(argv, "--"); e.Name == "podman" && it.HostConfig.Init && at > 0 { // there the init is among the words
 		argv = argv[at+1:]
 	}
 	words := len(about.Config.Entrypoint)
-	if list, ok := own.Config.Entrypoint.([]any); ok {
+	if list, ok := it.Config.Entrypoint.([]any); ok {
 		words = len(list)
 	} else if len(argv) < words || !slices.Equal(argv[:words], about.Config.Entrypoint) {
 		words = 0
 	}
 	about.Config.Entrypoint, about.Config.Cmd = argv[:words:words], argv[words:]
-	about.Config.Env, about.Config.User, about.Config.WorkingDir = own.Config.Env, own.Config.User, own.Config.WorkingDir
+	about.Config.Env, about.Config.User, about.Config.WorkingDir = it.Config.Env, it.Config.User, it.Config.WorkingDir
 	about.Config.Volumes = nil // mounted, if the engine took them
-	c := &container{ctx: ctx, engine: e, ref: about.ID, theirs: name, read: it.ID, mounted: len(own.Mounts) > 0}
+	c := &container{ctx: ctx, engine: e, ref: about.ID, theirs: name, read: it.ID, mounted: len(it.Mounts) > 0}
 	img, err := c.opened(about, nil)
 	return img, it, err
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 
@@ -43,7 +44,9 @@ func Compare(was, now Run) []string {
 		}
 		if was.Base.Platform == now.Base.Platform {
 			differs("what is missing", r.Missing, o.Missing)
-			differences = append(differences, sizes(was, now, r, o)...)
+			if sizes(was, now, r, o) {
+				differs("the size", table.Size(r.Image.Bytes), table.Size(o.Image.Bytes))
+			}
 		}
 		if was.Engine.Same(now.Engine) && was.Base.Source == now.Base.Source {
 			differs("the message", Normalise(r.Message), Normalise(o.Message))
@@ -53,15 +56,12 @@ func Compare(was, now Run) []string {
 	return differences
 }
 
-// sizes compares the images; one that carries the base only where the base is the same kind.
-func sizes(was, now Run, r, o run.Outcome) []string {
+// sizes says whether two images differ in size; of those that carry the base only where the base is the same kind.
+func sizes(was, now Run, r, o run.Outcome) bool {
 	if r.Image == nil || o.Image == nil || o.Expected.Overhead == nil && was.Base.Source != now.Base.Source {
-		return nil
+		return false
 	}
-	if diff := float64(o.Image.Bytes - r.Image.Bytes); diff > tolerance*float64(r.Image.Bytes) || -diff > tolerance*float64(r.Image.Bytes) {
-		return []string{fmt.Sprintf("%s (%s): the size was %s, is %s", o.Step, o.Dockerfile, table.Size(r.Image.Bytes), table.Size(o.Image.Bytes))}
-	}
-	return nil
+	return math.Abs(float64(o.Image.Bytes-r.Image.Bytes)) > tolerance*float64(r.Image.Bytes)
 }
 
 func status(code *int) string {

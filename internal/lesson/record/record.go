@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"optimizing-dockerfile/internal/atomicfile"
+	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -27,23 +28,11 @@ type Run struct {
 	Schema  int            `json:"schema"`
 	Kind    string         `json:"kind"` // run
 	Engine  *engine.Engine `json:"engine"`
-	Base    *Base          `json:"base"`
+	Base    *base.Ready    `json:"base"`
 	Steps   []run.Outcome  `json:"steps"`
 	Verdict string         `json:"verdict"`
 	Reason  string         `json:"reason,omitempty"` // why nothing could be tried
 	Seconds float64        `json:"seconds"`
-}
-
-// Base is the image that the steps start from.
-type Base struct {
-	Name       string `json:"name"`
-	Image      string `json:"image"`
-	Source     string `json:"source"` // present, pulled, loaded or rebuilt
-	Go         string `json:"go"`
-	Libc       string `json:"libc"`
-	Platform   string `json:"platform"`
-	Crossed    bool   `json:"crossed,omitempty"`      // emulated: its Go is the engine's machine's
-	StandInFor string `json:"stand_in_for,omitempty"` // the real image's name, where this one only stands in for it
 }
 
 // Of gives the outcomes of a step, one for each of its Dockerfiles.
@@ -74,18 +63,6 @@ func (r *Run) KeepLeftOut(was Run, steps []table.Step) (kept []string) {
 	}
 	r.Steps = all
 	return kept
-}
-
-// Said names the base as every output that rests on it must.
-func (b Base) Said() string {
-	words := b.Image
-	if b.StandInFor != "" {
-		words = "a stand-in for " + b.StandInFor
-	}
-	if b.Crossed {
-		words += " on " + b.Platform + ", emulated, whose Go is this machine's and compiles for the other"
-	}
-	return words
 }
 
 // steering are characters that JSON lets stand in a text as they are, and that a
@@ -126,7 +103,7 @@ func ReadAll(steps, base string) (all []Run, err error) {
 	}
 	slices.SortFunc(files, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	for _, file := range files {
-		doc, err := read(file)
+		doc, err := ReadDocument[Run](file)
 		if err != nil {
 			return nil, err
 		}
@@ -135,20 +112,11 @@ func ReadAll(steps, base string) (all []Run, err error) {
 	return all, nil
 }
 
-// ReadFor gives the record of a base that the same engine has made, where there is one;
-// else the first; nil where there is none at all.
-func ReadFor(steps, base string, e *engine.Engine) (*Run, error) {
-	doc, err := read(path(steps, base, e))
-	if doc != nil && doc.Engine.Same(e) || err != nil {
-		return doc, err
-	}
-	return Read(steps, base)
-}
-
 // Read gives the record of a base; nil where there is none yet.
-func Read(steps, base string) (*Run, error) { return read(path(steps, base, nil)) }
+func Read(steps, base string) (*Run, error) { return ReadDocument[Run](path(steps, base, nil)) }
 
-func read(path string) (*Run, error) {
+// ReadDocument reads a document that was kept as JSON; nil where there is none.
+func ReadDocument[T any](path string) (*T, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -156,27 +124,16 @@ func read(path string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	var doc Run
+	var doc T
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &doc, nil
 }
 
-// Changed is a record that would be overwritten by a different outcome.
-type Changed struct{ Differences []string }
-
-func (c *Changed) Error() string {
-	text := "this run differs from the record; nothing was written (dev record --accept takes it over):"
-	for _, difference := range c.Differences {
-		text += "\n  " + difference
-	}
-	return text
-}
-
 // Write keeps a run of all steps: the JSON; or, beside the first record, that of another
 // engine. Unless accept is set, a run that is not as expected or
-// that differs from the record is refused with a *Changed.
+// that differs from the record is refused.
 func Write(steps string, doc Run, beside, accept bool) error {
 	if doc.Verdict == run.Environment {
 		return errors.New("the environment stopped this run: there is nothing to record")
@@ -185,7 +142,7 @@ func Write(steps string, doc Run, beside, accept bool) error {
 	if beside {
 		of = doc.Engine
 	}
-	was, err := read(path(steps, doc.Base.Name, of))
+	was, err := ReadDocument[Run](path(steps, doc.Base.Name, of))
 	if err != nil && !accept {
 		return err
 	}
@@ -199,7 +156,8 @@ func Write(steps string, doc Run, beside, accept bool) error {
 		differences = append(differences, Compare(*was, doc)...)
 	}
 	if len(differences) > 0 && !accept {
-		return &Changed{differences}
+		return fmt.Errorf("this run differs from the record; nothing was written (dev record --accept takes it over):\n  %s",
+			strings.Join(differences, "\n  "))
 	}
 	return atomicfile.Write(path(steps, doc.Base.Name, of), Marshal(doc), filepath.Join(steps, "records"))
 }
@@ -212,4 +170,22 @@ func WriteTexts(steps string, doc Run) error {
 		}
 	}
 	return nil
+}
+
+// Matrix is the document of `run --base all --json`.
+type Matrix struct {
+	Schema  int     `json:"schema"`
+	Kind    string  `json:"kind"` // matrix
+	Runs    []Run   `json:"runs"` // one for each base
+	Verdict string  `json:"verdict"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Add takes a base's run in. The verdict is the worst: the environment's before
+// an unexpected one.
+func (m *Matrix) Add(doc Run) {
+	m.Schema, m.Kind = 1, "matrix"
+	m.Runs = append(m.Runs, doc)
+	m.Seconds += doc.Seconds
+	m.Verdict = run.Worse(cmp.Or(m.Verdict, run.AsExpected), doc.Verdict)
 }

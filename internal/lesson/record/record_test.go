@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -74,7 +75,7 @@ func TestCompareNamesWhatDiffers(t *testing.T) {
 		"exit code":       {func(r Run) { code := 99; third(r).ExitCode = &code }, "is 99"},
 		"another's words": {func(r Run) { anotherRuntime(r); third(r).Message = "other words"; third(r).ExitCode = &one }, ""},
 		"another's proof": {func(r Run) { anotherRuntime(r); third(r).Cause = "missing-shell" }, "the cause was"},
-		"another machine": {func(r Run) { r.Base.Platform = "linux/arm64"; third(r).Missing = "/lib/ld-musl-aarch64.so.1" }, ""},
+		"another machine": {func(r Run) { r.Base.Platform.Arch = "arm64"; third(r).Missing = "/lib/ld-musl-aarch64.so.1" }, ""},
 		"pulled, step 1":  {func(r Run) { r.Base.Source = "pulled"; r.Steps[0].Image.Bytes *= 2 }, ""},
 		"pulled, step 3":  {func(r Run) { r.Base.Source = "pulled"; third(r).Image.Bytes *= 2 }, "the size was"},
 	} {
@@ -102,9 +103,7 @@ func TestWriteRefusesAChangedOutcome(t *testing.T) {
 
 	changed := recorded(t)
 	third(changed).Cause = "missing-shell"
-	var refused *Changed
-	require.ErrorAs(t, Write(dir, changed, false, false), &refused)
-	assert.Contains(t, refused.Error(), "the cause was missing-loader, is missing-shell")
+	assert.ErrorContains(t, Write(dir, changed, false, false), "the cause was missing-loader, is missing-shell")
 	kept, err := os.ReadFile(filepath.Join(dir, "records", "article.json"))
 	require.NoError(t, err)
 	assert.Equal(t, string(first), string(kept))
@@ -153,8 +152,8 @@ func TestARecordBesideIsAnotherEngines(t *testing.T) {
 	other.Engine, other.Steps[1].Message = &elsewhere, "podman's words"
 	require.NoError(t, Write(dir, other, true, false))
 	assert.FileExists(t, filepath.Join(dir, "records", "article.podman-4.3.1.json"))
-	for _, of := range []Run{other, recorded(t)} {
-		kept, err := ReadFor(dir, "article", of.Engine)
+	for beside, of := range map[*engine.Engine]Run{&elsewhere: other, nil: recorded(t)} {
+		kept, err := ReadDocument[Run](path(dir, "article", beside))
 		require.NoError(t, err)
 		assert.Equal(t, of.Steps[1].Message, kept.Steps[1].Message)
 	}
@@ -169,7 +168,8 @@ func TestWhatARunLeavesOutStaysInTheRecord(t *testing.T) {
 	kept := second
 	kept.Before = "docker 29 and its buildkit builder"
 
-	now := Run{Engine: &engine.Engine{Name: "podman", Version: "5", Builder: engine.Buildah}, Base: &Base{}, Steps: []run.Outcome{first}}
+	podman := &engine.Engine{Name: "podman", Version: "5", Builder: engine.Buildah}
+	now := Run{Engine: podman, Base: &base.Ready{}, Steps: []run.Outcome{first}}
 	for range 2 { // and the next time
 		assert.Equal(t, []string{"11-a (Dockerfile), of docker 29 and its buildkit builder"}, now.KeepLeftOut(was, steps))
 		assert.Equal(t, []run.Outcome{first, kept}, now.Steps)
@@ -179,4 +179,19 @@ func TestWhatARunLeavesOutStaysInTheRecord(t *testing.T) {
 	now.Engine = &engine.Engine{Builder: engine.BuildKit}
 	assert.Empty(t, now.KeepLeftOut(was, steps), "here it could have been tried")
 	assert.Equal(t, []run.Outcome{first}, now.Steps)
+}
+
+func TestTheWorstRunIsTheMatrixsVerdict(t *testing.T) {
+	for want, verdicts := range map[string][]string{
+		run.AsExpected:  {run.AsExpected, run.AsExpected},
+		run.Unexpected:  {run.AsExpected, run.Unexpected, run.AsExpected},
+		run.Environment: {run.Unexpected, run.Environment, run.AsExpected, run.Unexpected},
+	} {
+		var m Matrix
+		for _, verdict := range verdicts {
+			m.Add(Run{Verdict: verdict, Seconds: 1})
+		}
+		assert.Equal(t, want, m.Verdict, verdicts)
+		assert.Len(t, m.Runs, len(verdicts))
+	}
 }

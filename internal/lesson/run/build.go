@@ -38,7 +38,7 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 
 // build makes the image of a try, and looks what is in it.
 func (t *Trial) build(ctx context.Context, j *job) {
-	t.tell(j, Building)
+	t.tell(j.only, j.doing(Building))
 	if j.fault = t.make(ctx, j); j.fault == nil && j.image.ID != "" {
 		j.fault = t.weigh(ctx, j)
 	}

@@ -127,18 +127,16 @@ func (t *Trial) buildForMachines(ctx context.Context, j *job) error {
 		if err != nil {
 			return err
 		}
-		img, err := t.files.Open(ctx, t.Engine, built)
-		if err != nil {
-			return err
-		}
 		machine := doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: t.Engine.Overrides()}
-		d, err := doctor.Prove(ctx, img, machine, doctor.Start{})
-		img.Close()
+		err = t.look(ctx, built, func(img image.Image) error {
+			d, err := doctor.Prove(ctx, img, machine, doctor.Start{})
+			if m := j.outcome.measured(); err == nil && d.Starts != nil && *d.Starts {
+				m.Machines = append(m.Machines, arch)
+			}
+			return err
+		})
 		if err != nil {
 			return err
-		}
-		if m := j.outcome.measured(); d.Starts != nil && *d.Starts {
-			m.Machines = append(m.Machines, arch)
 		}
 	}
 	return nil
@@ -177,10 +175,11 @@ func (t *Trial) health(ctx context.Context, o *Outcome, name string) error {
 		if err != nil {
 			return err
 		}
-		if container.Health != "" {
-			o.measured().Health = container.Health
+		health := container.State.Health.Status
+		if health != "" {
+			o.measured().Health = health
 		}
-		if container.Health != "starting" && container.Health != "" || time.Now().After(deadline) {
+		if health != "starting" && health != "" || time.Now().After(deadline) {
 			return nil
 		}
 		select {

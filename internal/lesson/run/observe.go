@@ -60,7 +60,7 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, hos
 				return err
 			}
 		}
-		running := container.Status == "running"
+		running := container.State.Status == "running"
 		if running && (h.echo() || time.Since(began) > patience) {
 			var err error
 			if h, err = t.listen(ctx, h, container); err != nil {
@@ -75,12 +75,12 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, hos
 		}
 		late := time.Since(began) > answerTime
 		switch {
-		case container.Status != "" && !running:
+		case container.State.Status != "" && !running:
 			d, err := prove()
 			if err != nil {
 				return err
 			}
-			ended(o, d, container)
+			ended(o, d, container.State.ExitCode)
 		case alone && time.Since(loopback) > loopbackTime:
 			o.loopbackOnly(h.listens.At(8080))
 		case h.echo() && !alone:
@@ -114,6 +114,7 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, hos
 // listens, and where nothing was heard there, what another container hears.
 func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard, error) {
 	listens, told := t.Engine.ListensAt(c)
+	address, network := c.Address()
 	h.listens = listens
 	switch {
 	case told && h.echo() && len(listens.At(8080)) == 0:
@@ -121,14 +122,14 @@ func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard,
 		return h, nil
 	case h.echo(), told && len(listens.At(8080)) == 0, told && listens.At(8080).LoopbackOnly():
 		return h, nil
-	case c.Address == "" || t.Image == "":
+	case address == "" || t.Image == "":
 		if t.Engine.Here { // its published port is this machine's
 			return h, nil
 		}
 		return h, errors.New("the engine is on another machine, and there is no way to ask what runs there: " +
 			"its containers have no addresses of their own, or there is no base to ask from (`dev base` gets it)")
 	}
-	wrong, silent := t.askFromContainer(ctx, c)
+	wrong, silent := t.askFromContainer(ctx, address, network)
 	if silent == nil {
 		h.wrong, h.silent = wrong, nil
 		return h, nil
@@ -163,22 +164,16 @@ echo=$(get "http://$address:8080/?message=$message" | head -c %[1]d) && [ -n "$e
 get "http://$address:8080/" | head -c %[1]d`, longest)
 
 // askFromContainer is probe from a container of the base, at the address of the step's.
-func (t *Trial) askFromContainer(ctx context.Context, c engine.Container) (wrong string, silent error) {
+func (t *Trial) askFromContainer(ctx context.Context, address, network string) (wrong string, silent error) {
 	ctx, stop := context.WithTimeout(ctx, clientTime)
 	defer stop()
 	message := rand.Text()
-	out, err := t.inBase(ctx, client, "--network", c.Network, "--env", "message="+message, "--env", "address="+c.Address)
+	out, err := t.inBase(ctx, client, "--network", network, "--env", "message="+message, "--env", "address="+address)
 	if err != nil {
 		return "", err
 	}
 	echo, request, _ := strings.Cut(out, "\n")
-	if echo != message {
-		return fmt.Sprintf("asked for the echo of %q, it answered with %q", message, shortened(echo)), nil
-	}
-	if !strings.HasPrefix(request, "GET / HTTP/1.") || !strings.Contains(request, "X-Probe: "+message) {
-		return fmt.Sprintf("asked for GET /, it answered with %q, not with the request", shortened(request)), nil
-	}
-	return "", nil
+	return wrongEcho(message, echo, request), nil
 }
 
 // listensInside asks the kernel from inside of a container's network, where this
@@ -200,12 +195,12 @@ func (t *Trial) inBase(ctx context.Context, script string, options ...string) (s
 // ended fills in the outcome of a container that stopped by itself. Only an
 // image of which the doctor proved that its program cannot be executed failed
 // in execve; any other program started, whatever it printed.
-func ended(o *Outcome, d *doctor.Diagnosis, c engine.Container) {
-	o.ExitCode = &c.ExitCode
+func ended(o *Outcome, d *doctor.Diagnosis, status int) {
+	o.ExitCode = &status
 	if d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseExec {
 		o.Missing = d.Missing
 		o.fails(table.Exec, string(d.Cause), d.Missing)
 		return
 	}
-	o.fails(table.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", c.ExitCode))
+	o.fails(table.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", status))
 }

@@ -96,12 +96,15 @@ type Seconds struct {
 func Worst(outcomes []Outcome) string {
 	worst := AsExpected
 	for _, o := range outcomes {
-		if o.Verdict == Environment {
-			return Environment
-		}
-		if o.Verdict != AsExpected {
-			worst = o.Verdict
-		}
+		worst = Worse(worst, o.Verdict)
 	}
 	return worst
+}
+
+// Worse is Worst of two.
+func Worse(one, other string) string {
+	if one == Environment || other == AsExpected {
+		return one
+	}
+	return other
 }

@@ -2,11 +2,11 @@ package run
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
-	"io/fs"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -82,14 +82,12 @@ func (t *Trial) plan(steps []table.Step) (jobs []*job) {
 				continue
 			}
 			if why := try.LeftOut(t.Engine.Builder); why != "" {
-				if !only && t.Report != nil {
-					t.Report.Step(Event{Step: step.Name, Dockerfile: try.Dockerfile, LeftOut: why})
-				}
+				t.tell(only, Event{Step: step.Name, Dockerfile: try.Dockerfile, LeftOut: why})
 				continue
 			}
 			j := t.job(step, try, t.request(step, try, step.Context))
 			j.only, j.compile = only, compileKey(step.Context, j.request.Dockerfile)
-			t.tell(j, Waiting)
+			t.tell(only, j.doing(Waiting))
 			jobs = append(jobs, j)
 		}
 	}
@@ -111,6 +109,50 @@ func (t *Trial) job(step table.Step, try table.Try, request engine.BuildRequest)
 	}}
 }
 
+// compileKey is the same for tries whose first stages do the same with the same
+// files: the builder compiles once for all of them, if they do not start at
+// once. It decides on the order alone; a wrong key costs time, nothing else.
+func compileKey(dir, name string) string {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return dir + name
+	}
+	key := firstStage(string(text))
+	ignored, _ := os.ReadFile(filepath.Join(dir, ".dockerignore"))
+	files, _ := os.ReadDir(dir)
+	for _, file := range files {
+		unseen := func(pattern string) bool { matched, _ := path.Match(pattern, file.Name()); return matched }
+		if slices.ContainsFunc(strings.Fields(string(ignored)), unseen) {
+			continue
+		}
+		content, _ := os.ReadFile(filepath.Join(dir, file.Name()))
+		key += fmt.Sprintf("%s %x\n", file.Name(), sha256.Sum256(content))
+	}
+	return key
+}
+
+// firstStage gives the instructions of the first stage up to its last RUN, and
+// leaves out the stage's name, which changes nothing.
+func firstStage(text string) (stage string) {
+	all := ""
+	for _, in := range dockerfile.Parse(text).Instructions {
+		switch in.Word {
+		case "ARG":
+			continue
+		case "FROM":
+			if all != "" {
+				return stage
+			}
+			in.Rest = strings.Fields(in.Rest + " -")[0]
+		}
+		all += strings.Join(append([]string{in.Word, in.Rest}, in.Flags...), " ") + "\n"
+		if in.Word == "RUN" {
+			stage = all
+		}
+	}
+	return stage
+}
+
 // needed says whether one of the steps is held against the image of the step name.
 func needed(steps []table.Step, name string) bool {
 	for _, step := range steps {
@@ -123,62 +165,13 @@ func needed(steps []table.Step, name string) bool {
 	return false
 }
 
-func (t *Trial) tell(j *job, doing string) {
-	if t.Report != nil && !j.only {
-		t.Report.Step(Event{Step: j.step.Name, Dockerfile: j.try.Dockerfile, Doing: doing})
-	}
+func (j *job) doing(what string) Event {
+	return Event{Step: j.step.Name, Dockerfile: j.try.Dockerfile, Doing: what}
 }
 
-// compileKey is the same for tries whose first stages do the same with the same
-// files: the builder compiles once for all of them, if they do not start at
-// once. It decides on the order alone; a wrong key costs time, nothing else.
-func compileKey(dir, name string) string {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return dir + name
+// tell hands an event on, if anybody is there to be told; silent are tries that nobody asked for.
+func (t *Trial) tell(silent bool, e Event) {
+	if t.Report != nil && !silent {
+		t.Report.Step(e)
 	}
-	sum := sha256.New()
-	for _, instruction := range firstStage(string(text)) {
-		sum.Write([]byte(instruction + "\n"))
-	}
-	ignored, _ := os.ReadFile(filepath.Join(dir, ".dockerignore"))
-	patterns := strings.Fields(string(ignored))
-	filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return nil
-		}
-		for _, pattern := range patterns {
-			if matched, _ := path.Match(pattern, entry.Name()); matched {
-				return nil
-			}
-		}
-		content, _ := os.ReadFile(file)
-		sum.Write([]byte(entry.Name() + "\x00"))
-		sum.Write(content)
-		return nil
-	})
-	return hex.EncodeToString(sum.Sum(nil))
-}
-
-// firstStage gives the instructions of the first stage up to its last RUN, and
-// leaves out the stage's name, which changes nothing.
-func firstStage(text string) []string {
-	var stage []string
-	last := 0
-	for _, in := range dockerfile.Parse(text).Instructions {
-		rest := in.Rest
-		if in.Word == "FROM" {
-			if len(stage) > 0 {
-				break
-			}
-			rest = strings.Fields(rest + " -")[0]
-		}
-		if in.Word != "ARG" {
-			stage = append(stage, strings.Join(append([]string{in.Word, rest}, in.Flags...), " "))
-		}
-		if in.Word == "RUN" {
-			last = len(stage)
-		}
-	}
-	return stage[:last]
 }

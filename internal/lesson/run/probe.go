@@ -27,30 +27,38 @@ func probe(ctx context.Context, host string) (wrong string, err error) {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
 	message := rand.Text() // no canned answer can be right
-	status, body, err := get(ctx, host, "/?message="+url.QueryEscape(message), message)
+	echo, began, err := get(ctx, host, "/?message="+url.QueryEscape(message), message)
 	switch {
-	case err != nil && status == 0:
+	case err != nil && !began:
 		return "", err
 	case err != nil: // it may be a machine under load: it is asked again
-		return fmt.Sprintf("asked for the echo of %q, it began with %q and did not come to an end", message, shortened(body)), err
+		return fmt.Sprintf("asked for the echo of %q, it began with %q and did not come to an end", message, screen.Short(echo, 60)), err
+	case echo != message:
+		return wrongEcho(message, echo, ""), nil
 	}
-	if status != http.StatusOK || body != message {
-		return fmt.Sprintf("asked for the echo of %q, it answered %d with %q", message, status, shortened(body)), nil
-	}
-	status, body, err = get(ctx, host, "/", message)
+	request, _, err := get(ctx, host, "/", message)
 	if err != nil {
 		return fmt.Sprintf("asked for GET /, it did not answer: %v", err), nil
 	}
-	if status != http.StatusOK || !strings.HasPrefix(body, "GET / HTTP/1.1\r\n") || !strings.Contains(body, "X-Probe: "+message) {
-		return fmt.Sprintf("asked for GET /, it answered %d with %q, not with the request", status, shortened(body)), nil
-	}
-	return "", nil
+	return wrongEcho(message, echo, request), nil
 }
 
-func get(ctx context.Context, host, path, header string) (status int, body string, err error) {
+// wrongEcho says what is wrong with the two answers; "" where nothing is.
+func wrongEcho(message, echo, request string) string {
+	if echo != message {
+		return fmt.Sprintf("asked for the echo of %q, it answered with %q", message, screen.Short(echo, 60))
+	}
+	if !strings.HasPrefix(request, "GET / HTTP/1.") || !strings.Contains(request, "X-Probe: "+message) {
+		return fmt.Sprintf("asked for GET /, it answered with %q, not with the request", screen.Short(request, 60))
+	}
+	return ""
+}
+
+// get gives an answer; before one that is not OK stands its status.
+func get(ctx context.Context, host, path, header string) (answer string, began bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, nil)
 	if err != nil {
-		return 0, "", err
+		return "", false, err
 	}
 	request.Header.Set("X-Probe", header)
 	request.Close = true
@@ -61,12 +69,12 @@ func get(ctx context.Context, host, path, header string) (status int, body strin
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return 0, "", err
+		return "", false, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, longest))
-	return response.StatusCode, string(text), err
+	if response.StatusCode != http.StatusOK {
+		answer = response.Status + ": "
+	}
+	return answer + string(text), true, err
 }
-
-// shortened is what an answer is quoted by.
-func shortened(text string) string { return screen.Short(text, 60) }

@@ -112,14 +112,18 @@ func (t *Trial) conclude(ctx context.Context, j *job, jobs []*job) {
 	if ctx.Err() != nil {
 		return
 	}
-	if j.fault != nil {
-		o.Outcome, o.Verdict, o.Reasons = "", Environment, []string{oneLine(j.fault)}
-	} else {
+	if !j.stopped() {
 		o.Verdict, o.Reasons = judge(*o, t.Platform.Arch, layers)
 	}
-	if t.Report != nil {
-		t.Report.Step(Event{Step: o.Step, Dockerfile: o.Dockerfile, Outcome: o})
+	t.tell(false, Event{Step: o.Step, Dockerfile: o.Dockerfile, Outcome: o})
+}
+
+// stopped gives a try its verdict where the environment kept it from being tried.
+func (j *job) stopped() bool {
+	if j.fault != nil {
+		j.outcome.Outcome, j.outcome.Verdict, j.outcome.Reasons = "", Environment, []string{oneLine(j.fault)}
 	}
+	return j.fault != nil
 }
 
 // mainJob gives the job of a step's own Dockerfile; nil where there is none.
@@ -149,8 +153,6 @@ func (t *Trial) Single(ctx context.Context, request engine.BuildRequest) (Outcom
 	j := t.job(table.Step{}, table.Try{Dockerfile: request.Dockerfile}, request)
 	t.build(ctx, j)
 	t.start(ctx, j)
-	if j.fault != nil {
-		j.outcome.Outcome, j.outcome.Verdict, j.outcome.Reasons = "", Environment, []string{oneLine(j.fault)}
-	}
+	j.stopped()
 	return j.outcome, ctx.Err()
 }

@@ -25,7 +25,7 @@ func (t *Trial) start(ctx context.Context, j *job) {
 	if j.fault != nil || j.outcome.Image == nil {
 		return
 	}
-	t.tell(j, Starting)
+	t.tell(false, j.doing(Starting))
 	prove := prover(sync.OnceValues(func() (*doctor.Diagnosis, error) { return t.examine(ctx, j) }))
 	if source.Small(j.image) {
 		_, j.fault = prove()
@@ -34,7 +34,7 @@ func (t *Trial) start(ctx context.Context, j *job) {
 		j.fault = t.try(ctx, j, prove)
 	}
 	if j.fault == nil && j.outcome.User == "" {
-		j.fault = t.look(ctx, j, func(img image.Image) error {
+		j.fault = t.look(ctx, j.image, func(img image.Image) error {
 			who, err := doctor.Identify(ctx, img)
 			j.outcome.runsAs(who)
 			return err
@@ -54,18 +54,18 @@ func (t *Trial) try(ctx context.Context, j *job, prove prover) error {
 	if !t.Keep {
 		defer t.remove(ctx, name)
 	}
-	container, words, err := t.launch(ctx, j, name, prove)
+	host, refused, err := t.launch(ctx, j, name, prove)
 	if err != nil {
 		return err
 	}
-	if !container.Started {
+	if refused != nil {
 		diagnosis, err := prove()
 		if err != nil {
 			return err
 		}
-		return refused(&j.outcome, diagnosis, container, words)
+		return refused.of(&j.outcome, diagnosis)
 	}
-	if err := t.observe(ctx, &j.outcome, prove, name, container.Host); err != nil {
+	if err := t.observe(ctx, &j.outcome, prove, name, host); err != nil {
 		return err
 	}
 	if j.try.Expect.Health != "" && j.outcome.Outcome == table.Runs {
@@ -76,9 +76,8 @@ func (t *Trial) try(ctx context.Context, j *job, prove prover) error {
 
 // examine has the doctor look at the image, and notes what it found.
 func (t *Trial) examine(ctx context.Context, j *job) (diagnosis *doctor.Diagnosis, err error) {
-	err = t.look(ctx, j, func(img image.Image) error {
-		machine := doctor.MachineOf(t.Engine.OS, t.Engine.Arch, t.Engine.Here, t.Engine.Overrides())
-		if diagnosis, err = doctor.Prove(ctx, img, machine, doctor.Start{}); err == nil {
+	err = t.look(ctx, j.image, func(img image.Image) error {
+		if diagnosis, err = doctor.Prove(ctx, img, MachineOf(t.Engine), doctor.Start{}); err == nil {
 			j.outcome.Proof, j.outcome.Libc = diagnosis.Evidence, diagnosis.Libc
 			j.outcome.runsAs(diagnosis.User)
 		}
@@ -87,9 +86,14 @@ func (t *Trial) examine(ctx context.Context, j *job) (diagnosis *doctor.Diagnosi
 	return diagnosis, err
 }
 
-// look opens a try's image for as long as it is looked at.
-func (t *Trial) look(ctx context.Context, j *job, at func(image.Image) error) error {
-	img, err := t.files.Open(ctx, t.Engine, j.image)
+// MachineOf describes the machine that an engine starts programs on.
+func MachineOf(e *engine.Engine) doctor.Machine {
+	return doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides())
+}
+
+// look opens an image for as long as it is looked at.
+func (t *Trial) look(ctx context.Context, about engine.Image, at func(image.Image) error) error {
+	img, err := t.files.Open(ctx, t.Engine, about)
 	if err != nil {
 		return err
 	}
@@ -112,29 +116,35 @@ const (
 	anyPort  = "127.0.0.1:"
 )
 
+// refusal is how an engine said that it makes no process of an image.
+type refusal struct {
+	status int
+	words  string
+}
+
 // launch runs the image on port 8080, or on a free one where 8080 is taken. It
-// returns the container and the engine's words.
-func (t *Trial) launch(ctx context.Context, j *job, name string, prove prover) (engine.Container, string, error) {
+// returns where it can be asked, or how the engine refused.
+func (t *Trial) launch(ctx context.Context, j *job, name string, prove prover) (string, *refusal, error) {
 	host, chosen := t.address()
-	container, words, err := t.runAt(ctx, j, name, host)
+	at, no, err := t.runAt(ctx, j, name, host)
 	chosen()
 	var failed *engine.Failed
-	if err == nil && container.Started || err != nil && !errors.As(err, &failed) {
-		return container, words, err
+	if err == nil && no == nil || err != nil && !errors.As(err, &failed) {
+		return at, no, err
 	}
 	d, fault := prove()
 	switch {
 	case fault != nil:
-		return container, words, fault
+		return "", nil, fault
 	case err != nil && provedUnstartable(d) && t.Engine.Alive(ctx) == nil:
 		// Some images the engine refuses before there is a container, such as one without any command.
-		return engine.Container{ExitCode: failed.ExitCode}, strings.TrimSpace(failed.Stderr), nil
-	case err != nil, provedUnstartable(d) && lookupFailed(container):
-		return container, words, err
+		return "", &refusal{failed.ExitCode, strings.TrimSpace(failed.Stderr)}, nil
+	case err != nil, provedUnstartable(d) && (no.status == 126 || no.status == 127): // it was not found, or may not be run
+		return "", no, err
 	}
 	// It may be the port, which somebody took in between, and not the image.
 	if err := t.Engine.Remove(ctx, name); err != nil {
-		return container, words, err
+		return "", nil, err
 	}
 	return t.runAt(ctx, j, name, anyPort)
 }
@@ -156,7 +166,7 @@ func (t *Trial) address() (host string, chosen func()) {
 	return listener.Addr().String(), func() {}
 }
 
-func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (engine.Container, string, error) {
+func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (string, *refusal, error) {
 	typed := host
 	if typed != port8080 {
 		typed = anyPort
@@ -164,21 +174,22 @@ func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (engine.Co
 	j.outcome.Commands = append(j.outcome.Commands[:1], append([]string{t.Engine.Name}, t.Engine.RunCommand(j.request.Tag, j.request.Platform, typed)...))
 	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, j.request.Platform, name, host, t.Keep)
 	if start == nil && host != anyPort {
-		return engine.Container{Started: true, Host: host}, "", nil
+		return host, nil, nil
 	}
 	var failed *engine.Failed
 	if start != nil && !errors.As(start, &failed) {
-		return engine.Container{}, "", start
+		return "", nil, start
 	}
 	container, err := t.Engine.Inspect(ctx, name)
-	if err != nil && start != nil { // the engine made no container: its first words tell more
-		err = start
+	switch {
+	case err != nil && start != nil: // the engine made no container: its first words tell more
+		return "", nil, start
+	case err != nil || container.Started():
+		return container.Host(), nil, err
+	case failed == nil:
+		return "", &refusal{status: container.State.ExitCode}, nil
 	}
-	words := ""
-	if failed != nil {
-		words = strings.TrimSpace(failed.Stderr)
-	}
-	return container, words, err
+	return "", &refusal{container.State.ExitCode, strings.TrimSpace(failed.Stderr)}, nil
 }
 
 // remove ends and removes a container, also when Ctrl-C has ended everything else.
@@ -206,26 +217,22 @@ func free(address string) bool {
 	return true
 }
 
-// lookupFailed says whether the engine's exit code is that of a program that was
-// not found (127) or may not be run (126): no other trouble of a start has these.
-func lookupFailed(c engine.Container) bool { return c.ExitCode == 126 || c.ExitCode == 127 }
-
 // provedUnstartable says whether the doctor proved that no process can be made of the image.
 func provedUnstartable(d *doctor.Diagnosis) bool {
 	return d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseStart
 }
 
-// refused fills in the outcome of a container whose process was never made. An
+// of fills in the outcome of a container whose process was never made. An
 // image that lacks nothing, and still does not start, is the engine's fault.
-func refused(o *Outcome, d *doctor.Diagnosis, c engine.Container, words string) error {
-	o.Phase, o.Message = table.Start, words
-	if fault := environmentOf(words); fault != "" { // also of an image that could not start either way
+func (r *refusal) of(o *Outcome, d *doctor.Diagnosis) error {
+	o.Phase, o.Message = table.Start, r.words
+	if fault := environmentOf(r.words); fault != "" { // also of an image that could not start either way
 		return errors.New(fault)
 	}
 	if !provedUnstartable(d) {
-		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", screen.Last(words, 1))
+		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %s", screen.Last(r.words, 1))
 	}
-	o.ExitCode, o.Missing = &c.ExitCode, d.Missing
+	o.ExitCode, o.Missing = &r.status, d.Missing
 	o.fails(table.Start, string(d.Cause), d.Missing)
 	return nil
 }

@@ -29,19 +29,17 @@ func TraitsOf(r *base.Ready) ([]Trait, error) {
 		return nil, err
 	}
 	var traits []Trait
-	if !r.Facts.Adduser {
+	if !r.Adduser {
 		traits = append(traits, NoAdduser)
 	}
-	if !r.Facts.Cgo() {
+	if !r.Cgo() {
 		traits = append(traits, CgoOff)
 	}
-	if r.Facts.Libc == "glibc" {
+	if r.Libc == "glibc" {
 		traits = append(traits, Glibc)
 	}
 	return traits, nil
 }
-
-func (t Trait) known() bool { return slices.Contains(Traits, t) }
 
 // Difference is what becomes of a step, and why; it holds for all of its tries.
 type Difference struct {

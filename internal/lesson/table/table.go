@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -85,6 +86,23 @@ type Expectation struct {
 	Extras `yaml:",inline"`
 }
 
+// Extras is what is expected beside the echo in the lessons after the article.
+type Extras struct {
+	Keeps       string   `yaml:"keeps" json:"keeps,omitempty"`               // the instruction that a change in main.go does not repeat
+	Saves       Size     `yaml:"saves" json:"saves,omitempty"`               // by how much Binary is smaller than before
+	NumericUser *bool    `yaml:"numeric_user" json:"numeric_user,omitempty"` // USER is a number
+	Health      string   `yaml:"health" json:"health,omitempty"`             // what the engine says of HEALTHCHECK
+	Machines    []string `yaml:"machines" json:"machines,omitempty"`         // GOARCH, that images built for each start on
+	Repeats     string   `yaml:"repeats" json:"repeats,omitempty"`           // Nothing; or Layers, and where the builder can, Digest
+}
+
+// What a second build of the same files has in common with the first.
+const (
+	Nothing = "nothing"
+	Layers  = "layers"
+	Digest  = "image" // the whole image, its config too
+)
+
 // The two outcomes.
 const (
 	Runs  = "runs"
@@ -113,30 +131,22 @@ func Load(dir string, earlier ...Step) ([]Step, error) {
 	if len(steps) == 0 {
 		return nil, file.Wrong(errors.New("it names no step"))
 	}
-	seen := map[string]bool{}
+	known := map[string]bool{}
 	for i := range steps {
 		step := &steps[i]
 		step.Dir = filepath.Join(dir, step.Name)
 		step.Context = filepath.Join(dir, cmp.Or(step.Context, step.Name))
-		if err := step.check(); err != nil {
-			return nil, file.Wrong(err, i)
-		}
-		if seen[step.Name] {
+		if known[step.Name] {
 			return nil, file.Wrong(fmt.Errorf("step %s is there twice", step.Name), i)
 		}
-		seen[step.Name] = true
+		known[step.Name] = true
 	}
 	for _, step := range earlier {
-		seen[step.Name] = true
+		known[step.Name] = true
 	}
 	for i, step := range steps {
-		if step.Against != "" && !seen[step.Against] {
-			return nil, file.Wrong(fmt.Errorf("%s: against names %q, which is no step", step.Name, step.Against), i)
-		}
-		for _, try := range step.Tries {
-			if other := try.Expect.SameLayersAs; other != "" && !seen[other] {
-				return nil, file.Wrong(fmt.Errorf("%s: same_layers_as names %q, which is no step", step.Name, other), i)
-			}
+		if err := step.check(known); err != nil {
+			return nil, file.Wrong(err, i)
 		}
 	}
 	return steps, nil
@@ -144,15 +154,18 @@ func Load(dir string, earlier ...Step) ([]Step, error) {
 
 var stepName = regexp.MustCompile(`^[0-9]{2}-[a-z0-9]+(-[a-z0-9]+)*$`)
 
-func (s *Step) check() error {
+func (s *Step) check(known map[string]bool) error {
 	if !stepName.MatchString(s.Name) {
 		return fmt.Errorf("step %q: a step's name is two digits and words in small letters, such as 03-exec-form", s.Name)
 	}
 	if len(s.Tries) == 0 {
 		return fmt.Errorf("%s: has no tries", s.Name)
 	}
+	if s.Against != "" && !known[s.Against] {
+		return fmt.Errorf("%s: against names %q, which is no step", s.Name, s.Against)
+	}
 	for trait, on := range s.On {
-		if !trait.known() {
+		if !slices.Contains(Traits, trait) {
 			return fmt.Errorf("%s: on: %q is none of %v", s.Name, trait, Traits)
 		}
 		if on.Why == "" {
@@ -168,6 +181,9 @@ func (s *Step) check() error {
 		}
 		if err := try.Expect.check(); err != nil {
 			return fmt.Errorf("%s: %s: %w", s.Name, try.Dockerfile, err)
+		}
+		if other := try.Expect.SameLayersAs; other != "" && !known[other] {
+			return fmt.Errorf("%s: same_layers_as names %q, which is no step", s.Name, other)
 		}
 	}
 	return nil
@@ -232,20 +248,3 @@ func numberOf(name string) string {
 	number, _, _ := strings.Cut(name, "-")
 	return strings.TrimLeft(number, "0")
 }
-
-// Extras is what is expected beside the echo in the lessons after the article.
-type Extras struct {
-	Keeps       string   `yaml:"keeps" json:"keeps,omitempty"`               // the instruction that a changed main.go does not repeat
-	Saves       Size     `yaml:"saves" json:"saves,omitempty"`               // how much smaller Binary is than in the step it changes
-	NumericUser *bool    `yaml:"numeric_user" json:"numeric_user,omitempty"` // USER is a number
-	Health      string   `yaml:"health" json:"health,omitempty"`             // what the engine says of HEALTHCHECK
-	Machines    []string `yaml:"machines" json:"machines,omitempty"`         // GOARCH, that images built for each start on
-	Repeats     string   `yaml:"repeats" json:"repeats,omitempty"`           // Nothing; or Layers, and where the builder can, Digest
-}
-
-// What a second build of the same files has in common with the first.
-const (
-	Nothing = "nothing"
-	Layers  = "layers"
-	Digest  = "image" // the whole image, its config too
-)

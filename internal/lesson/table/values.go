@@ -6,6 +6,8 @@ import (
 
 	"github.com/docker/go-units"
 	"go.yaml.in/yaml/v3"
+
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Size is a number of bytes, written as the engines write it: 10.1MB is 10,100,000 bytes.
@@ -22,23 +24,26 @@ func (s *Size) UnmarshalYAML(node *yaml.Node) error {
 }
 
 // String gives three digits and a unit, as `docker images` does.
-func (s Size) String() string { return units.HumanSizeWithPrecision(float64(s), 3) }
+func (s Size) String() string { return screen.Size(int64(s)) }
 
 // PerArch is a word that may differ by machine: GOARCH -> word. The key "" holds for every machine.
 type PerArch map[string]string
 
 // UnmarshalYAML reads one word, or a word for each machine.
-func (p *PerArch) UnmarshalYAML(node *yaml.Node) error {
-	if node.Kind == yaml.ScalarNode {
-		*p = PerArch{"": node.Value}
+func (p *PerArch) UnmarshalYAML(node *yaml.Node) error { return p.read(node.Decode) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (p *PerArch) UnmarshalJSON(text []byte) error {
+	return p.read(func(into any) error { return json.Unmarshal(text, into) })
+}
+
+func (p *PerArch) read(decode func(any) error) error {
+	var word string
+	if decode(&word) == nil {
+		*p = PerArch{"": word}
 		return nil
 	}
-	words := map[string]string{}
-	if err := node.Decode(&words); err != nil {
-		return err
-	}
-	*p = words
-	return nil
+	return decode((*map[string]string)(p))
 }
 
 // MarshalJSON writes it as it is read: one word, or a word for each machine.
@@ -47,16 +52,6 @@ func (p PerArch) MarshalJSON() ([]byte, error) {
 		return json.Marshal(word)
 	}
 	return json.Marshal(map[string]string(p))
-}
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (p *PerArch) UnmarshalJSON(text []byte) error {
-	var word string
-	if json.Unmarshal(text, &word) == nil {
-		*p = PerArch{"": word}
-		return nil
-	}
-	return json.Unmarshal(text, (*map[string]string)(p))
 }
 
 // On gives the word for a machine; "" where there is none.

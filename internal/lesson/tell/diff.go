@@ -15,17 +15,11 @@ import (
 // step that it changes, each begun by "+ ", "- " or, for what stays, "  ". The first step's
 // are all new. Comments, and the ARG that stands for the base, are left out.
 func Diff(steps []table.Step, step table.Step, dockerfile string) ([]string, error) {
-	now, err := instructions(filepath.Join(step.Dir, dockerfile))
-	if err != nil {
-		return nil, err
-	}
-	var before string
+	now := filepath.Join(step.Dir, dockerfile)
 	if previous, ok := table.Before(steps, step); ok {
-		if before, err = instructions(filepath.Join(previous.Dir, previous.Main().Dockerfile)); err != nil {
-			return nil, err
-		}
+		return diffFiles(filepath.Join(previous.Dir, previous.Main().Dockerfile), now)
 	}
-	return differ(before, now)
+	return diffFiles(os.DevNull, now)
 }
 
 // diffFiles is Diff for any two Dockerfiles.
@@ -38,33 +32,20 @@ func diffFiles(before, now string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return differ(was, is)
-}
-
-func differ(before, now string) ([]string, error) {
-	if before == now {
-		return context(now), nil
+	lines := strings.Split(" "+strings.ReplaceAll(strings.TrimSuffix(is, "\n"), "\n", "\n "), "\n") // nothing differs
+	if was != is {
+		whole := strings.Count(was+is, "\n") // so much context that nothing is left out
+		//lint:ignore SA1019 the newer algorithm lets another line seem moved than the one that was
+		unified, err := udiff.ToUnified("before", "now", was, myers.ComputeEdits(was, is), whole)
+		if err != nil {
+			return nil, err
+		}
+		lines = strings.Split(strings.TrimSuffix(unified, "\n"), "\n")[3:] // after ---, +++ and @@
 	}
-	whole := strings.Count(before+now, "\n") // so much context that nothing is left out
-	//lint:ignore SA1019 the newer algorithm lets another line seem moved than the one that was
-	edits := myers.ComputeEdits(before, now)
-	unified, err := udiff.ToUnified("before", "now", before, edits, whole)
-	if err != nil {
-		return nil, err
-	}
-	var lines []string
-	for _, line := range strings.Split(strings.TrimSuffix(unified, "\n"), "\n")[3:] { // after ---, +++ and @@
-		lines = append(lines, strings.TrimRight(line[:1]+" "+line[1:], " "))
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line[:1]+" "+line[1:], " ")
 	}
 	return lines, nil
-}
-
-func context(text string) []string {
-	var lines []string
-	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		lines = append(lines, strings.TrimRight("  "+line, " "))
-	}
-	return lines
 }
 
 // Changes keeps the lines of a diff that are new or gone.

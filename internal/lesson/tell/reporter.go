@@ -19,7 +19,7 @@ func NewReporter(w io.Writer, steps []table.Step) (r run.Reporter, done func()) 
 		l := newLive(t, steps)
 		return l, l.done
 	}
-	return Plain{t}, func() {}
+	return Plain{w}, func() {}
 }
 
 // Plain writes a line for each sentence, and for each try that is built or has ended.
@@ -29,12 +29,7 @@ type Plain struct{ io.Writer }
 func (p Plain) Say(sentence string) { fmt.Fprintln(p, sentence) }
 
 // Lend gives the terminal that it writes to; nil where it is something else.
-func (p Plain) Lend() *os.File {
-	if t, ok := p.Writer.(*Terminal); ok {
-		return t.Lend()
-	}
-	return (&Terminal{Writer: p.Writer}).Lend()
-}
+func (p Plain) Lend() *os.File { return (&Terminal{Writer: p.Writer}).Lend() }
 
 // Step writes a line of a step.
 func (p Plain) Step(e run.Event) {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
@@ -51,7 +52,7 @@ func onScreen(t *testing.T, number, width int) string {
 	if number < len(steps) {
 		next = fmt.Sprintf("More: steps/%s/README.md. Next: go run ./scripts run %d (%s), or make step-%[2]d", step.Name, number+1, steps[number].Title)
 	}
-	terminal.Closing(step, outcomes, *doc.Base, sizes, next)
+	terminal.Closing(step, outcomes, doc.Base, sizes, next)
 	return out.String()
 }
 
@@ -161,17 +162,20 @@ func TestOnlyOurOwnEscapesAreSent(t *testing.T) {
 	}
 	as := outcome
 	as.Verdict = run.AsExpected
-	doc := record.Run{Engine: &engine.Engine{Name: evil, Version: evil}, Base: &record.Base{Name: evil, Image: evil, Go: evil}, Reason: evil, Verdict: run.Unexpected, Steps: []run.Outcome{as, outcome}}
+	doc := record.Run{
+		Engine: &engine.Engine{Name: evil, Version: evil}, Base: &base.Ready{Name: evil, Image: evil, Facts: base.Facts{Go: evil}},
+		Reason: evil, Verdict: run.Unexpected, Steps: []run.Outcome{as, outcome},
+	}
 	var out bytes.Buffer
 	terminal := &Terminal{Writer: &out, Width: 80, Color: true, Live: true}
 	require.NoError(t, terminal.Opening([]table.Step{step}, step))
-	terminal.Closing(step, doc.Steps, *doc.Base, []Bar{{Step: step.Name, Bytes: 1}}, evil)
+	terminal.Closing(step, doc.Steps, doc.Base, []Bar{{Step: step.Name, Bytes: 1}}, evil)
 	terminal.Table([]table.Step{step}, doc)
 	terminal.Matrix([]table.Step{step}, record.Matrix{Runs: []record.Run{doc}, Verdict: run.Unexpected})
-	terminal.ShowDiff([]string{"+ " + evil})
+	terminal.ShowDiff("", []string{"+ " + evil})
 	terminal.Prompt(evil)
 	terminal.Trouble(evil)
-	terminal.Answered(evil, evil, true, evil)
+	terminal.Answered(evil, evil, new(bool), evil)
 	terminal.Paragraph(evil)
 	live := newLive(terminal, []table.Step{step})
 	live.Step(run.Event{Step: step.Name, Dockerfile: evil, Doing: run.Building})

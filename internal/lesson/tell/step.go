@@ -3,10 +3,12 @@ package tell
 import (
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -29,12 +31,12 @@ func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
 	if err != nil {
 		return err
 	}
-	t.lines("  ", Changes(lines))
+	t.ShowDiff("  ", Changes(lines))
 	return nil
 }
 
-// lines shows those of a diff, in its colours.
-func (t *Terminal) lines(indent string, diff []string) {
+// ShowDiff shows lines of a diff, in its colours.
+func (t *Terminal) ShowDiff(indent string, diff []string) {
 	for _, line := range diff {
 		line = screen.Harmless(line)
 		switch {
@@ -48,12 +50,9 @@ func (t *Terminal) lines(indent string, diff []string) {
 	}
 }
 
-// ShowDiff shows a whole diff.
-func (t *Terminal) ShowDiff(diff []string) { t.lines("", diff) }
-
 // Closing tells what happened to a step and why. outcomes are those of its
 // tries; sizes has the images so far, the step's own last.
-func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.Base, sizes []Bar, next string) {
+func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base *base.Ready, sizes []Bar, next string) {
 	for i, try := range outcomes {
 		for _, command := range try.Commands {
 			t.Say(Command(command, t.Width))
@@ -81,7 +80,7 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base record.
 	if note := listed(outcomes[len(outcomes)-1]); note != "" {
 		t.Indented("  ", note)
 	} else {
-		t.Blank()
+		t.Say("")
 	}
 	t.bars(sizes)
 	t.Indented("", "Base: "+base.Said()+" (Go "+base.Go+", "+base.Libc+").")
@@ -132,7 +131,7 @@ func (t *Terminal) verdict(subject string, o run.Outcome, like string) {
 
 // like says what a step's end is held against: the article, or, on another base
 // and in the lessons after it, what the table foretells.
-func like(step table.Step, base record.Base) string {
+func like(step table.Step, base *base.Ready) string {
 	if base.Name != "article" || step.Against != "" {
 		return "as foretold"
 	}
@@ -185,30 +184,40 @@ func Holds(image run.Image) string {
 	return strings.Join(files, ", ") + " and nothing else"
 }
 
-// labelled writes a paragraph beside a word.
-func (t *Terminal) labelled(label, text string) {
-	for _, line := range screen.Fold(text, t.Width-9) {
-		t.Say("  " + PadRight(label, 7) + line)
-		label = ""
+// Command writes a command as one types it: quoted where a shell needs it, and
+// broken over lines where one would be too long to read.
+func Command(words []string, width int) string {
+	lines := []string{"$"}
+	for i := 0; i < len(words); i++ {
+		word := Word(words[i])
+		// An option and its value stay together.
+		if strings.HasPrefix(word, "--") && !strings.Contains(word, "=") && word != "--rm" && i+1 < len(words) {
+			i++
+			word += " " + Word(words[i])
+		}
+		last := len(lines) - 1
+		if runtime.GOOS != "windows" && utf8.RuneCountInString(lines[last]+" "+word) > width-2 && lines[last] != "$" {
+			lines[last] += ` \`
+			lines = append(lines, "   ")
+			last++
+		}
+		lines[last] += " " + word
 	}
+	return strings.Join(lines, "\n")
 }
 
-// Say writes a line.
-func (t *Terminal) Say(line string) { fmt.Fprintln(t, line) }
-
-// Indented writes a paragraph, each line behind an indent.
-func (t *Terminal) Indented(indent, text string) {
-	for _, line := range screen.Fold(text, t.Width-utf8.RuneCountInString(indent)) {
-		t.Say(indent + line)
+// Word makes one word for a POSIX shell; PowerShell reads it alike.
+func Word(word string) string {
+	word = screen.Harmless(word)
+	plain := strings.IndexFunc(word, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@+", r))
+	}) < 0
+	if plain && word != "" {
+		return word
 	}
-}
-
-// Coloured writes a paragraph in a colour.
-func (t *Terminal) Coloured(color, text string) {
-	for _, line := range screen.Fold(text, t.Width) {
-		t.Say(t.Paint(color, line))
+	quote := `'\''`
+	if runtime.GOOS == "windows" {
+		quote = "''"
 	}
+	return "'" + strings.ReplaceAll(word, "'", quote) + "'"
 }
-
-// Heading writes a line that stands out.
-func (t *Terminal) Heading(text string) { t.Say(t.Paint(bold, screen.Harmless(text))) }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -60,7 +61,7 @@ func (t *Terminal) Lend() *os.File {
 
 // Paint colours a text where colours show.
 func (t *Terminal) Paint(color, text string) string {
-	if !t.Color || text == "" {
+	if !t.Color || text == "" || color == "" {
 		return text
 	}
 	return color + text + reset
@@ -84,19 +85,25 @@ func cut(text string, width int) string {
 	return string([]rune(text)[:max(0, width-1)]) + "…"
 }
 
-// Blank writes an empty line.
-func (t *Terminal) Blank() { t.Say("") }
+// Say writes a line.
+func (t *Terminal) Say(line string) { fmt.Fprintln(t, line) }
+
+// Heading writes a line that stands out.
+func (t *Terminal) Heading(text string) { t.Say(t.Paint(bold, screen.Harmless(text))) }
 
 // Paragraph writes a text, broken at the terminal's width.
-func (t *Terminal) Paragraph(text string) { t.Indented("", text) }
+func (t *Terminal) Paragraph(text string) { t.folded("", "", text) }
 
-// Prompt writes a question and leaves the cursor where the answer goes.
-func (t *Terminal) Prompt(question string) {
-	lines := screen.Fold(question, t.Width)
-	for i, line := range lines {
-		lines[i] = t.Paint(bold, line)
+// Indented writes a paragraph, each line behind an indent.
+func (t *Terminal) Indented(indent, text string) { t.folded(indent, "", text) }
+
+// Coloured writes a paragraph in a colour.
+func (t *Terminal) Coloured(color, text string) { t.folded("", color, text) }
+
+func (t *Terminal) folded(indent, color, text string) {
+	for _, line := range screen.Fold(text, t.Width-utf8.RuneCountInString(indent)) {
+		t.Say(indent + t.Paint(color, line))
 	}
-	fmt.Fprint(t, strings.Join(lines, "\n")+"\n> ")
 }
 
 // Trouble writes what went wrong; its lines stay as they are.
@@ -106,18 +113,66 @@ func (t *Terminal) Trouble(text string) {
 	}
 }
 
-// Answered tells whether a guess was right, and in any case why.
-func (t *Terminal) Answered(question, guess string, right bool, why string) {
-	color, sign := Red, "✗"
-	if right {
+// labelled writes a paragraph beside a word.
+func (t *Terminal) labelled(label, text string) {
+	for _, line := range screen.Fold(text, t.Width-9) {
+		t.Say("  " + PadRight(label, 7) + line)
+		label = ""
+	}
+}
+
+// Prompt writes a question and leaves the cursor where the answer goes.
+func (t *Terminal) Prompt(question string) {
+	t.Coloured(bold, question)
+	fmt.Fprint(t, "> ")
+}
+
+// Answered tells whether a guess was right, nil where nobody can say, and in any case why.
+func (t *Terminal) Answered(question, guess string, right *bool, why string) {
+	color, sign := "", "–"
+	switch {
+	case right != nil && *right:
 		color, sign = Green, "✓"
+	case right != nil:
+		color, sign = Red, "✗"
 	}
 	t.Coloured(color, sign+" "+question+" You said: "+guess+".")
 	t.Indented("  ", why)
 }
 
-// Unanswered tells why a guess is neither right nor wrong.
-func (t *Terminal) Unanswered(question, guess, why string) {
-	t.Say("– " + question + " You said: " + guess + ".")
-	t.Indented("  ", why)
+// Bar is an image's size in the chart.
+type Bar struct {
+	Step     string
+	Bytes    int64
+	Article  table.Size // 0 where the article shows none
+	Recorded bool       // from the record, not seen on this machine now
+}
+
+func (t *Terminal) bars(sizes []Bar) {
+	if len(sizes) == 0 {
+		return
+	}
+	var most int64
+	for _, bar := range sizes {
+		most = max(most, bar.Bytes, int64(bar.Article))
+	}
+	room := max(8, min(40, t.Width-30))
+	head := "  size"
+	if sizes[0].Recorded {
+		head += "; in ( ): of the record"
+	}
+	t.Say(t.Paint(Dim, PadRight(head, room+5)+padLeft("here", 8)+padLeft("article", 9)))
+	for _, bar := range sizes {
+		article := "-"
+		if bar.Article > 0 {
+			article = bar.Article.String()
+		}
+		here := table.Size(bar.Bytes).String()
+		if bar.Recorded {
+			here = "(" + here + ")"
+		}
+		width := max(1, int(bar.Bytes*int64(room)/most))
+		number := table.Step{Name: bar.Step}.Number()
+		t.Say("  " + number + " " + PadRight(strings.Repeat("█", width), room+1) + padLeft(here, 8) + padLeft(article, 9))
+	}
 }

@@ -9,8 +9,8 @@ import (
 	"os"
 	"os/signal"
 
-	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/test/corpus"
 )
 
@@ -40,7 +40,7 @@ func evaluate(ctx context.Context) (perfect bool, err error) {
 		fmt.Fprintln(os.Stderr, "left out:", s)
 	}
 	fmt.Fprintf(os.Stderr, "examining and starting %d images\n", len(cases))
-	results, err := corpus.Evaluate(ctx, e, doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides()), cases)
+	results, err := corpus.Evaluate(ctx, e, run.MachineOf(e), cases)
 	if err != nil {
 		return false, err
 	}

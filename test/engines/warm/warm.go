@@ -25,11 +25,11 @@ RUN cd /app && go build -o /tmp/echo . && CGO_ENABLED=0 go build -o /tmp/echo . 
 `
 
 // Catalog is that of the repo's bases, with the warm base as the article's.
-func Catalog(t testing.TB, e *engine.Engine, repo string) *base.Catalog {
+func Catalog(t testing.TB, e *engine.Engine, repo string) base.Catalog {
 	t.Helper()
 	catalog, err := base.Load(filepath.Join(repo, "bases"))
 	require.NoError(t, err)
-	article := &catalog.All()[0]
+	article := &catalog[0]
 	article.Image, article.Recipe = Base(t, e, repo, article.ID), nil
 	return catalog
 }

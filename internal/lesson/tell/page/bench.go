@@ -1,12 +1,7 @@
 package page
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"optimizing-dockerfile/internal/engine"
@@ -50,26 +45,6 @@ const (
 	Warm = "warm" // nothing has changed since the run before
 )
 
-// Ratio is the tool's share of the time by hand, of the medians.
-func (r BenchRow) Ratio() float64 { return Median(r.Tool) / Median(r.Hand) }
-
-// Floor is the commands' own share of it, likewise.
-func (r BenchRow) Floor() float64 { return Median(r.Bare) / Median(r.Hand) }
-
-// Ratio is the doctor's share of the time of what is typed instead.
-func (r DoctorRow) Ratio() float64 { return Median(r.Doctor) / Median(r.Typed) }
-
-// OwnPercent is the tool's own part in a cold run.
-func (b Bench) OwnPercent() float64 { return 100 * Median(b.OwnPart) }
-
-// Rounds is how often everything was measured.
-func (b Bench) Rounds() int {
-	if len(b.Rows) == 0 {
-		return 0
-	}
-	return len(b.Rows[0].Hand)
-}
-
 // Best is the lowest ratio of a round.
 func (r BenchRow) Best() float64 {
 	best := r.Tool[0] / r.Hand[0]
@@ -88,24 +63,11 @@ func Median(figures []float64) float64 {
 	return sorted[(len(sorted)-1)/2]
 }
 
-func readBench(root string) (*Bench, error) {
-	path := filepath.Join(root, filepath.FromSlash(BenchRecord))
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var kept Bench
-	if err := json.Unmarshal(text, &kept); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return &kept, nil
-}
-
 // BenchTable shows the figures of a bench: medians, and the ratio of the best round.
 func BenchTable(t Bench) (string, error) { return part("bench", source{Bench: &t}) }
+
+// ratio is the share of some figures in others, of the medians.
+func ratio(of, to []float64) string { return fmt.Sprintf("%.2f", Median(of)/Median(to)) }
 
 // seconds is the median of some figures, with so many digits.
 func seconds(digits int, figures []float64) string {

@@ -66,10 +66,54 @@ func ReadQuoted(root string) (quotes []Quoted, err error) {
 	return quotes, err
 }
 
-// causePage is the page of a cause.
-func (from source) causePage(c doctor.Cause) string {
-	const text = "# %s\n\n<!-- generated: cause -->\n%s<!-- end -->\n\n[All causes](README.md)\n"
-	return fmt.Sprintf(text, c, c.Markdown(from.Looks.of(c, from.Quoted)))
+// cause is what its page is made from.
+type cause struct {
+	Cause doctor.Cause
+	from  source
+}
+
+// Markdown is what the page says of it.
+func (c cause) Markdown() (string, error) {
+	looks, err := part("looks", c)
+	return c.Cause.Markdown(looks), err
+}
+
+// Quoted are the wordings of it that no runtime here has printed.
+func (c cause) Quoted() []Quoted {
+	return slices.DeleteFunc(slices.Clone(c.from.Quoted), func(q Quoted) bool { return !slices.Contains(q.Causes, c.Cause) })
+}
+
+// seenWith is a row of a table: runtimes that printed the same.
+type seenWith struct{ With, Row string }
+
+// Shown are the images that show it, each with its rows.
+func (c cause) Shown() (all []struct {
+	Image string
+	Rows  []seenWith
+}) {
+	looks := c.from.Looks
+	for _, shown := range slices.Concat(looks.Images, looks.Pods) {
+		if shown.Cause != c.Cause {
+			continue
+		}
+		var rows []seenWith
+		for _, r := range looks.Runtimes {
+			look, seen := shown.Seen[r.ID]
+			if !seen {
+				continue
+			}
+			if i := slices.IndexFunc(rows, func(other seenWith) bool { return other.Row == look.Row() }); i >= 0 {
+				rows[i].With += "<br>" + r.What
+			} else {
+				rows = append(rows, seenWith{r.What, look.Row()})
+			}
+		}
+		all = append(all, struct {
+			Image string
+			Rows  []seenWith
+		}{shown.Image, rows})
+	}
+	return all
 }
 
 // Kubelet is the one that pods were seen on; an empty one where there is none.
@@ -80,44 +124,6 @@ func (l Looks) Kubelet() (r Runtime) {
 		}
 	}
 	return r
-}
-
-// of tells how a cause looks: a table an image, runtimes that printed the same in one row.
-func (l Looks) of(c doctor.Cause, quotes []Quoted) string {
-	var b strings.Builder
-	for _, shown := range slices.Concat(l.Images, l.Pods) {
-		if shown.Cause != c {
-			continue
-		}
-		fmt.Fprintf(&b, "%s:\n\n| Seen with | What is printed | Exit status |\n|---|---|---|\n", shown.Image)
-		var order []string
-		by := map[string][]string{}
-		for _, r := range l.Runtimes {
-			if look, seen := shown.Seen[r.ID]; seen {
-				row := look.Row()
-				if by[row] == nil {
-					order = append(order, row)
-				}
-				by[row] = append(by[row], r.What)
-			}
-		}
-		for _, row := range order {
-			fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(by[row], "<br>"), row)
-		}
-		b.WriteString("\n")
-	}
-	first := true
-	for _, q := range quotes {
-		if !slices.Contains(q.Causes, c) {
-			continue
-		}
-		if first {
-			b.WriteString("Not run here, quoted:\n\n| Runtime | What is printed | Where that stands |\n|---|---|---|\n")
-		}
-		first = false
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", q.Runtime, code(q.Says), q.Source)
-	}
-	return b.String()
 }
 
 // Row is it in two cells.

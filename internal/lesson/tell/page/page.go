@@ -21,6 +21,7 @@ import (
 
 // source is what a part is made from.
 type source struct {
+	Root   string
 	Steps  []table.Step
 	Record *record.Run
 	Step   table.Step // of a page in a step's folder
@@ -48,16 +49,19 @@ func Update(root string) ([]string, error) { return each(root, true) }
 // repo's files and records say, and of the copies that differ from their originals.
 func Stale(root string) ([]string, error) { return each(root, false) }
 
-func each(root string, write bool) ([]string, error) {
+func each(root string, write bool) (stale []string, err error) {
 	from, err := read(root)
 	if err != nil {
 		return nil, err
 	}
-	stale, err := copies(root, write)
-	if err != nil {
-		return nil, err
+	all := from.pages()
+	for path, original := range from.copies() {
+		all[path] = func(string) (string, error) {
+			text, err := os.ReadFile(original)
+			return string(text), err
+		}
 	}
-	for path, made := range pages(root, from) {
+	for path, made := range all {
 		was, err := os.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -85,59 +89,63 @@ func each(root string, write bool) ([]string, error) {
 
 // read reads all that the parts may rest on.
 func read(root string) (from source, err error) {
-	dir, workshop, beyond := filepath.Join(root, "steps"), filepath.Join(root, "workshop"), filepath.Join(root, "beyond")
-	if from.Steps, err = table.Load(dir); err != nil {
-		return from, err
-	}
-	if from.Exercises, err = table.LoadExercises(filepath.Join(workshop, "exercises")); err != nil {
-		return from, err
-	}
-	for folder, steps := range map[string]*[]table.Step{beyond: &from.Beyond, filepath.Join(workshop, "demos"): &from.Demos} {
-		if *steps, err = table.Load(folder, from.Steps...); err != nil {
-			return from, err
+	from.Root = root
+	load := func(way string, earlier ...[]table.Step) (steps []table.Step) {
+		if err == nil {
+			steps, err = table.Load(from.at(way), slices.Concat(earlier...)...)
 		}
+		return steps
 	}
-	for folder, doc := range map[string]**record.Run{
-		dir: &from.Record, beyond: &from.Measured, workshop: &from.Cold, filepath.Join(workshop, "demos"): &from.Shown,
-	} {
-		if *doc, err = record.Read(folder, "article"); err != nil {
-			return from, err
+	recorded := func(way, base string) (doc *record.Run) {
+		if err == nil {
+			doc, err = record.Read(from.at(way), base)
 		}
+		return doc
 	}
-	if from.Record == nil {
-		return from, fmt.Errorf("%s holds no record of the article's base yet: dev record makes one", dir)
+	from.Steps = load("steps")
+	from.Beyond = load("beyond", from.Steps)
+	if err == nil {
+		from.Exercises, err = table.LoadExercises(from.at("workshop/exercises"))
 	}
-	if from.Bench, err = readBench(root); err != nil {
-		return from, err
+	from.Demos = load("workshop/demos", from.Steps)
+	from.Record, from.Measured = recorded("steps", "article"), recorded("beyond", "article")
+	from.Cold, from.Shown = recorded("workshop", "article"), recorded("workshop/demos", "article")
+	if err == nil && from.Record == nil {
+		err = fmt.Errorf("%s holds no record of the article's base yet: dev record makes one", from.at("steps"))
 	}
-	if from.Looks, err = ReadLooks(root); err != nil {
-		return from, err
+	if err == nil {
+		from.Bench, err = record.ReadDocument[Bench](from.at(BenchRecord))
 	}
-	if from.Quoted, err = ReadQuoted(root); err != nil {
-		return from, err
+	if err == nil {
+		from.Looks, err = ReadLooks(root)
 	}
-	if from.Engines, err = record.ReadAll(dir, "article"); err != nil {
-		return from, err
+	if err == nil {
+		from.Quoted, err = ReadQuoted(root)
 	}
-	catalog, err := base.Load(filepath.Join(root, "bases"))
+	if err == nil {
+		from.Engines, err = record.ReadAll(from.at("steps"), "article")
+	}
 	if err != nil {
 		return from, err
 	}
-	for _, b := range catalog.All() {
-		doc, err := record.Read(dir, b.ID)
-		if err != nil {
-			return from, err
-		}
-		if doc != nil {
+	catalog, err := base.Load(from.at("bases"))
+	if err != nil {
+		return from, err
+	}
+	for _, b := range catalog {
+		if doc := recorded("steps", b.ID); doc != nil {
 			from.Bases = append(from.Bases, doc)
 		}
 	}
-	return from, nil
+	return from, err
 }
+
+// at is the path of what lies in the repo.
+func (from source) at(way string) string { return filepath.Join(from.Root, filepath.FromSlash(way)) }
 
 // pages lists all texts that are written or have generated parts, and how each is
 // made from what it was.
-func pages(root string, from source) map[string]func(was string) (string, error) {
+func (from source) pages() map[string]func(was string) (string, error) {
 	all := map[string]func(string) (string, error){}
 	filled := func(path string, step table.Step) {
 		from := from
@@ -148,13 +156,13 @@ func pages(root string, from source) map[string]func(was string) (string, error)
 		"README.md", "docs/causes/README.md", "docs/kubernetes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
 		"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
 	} {
-		filled(filepath.Join(root, filepath.FromSlash(name)), table.Step{})
+		filled(from.at(name), table.Step{})
 	}
 	for _, step := range append(slices.Clone(from.Steps), from.Beyond...) {
 		filled(filepath.Join(step.Dir, "README.md"), step)
 	}
 	for _, c := range slices.Concat(doctor.Causes, doctor.Refusals) {
-		all[filepath.Join(root, filepath.FromSlash(c.Page()))] = func(string) (string, error) { return from.causePage(c), nil }
+		all[from.at(c.Page())] = func(string) (string, error) { return part("cause", cause{c, from}) }
 	}
 	return all
 }
@@ -168,4 +176,31 @@ func fill(text string, from source) (filled string, err error) {
 		return "<!-- generated: " + name + " -->\n" + made + "<!-- end -->"
 	})
 	return filled, err
+}
+
+// Copies lists the files of the repo at root that are copies of another.
+func Copies(root string) (originals map[string]string, err error) {
+	from, err := read(root)
+	if err != nil {
+		return nil, err
+	}
+	return from.copies(), nil
+}
+
+// copies lists them: the app in each step after the first and, with the Dockerfile and step 6's
+// accounts, in the workshop's start.
+func (from source) copies() map[string]string {
+	originals := map[string]string{}
+	copied := func(to string, from table.Step, names ...string) {
+		for _, name := range names {
+			originals[filepath.Join(to, name)] = filepath.Join(from.Dir, name)
+		}
+	}
+	first, last, start := from.Steps[0], from.Steps[len(from.Steps)-1], from.at("workshop/start")
+	for _, step := range from.Steps[1:] {
+		copied(step.Dir, first, "main.go", "main_test.go", "go.mod", "go.sum", ".dockerignore")
+	}
+	copied(start, first, "main.go", "go.mod", "go.sum", ".dockerignore", "Dockerfile")
+	copied(start, last, "passwd", "group") // there from the beginning: the last step's change compiles nothing anew
+	return originals
 }

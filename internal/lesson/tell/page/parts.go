@@ -26,23 +26,18 @@ var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
 	"recorded": recorded, "of": of, "main": mainOf, "list": func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
 	"row": row, "weight": weight, "size": func(bytes int64) table.Size { return table.Size(bytes) },
 	"reversed": reversed, "diff": diff, "took": took, "seen": seen, "reasons": reasons,
-	"figure": tell.Figure, "figures": figures, "seconds": seconds,
-	"next": func(i int) int { return i + 1 }, "solution": solution,
+	"figure": tell.Figure, "figures": figures, "seconds": seconds, "ratio": ratio,
+	"changed": changed, "faults": faults, "causes": doctor.CausesMarkdown, "code": code,
+	"percent": func(parts []float64) string { return fmt.Sprintf("%.1f", 100*Median(parts)) },
+	"text":    text, "solution": solution, "next": func(i int) int { return i + 1 },
 }).Parse(partsText))
 
 // part makes one, by its name.
-func part(name string, from source) (string, error) {
-	var out strings.Builder
-	switch {
-	case name == "causes":
-		return doctor.CausesMarkdown(), nil
-	case name == "six-diffs":
-		return sixDiffs(from)
-	case name == "errors":
-		return errorsTable(from)
-	case parts.Lookup(name) == nil:
+func part(name string, from any) (string, error) {
+	if parts.Lookup(name) == nil {
 		return "", fmt.Errorf("there is no generated part %q", name)
 	}
+	var out strings.Builder
 	err := parts.ExecuteTemplate(&out, name, from)
 	return out.String(), err
 }
@@ -95,10 +90,44 @@ func diff(from source, dockerfile string) (string, error) {
 	return strings.Join(lines, "\n"), err
 }
 
-// Output is what was recorded of a step.
-func (from source) Output() (string, error) {
-	text, err := os.ReadFile(filepath.Join(from.Step.Dir, "output.txt"))
-	return strings.TrimRight(string(text), "\n"), err
+// changed are the lines that a step changes in the Dockerfile, and nothing of what stays.
+func changed(from source, step table.Step) ([]string, error) {
+	lines, err := tell.Diff(from.Steps, step, step.Main().Dockerfile)
+	return tell.Changes(lines), err
+}
+
+// text is what stands in a file.
+func text(dir, name string) (string, error) {
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	return strings.TrimRight(string(content), "\n"), err
+}
+
+// fault is error, cause and fix of a step that fails.
+type fault struct{ Says, Cause, Fix string }
+
+// faults are those of the steps. The exercises are for their finders: nothing of them is here.
+func faults(from source) (all []fault, err error) {
+	for i, step := range from.Steps[:len(from.Steps)-1] {
+		outcomes, err := recorded(from.Record, step)
+		if err != nil {
+			return nil, err
+		}
+		if main := mainOf(outcomes); main.Outcome == table.Fails {
+			next := from.Steps[i+1]
+			all = append(all, fault{lastWords(main.Message), tell.Failure(main), "step " + next.Number() + ": " + next.Change})
+		}
+	}
+	return all, nil
+}
+
+// lastWords is the end of an engine's words: what comes before it differs by version.
+func lastWords(message string) string {
+	line := record.Normalise(message)
+	line = line[strings.LastIndex(line, "\n")+1:]
+	if i := strings.Index(line, `exec: "`); i >= 0 {
+		line = line[i:]
+	}
+	return strings.TrimSuffix(line, ": unknown")
 }
 
 // took is how long a step takes a class the first time: from an empty build cache.

@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"optimizing-dockerfile/test/engines"
-
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -25,6 +23,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"optimizing-dockerfile/test/engines"
 )
 
 var shots = flag.String("shots", "", "a folder to put screenshots of the report in, to be looked at")

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/net/html"
 
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/test/faults"
@@ -60,6 +61,7 @@ func hostileSteps(t *testing.T) (dir string, fields int) {
 		name := doc.Base.Name
 		fields += poison(reflect.ValueOf(doc))
 		doc.Kind, doc.Base.Name = "run", name // by these a record is known
+		doc.Base.Platform = image.Platform{}  // any other than a platform's is refused
 		require.NoError(t, os.WriteFile(file, record.Marshal(doc), 0o644))
 	}
 	return dir, fields

@@ -18,13 +18,15 @@ import (
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/screen"
 )
 
 //go:embed report.html
 var text string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"figure": figure, "number": number, "size": func(f Figure) string { return table.Size(f.Value).String() }, "prose": prose,
+	"figure": figure, "number": number, "size": func(f Figure) string { return screen.Size(f.Value) }, "prose": prose,
+	"kind": kind, "short": short, "cell": cell, "outcome": outcome,
 }).Parse(text))
 
 // article is the base that the lesson is told on.
@@ -40,15 +42,17 @@ func Render(dir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := newView(steps, runs)
-	if err != nil {
-		return nil, err
+	v := view{Run: runs[0], Runs: runs}
+	for _, s := range steps {
+		made, err := newStep(steps, s, runs[0].Of(s.Name))
+		if err != nil {
+			return nil, err
+		}
+		v.Steps = append(v.Steps, made)
 	}
 	var out bytes.Buffer
-	if err := page.Execute(&out, v); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	err = page.Execute(&out, v)
+	return out.Bytes(), err
 }
 
 // records reads those of all bases, the article's first.
@@ -84,83 +88,30 @@ func records(dir string) ([]record.Run, error) {
 
 // view is what the page shows.
 type view struct {
-	Run         record.Run // on the article's base
-	First, Last Figure     // sizes: the article's first image, our last
-	Steps       []step
-	Runs        []record.Run // a column of the matrix each
-	Matrix      []row
+	Run   record.Run // on the article's base
+	Runs  []record.Run
+	Steps []step
 }
 
 type step struct {
 	table.Step
 	Tries       []try    // the main one first
 	Transcripts []string // one for each try, in the order in which they ran
-	Bars        []bar
 }
 
 type try struct {
 	run.Outcome
-	Diff   []line
-	Layers []layer
-	Of     string // names its facts: STEP/DOCKERFILE
+	Diff []string
+	Of   string // names its facts: STEP/DOCKERFILE
 }
 
-// line is one of a diff: Kind is add, gone or stay.
-type line struct{ Kind, Text string }
-
-// layer is one of an image's, and the first step that shows the same.
-type layer struct{ Short, SameAs string }
-
+// bar is a size in the chart.
 type bar struct {
 	Kind, Label string
 	Figure      Figure
-	Percent     string
 }
 
-type row struct {
-	Step  string
-	Cells []cell
-}
-
-// cell is what a step did on a base.
-type cell struct {
-	Base, Text, Outcome string
-	Differs             bool // from what it did on the article's
-}
-
-func newView(steps []table.Step, runs []record.Run) (view, error) {
-	v := view{Run: runs[0], Runs: runs}
-	seen := map[string]string{} // layer -> the step that showed it first
-	var most int64
-	for _, s := range steps {
-		made, err := newStep(steps, s, runs[0].Of(s.Name), seen)
-		if err != nil {
-			return v, err
-		}
-		for _, b := range made.Bars {
-			most = max(most, b.Figure.Value)
-		}
-		v.Steps = append(v.Steps, made)
-		r := row{Step: s.Name}
-		for _, doc := range runs {
-			c := newCell(doc, s.Name)
-			c.Differs = len(r.Cells) > 0 && c.Text != r.Cells[0].Text
-			r.Cells = append(r.Cells, c)
-		}
-		v.Matrix = append(v.Matrix, r)
-	}
-	for _, s := range v.Steps {
-		for i := range s.Bars {
-			s.Bars[i].Percent = fmt.Sprintf("%.2f%%", 100*float64(s.Bars[i].Figure.Value)/float64(most))
-		}
-	}
-	last := v.Steps[len(v.Steps)-1].Tries[0]
-	v.First = Figure{steps[0].Name + "/article_size", int64(steps[0].ArticleSize)}
-	v.Last = Figure{last.Of + "/image/bytes", last.Image.Bytes}
-	return v, nil
-}
-
-func newStep(steps []table.Step, s table.Step, outcomes []run.Outcome, seen map[string]string) (step, error) {
+func newStep(steps []table.Step, s table.Step, outcomes []run.Outcome) (step, error) {
 	made := step{Step: s}
 	if len(outcomes) == 0 || outcomes[len(outcomes)-1].Image == nil {
 		return made, fmt.Errorf("%s is not in the record, or without an image: dev record", s.Name)
@@ -170,32 +121,44 @@ func newStep(steps []table.Step, s table.Step, outcomes []run.Outcome, seen map[
 		return made, err
 	}
 	made.Transcripts = transcripts(strings.TrimRight(strings.ReplaceAll(string(transcript), "\r\n", "\n"), "\n"), outcomes)
-	for i := len(outcomes) - 1; i >= 0; i-- {
-		t := try{Outcome: outcomes[i], Of: s.Name + "/" + outcomes[i].Dockerfile}
-		diff, err := tell.Diff(steps, s, t.Dockerfile)
+	for _, o := range slices.Backward(outcomes) {
+		diff, err := tell.Diff(steps, s, o.Dockerfile)
 		if err != nil {
 			return made, err
 		}
-		for _, text := range diff {
-			t.Diff = append(t.Diff, newLine(text))
-		}
-		if t.Image != nil {
-			for _, digest := range t.Image.Layers {
-				t.Layers = append(t.Layers, layer{short(digest), seen[digest]})
-			}
-			for _, digest := range t.Image.Layers {
-				if seen[digest] == "" {
-					seen[digest] = s.Name
-				}
-			}
-		}
-		made.Tries = append(made.Tries, t)
+		made.Tries = append(made.Tries, try{o, diff, s.Name + "/" + o.Dockerfile})
 	}
-	if s.ArticleSize > 0 {
-		made.Bars = append(made.Bars, bar{Kind: "article", Label: "in the article", Figure: Figure{s.Name + "/article_size", int64(s.ArticleSize)}})
-	}
-	made.Bars = append(made.Bars, bar{Kind: "here", Label: "here", Figure: Figure{made.Tries[0].Of + "/image/bytes", made.Tries[0].Image.Bytes}})
 	return made, nil
+}
+
+// First and Last are sizes: the article's first image, our last.
+func (v view) First() Figure { return v.Steps[0].Bars()[0].Figure }
+func (v view) Last() Figure  { return v.Steps[len(v.Steps)-1].Tries[0].Size() }
+
+// Percent is how long a bar is.
+func (v view) Percent(f Figure) string {
+	var most int64
+	for _, s := range v.Steps {
+		for _, b := range s.Bars() {
+			most = max(most, b.Figure.Value)
+		}
+	}
+	return fmt.Sprintf("%.2f%%", 100*float64(f.Value)/float64(most))
+}
+
+// SameAs is the first step that shows a layer; "" where it is this one.
+func (v view) SameAs(digest, own string) string {
+	for _, s := range v.Steps {
+		for _, t := range s.Tries {
+			if t.Image != nil && slices.Contains(t.Image.Layers, digest) && s.Name != own {
+				return s.Name
+			}
+		}
+		if s.Name == own {
+			break
+		}
+	}
+	return ""
 }
 
 // Ran are the tries in the order in which they ran.
@@ -203,6 +166,14 @@ func (s step) Ran() []try {
 	ran := slices.Clone(s.Tries)
 	slices.Reverse(ran)
 	return ran
+}
+
+// Bars are the sizes of its image.
+func (s step) Bars() (bars []bar) {
+	if s.ArticleSize > 0 {
+		bars = append(bars, bar{"article", "in the article", Figure{s.Name + "/article_size", int64(s.ArticleSize)}})
+	}
+	return append(bars, bar{"here", "here", s.Tries[0].Size()})
 }
 
 // transcripts takes a recorded output apart: each try's begins with its first command.
@@ -218,23 +189,31 @@ func transcripts(text string, outcomes []run.Outcome) (parts []string) {
 	return append(parts, text)
 }
 
-func newLine(text string) line {
-	switch {
-	case strings.HasPrefix(text, "+"):
-		return line{"add", text}
-	case strings.HasPrefix(text, "-"):
-		return line{"gone", text}
+// kind is what a line of a diff is.
+func kind(line string) string {
+	switch line[:min(1, len(line))] {
+	case "+":
+		return "add"
+	case "-":
+		return "gone"
 	}
-	return line{"stay", text}
+	return "stay"
 }
 
-func newCell(doc record.Run, name string) cell {
-	outcomes := doc.Of(name)
-	if len(outcomes) == 0 {
-		return cell{Base: doc.Base.Name, Text: "not tried"}
+// cell says what a step did on a base.
+func cell(doc record.Run, name string) string {
+	if outcomes := doc.Of(name); len(outcomes) > 0 {
+		return screen.Line(tell.Row(outcomes))
 	}
-	text := strings.Join(strings.Fields(tell.Row(outcomes)), " ")
-	return cell{Base: doc.Base.Name, Text: text, Outcome: outcomes[len(outcomes)-1].Outcome}
+	return "not tried"
+}
+
+// outcome is how its main Dockerfile ended there.
+func outcome(doc record.Run, name string) string {
+	if outcomes := doc.Of(name); len(outcomes) > 0 {
+		return outcomes[len(outcomes)-1].Outcome
+	}
+	return ""
 }
 
 func short(digest string) string {
@@ -265,18 +244,42 @@ func (t try) Word() string {
 // Size, Binary and Rest are the image's.
 func (t try) Size() Figure   { return Figure{t.Of + "/image/bytes", t.Image.Bytes} }
 func (t try) Binary() Figure { return Figure{t.Of + "/image/binary", t.Image.Binary} }
-func (t try) Rest() Figure   { return Figure{t.Of + "/rest", t.Image.Bytes - t.Image.Binary} }
+func (t try) Rest() Figure   { return Figure{t.Of + "/rest", t.Image.Rest()} }
 
-// held is a file in an image.
-type held struct {
-	Path   string
-	Figure Figure
+// File names a file's size.
+func (t try) File(f run.File) Figure { return Figure{t.Of + "/image/files" + f.Path, f.Bytes} }
+
+// Figure is a number, and where it stands: what shows it can be held against that.
+type Figure struct {
+	Of    string
+	Value int64
 }
 
-// Contents are all files of a small image.
-func (t try) Contents() (all []held) {
-	for _, f := range t.Image.Files {
-		all = append(all, held{f.Path, Figure{t.Of + "/image/files" + f.Path, f.Bytes}})
+// figure shows a size as docker does.
+func figure(f Figure) template.HTML { return f.as(screen.Size(f.Value)) }
+
+func (f Figure) as(text string) template.HTML {
+	return template.HTML(fmt.Sprintf(`<data value="%d" data-of="%s">%s</data>`, f.Value, template.HTMLEscapeString(f.Of), text))
+}
+
+// number shows it to the last byte, in groups of three digits.
+func number(f Figure) template.HTML {
+	digits := fmt.Sprint(f.Value)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:]
 	}
-	return all
+	return f.as(digits)
+}
+
+// prose shows what stands between backticks as code.
+func prose(text string) template.HTML {
+	var out strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		out.WriteString(part)
+	}
+	return template.HTML(out.String())
 }

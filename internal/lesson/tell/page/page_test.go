@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -17,7 +18,7 @@ func TestALessonThatDoesNotBuildHasAPage(t *testing.T) {
 	step := table.Step{Name: "13-no-network", Against: "06-nonroot-scratch", Tries: []table.Try{{Dockerfile: "Dockerfile"}}}
 	failed := run.Outcome{Step: step.Name, Dockerfile: "Dockerfile", Outcome: table.Fails, Phase: table.Build, Cause: run.BuildFailed, Verdict: run.AsExpected}
 	from := source{Step: step, Beyond: []table.Step{step}, Measured: &record.Run{
-		Engine: &engine.Engine{Name: "docker"}, Base: &record.Base{Image: "golang"}, Steps: []run.Outcome{failed},
+		Engine: &engine.Engine{Name: "docker"}, Base: &base.Ready{Image: "golang"}, Steps: []run.Outcome{failed},
 	}}
 	for _, name := range []string{"figure", "beyond"} {
 		text, err := part(name, from)
@@ -26,4 +27,11 @@ func TestALessonThatDoesNotBuildHasAPage(t *testing.T) {
 	}
 	text, _ := part("figure", from)
 	assert.Contains(t, text, "| no image | – |")
+}
+
+func TestMediansAndRatios(t *testing.T) {
+	r := BenchRow{Hand: []float64{100, 90, 200}, Tool: []float64{60, 40, 70}}
+	assert.Equal(t, "0.60", ratio(r.Tool, r.Hand))
+	assert.InDelta(t, 0.35, r.Best(), 1e-9)
+	assert.Equal(t, 2.0, Median([]float64{3, 1, 2, 9}))
 }

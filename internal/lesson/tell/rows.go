@@ -71,7 +71,7 @@ func (t *Terminal) Table(steps []table.Step, doc record.Run) {
 			t.row(step, outcomes, sizes)
 		}
 	}
-	t.total(doc, like(steps[0], *doc.Base))
+	t.total(doc, like(steps[0], doc.Base))
 	t.kept(doc.Steps)
 }
 
@@ -128,4 +128,99 @@ func (t *Terminal) total(doc record.Run, like string) {
 	}
 	t.Indented("", fmt.Sprintf("Base: %s (Go %s, %s). Engine: %s, %s builder.",
 		doc.Base.Said(), doc.Base.Go, doc.Base.Libc, doc.Engine.Said(), doc.Engine.Builder))
+}
+
+// Figure says in half a sentence what a lesson after the article measured; "" where nothing was.
+func Figure(step table.Step, o run.Outcome) string {
+	if o.Measured == nil {
+		return ""
+	}
+	m, number := *o.Measured, table.Step{Name: step.Against}.Number()
+	switch {
+	case m.Changed > 0:
+		return fmt.Sprintf("a changed line costs %.1f s; in step %s, %.1f s", m.Changed, number, m.Before)
+	case m.BinaryBefore > 0:
+		return fmt.Sprintf("%s is %s; in step %s, %s", table.Binary, table.Size(o.Image.Binary), number, table.Size(m.BinaryBefore))
+	case m.NumericUser != nil && *m.NumericUser && strings.Trim(m.UserBefore, "0123456789:") == "":
+		return fmt.Sprintf("USER %s is a number, and not root's", o.Image.User)
+	case m.NumericUser != nil && *m.NumericUser:
+		return fmt.Sprintf("USER %s is a number, and not root's; of %s in step %s only the image's files can tell",
+			o.Image.User, m.UserBefore, number)
+	case m.Health != "":
+		return "it answers, and is " + m.Health
+	case len(m.Machines) > 0:
+		return "programs for " + strings.Join(m.Machines, " and ")
+	case m.Repeats == table.Nothing:
+		return "built again: other layers"
+	case m.Repeats == table.Layers:
+		return "built again: the same layers"
+	case m.Repeats == table.Digest:
+		return "built again: the same image, digest and all"
+	}
+	return ""
+}
+
+// Matrix writes the table of steps by bases, and what it comes to.
+func (t *Terminal) Matrix(steps []table.Step, m record.Matrix) {
+	room := max(18, (t.width80()-nameWidth)/max(1, len(m.Runs)))
+	head := PadRight("step", nameWidth)
+	for _, doc := range m.Runs {
+		head += PadRight(cut(doc.Base.Name, room-1), room)
+	}
+	t.Say(t.Paint(Dim, strings.TrimRight(head, " ")))
+	for _, step := range steps {
+		row := inColumn(step.Name)
+		for _, doc := range m.Runs {
+			outcomes := doc.Of(step.Name)
+			color := Green
+			if run.Worst(outcomes) != run.AsExpected {
+				color = Red
+			}
+			row += t.Paint(color, PadRight(cut(cell(outcomes), room-1), room))
+		}
+		t.Say(strings.TrimRight(row, " "))
+	}
+	for _, doc := range m.Runs {
+		t.matrixTotal(doc)
+	}
+}
+
+// cell is what became of a step on a base, in few words.
+func cell(outcomes []run.Outcome) string {
+	if len(outcomes) == 0 {
+		return "-"
+	}
+	main := outcomes[len(outcomes)-1]
+	word := "RUNS"
+	switch {
+	case run.Worst(outcomes) == run.Environment:
+		return "CANNOT TELL"
+	case run.Worst(outcomes) == run.Unexpected:
+		return "UNEXPECTED"
+	case main.Outcome == table.Fails:
+		word = "FAILS " + main.Phase
+	}
+	if main.Image == nil {
+		return word
+	}
+	return PadRight(word, 12) + table.Size(main.Image.Bytes).String()
+}
+
+func (t *Terminal) matrixTotal(doc record.Run) {
+	name := doc.Base.Name + ": "
+	switch doc.Verdict {
+	case run.AsExpected:
+		t.Coloured(Green, fmt.Sprintf("%sall as expected, in %.0f s, on %s (Go %s, %s).",
+			name, doc.Seconds, doc.Base.Said(), doc.Base.Go, doc.Base.Libc))
+		return
+	case run.Environment:
+		t.Coloured(Red, name+"the environment stopped it. "+strings.TrimSpace(doc.Reason))
+	default:
+		t.Coloured(Red, name+"not all is as expected.")
+	}
+	for _, o := range doc.Steps {
+		for _, reason := range o.Reasons {
+			t.Indented("  ", o.Step+" ("+o.Dockerfile+"): "+reason)
+		}
+	}
 }
