@@ -137,11 +137,15 @@ func TestTellsASlipFromAnImage(t *testing.T) {
 // A builder that knows no here-document takes its lines for instructions: that is no slip of the Dockerfile's.
 func TestTellsASlipFromAHereDocumentOfAnOldBuilder(t *testing.T) {
 	const words = "dockerfile parse error line 3: unknown instruction: %s"
+	const podmans = `checking on sources under "/tmp/001": copier: stat: "/<<END": no such file or directory`
 	d := dockerfile.Parse("FROM scratch\nCOPY <<END /etc/passwd\necho:*:12345\nEND\nRUNN true\n")
 	for unknown, its := range map[string]bool{"ECHO:*:12345": true, "RUNN": false} {
 		lack := new(given).lacks(&engine.Engine{Builder: engine.BuildKit}, d, fmt.Sprintf(words, unknown))
 		assert.Equal(t, its, lack != "", "%s: %s", unknown, lack)
 	}
+	assert.NotEmpty(t, new(given).lacks(&engine.Engine{Builder: engine.Buildah}, d, podmans))
+	missing := strings.Replace(podmans, "/<<END", "/passwd", 1)
+	assert.Empty(t, new(given).lacks(&engine.Engine{Builder: engine.Buildah}, d, missing))
 	plain := dockerfile.Parse("FROM scratch\nRUNN true\n")
 	assert.Empty(t, new(given).lacks(&engine.Engine{Builder: engine.BuildKit}, plain, fmt.Sprintf(words, "RUNN")))
 }
