@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/doctor/message"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/tell"
 )
@@ -98,6 +101,39 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
 	c.Flags().StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")
 	c.Flags().StringVar(&entrypoint, "entrypoint", "", "the program to start instead of ENTRYPOINT (and CMD)")
 	return c
+}
+
+// longestMessage is how much of a text is read: more is no message.
+const longestMessage = 1 << 20
+
+// readMessage names the causes that print a text.
+func readMessage(cmd *cobra.Command, text string, asJSON bool) error {
+	var answer *message.Answer
+	read := make(chan error, 1)
+	go func() { // nothing wakes it where it waits for its input
+		var err error
+		if text == "-" {
+			var all []byte
+			all, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), longestMessage))
+			text = string(all)
+		}
+		answer = message.Read(text)
+		read <- err
+	}()
+	var err error
+	select {
+	case <-cmd.Context().Done():
+		return cmd.Context().Err()
+	case err = <-read:
+	}
+	if err != nil {
+		return err
+	}
+	err = show(cmd, asJSON, answer, func(screen *tell.Terminal, width int) error { return answer.Screen(screen, width) })
+	if err == nil && len(answer.Causes) == 0 {
+		err = status(exitEnvironment)
+	}
+	return err
 }
 
 // show writes an answer: as JSON, or as words on a screen.

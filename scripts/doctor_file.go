@@ -27,37 +27,28 @@ func describes(ref string) bool {
 
 // diagnoseFile tells of each container that a file describes whether its image can start, as the file starts it.
 func diagnoseFile(cmd *cobra.Command, file string, from whence, asJSON, noFix bool) error {
-	set, err := examineFile(cmd.Context(), file, from, tell.Plain{Writer: cmd.ErrOrStderr()})
+	containers, err := workload.Read(file, os.LookupEnv)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
-	for _, m := range set.Containers {
-		if noFix {
-			m.Diagnosis.Fix, m.Diagnosis.Advice = doctor.Fix{}, nil
+	var all []doctor.Member
+	for _, c := range containers {
+		d, err := from.member(cmd.Context(), c, tell.Plain{Writer: cmd.ErrOrStderr()})
+		if err != nil {
+			return err
 		}
+		if noFix {
+			d.Fix, d.Advice = doctor.Fix{}, nil
+		}
+		all = append(all, doctor.Member{Name: c.Name, Owner: c.Owner, Init: c.Init, Notes: c.Notes, Diagnosis: d})
 	}
+	set := doctor.NewSet(all)
 	if err := show(cmd, asJSON, set, func(screen *tell.Terminal, width int) error {
 		return doctor.ScreenSet(screen, set, screen.Color, width)
 	}); err != nil {
 		return err
 	}
 	return verdictStatus(set.Starts)
-}
-
-func examineFile(ctx context.Context, file string, from whence, say screen.Reporter) (*doctor.Set, error) {
-	containers, err := workload.Read(file, os.LookupEnv)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	var all []doctor.Member
-	for _, c := range containers {
-		d, err := from.member(ctx, c, say)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, doctor.Member{Name: c.Name, Owner: c.Owner, Init: c.Init, Notes: c.Notes, Diagnosis: d})
-	}
-	return doctor.NewSet(all), nil
 }
 
 // member examines one; where its image cannot be had, that is what is told of it.
