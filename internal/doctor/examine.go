@@ -228,6 +228,9 @@ func (x *examination) command(context.Context) (*finding, error) {
 		return &finding{cause: EmptyCommand, evidence: []Evidence{
 			{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)}}}, nil
 	}
+	if x.start.Open[argv[0]] {
+		return unknown("the program is %q, and what that stands for is not known here", argv[0]), nil
+	}
 	if n := shellForm(argv, x.config.Shell); n > 0 {
 		x.shellForm, x.shellCommand = true, strings.Join(argv[n:], " ")
 	}

@@ -76,14 +76,14 @@ func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *
 func (x *examination) isShell() bool { return x.shellForm && x.turns == 0 }
 
 // noPath is what is said where a name is searched for in what is not known.
-const noPath = "%q is searched for in PATH, which %s"
+const noPath = "%q is searched for in PATH, whose value is not known here"
 
 // lookupName searches PATH: the first hit that is no folder and has an x bit
 // for anyone. A runc built with Go 1.20 or later passes over a hit that this
 // user may not execute; one built with an older Go takes it and fails.
 func (x *examination) lookupName(ctx context.Context, name string) (*finding, error) {
-	if x.start.PathFrom != "" {
-		return unknown(noPath, name, x.start.PathFrom), nil
+	if x.start.Open["PATH"] {
+		return unknown(noPath, name), nil
 	}
 	search, source := x.env["PATH"], "config.Env PATH"
 	if !sets(x.config.Env, "PATH") {

@@ -18,12 +18,12 @@ type Start struct {
 	Entrypoint *[]string // not nil: replaces ENTRYPOINT, and clears CMD unless it is empty
 	Args       []string  // replaces CMD
 	Env        []string  // NAME=VALUE, on top of the image's
-	PathFrom   string    // who alone knows PATH's value, such as "the cluster knows"; "" it is known here
 	Init       bool      // the engine's init is started first, and starts the program
 
 	Groups          []int // beside those of the user
 	CapAdd, CapDrop []string
 	Privileged      bool
+	Open            map[string]bool // words of the command, and "PATH", whose values are not known here
 	Mounts          map[string]bool // what is mounted over the image, by its place; true: it is empty
 	Pod             *Pod            // where a kubelet starts it
 

@@ -205,8 +205,8 @@ func searchPath(env map[string]string) string {
 
 // onPath finds a name as execvp does: what this user may not execute is passed over.
 func (x *examination) onPath(ctx context.Context, p process) (hit string, denied *finding, err error) {
-	if x.start.PathFrom != "" {
-		return "", unknown(noPath, p.name, x.start.PathFrom), nil
+	if x.start.Open["PATH"] {
+		return "", unknown(noPath, p.name), nil
 	}
 	for _, dir := range searched(searchPath(p.env), p.name) {
 		if ctx.Err() != nil {

@@ -2,6 +2,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/build"
 	"go/parser"
@@ -50,7 +51,7 @@ func agree(t *testing.T, documents int, document func(*maker) string, theirs fun
 		for i, c := range got {
 			require.Equal(t, entries(want[i].Start.Env), entries(c.Start.Env), text)
 			want[i].Owner, want[i].Unknown, want[i].Notes = c.Owner, c.Unknown, c.Notes
-			want[i].Start.Env, want[i].Start.PathFrom, want[i].Start.Called = c.Start.Env, c.Start.PathFrom, c.Start.Called
+			want[i].Start.Env, want[i].Start.Open, want[i].Start.Called = c.Start.Env, c.Start.Open, c.Start.Called
 			require.Equal(t, bare(want[i]), bare(c), text)
 		}
 		read++
@@ -125,7 +126,7 @@ func TestSARIF(t *testing.T) {
 		{ID: check.Builds, Met: &yes}, {ID: check.Starts, Met: &no, Proof: "no", Line: 3}, {ID: check.Small, Met: &no, Proof: "a\nb",
 			Hint: "c"},
 		{ID: check.Answers, Proof: "not judged"}}}} {
-		log, err := check.SARIF(r)
+		log, err := json.Marshal(check.SARIF(r))
 		require.NoError(t, err)
 		result, err := schema.Validate(gojsonschema.NewBytesLoader(log))
 		require.NoError(t, err)

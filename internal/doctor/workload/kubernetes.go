@@ -142,41 +142,42 @@ func (p podSpec) container(c podContainer) Container {
 		User: number(security.RunAsUser, p.SecurityContext.RunAsUser), Workdir: string(c.WorkingDir), Privileged: security.Privileged,
 		Groups: groups, CapAdd: security.Capabilities.Add, CapDrop: security.Capabilities.Drop,
 		Pod:    &doctor.Pod{NonRoot: nonRoot != nil && *nonRoot, Group: number(security.RunAsGroup, p.SecurityContext.RunAsGroup)},
-		Called: fromPod, Mounts: p.mounts(c),
+		Called: fromPod, Open: map[string]bool{}, Mounts: p.mounts(c),
 	}
-	vars := &variables{values: map[string]string{}, open: map[string]bool{}, anyOpen: len(c.EnvFrom) > 0, left: mostFilled}
-	if vars.anyOpen {
+	if len(c.EnvFrom) > 0 {
 		one.Notes = append(one.Notes, "envFrom is not read; it may set PATH, too")
 	}
+	vars := &variables{values: map[string]*string{}, anyOpen: len(c.EnvFrom) > 0, left: mostFilled}
 	for _, e := range c.Env {
-		name := string(e.Name)
 		value, open := vars.expand(string(e.Value))
-		vars.values[name] = value
-		if vars.open[name] = open != "" || e.Value == "" && e.ValueFrom != nil; vars.open[name] {
-			delete(vars.values, name)
+		vars.values[string(e.Name)] = &value
+		if open || e.Value == "" && e.ValueFrom != nil {
+			vars.values[string(e.Name)] = nil
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(vars.values)) {
-		one.Start.Env = append(one.Start.Env, name+"="+vars.values[name])
-	}
-	if vars.open["PATH"] {
-		one.Start.PathFrom = "the pod takes from elsewhere"
-	}
-	var words []string
-	for i, word := range slices.Concat(c.Command, c.Args) {
-		value, open := vars.expand(word)
-		if words = append(words, value); i == 0 && open != "" {
-			one.Unknown = "the program's name has $(" + open + ") in it, whose value the file does not say"
+		if value := vars.values[name]; value != nil {
+			one.Start.Env = append(one.Start.Env, name+"="+*value)
+		} else if name == "PATH" {
+			one.Start.Open[name] = true
 		}
 	}
+	words := func(given []string) (all []string) {
+		for _, word := range given {
+			value, open := vars.expand(word)
+			if all = append(all, value); open {
+				one.Start.Open[value] = true
+			}
+		}
+		return all
+	}
+	command := words(c.Command)
+	one.Start.Args = words(c.Args)
 	if vars.left < 0 {
 		one.Unknown = fmt.Sprintf("its variables become more than %d bytes", mostFilled)
 	}
-	if command := words[:len(c.Command)]; len(command) > 0 {
+	if len(command) > 0 {
 		one.Start.Entrypoint = &command
-	}
-	if len(c.Args) > 0 {
-		one.Start.Args = words[len(c.Command):]
 	}
 	return one
 }
@@ -195,31 +196,29 @@ func (p podSpec) mounts(c podContainer) map[string]bool {
 
 // variables are those of a container, as a kubelet knows them.
 type variables struct {
-	values  map[string]string
-	open    map[string]bool // whose value comes from elsewhere
-	anyOpen bool            // all others may come from elsewhere, too
-	left    int             // bytes that they may become
+	values  map[string]*string // nil: the value comes from elsewhere
+	anyOpen bool               // all others may come from elsewhere, too
+	left    int                // bytes that they may become
 }
 
 // reference is what a kubelet fills in.
 var reference = regexp.MustCompile(`\$(?:\$|\([^)]*\))`)
 
-// expand fills in $(NAME) as a kubelet does: $$ is a dollar, and a name that is not known stays as it is. open is one
+// expand fills in $(NAME) as a kubelet does: $$ is a dollar, and a name that is not known stays as it is. open: there is one
 // whose value comes from elsewhere.
-func (v *variables) expand(word string) (filled, open string) {
+func (v *variables) expand(word string) (filled string, open bool) {
 	filled = reference.ReplaceAllStringFunc(word, func(found string) string {
 		if found == "$$" {
 			return "$"
 		}
-		name := found[2 : len(found)-1]
-		value, known := v.values[name]
-		switch {
-		case v.open[name], v.anyOpen && !known:
-			open = name
-		case known && v.left >= 0:
-			v.left -= len(value)
-			return value
+		value, declared := v.values[found[2:len(found)-1]]
+		if value != nil {
+			if v.left -= len(*value); v.left >= 0 {
+				return *value
+			}
+			return found
 		}
+		open = open || declared || v.anyOpen
 		return found
 	})
 	return filled, open

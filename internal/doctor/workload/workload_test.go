@@ -60,19 +60,19 @@ func TestAPodsStart(t *testing.T) {
 		if want.Mounts == nil {
 			want.Mounts = map[string]bool{}
 		}
-		want.Pod, want.Called = &doctor.Pod{}, fromPod
+		want.Pod, want.Called, want.Open = &doctor.Pod{}, fromPod, map[string]bool{}
 		assert.Equal(t, want, c.Start, text)
-		assert.Empty(t, c.Unknown, text)
 	}
 	c := one(t, inPod, `securityContext: {runAsNonRoot: true, runAsGroup: 7}`)
 	assert.Equal(t, &doctor.Pod{NonRoot: true, Group: "7"}, c.Start.Pod)
 	c = one(t, inPod, `command: ["$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`)
-	assert.Contains(t, c.Unknown, "$(A)")
-	assert.Empty(t, one(t, inPod, `command: ["$$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`).Unknown)
+	assert.Equal(t, map[string]bool{"$(A)": true}, c.Start.Open)
+	assert.Empty(t, one(t, inPod, `command: ["$$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`).Start.Open)
 	c = one(t, inPod, `env: [{name: PATH, value: /a}, {name: PATH, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`)
 	assert.Empty(t, c.Start.Env)
-	assert.NotEmpty(t, c.Start.PathFrom)
-	assert.Contains(t, one(t, inPod, `command: ["$(A)"], envFrom: [{secretRef: {name: s}}]`).Unknown, "$(A)")
+	assert.Equal(t, map[string]bool{"PATH": true}, c.Start.Open)
+	c = one(t, inPod, `args: ["--x=$(A)"], envFrom: [{secretRef: {name: s}}]`)
+	assert.Equal(t, map[string]bool{"--x=$(A)": true}, c.Start.Open)
 	_, err := given(t, "kind: Pod\nspec:\n  containers: [{name: c, image: i,\n    args: [1]}]")
 	assert.ErrorContains(t, err, `:4: "1" is no string`)
 	_, err = given(t, "kind: Pod\nspec:\n  containers: [{name: c, image: i,\n    args: [yes]}]")
