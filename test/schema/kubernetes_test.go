@@ -90,7 +90,7 @@ func kubelets(pod v1.PodSpec, c v1.Container) workload.Container {
 		known = true
 		return expansion.Expand(text, func(name string) string {
 			_, set := env[name]
-			known = known && !open[name] && (set || c.EnvFrom == nil || name == "")
+			known = known && !open[name] && (set || c.EnvFrom == nil)
 			return expansion.MappingFuncFor(env)(name)
 		}), known
 	}

@@ -44,7 +44,7 @@ const windows = `(?:(?i:\bwindows\b|powershell)|\.sh\b|entrypoint\b|PS C:)`
 
 // elsewhere are lines of those who execute programs in a container that runs, beside it, or before there is one.
 var elsewhere = regexp.MustCompile(`(?im)^.*(?:probe (?:failed|errored)|docker-credential|health ?check|\bzsh: exec format|\.service: |` +
-	`\b(?:docker(?:d|-compose)?|podman|kubectl|kubelet|containerd|crio|nvidia-docker): ` +
+	`runc did not terminate|\b(?:docker(?:d|-compose)?|podman|kubectl|kubelet|containerd|crio|nvidia-docker): ` +
 	`(?:command not|not found|cannot execute|error while loading)).*$`)
 
 // What execve and stat may answer.

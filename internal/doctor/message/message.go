@@ -65,10 +65,11 @@ func Read(text string) *Answer {
 var (
 	colours = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
 	escapes = regexp.MustCompile("\\\\+([\"'`])")
-	quotes  = strings.NewReplacer("‘", "'", "’", "'", "“", `"`, "”", `"`, "\r\n", "\n", "\r", `\r`)
+	quotes  = strings.NewReplacer("‘", "'", "’", "'", "“", `"`, "”", `"`, "\r\n", "\n", "\r", `\r`,
+		`\u0022`, `"`, `\u0027`, "'", "&quot;", `"`, "&#34;", `"`, "&#39;", "'")
 )
 
-// plain undoes what terminals, logs and JSON make of a message, and leaves out what is about something else.
+// plain undoes what terminals, logs, pages and JSON make of a message, and leaves out what is about something else.
 func plain(text string) string {
 	text = escapes.ReplaceAllString(quotes.Replace(colours.ReplaceAllString(text, "")), "$1")
 	return elsewhere.ReplaceAllString(text, "")

@@ -68,6 +68,14 @@ func TestSomethingElse(t *testing.T) {
 		"COPY failed: stat /var/lib/docker/tmp/builder1/app: no such file or directory",
 		"permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock",
 		"panic: open /etc/app/config.json: permission denied",
+		"OCI runtime create failed: unable to retrieve OCI runtime error (open /run/x/log.json: no such file or directory): " +
+			"runc did not terminate successfully: exit status 127: unknown",
+		"error during container init: error mounting \"/x/n.conf\" to rootfs at \"/etc/n.conf\": mount /x/n.conf:/etc/n.conf, " +
+			"flags: 0x5000: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)?",
+		"MountVolume.SetUp failed for volume \"config\" : configmap \"app\" not found",
+		"python: can't open file '/app/main.py': [Errno 2] No such file or directory",
+		"Error: Unable to access jarfile /app.jar",
+		"panic: runtime error: invalid memory address or nil pointer dereference\nexit status 2",
 		"dial tcp 10.0.0.1:5432: connect: connection refused",
 	} {
 		assert.Empty(t, Read(text).Causes, text)

@@ -147,6 +147,7 @@ func compose(file string, n *yaml.Node, environment lookup) (all []Container, er
 	var project struct {
 		Name     text      `yaml:"name"`
 		Services yaml.Node `yaml:"services"`
+		Include  yaml.Node `yaml:"include"`
 	}
 	if err := n.Decode(&project); err != nil {
 		return nil, err
@@ -167,6 +168,9 @@ func compose(file string, n *yaml.Node, environment lookup) (all []Container, er
 			return nil, fmt.Errorf("line %d: the service %s has neither image nor build", at.Line, name)
 		}
 		all = append(all, s.container(called, name, vars))
+	}
+	if project.Include.Kind != 0 && len(all) > 0 {
+		all[0].Notes = append(all[0].Notes, "the services of the files that are included are not looked at")
 	}
 	return all, nil
 }

@@ -158,6 +158,7 @@ func TestAServicesStart(t *testing.T) {
 	assert.Equal(t, "other-c", one(t, "name: Ot.her\nservices: {c: {build: ., X}}", "user: a").Image)
 	assert.NotEmpty(t, one(t, inService, "extends: {service: b}").Unknown)
 	assert.NotEmpty(t, one(t, inService, "env_file: .env").Notes)
+	assert.NotEmpty(t, one(t, "include: [a.yaml]\n"+inService, "user: a").Notes)
 	for text, says := range map[string]string{
 		"services: {c: {image: \"${X:?say which}\"}}": "say which",
 		"services: {c: {image: \"${\"}}":              "write $$",
