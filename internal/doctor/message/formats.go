@@ -2,6 +2,7 @@ package message
 
 import (
 	"regexp"
+	"strings"
 
 	"optimizing-dockerfile/internal/doctor"
 )
@@ -28,7 +29,9 @@ func when(by teller, errno, name string, causes ...doctor.Cause) rule {
 	return rule{by, regexp.MustCompile(errno), regexp.MustCompile(name), causes}
 }
 
-func of(pattern string, by teller) format { return format{match: regexp.MustCompile(pattern), by: by} }
+func of(pattern string, by teller) format {
+	return format{match: regexp.MustCompile(strings.ReplaceAll(pattern, "ERRNO", "(?P<errno>"+errno+")")), by: by}
+}
 
 func is(pattern string, causes ...doctor.Cause) format {
 	return format{match: regexp.MustCompile(pattern), causes: causes}
@@ -41,6 +44,9 @@ func (f format) but(pattern string) format {
 
 // windows are words beside a message that speak for a script from Windows.
 const windows = `(?:(?i:\bwindows\b|powershell)|\.sh\b|entrypoint\b|PS C:)`
+
+// lambda are words beside a message of AWS Lambda.
+const lambda = `(?:InvalidEntrypoint|/var/runtime|RequestId|Launch error)`
 
 // elsewhere are lines of those who execute programs in a container that runs, beside it, or before there is one.
 var elsewhere = regexp.MustCompile(`(?im)^.*(?:probe (?:failed|errored)|docker-credential|health ?check|\bzsh: exec format|\.service: |` +
@@ -93,7 +99,7 @@ var formats = []format{
 	of("executable(?: file)? (?P<name>[`'\"]?[^`'\"\n]*?[`'\"]?) (?:for container )?(?P<errno>not found)(?: in \\$PATH)?", lookup).but(
 		`executable file not found`),
 	is(`open executable: Operation not permitted`, doctor.IsDirectory, doctor.NotExecutable),
-	of("open executable: (?P<errno>"+errno+")", lookup),
+	of("open executable: ERRNO", lookup),
 	of("the path (?P<name>`[^`]+`) (?P<errno>exists but it is not executable|is not a regular file)", lookup),
 	of("(?:crun|msg=\"?|failed): open (?P<name>`/[^`]+`): (?P<errno>(?i:permission denied|not a directory|too many levels of symbolic links))",
 		lookup).but("open `/(?:sys|proc|dev|\\S+/merged|\\S+/rootfs)"),
@@ -104,13 +110,13 @@ var formats = []format{
 	of(`Container command(?: '(?P<name>[^']+)')? (?P<errno>not found|could not be invoked)`, lookup),
 
 	// Programs that were found.
-	of("exec container process (?:\\(missing dynamic library\\?\\) )?(?P<name>[`'\"]?[^`'\"\n]+[`'\"]?)(?:: (?P<errno>"+errno+"))?", execve),
+	of("exec container process (?:\\(missing dynamic library\\?\\) )?(?P<name>[`'\"]?[^`'\"\n]+[`'\"]?)(?:: ERRNO)?", execve),
 	is(`(?s)`+windows+`.*exec user process caused:? "?no such file|exec user process caused:? "?no such file.*`+windows,
 		doctor.CRLFInterpreter, doctor.MissingInterpreter, doctor.MissingLoader),
-	of(`exec user process caused:? "?(?P<errno>`+errno+`)`, execve),
-	of(`\bexec (?P<name>\.{0,2}/?[\w./+@-]+): (?P<errno>`+errno+`)`, execve),
+	of(`exec user process caused:? "?ERRNO`, execve),
+	of(`(?:^|[^/\w])exec (?P<name>\.{0,2}/?[\w./+@-]+): ERRNO`, execve),
 	of(`(?s)starting container process.{0,60}exec: (?P<name>"[^"]*)`, lookup), // cut off: ECS does so after 255 characters
-	of(`System error: (?P<errno>`+errno+`)|starting container process caused:? "?(?P<errno>`+errno+`)`, execve),
+	of(`System error: ERRNO|starting container process caused:? "?ERRNO`, execve),
 
 	// Shells, inits and clouds that execute a program without a look before.
 	is(`bad interpreter: No such file|applet not found`, doctor.MissingInterpreter, doctor.CRLFInterpreter),
@@ -118,23 +124,21 @@ var formats = []format{
 	is(`env: (?:can't execute )?['"]?[\w.+-]+(?: [^'"\n]*)?['"]?: No such file or directory`,
 		doctor.MissingInterpreter, doctor.CRLFInterpreter, doctor.NotOnPath),
 	is(`env: .*invalid option -- 'S'|env: unrecognized option: S`, doctor.MissingInterpreter),
-	of(`(?:[Cc](?:an|ould)n?'t execute|failed to run command) (?P<name>'[^']+')(?: inside the vm)?: (?P<errno>`+errno+`)`, spawn),
-	of(`failed to spawn command: (?P<name>\S+): (?P<errno>`+errno+`)`, spawn),
-	of(`failed to load (?P<name>/?\S+): (?P<errno>`+errno+`)`, spawn),
-	of(`fork/exec (?P<name>\S+): (?P<errno>`+errno+`)(?s:.*)(?:InvalidEntrypoint|/var/runtime|RequestId)`, spawn),
-	of(`(?:InvalidEntrypoint|/var/runtime|RequestId)(?s:.*)fork/exec (?P<name>\S+): (?P<errno>`+errno+`)`, spawn),
-	of(`exec (?P<name>\S+) failed: (?P<errno>`+errno+`)`, spawn),
-	of(`(?:\[dumb-init\]|su-exec:|unable to exec|failed to start:) "?(?P<name>/?[^\s":]+)"?: (?P<errno>`+errno+`)`, spawn),
+	of(`(?:[Cc](?:an|ould)n?'t execute|failed to (?:run command|spawn command:|load|start:)|unable to exec|\[dumb-init\]|su-exec:) `+
+		`(?P<name>'[^']+'|"?/?[^\s":]+"?)(?: inside the vm)?: ERRNO`, spawn),
+	of(`(?s)fork/exec (?P<name>\S+): ERRNO.*`+lambda, spawn),
+	of(`(?s)`+lambda+`.*fork/exec (?P<name>\S+): ERRNO`, spawn),
+	of(`exec (?P<name>\S+) failed: ERRNO`, spawn),
 	of(`Failed to execute process '(?P<name>[^']+)': (?P<errno>The file does not exist)`, shell),
 	is(`specified the interpreter '[^']+', which is not an executable command`, doctor.MissingInterpreter, doctor.CRLFInterpreter),
-	of(`failed to exec pid1: (?P<errno>`+errno+`)`, spawn),
+	of(`failed to exec pid1: ERRNO`, spawn),
 	of(`fork/exec (?P<name>\S+): (?P<errno>(?i:exec format error))`, spawn),
-	of(`sh: (?:\d+: |line \d+: )?(?P<name>[^:\n]+): (?P<errno>cannot execute: required file not found)`, spawn),
+	of(`sh: (?:\d+: |line \d+: )?(?P<name>[^:\n]+): (?P<errno>cannot execute: required file not found)`, execve),
 	is(`(?:sh|python[\d.]*)(?:: \d+)?: [Cc]an(?:'t|not) open '?[^:\n]+: Permission denied`, doctor.UserCannotExecute),
 	is(`sh(?:: \d+)?: [Cc]an(?:'t|not) open `, doctor.MissingEntrypoint),
-	of(`\bexec: (?:line )?\d*:? ?(?P<name>[^\s:"]+): (?P<errno>`+errno+`)`, spawn),
-	of(`(?:^|[\s|/])(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<name>[^\s:]+): (?:command )?(?P<errno>`+errno+`)`, shell),
-	of(`(?:^|\s)(?P<name>\S+): (?P<errno>cannot execute binary file|cannot execute: required file not found)`, spawn),
+	of(`\bexec: (?:line )?\d*:? ?(?P<name>[^\s:"]+): ERRNO`, spawn),
+	of(`(?:^|[\s|/])(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<name>[^\s:]+): (?:command )?ERRNO`, shell),
+	of(`(?:^|\s)(?P<name>\S+): (?P<errno>cannot execute binary file|cannot execute: required file not found)`, execve),
 	is(`(?:line \d+|sh): [^\n]{0,3}ELF[^\n]*not found`, doctor.WrongArchitecture, doctor.ExecFormat),
 	of(`(?P<errno>(?i:exec format error))`, execve),
 	is(`Application exec likely failed`, doctor.WrongArchitecture, doctor.ExecFormat, doctor.MissingLoader),
@@ -180,9 +184,7 @@ var rules = []rule{
 	when(lookup|spawn|shell, denied, ``, doctor.NotExecutable, doctor.UserCannotExecute, doctor.IsDirectory),
 
 	when(execve, ``, aScript, doctor.CRLFInterpreter, doctor.MissingInterpreter, doctor.MissingLoader),
-	when(spawn|shell, `required file`, aScript, doctor.CRLFInterpreter, doctor.MissingInterpreter, doctor.MissingLoader),
 	when(execve, ``, ``, doctor.MissingLoader, doctor.CRLFInterpreter, doctor.MissingInterpreter),
-	when(spawn|shell, `required file`, ``, doctor.MissingLoader, doctor.CRLFInterpreter, doctor.MissingInterpreter),
 
 	when(shell, ``, `^\[`, doctor.MissingEntrypoint, doctor.NotOnPath), // an exec form that is no JSON is a shell's text
 	when(lookup, ``, `^(?:ba|da|a|z|k)?sh$`, doctor.NotOnPath, doctor.MissingShell),

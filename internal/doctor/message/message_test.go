@@ -72,6 +72,7 @@ func TestSomethingElse(t *testing.T) {
 			"runc did not terminate successfully: exit status 127: unknown",
 		"error during container init: error mounting \"/x/n.conf\" to rootfs at \"/etc/n.conf\": mount /x/n.conf:/etc/n.conf, " +
 			"flags: 0x5000: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)?",
+		"level=error msg=\"cannot render\" err=\"fork/exec /usr/local/bin/helm: no such file or directory\"",
 		"MountVolume.SetUp failed for volume \"config\" : configmap \"app\" not found",
 		"python: can't open file '/app/main.py': [Errno 2] No such file or directory",
 		"Error: Unable to access jarfile /app.jar",
