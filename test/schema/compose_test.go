@@ -40,7 +40,7 @@ func (m *maker) flag() string {
 	return m.one("true", "false", "$T", "'false'", "\"${N:-true}\"", "\"${N:-off}\"", "yes")
 }
 
-func (m *maker) service() string {
+func (m *maker) service(extends string) string {
 	value := func() string { return m.one("", "=", "=b", "=$A", "='c'", "=a b", "=$$H") }
 	mount := func() string {
 		return m.one("./a:/a", "b:/b:ro", "/c", "'~/d:/d/'", "'C:\\e:/e'", "$H:/h", "/:/x/../y",
@@ -52,13 +52,13 @@ func (m *maker) service() string {
 	return m.fields(image, "entrypoint", m.words(), "command", m.words(), "user", user, "working_dir", folder, "platform", "linux/arm64",
 		"privileged", m.flag(), "init", m.flag(), "cap_add", m.one("[]", "[NET_ADMIN, $A]"), "cap_drop", "[ALL]",
 		"environment", m.one("[PATH"+value()+", "+m.one("A", "H", "N")+value()+"]", "{H: , N: "+m.one(m.word(), "true", "1.5", "~")+"}"),
-		"volumes", "["+m.some(2, mount)+"]", "tmpfs", m.one("/t", "[/t, '/u:size=1']", "'/v/:ro'"), "profiles", "[a]")
+		"volumes", "["+m.some(2, mount)+"]", "tmpfs", m.one("/t", "[/t, '/u:size=1']", "'/v/:ro'"), "profiles", "[a]", "x-extends", extends)
 }
 
 func (m *maker) project() string {
-	all := "services: {a: " + m.service()
+	all := "services: {a: " + m.service("~")
 	for _, name := range []string{"b", "c-c", "d", "e", "f"} {
-		all += ", " + name + ": " + m.service()
+		all += ", " + name + ": " + strings.Replace(m.service(m.one("a", "{service: a}")), "x-extends", "extends", 1)
 	}
 	return m.fields(all+"}", "name", m.one("other", "$H", "a_b", "${N:-x-y}", m.one("other", "other", "Ot.her", "-x")))
 }

@@ -2,26 +2,18 @@ package workload
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/dotenv"
-	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/mattn/go-shellwords"
 	"go.yaml.in/yaml/v3"
-
-	"optimizing-dockerfile/internal/doctor"
 )
 
-// service is what is read of a compose file's service.
+// service is what is read of a compose file's service. What is read on top of one that it extends replaces that, or adds to it.
 type service struct {
 	Image       text      `yaml:"image"`
 	Build       yaml.Node `yaml:"build"`
@@ -37,9 +29,8 @@ type service struct {
 	CapDrop     texts     `yaml:"cap_drop"`
 	Privileged  flag      `yaml:"privileged"`
 	Init        flag      `yaml:"init"`
-	Volumes     []mount   `yaml:"volumes"`
-	Tmpfs       words     `yaml:"tmpfs"`
-	Extends     yaml.Node `yaml:"extends"`
+	Volumes     mounts    `yaml:"volumes"`
+	Tmpfs       entries   `yaml:"tmpfs"`
 }
 
 // words is a list, or a string that compose makes that list of; nil where it is not there.
@@ -47,6 +38,7 @@ type words []string
 
 // UnmarshalYAML is yaml's.
 func (w *words) UnmarshalYAML(n *yaml.Node) error {
+	*w = nil
 	if n.Kind != yaml.ScalarNode {
 		return n.Decode((*texts)(w))
 	}
@@ -64,13 +56,17 @@ func (w *words) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// entries are NAME=VALUE, or NAME alone where the value is the caller's; in the file a list, or a map.
+// entries are such as NAME=VALUE, or NAME alone where the value is the caller's; in the file a list, a map, or one alone.
 type entries []string
 
 // UnmarshalYAML is yaml's.
 func (e *entries) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind != yaml.MappingNode {
+	switch n.Kind {
+	case yaml.SequenceNode:
 		return n.Decode((*texts)(e))
+	case yaml.ScalarNode:
+		*e = append(*e, n.Value)
+		return nil
 	}
 	values := map[string]*string{}
 	err := n.Decode(&values)
@@ -95,7 +91,18 @@ func (f *flag) UnmarshalYAML(n *yaml.Node) error {
 	return err
 }
 
-// mount is a volume of a service, in its short or long form.
+// mounts are the volumes of a service.
+type mounts []mount
+
+// UnmarshalYAML is yaml's.
+func (m *mounts) UnmarshalYAML(n *yaml.Node) error {
+	var more []mount
+	err := n.Decode(&more)
+	*m = append(*m, more...)
+	return err
+}
+
+// mount is one of them, in its short or long form.
 type mount struct {
 	Type   string `yaml:"type"`
 	Target string `yaml:"target"`
@@ -125,8 +132,8 @@ var fromService = map[string]string{
 	"--entrypoint": "entrypoint", "ARGS": "command", "--workdir": "working_dir", "--user": "user", "--env": "environment",
 }
 
-func compose(file string, n *yaml.Node, environment lookup) (all []Container, err error) {
-	vars, err := dotEnv(filepath.Join(filepath.Dir(file), ".env"), environment)
+func compose(path string, n *yaml.Node, environment lookup) (all []Container, err error) {
+	vars, err := dotEnv(filepath.Join(filepath.Dir(path), ".env"), environment)
 	if err != nil {
 		return nil, err
 	}
@@ -138,130 +145,32 @@ func compose(file string, n *yaml.Node, environment lookup) (all []Container, er
 		}
 		return value, set
 	})
-	if err := values(n, counted.interpolate); err != nil {
+	file := &composeFile{path: path, vars: counted, others: map[string]*composeFile{}}
+	if err := file.read(n); err != nil {
 		return nil, err
 	}
-	if left < 0 {
-		return nil, fmt.Errorf("its variables become more than %d bytes", mostFilled)
-	}
-	var project struct {
-		Name     text      `yaml:"name"`
-		Services yaml.Node `yaml:"services"`
-		Include  yaml.Node `yaml:"include"`
-	}
-	if err := n.Decode(&project); err != nil {
-		return nil, err
-	}
-	dir, err := filepath.Abs(filepath.Dir(file))
+	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
 	called, _ := vars("COMPOSE_PROJECT_NAME")
-	called = cmp.Or(called, string(project.Name), filepath.Base(dir))
-	for i := 0; i+1 < len(project.Services.Content); i += 2 {
-		name, at := project.Services.Content[i].Value, project.Services.Content[i+1]
-		var s service
-		if err := at.Decode(&s); err != nil {
+	called = cmp.Or(called, string(file.Name), filepath.Base(dir))
+	for i := 0; i+1 < len(file.Services.Content); i += 2 {
+		name := file.Services.Content[i].Value
+		s, err := file.service(name, 0)
+		if left < 0 {
+			err = fmt.Errorf("its variables become more than %d bytes", mostFilled)
+		}
+		if err != nil {
 			return nil, err
 		}
-		if s.Image == "" && s.Build.Kind == 0 && s.Extends.Kind == 0 {
-			return nil, fmt.Errorf("line %d: the service %s has neither image nor build", at.Line, name)
+		if s.Image == "" && s.Build.Kind == 0 {
+			return nil, fmt.Errorf("line %d: the service %s has neither image nor build", file.Services.Content[i].Line, name)
 		}
 		all = append(all, s.container(called, name, vars))
 	}
-	if project.Include.Kind != 0 && len(all) > 0 {
+	if file.Include.Kind != 0 && len(all) > 0 {
 		all[0].Notes = append(all[0].Notes, "the services of the files that are included are not looked at")
 	}
 	return all, nil
-}
-
-// lookup gives a variable's value.
-type lookup func(string) (string, bool)
-
-// dotEnv adds to an environment what the file .env beside a compose file says.
-func dotEnv(file string, environment lookup) (lookup, error) {
-	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
-		return environment, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	values, err := dotenv.UnmarshalBytesWithLookup(text, dotenv.LookupFn(environment))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return func(name string) (string, bool) {
-		if value, ok := environment(name); ok {
-			return value, true
-		}
-		value, ok := values[name]
-		return value, ok
-	}, nil
-}
-
-// interpolate fills in the variables of a value.
-func (l lookup) interpolate(n *yaml.Node) error {
-	if !strings.Contains(n.Value, "$") {
-		return nil
-	}
-	if len(n.Value) > mostLine {
-		return fmt.Errorf("line %d: a text with variables has %d bytes", n.Line, len(n.Value))
-	}
-	value, err := template.SubstituteWithOptions(n.Value, template.Mapping(l), template.WithoutLogging)
-	var wrong *template.InvalidTemplateError
-	if errors.As(err, &wrong) {
-		err = fmt.Errorf("%q: a dollar begins a variable; write $$ for the dollar itself", n.Value)
-	}
-	if err != nil {
-		return fmt.Errorf("line %d: %w", n.Line, err)
-	}
-	n.Value, n.Tag = value, "!!str"
-	return nil
-}
-
-// notInName is what of a project's name may not be in an image's.
-var notInName = regexp.MustCompile(`^[^a-z0-9]+|[^a-z0-9_-]`)
-
-func (s service) container(project, name string, vars lookup) Container {
-	one := Container{Name: name, Owner: "service/" + name, Image: string(s.Image), Platform: string(s.Platform)}
-	if one.Image == "" {
-		one.Image = notInName.ReplaceAllString(strings.ToLower(project), "") + "-" + name
-	}
-	one.Start = doctor.Start{User: string(s.User), Workdir: string(s.WorkingDir), Args: s.Command, Init: bool(s.Init),
-		Privileged: bool(s.Privileged), CapAdd: s.CapAdd, CapDrop: s.CapDrop, Mounts: map[string]bool{}, Called: fromService}
-	if s.Entrypoint != nil {
-		one.Start.Entrypoint = (*[]string)(&s.Entrypoint)
-	}
-	for _, group := range s.GroupAdd { // a name is the image's affair
-		if n, err := strconv.Atoi(fmt.Sprint(group)); err == nil {
-			one.Start.Groups = append(one.Start.Groups, n)
-		}
-	}
-	for _, m := range s.Volumes {
-		if m.Type != "volume" { // a new one of the engine's takes over what the image has there
-			one.Start.Mounts[path.Clean("/"+m.Target)] = m.Type == "tmpfs"
-		}
-	}
-	for _, t := range s.Tmpfs {
-		t, _, _ = strings.Cut(t, ":")
-		one.Start.Mounts[path.Clean("/"+t)] = true
-	}
-	if s.Extends.Kind != 0 {
-		one.Unknown = "the service extends another, which the doctor does not follow (`docker compose config` writes it out)"
-	}
-	if s.EnvFile.Kind != 0 {
-		one.Notes = append(one.Notes, "env_file is not read; it may set PATH, too")
-	}
-	for _, entry := range s.Environment {
-		if !strings.Contains(entry, "=") {
-			value, set := vars(entry)
-			if !set {
-				continue
-			}
-			entry += "=" + value
-		}
-		one.Start.Env = append(one.Start.Env, entry)
-	}
-	return one
 }

@@ -117,7 +117,7 @@ func (t *texts) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.SequenceNode {
 		return fmt.Errorf("line %d: it is no list", n.Line)
 	}
-	*t = texts{}
+	*t = append(texts{}, *t...)
 	for _, item := range n.Content { // yaml itself leaves out a null
 		var one text
 		if err := item.Decode(&one); err != nil {

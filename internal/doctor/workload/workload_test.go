@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,8 +136,8 @@ func TestAServicesStart(t *testing.T) {
 		`entrypoint:, command: ~`:            {},
 		`user: 12:13, working_dir: /w`:       {User: "12:13", Workdir: "/w"},
 		`init: true, privileged: true`:       {Init: true, Privileged: true},
-		`environment: {PATH: /a, B: , N: 1}`: {Env: []string{"N=1", "PATH=/a"}},
-		`environment: [PATH=/a, H, B]`:       {Env: []string{"H=h", "PATH=/a"}},
+		`environment: {PATH: /a, B: , N: 1}`: {Env: []string{"B", "N=1", "PATH=/a"}},
+		`environment: [PATH=/a, H, B]`:       {Env: []string{"B", "H=h", "PATH=/a"}},
 		`cap_add: [A], cap_drop: [B]`:        {CapAdd: []string{"A"}, CapDrop: []string{"B"}},
 		`group_add: [5, "6", staff]`:         {Groups: []int{5, 6}},
 		`volumes: [./x:/app, data:/data, {type: tmpfs, target: /t}, "/anonymous"], tmpfs: /u:size=1`: {
@@ -148,21 +149,25 @@ func TestAServicesStart(t *testing.T) {
 			want.Mounts = map[string]bool{}
 		}
 		want.Called = fromService
-		if len(c.Start.Env) > 1 && c.Start.Env[0] > c.Start.Env[1] { // a map has no order
-			c.Start.Env[0], c.Start.Env[1] = c.Start.Env[1], c.Start.Env[0]
-		}
+		slices.Sort(c.Start.Env) // a map has no order
 		assert.Equal(t, want, c.Start, text)
 	}
 	assert.True(t, one(t, "services:\n  c:\n    image: i\n    X", "init: ${I:-true}").Start.Init, "what is filled in may be no string any more")
 	assert.Equal(t, "project-c", one(t, "services: {c: {build: ., X}}", "platform: linux/arm64").Image)
 	assert.Equal(t, "other-c", one(t, "name: Ot.her\nservices: {c: {build: ., X}}", "user: a").Image)
-	assert.NotEmpty(t, one(t, inService, "extends: {service: b}").Unknown)
 	assert.NotEmpty(t, one(t, inService, "env_file: .env").Notes)
+	all, err := given(t, "services: {a: {image: i, command: [x], cap_drop: [A]}, b: {extends: a, cap_drop: [B], command: [y]}, "+
+		"c: {extends: {service: b}}}")
+	require.NoError(t, err)
+	assert.Equal(t, []any{"i", []string{"y"}, []string{"A", "B"}}, []any{all[2].Image, all[2].Start.Args, all[2].Start.CapDrop})
 	assert.NotEmpty(t, one(t, "include: [a.yaml]\n"+inService, "user: a").Notes)
 	for text, says := range map[string]string{
-		"services: {c: {image: \"${X:?say which}\"}}": "say which",
-		"services: {c: {image: \"${\"}}":              "write $$",
-		"services: {c: {command: \"a 'b\"}}":          "quote",
+		"services: {c: {image: \"${X:?say which}\"}}":           "say which",
+		"services: {c: {image: \"${\"}}":                        "write $$",
+		"services: {c: {extends: c}}":                           "itself",
+		"services: {c: {extends: {service: d}}}":                "service d",
+		"services: {c: {extends: {service: c, file: no.yaml}}}": "no.yaml",
+		"services: {c: {command: \"a 'b\"}}":                    "quote",
 	} {
 		_, err := given(t, text)
 		assert.ErrorContains(t, err, says)
