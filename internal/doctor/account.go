@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 type account struct {
 	uid, gid int
 	groups   []int
+	home     string
 	// past is there where the engine has not yet taken CAP_DAC_OVERRIDE away, and notes whether that decided something.
 	past *bool
 	meek bool // root without the capability to pass over modes
@@ -89,13 +91,13 @@ func (x *examination) resolveUser(ctx context.Context, spec string) (Cause, erro
 	}
 	if err != nil {
 		name, _, _ := strings.Cut(spec, ":")
-		x.accountError = err
 		if _, err := try(name); err == nil {
 			return UnknownGroup, nil
 		}
 		return UnknownUser, nil
 	}
-	x.as = account{uid: who.Uid, gid: who.Gid, groups: append(who.Sgids, x.start.Groups...), meek: x.start.capable()&overrides == 0}
+	x.as = account{uid: who.Uid, gid: who.Gid, groups: append(who.Sgids, x.start.Groups...), home: cmp.Or(who.Home, "/"),
+		meek: x.start.capable()&overrides == 0}
 	return "", nil
 }
 

@@ -19,7 +19,7 @@ var systemPath = regexp.MustCompile(`^/(usr/)?(s?bin|lib[^/]*|share|libexec)/`)
 func wanted(name string) func(image.Entry) bool {
 	return func(e image.Entry) bool {
 		if name != "" {
-			return path.Base(e.Path) == name
+			return strings.EqualFold(path.Base(e.Path), name)
 		}
 		_, wraps := wrapperOf(path.Base(e.Path))
 		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !systemPath.MatchString(e.Path) &&
@@ -30,7 +30,7 @@ func wanted(name string) func(image.Entry) bool {
 // elsewhere finds where in the image files lie of the name that is missing, and tells which layer took
 // away what is missing. Only here all layers are read.
 func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.Entry, err error) {
-	name := path.Base(strings.Trim(f.missing, "\r"))
+	name := path.Base(strings.Trim(f.missing, "\r\n "+listQuotes))
 	switch f.cause {
 	case NoCommand, EmptyCommand:
 		name = ""
@@ -39,6 +39,12 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 		name = path.Base(f.facts.Library)
 	default:
 		return nil, nil
+	}
+	if f.facts.Option != "" || f.facts.Lacks != "" && !shells[f.facts.Lacks] {
+		return nil, nil
+	}
+	if strings.HasPrefix(name, "-") {
+		name = "" // an argument, where a program is meant
 	}
 	lister, _ := x.lister()
 	if far, ok := x.base().(image.Deeper); ok {
@@ -86,32 +92,42 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 
 // instead gives the instructions that start other words in the place of one.
 func (x *examination) instead(word string, words ...string) string {
-	argv, n := x.d.Argv, x.entrypoint
+	argv, _ := x.words()
 	at := slices.Index(argv, word)
-	if at < 0 && x.shellForm {
-		plain, _ := plainCommand(x.shellCommand, x.env)
-		if argv, n = plain, 0; x.instruction() == "ENTRYPOINT" {
-			n = len(plain)
-		}
-		at = slices.Index(argv, word)
-	}
 	if at < 0 { // found on PATH, or made of the words
-		at = 0
+		at = max(0, slices.IndexFunc(argv, func(w string) bool { return w == path.Base(word) }))
 	}
-	if len(argv) == 0 {
-		argv = []string{word}
+	return x.spliced(at, at+1, words...)
+}
+
+// words are those of the command, and how many of them are ENTRYPOINT's; of a shell form that is one program, those of that.
+func (x *examination) words() (argv []string, entrypoint int) {
+	if x.shellForm && x.turns > 0 {
+		if plain, _ := plainCommand(x.shellCommand, x.env); len(plain) > 0 {
+			if x.instruction() == "ENTRYPOINT" {
+				entrypoint = len(plain)
+			}
+			return plain, entrypoint
+		}
 	}
-	all := slices.Concat(argv[:at], words, argv[at+1:])
-	if at >= n {
+	return x.d.Argv, x.entrypoint
+}
+
+// spliced gives the instructions that start other words in the place of those from one to another.
+func (x *examination) spliced(from, to int, words ...string) string {
+	argv, n := x.words()
+	from, to = min(from, len(argv)), min(to, len(argv))
+	all := slices.Concat(argv[:from], words, argv[to:])
+	if from >= n {
 		if x.instruction() == "CMD" || n > 0 && x.start.Args == nil {
 			return "CMD " + execForm(all[n:]...)
 		}
 		return "ENTRYPOINT " + execForm(all...)
 	}
-	cut := n + len(words) - 1
-	lines := "ENTRYPOINT " + execForm(all[:cut]...)
-	if cut < len(all) {
-		lines += "\nCMD " + execForm(all[cut:]...)
+	n += len(words) - (min(n, to) - from)
+	lines := "ENTRYPOINT " + execForm(all[:n]...)
+	if n < len(all) {
+		lines += "\nCMD " + execForm(all[n:]...)
 	}
 	return lines
 }

@@ -35,14 +35,7 @@ func sets(entries []string, name string) bool {
 
 // byEnv follows env to its program. splits: it knows -S.
 func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*finding, error) {
-	longest, filled := 0, 0
-	for _, value := range p.env {
-		longest = max(longest, len(value))
-	}
-	for _, word := range p.argv {
-		filled += strings.Count(word, "${") * longest
-	}
-	if err := x.files.limits(ctx).Keep(int64(8 * filled)); err != nil { // quoted, in the evidence
+	if err := x.unsplit(ctx, strings.Join(p.argv, " "), p.env, nil); err != nil {
 		return nil, err
 	}
 	words, split := envSplit(p.argv[1:], p.env)
@@ -57,6 +50,9 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*findi
 	}
 	words, env, ok := envCommand(words, p.env)
 	if !ok || len(words) == 0 {
+		if len(words) > 0 {
+			x.unexamined = "what env starts"
+		}
 		return nil, nil // env itself has started, and what it does then is its own affair
 	}
 	return x.next(ctx, p, words, env)
@@ -64,24 +60,29 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*findi
 
 // envSplit splits what -S, the first of env's words, says.
 func envSplit(words []string, env map[string]string) (all []string, split bool) {
-	if len(words) == 0 {
+	prefix := asksSplit(words)
+	if prefix == "" {
 		return words, false
 	}
-	for _, prefix := range []string{"--split-string=", "--split-string", "-S", "-vS", "-iS"} {
-		text, ok := strings.CutPrefix(words[0], prefix)
-		if !ok {
-			continue
-		}
-		rest := words[1:]
-		if text == "" && len(rest) > 0 { // in a word of its own
-			text, rest = rest[0], rest[1:]
-		}
-		if prefix == "-iS" {
-			all = []string{"-i"}
-		}
-		return slices.Concat(all, splitWords(text, env), rest), true
+	text, rest := words[0][len(prefix):], words[1:]
+	if text == "" && len(rest) > 0 { // in a word of its own
+		text, rest = rest[0], rest[1:]
 	}
-	return words, false
+	if prefix == "-iS" {
+		all = []string{"-i"}
+	}
+	words, _ = splitWords(text, env, nil)
+	return slices.Concat(all, words, rest), true
+}
+
+// asksSplit is the option by which env is asked to split, the first of its words; empty: it is not.
+func asksSplit(words []string) string {
+	for _, prefix := range []string{"--split-string=", "--split-string", "-S", "-vS", "-iS"} {
+		if len(words) > 0 && strings.HasPrefix(words[0], prefix) {
+			return prefix
+		}
+	}
+	return ""
 }
 
 // envCommand takes env's options and assignments off its words, and gives the program that it
@@ -107,7 +108,7 @@ func envCommand(words []string, given map[string]string) (rest []string, env map
 			delete(env, word[2:])
 		case word == "-v" || word == "--debug":
 		case strings.HasPrefix(word, "-"):
-			return nil, env, false // another folder, or an option that is not known here
+			return words[i:], env, false // another folder, or an option that is not known here
 		case strings.Contains(word, "="):
 			k, v, _ := strings.Cut(word, "=")
 			env[k] = v

@@ -28,7 +28,6 @@ type examination struct {
 	env     map[string]string
 	d       *Diagnosis
 
-	accountError error
 	entrypoint   int // words of the command that are ENTRYPOINT's
 	shellForm    bool
 	shellCommand string // what the shell is given
@@ -159,6 +158,9 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 	found, err := x.become(ctx, spec, asked)
 	if found == nil && err == nil {
 		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
+		if _, set := x.env["HOME"]; !set {
+			x.env["HOME"] = x.as.home
+		}
 		if (x.machine.Overrides || x.start.Pod != nil) && x.start.capable()&overrides != 0 { // containerd is such an engine
 			x.as.past = new(bool)
 		}
@@ -171,7 +173,7 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) (
 	name, group, _ := strings.Cut(spec, ":")
 	for _, part := range []string{name, group} {
 		if n, err := strconv.Atoi(part); number.MatchString(part) && (err != nil || n < 0 || n > math.MaxInt32) {
-			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part}, evidence: []Evidence{asked,
+			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part, By: x.becomes(asked)}, evidence: []Evidence{asked,
 				{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}, nil
 		}
 	}
@@ -182,19 +184,28 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) (
 	if cause == "" || err != nil {
 		return nil, err
 	}
-	file := "/etc/passwd"
 	if cause == UnknownGroup {
-		name, file = group, "/etc/group"
+		name = group
 	}
+	return x.unlisted(ctx, cause, spec, name, asked)
+}
+
+// becomes names the program that is to become another user; empty: it is USER that says so.
+func (x *examination) becomes(asked Evidence) string {
+	if asked.Path != "config.User" && asked.Path != x.called("--user") {
+		return asked.Path
+	}
+	return ""
+}
+
+// unlisted is the finding that an account file lacks a name.
+func (x *examination) unlisted(ctx context.Context, cause Cause, spec, name string, asked Evidence) (*finding, error) {
+	file := map[Cause]string{UnknownUser: "/etc/passwd", UnknownGroup: "/etc/group"}[cause]
 	have := "no such file in the image"
 	if at, err := x.files.peek(ctx, file); err == nil {
-		have = fmt.Sprintf("%d bytes, and no entry for %q (%v)", at.Size, name, x.accountError)
+		have = fmt.Sprintf("%d bytes, and no entry for %q", at.Size, name)
 	}
-	by := ""
-	if asked.Path != "config.User" && asked.Path != x.called("--user") {
-		by = asked.Path
-	}
-	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file, By: by},
+	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file, By: x.becomes(asked)},
 		evidence: []Evidence{asked, {"the account must be listed in", file, have}}}, nil
 }
 

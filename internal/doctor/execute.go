@@ -24,7 +24,8 @@ type process struct {
 	line  *shebang // where a script's first line does
 	depth int      // of scripts that are each other's interpreters
 
-	orShell string // the shell that a file without a known format is given to; empty: none
+	orShell string   // the shell that a file without a known format is given to; empty: none
+	box     []string // applets that it starts without a file
 }
 
 // execute is the fifth stage: execve, and what it leads to.
@@ -42,8 +43,8 @@ func (x *examination) first() Evidence {
 // exec does what the kernel's execve does with a file that may be executed: a script leads to
 // its interpreter, an ELF file to its loader; and then what the program starts in turn.
 func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
-	if x.turns++; x.turns > maxTurns {
-		return unknown("more than %d programs start each other", maxTurns), nil
+	if found := x.turn(); found != nil {
+		return found, nil
 	}
 	if err := x.pay(ctx, p); err != nil {
 		return nil, err
@@ -72,6 +73,14 @@ func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
 	return x.badFormat(p, formatOf(head)), nil
 }
 
+// turn counts a program that starts.
+func (x *examination) turn() *finding {
+	if x.turns++; x.turns > maxTurns {
+		return unknown("more than %d programs start each other", maxTurns)
+	}
+	return nil
+}
+
 // pay takes from the budget what is kept of a program that starts: its environment, and its words,
 // which the evidence quotes.
 func (x *examination) pay(ctx context.Context, p process) error {
@@ -84,7 +93,8 @@ func (x *examination) pay(ctx context.Context, p process) error {
 
 func (x *examination) badFormat(p process, found string) *finding {
 	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found,
-		Archive: strings.Contains(found, "(ar)")},
+		Archive: strings.Contains(found, "(ar)"), Shared: strings.HasPrefix(found, "a shared library"),
+		Wants: map[bool]string{true: "linux"}[strings.HasPrefix(found, "a program for")]},
 		evidence: []Evidence{p.asked, {"its first bytes, by which the kernel tells the format", p.at.Path, found}}}
 }
 
@@ -108,6 +118,10 @@ func formatOf(head []byte) string {
 		return "a static library, not linked (ar)"
 	case start("\x7fE") && !start(elf.Magic):
 		return fmt.Sprintf("a broken ELF header (% x)", head[:min(4, len(head))])
+	case start("version https://git-lfs"):
+		return "a pointer of Git LFS, not the file that it stands for"
+	case start("<!"), start("<html"):
+		return "a page of HTML, most likely what a download was answered with"
 	case bytes.IndexByte(head, 0) < 0:
 		line, _, _ := bytes.Cut(head, []byte("\n"))
 		return fmt.Sprintf("text without a #! line: %q", string(line[:min(40, len(line))]))
@@ -184,7 +198,9 @@ func (x *examination) notThere(ctx context.Context, p process, way *lookupError)
 	}
 	name := p.name
 	if way.kind == lacking {
-		name, f.facts.Lacks = way.link, way.link
+		if name, f.facts.Lacks = way.link, way.link; name == path.Base(line.words[0]) {
+			f.facts.Words = "#!" + p.name + " sh"
+		}
 	}
 	if line.crlf && strings.HasSuffix(name, "\r") {
 		f.cause, f.facts.Name = CRLFInterpreter, strings.TrimSuffix(name, "\r")

@@ -20,6 +20,8 @@ type glibc struct {
 	cachePath string              // and the file, where the loader has one
 	defaults  []string            // compiled into the loader
 	variants  []string            // folders below each, for certain processors, the best first
+	below     map[string][]string // which of them a folder has
+	doubtful  []string            // those for processors that the machine's may not be
 	level     int                 // the machine's
 	lib       string              // what $LIB stands for
 	platform  string
@@ -40,7 +42,7 @@ var (
 )
 
 func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte) (*glibc, error) {
-	g := &glibc{platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine],
+	g := &glibc{below: map[string][]string{}, platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine],
 		level: x.machine.Level}
 	for text := range bytes.SplitSeq(loader, []byte{0}) {
 		if len(text) < 4 || text[0] != '/' || len(text) > maxPath {
@@ -100,7 +102,15 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 	var notes []Evidence
 	var looked []string
 	try := func(dirs []string) (*object, error) {
-		o, more, err := l.search(ctx, by, name, dirs)
+		var all []string
+		for _, dir := range dirs {
+			below, err := g.levels(ctx, l, dir)
+			if err != nil {
+				return nil, err
+			}
+			all = append(append(all, below...), dir)
+		}
+		o, more, err := l.search(ctx, by, name, all)
 		notes = append(notes, more...)
 		looked = someOf(looked, dirs)
 		return o, err
@@ -149,27 +159,44 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 			return found, notes, err
 		}
 	}
-	// Below each folder the loader looks into those for certain processors, and does so first; but
-	// what is there is in the folder itself as well, as a rule.
-	for _, dir := range looked {
-		for _, variant := range g.variants {
-			o, _, err := l.open(ctx, by, name, path.Join(dir, variant, name))
-			if err != nil {
-				return nil, notes, err
-			}
-			level, _ := strconv.Atoi(strings.TrimPrefix(variant, "glibc-hwcaps/x86-64-v"))
-			switch {
-			case o != nil && level <= g.level:
-				return o, notes, nil
-			case o != nil && g.level == 0:
-				l.doubt = o.path
-			}
+	if o, _, err := l.search(ctx, by, name, g.doubtful); o != nil || err != nil {
+		if o != nil {
+			l.doubt = o.path
 		}
+		return nil, notes, err
 	}
 	if len(notes) == 0 {
 		notes = []Evidence{{"looked for in " + strings.Join(looked, ", ") + " and in the loader's cache " + g.cachePath, name, "not there"}}
 	}
 	return nil, notes, nil
+}
+
+// levels are the folders below one that the loader looks into first: for certain processors.
+func (g *glibc) levels(ctx context.Context, l *linker, dir string) ([]string, error) {
+	if below, known := g.below[dir]; known {
+		return below, nil
+	}
+	var below []string
+	for _, variant := range g.variants {
+		level, _ := strconv.Atoi(strings.TrimPrefix(variant, "glibc-hwcaps/x86-64-v"))
+		at := path.Join(dir, variant)
+		if level > g.level && g.level > 0 || l.x.files.absent(ctx, at) {
+			continue
+		}
+		_, err := l.x.files.resolve(ctx, at, l.x.as)
+		var way *lookupError
+		switch {
+		case errors.As(err, &way):
+		case err != nil:
+			return nil, err
+		case level > g.level:
+			g.doubtful = append(g.doubtful, at)
+		default:
+			below = append(below, at)
+		}
+	}
+	g.below[dir] = below
+	return below, nil
 }
 
 func (g *glibc) home() string { return g.defaults[len(g.defaults)-1] }

@@ -52,9 +52,9 @@ type rules interface {
 // errFatal ends the loader at a file that is no library, where others search on.
 var errFatal = errors.New("it is no library")
 
-func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, loader place, asked string, parsed *elf.File) (*finding, error) {
+func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, loader place, asked string, parsed *elf.File, secure bool) (*finding, error) {
 	at := p.at
-	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: x.secure(at)}
+	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: secure}
 	content, err := x.content(ctx, loader)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -92,7 +91,13 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		script = line.words[0]
 	}
 	if f.facts.By != "" {
-		add(x.instead(f.facts.User, "12345:12345"), "Use numbers, which need no account file; or copy the account files that have the name.")
+		for _, word := range x.d.Argv {
+			if word == f.facts.User || strings.HasSuffix(word, f.facts.Name) || strings.HasPrefix(word, f.facts.Name+":") {
+				for _, number := range []string{"12345", ":12345"} { // chpst wants the colon
+					add(x.instead(word, strings.Replace(word, f.facts.Name, number, 1)), "Use numbers, which need no account file; or copy the account files that have the name.")
+				}
+			}
+		}
 	}
 	if m := gitBash.FindStringSubmatch(f.missing); m != nil {
 		for _, meant := range []string{m[2], m[1]} {
@@ -117,6 +122,7 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		if shells[f.facts.Lacks] {
 			add(x.instead(x.d.Argv[0], "/bin/sh"), "The image has another shell, /bin/sh: use that, or copy this one along with what it needs.")
 		}
+		x.misread(f.missing, lies, add)
 		for _, e := range lies {
 			add(x.instead(f.missing, e.Path), "It lies in the image at %s: write that whole path.", e.Path)
 		}
@@ -132,8 +138,11 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 			break
 		}
 		option := []string{}
-		if line.arg != "" && path.Base(line.interp) != "env" {
-			option = append(option, strings.TrimSuffix(line.arg, "\r"))
+		switch arg := strings.TrimSuffix(line.arg, "\r"); {
+		case path.Base(line.interp) != "env" && arg != "":
+			option = append(option, arg)
+		case f.missing == line.interp:
+			option = strings.Fields(strings.TrimPrefix(arg, "-S"))
 		}
 		for _, e := range lies {
 			words := slices.Concat([]string{e.Path}, option, []string{script})
@@ -141,7 +150,7 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		}
 		if interpreter := strings.TrimPrefix(f.facts.Words, "#!"); interpreter != "" {
 			add(x.instead(script, append(strings.Fields(interpreter), script)...),
-				"Name the interpreter itself, here or in the script's first line: this env takes all that follows for one word.")
+				"Name the interpreter itself, here or in the script's first line: the kernel hands all that follows it over as one word.")
 		}
 		if shells[path.Base(f.facts.Name)] && f.cause == MissingInterpreter {
 			add(x.instead(script, "/bin/sh", script),
@@ -156,7 +165,9 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 			add(x.instead(f.missing, append(words, f.missing)...),
 				"The kernel does not take the first line (%s): name the interpreter here, or in a first line that it takes: "+
 					"`#!` its very first bytes, and at most %d of them.", f.facts.Found, headBytes)
-		} else if len(head) > 0 && bytes.IndexByte(head, 0) < 0 && !f.facts.Archive {
+		} else if by := interpreters[path.Ext(f.facts.At)]; by != "" {
+			add(x.instead(f.missing, by, f.missing), "Name its interpreter here, or in a first line: `#!/usr/bin/env %s`.", by)
+		} else if strings.HasPrefix(f.facts.Found, "text without") {
 			add(x.instead(f.missing, "/bin/sh", f.missing), "Make `#!/bin/sh` the first line of the script, or name the shell here.")
 		}
 		if at := slices.Index(x.d.Argv, f.missing); at > 0 {
@@ -185,11 +196,51 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 					"It lies at %s, where the loader does not look for it: name the folder%s, or copy it into one that it searches.", e.Path, configured)
 			}
 		}
-		if x.env["LD_LIBRARY_PATH"] != "" {
-			add("ENV LD_LIBRARY_PATH=", "LD_LIBRARY_PATH puts another library before the system's own: leave it away.")
+		for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {
+			if x.env[name] != "" {
+				add("ENV "+name+"=", "%s puts another library before the system's own: leave it away.", name)
+			}
 		}
 	}
 	return all
+}
+
+// interpreters read files that are no shell scripts, by their names' ends.
+var interpreters = map[string]string{".py": "python3", ".js": "node", ".mjs": "node", ".rb": "ruby", ".pl": "perl", ".php": "php", ".lua": "lua"}
+
+// misread adds what was meant by a word that only a shell understands.
+func (x *examination) misread(word string, lies []image.Entry, add func(lines, format string, args ...any)) {
+	argv, _ := x.words()
+	at := slices.Index(argv, word)
+	if at < 0 {
+		return
+	}
+	rest := argv[at+1:]
+	if len(rest) > 1 && shells[path.Base(word)] && strings.HasPrefix(rest[0], "-") && strings.HasSuffix(rest[0], "c") {
+		if words, _ := plainCommand(rest[1], x.env); len(words) > 0 {
+			add(x.spliced(at, at+3, words...), "The command needs no shell: name the program itself.")
+		}
+	}
+	if strings.Contains(word, "$") {
+		if words, _ := splitWords(word, x.env, []string{""}); len(words) > 0 {
+			add(x.spliced(at, at+1, words...), "In an exec form nothing fills in variables: write the value, or let a shell start it.")
+		}
+	}
+	if assignment.MatchString(word) && len(rest) > 0 {
+		add("ENV "+word+"\n"+x.spliced(at, at+1), "A variable that is set before a program is a shell's: set it with ENV.")
+	}
+	if word == "exec" && len(rest) > 0 {
+		add(x.spliced(at, at+1), "`exec` is a shell's own word, and an exec form needs none: leave it away.")
+	}
+	if builtins[word] || strings.ContainsAny(word, " ;&|<>$") {
+		line := strings.Join(argv[at:], " ")
+		add(x.spliced(at, len(argv), "/bin/sh", "-c", line), "It is a shell's command line: let a shell read it.")
+	}
+	if strings.HasPrefix(word, "-") {
+		for _, e := range lies {
+			add(x.spliced(at, at, e.Path), "%q is an argument: name the program before it, as %s.", word, e.Path)
+		}
+	}
 }
 
 // configured are the folders that ldconfig knows, and by which file; nil where that cannot be told.

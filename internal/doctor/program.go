@@ -47,8 +47,8 @@ func (x *examination) elf(ctx context.Context, p process) (*finding, error) {
 	}
 	if file.Interp == "" {
 		x.d.Libc = libcNone
-		if dynamic != nil && len(dynamic.Needed) > 0 {
-			return unknown("%s is a shared library without a loader of its own", at.Path), nil
+		if dynamic != nil && (len(dynamic.Needed) > 0 || dynamic.Soname != "" && !isLoader(at.Path)) {
+			return x.badFormat(p, "a shared library, which has no loader of its own"), nil
 		}
 		if !file.Loads() {
 			return x.badFormat(p, "an ELF file without a segment to load"), nil
@@ -152,7 +152,7 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		return nil, nil
 	}
 	x.as.past = nil // execve has succeeded
-	return x.link(ctx, p, file, dynamic, loader, name, parsed)
+	return x.link(ctx, p, file, dynamic, loader, name, parsed, x.secure(at))
 }
 
 // copies are the lines that bring a loader and libraries along, from where distributions have them.
@@ -225,6 +225,11 @@ func libcByName(loader string) string {
 	return ""
 }
 
+// isLoader tells a loader by its name.
+func isLoader(at string) bool {
+	return strings.HasPrefix(path.Base(at), "ld") || strings.HasPrefix(path.Base(at), "libc.")
+}
+
 // byLoader follows a loader that is started by hand to the program that its words name. That needs
 // no x bit, and what the program itself says of a loader does not count.
 func (x *examination) byLoader(ctx context.Context, p process, content []byte) (*finding, error) {
@@ -272,12 +277,15 @@ func (x *examination) byLoader(ctx context.Context, p process, content []byte) (
 	if err := errors.Join(err, bad2); err != nil && imageFault(err) != nil {
 		return nil, err
 	}
-	if dynamic == nil || loader == nil {
+	if loader == nil || dynamic == nil && bytes.Contains(content, []byte("musl libc")) {
 		return unknown("%s is static, and what a loader makes of it is not known", at.Path), nil
 	}
 	x.way = append(x.way, next.asked)
 	x.d.Loader = p.name
-	if found, err := x.link(ctx, next, file, dynamic, p.at, p.name, loader); found != nil || err != nil {
+	if dynamic == nil {
+		return x.inTurn(ctx, next)
+	}
+	if found, err := x.link(ctx, next, file, dynamic, p.at, p.name, loader, false); found != nil || err != nil {
 		return found, err
 	}
 	return x.inTurn(ctx, next)

@@ -53,56 +53,6 @@ func parseShebang(head []byte) (s shebang, ok bool) {
 	return s, s.interp != ""
 }
 
-// splitWords splits as `env -S` does, as far as shebang lines go: blanks,
-// quotes, backslashes, ${NAME}.
-func splitWords(text string, env map[string]string) []string {
-	var words []string
-	var word strings.Builder
-	open, quote := false, byte(0)
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case quote == 0 && strings.IndexByte(" \t\n\v\f\r", c) >= 0:
-			if open {
-				words = append(words, word.String())
-				word.Reset()
-				open = false
-			}
-			continue
-		case quote == 0 && c == '#' && !open:
-			return words
-		case quote == 0 && (c == '\'' || c == '"'):
-			quote, open = c, true
-			continue
-		case quote != 0 && c == quote:
-			quote = 0
-			continue
-		case c == '\\' && quote != '\'' && i+1 < len(text):
-			i++
-			if text[i] == '_' {
-				word.WriteByte(' ')
-			} else {
-				word.WriteByte(text[i])
-			}
-		case c == '$' && quote != '\'' && i+1 < len(text) && text[i+1] == '{':
-			end := strings.IndexByte(text[i:], '}')
-			if end < 0 {
-				word.WriteByte(c)
-				break
-			}
-			word.WriteString(env[text[i+2:i+end]])
-			i += end
-		default:
-			word.WriteByte(c)
-		}
-		open = true
-	}
-	if open {
-		words = append(words, word.String())
-	}
-	return words
-}
-
 // firstLineWords are the interpreter and its option of a first line that the kernel does not take.
 func firstLineWords(head []byte) []string {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")

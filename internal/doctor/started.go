@@ -19,7 +19,8 @@ type wrapper struct {
 	short  string // options of one letter that take a value
 	long   string // and of a word
 	before int    // words before the program: a user, a duration
-	alone  bool   // without a program it does, or says, something of its own
+	alone  bool   // without any words it does something of its own
+	named  bool   // a number is a name to it, where no colon stands before it
 	late   bool   // it keeps root's capabilities up to its execve
 	// whom it becomes
 	user func(options map[string]string, words []string) string
@@ -35,22 +36,25 @@ var wrappers = map[string]wrapper{
 	"catatonit":   {mark: "catatonit"},
 	"gosu":        {mark: "gosu", before: 1, user: firstWord},
 	"su-exec":     {mark: "user-spec", before: 1, user: firstWord},
-	"setpriv": {mark: "reuid", alone: true, late: true, user: func(o map[string]string, _ []string) string {
+	"setpriv": {mark: "reuid", late: true, user: func(o map[string]string, _ []string) string {
 		if o["reuid"]+o["regid"] == "" {
 			return ""
 		}
 		return strings.TrimSuffix(cmp.Or(o["reuid"], "0")+":"+o["regid"], ":")
 	}, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
 		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer "},
-	"chpst": {mark: "chpst", alone: true, short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
+	"chpst": {mark: "chpst", named: true, short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
 		return strings.TrimPrefix(o["u"], ":")
 	}},
 	"nice":    {mark: "adjustment", short: "n", long: " adjustment ", alone: true},
-	"time":    {mark: "portability", short: "fo", long: " format output ", alone: true},
-	"timeout": {mark: "kill-after", short: "ks", long: " kill-after signal ", before: 1, alone: true},
-	"nohup":   {mark: "nohup", alone: true},
-	"setsid":  {mark: "setsid", alone: true},
+	"time":    {mark: "portability", short: "fo", long: " format output "},
+	"timeout": {mark: "kill-after", short: "ks", long: " kill-after signal ", before: 1},
+	"nohup":   {mark: "nohup"},
+	"setsid":  {mark: "setsid"},
 }
+
+// informs are the options that ask a wrapper about itself.
+var informs = set("help version h V l d dump list-caps")
 
 // wrapperOf finds a wrapper by a program's name; such as tini-static-amd64, too.
 func wrapperOf(name string) (wrapper, bool) {
@@ -91,13 +95,16 @@ func (w wrapper) options(words []string) (options map[string]string, rest []stri
 	return options, words
 }
 
+// maxBusybox is up to which size a program may be a busybox, whatever its name: a hard link, a copy.
+const maxBusybox = 4 << 20
+
 // inTurn follows what a program that has started is known to start: a shell its command or script,
 // a loader its program, env and the like their last words. Nil: that starts too, or nobody knows.
 func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 	name, file := path.Base(strings.TrimPrefix(p.argv[0], "-")), path.Base(p.at.Path)
-	boxed := strings.HasPrefix(file, "busybox")
+	boxed := strings.HasPrefix(file, "busybox") || p.at.Size < maxBusybox
 	w, wraps := wrapperOf(name)
-	loads := x.d.Libc == libcNone && (strings.HasPrefix(file, "ld") || strings.HasPrefix(file, "libc."))
+	loads := x.d.Libc == libcNone && isLoader(file)
 	if !boxed && !wraps && !loads && name != "env" && !shells[name] {
 		return x.scriptEnds(ctx, p)
 	}
@@ -106,12 +113,11 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 		return nil, err
 	}
 	has := func(mark string) bool { return bytes.Contains(content, []byte(mark)) }
-	var box []string
 	if boxed = has("BusyBox v"); boxed {
 		if err := x.files.limits(ctx).Work(int64(len(content) >> 5)); err != nil {
 			return nil, err
 		}
-		box = applets(content)
+		box := applets(content)
 		if strings.HasPrefix(name, "busybox") {
 			if p.argv = p.argv[1:]; len(p.argv) == 0 || strings.HasPrefix(p.argv[0], "-") {
 				return nil, nil // its help
@@ -122,19 +128,29 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 		if box != nil && !slices.Contains(box, name) {
 			return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: name}), nil
 		}
+		if has("/proc/self/exe") { // it starts itself again for an applet
+			p.box = box
+		}
 	}
 	p.orShell = ""
 	if x.d.Libc == libcGlibc || x.d.Libc == libcNone && has("GLIBC_TUNABLES") {
 		p.orShell = "/bin/sh" // its execvp hands a text to the shell
 	}
+	isEnv, isShell := name == "env" && has("ignore-environment"), shells[name] && (boxed || has("PS4"))
+	splits := isEnv && has("split-string") && !boxed
+	if wraps = wraps && (boxed || has(w.mark)); wraps || isEnv && asksSplit(p.argv[1:]) == "" || isShell || readers[strings.TrimRight(name, "0123456789.")] {
+		if found := x.badOption(p, name); found != nil {
+			return found, nil
+		}
+	}
 	switch {
 	case loads && (has("musl libc") || has("GLIBC")):
 		return x.byLoader(ctx, p, content)
-	case name == "env" && has("ignore-environment"):
-		return x.byEnv(ctx, p, has("split-string") && !boxed)
-	case shells[name] && (boxed || has("PS4")):
-		return x.byShell(ctx, p, name, box)
-	case wraps && (boxed || has(w.mark)):
+	case isEnv:
+		return x.byEnv(ctx, p, splits)
+	case isShell:
+		return x.byShell(ctx, p, name, content)
+	case wraps:
 		return x.wrapped(ctx, p, w)
 	}
 	return x.scriptEnds(ctx, p)
@@ -143,23 +159,39 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 // wrapped follows a wrapper to its program.
 func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*finding, error) {
 	options, words := w.options(p.argv[1:])
+	for option, value := range options {
+		if informs[option] {
+			return nil, nil
+		}
+		if option == "/" || strings.HasPrefix(value, unknowable) { // another root
+			x.unexamined = "what " + p.at.Path + " starts"
+			return nil, nil
+		}
+	}
 	if len(words) <= w.before {
-		if _, asks := options["version"]; asks || w.alone || len(options) > 0 {
+		if w.alone && len(words)+len(options) == 0 {
 			return nil, nil
 		}
 		return &finding{cause: NoCommand, phase: PhaseExec, facts: facts{Name: p.at.Path, Instr: "CMD"},
 			evidence: []Evidence{p.asked, {"it starts the program that its words name, and they name none", p.at.Path, fmt.Sprintf("%q",
 				p.argv)}}}, nil
 	}
+	if slices.ContainsFunc(words[:w.before], func(word string) bool { return strings.HasPrefix(word, unknowable) }) {
+		x.unexamined = "what " + p.at.Path + " starts"
+		return nil, nil
+	}
 	if w.user != nil {
 		if spec := w.user(options, words); spec != "" {
 			asked := Evidence{"the program goes on as another user", p.at.Path, fmt.Sprintf("%q", p.argv)}
-			if x.as.uid != 0 && p.at.Mode&fs.ModeSetuid == 0 {
+			own := w.late && len(options) == 1 && spec == fmt.Sprint(x.as.uid)
+			if x.as.uid != 0 && !own && p.at.Mode&fs.ModeSetuid == 0 {
 				return &finding{cause: UserCannotExecute, phase: PhaseExec, missing: p.at.Path,
 					facts:    facts{Name: p.at.Path, At: p.at.Path, User: x.describeUser(), Switch: true},
 					evidence: []Evidence{p.asked, asked, {"only root may change the user, and the process runs as", "config.User", x.describeUser()}}}, nil
 			}
-			x.yields = true
+			if x.yields = true; w.named && number.MatchString(spec) && !strings.HasPrefix(options["u"], ":") {
+				return x.unlisted(ctx, UnknownUser, spec, spec, asked)
+			}
 			if found, err := x.become(ctx, spec, asked); found != nil || err != nil {
 				return found, err
 			}
@@ -173,8 +205,20 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 
 // next executes the words that a program starts in turn.
 func (x *examination) next(ctx context.Context, p process, words []string, env map[string]string) (*finding, error) {
+	if strings.HasPrefix(words[0], unknowable) {
+		x.unexamined = "what " + p.at.Path + " starts"
+		return nil, nil
+	}
 	next := process{name: words[0], argv: words, env: env, line: p.line, orShell: p.orShell,
-		asked: Evidence{"it starts in turn", p.at.Path, fmt.Sprintf("%q", words)}}
+		asked: Evidence{"it starts in turn", p.at.Path, shown(words)}}
+	if slices.Contains(p.box, words[0]) {
+		x.way = append(x.way, next.asked)
+		next.name, next.at = p.name, p.at
+		if found := x.turn(); found != nil {
+			return found, nil
+		}
+		return x.inTurn(ctx, next)
+	}
 	if strings.Contains(next.name, "/") {
 		return x.launch(ctx, next)
 	}
@@ -188,17 +232,20 @@ func (x *examination) next(ctx context.Context, p process, words []string, env m
 	case denied != nil:
 		return denied, nil
 	case next.line != nil:
-		return x.notThere(ctx, next, &lookupError{kind: absent, path: next.name, at: searchPath(env)}), nil
+		return x.notThere(ctx, next, &lookupError{kind: absent, path: next.name, at: x.searchPath(env)}), nil
 	}
-	f := x.notOnPath(next.name, searchPath(env), "PATH", next.asked)
+	f := x.notOnPath(next.name, x.searchPath(env), "PATH", next.asked)
 	f.phase = PhaseExec
 	return f, nil
 }
 
 // searchPath is where execvp looks.
-func searchPath(env map[string]string) string {
+func (x *examination) searchPath(env map[string]string) string {
 	if search, set := env["PATH"]; set {
 		return search
+	}
+	if x.d.Libc == libcMusl {
+		return "/usr/local/bin:/bin:/usr/bin"
 	}
 	return "/bin:/usr/bin" // the C library's own (confstr _CS_PATH)
 }
@@ -208,7 +255,7 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 	if x.start.Open["PATH"] {
 		return "", unknown(noPath, p.name), nil
 	}
-	for _, dir := range searched(searchPath(p.env), p.name) {
+	for _, dir := range searched(x.searchPath(p.env), p.name) {
 		if ctx.Err() != nil {
 			return "", nil, ctx.Err()
 		}

@@ -39,6 +39,7 @@ type facts struct {
 	Sed        string // how the image itself calls sed; empty: it cannot
 	PIE        bool   // built so by Go, and without need
 	Archive    bool   // it is a static library
+	Shared     bool   // it is a shared one
 	Of         string // Rust, .NET, a distribution: whose the program is
 	Go         bool   // the program was built by Go
 	Option     string // of a script's first line
@@ -64,15 +65,6 @@ type entry struct {
 	dockerfile string
 	proof      string // how to check it by hand
 	example    facts
-}
-
-// quoteList writes a command as the exec form wants it, where that is simple
-// enough to be sure: no operators, quotes or variables of a shell.
-func quoteList(command string) string {
-	if command == "" || strings.ContainsAny(command, "|&;<>()$`\\\"'*?[]#~=%\n") {
-		return ""
-	}
-	return execForm(strings.Fields(command)...)
 }
 
 // execForm writes words as ENTRYPOINT and CMD take them.

@@ -41,6 +41,36 @@ func (b *builder) turns() (skipped []string) {
 		add("turn-list-"+name, map[bool]doctor.Cause{true: doctor.NotOnPath, false: doctor.MissingEntrypoint}[name == "spaced"],
 			func(s *Spec) { s.Env = []string{"X=y"}; line(text)(s) })
 	}
+	for name, c := range map[string]struct {
+		line  string
+		cause doctor.Cause
+	}{
+		"names": {"[app, --x]", doctor.NotOnPath}, "bare": {`"/app", "x"`, doctor.MissingEntrypoint}, "braces": {`{"/app", "x"}`, doctor.MissingEntrypoint},
+		"no-comma": {`["/app" "x"]`, doctor.MissingEntrypoint},
+	} {
+		add("turn-list-"+name, c.cause, func(s *Spec) { s.put("/bin/app", s.Files["/app"]); line(c.line)(s) })
+	}
+	add("turn-words-wrapped", "", func(s *Spec) { s.Env = []string{"APP=/app"}; line(`exec timeout 9 "$APP" ${NONE} 'a b'`)(s) })
+	add("turn-words-unknown", "", line("timeout 9 ${APP:-/app}"))
+	add("turn-words-arguments", "", func(s *Spec) {
+		line(`exec "$@"`)(s)
+		s.Entrypoint, s.Cmd = append(s.Entrypoint, "--"), []string{"/app"}
+	})
+	add("turn-words-arguments-missing", doctor.MissingEntrypoint, func(s *Spec) {
+		without("/app")(s)
+		line(`exec "$@"`)(s)
+		s.Entrypoint, s.Cmd = append(s.Entrypoint, "--"), []string{"/app"}
+	})
+	add("turn-words-nested", doctor.MissingEntrypoint, func(s *Spec) { without("/app")(s); line(`sh -c 'exec /app'`)(s) })
+	add("turn-words-home", doctor.MissingEntrypoint, func(s *Spec) {
+		s.put("/root/app", s.Files["/app"])
+		without("/app")(s)
+		line("~/app")(s)
+	})
+	add("turn-shell-minus", "", func(s *Spec) {
+		s.put("/run.sh", File{Mode: 0o644, Data: []byte("/app\n")})
+		entrypoint("sh", "-", "/run.sh")(s)
+	})
 	add("turn-list-no-shell", doctor.MissingShell, func(s *Spec) { without("/bin")(s); line("[“/app”]")(s) })
 
 	reads := base.clone()
@@ -69,11 +99,32 @@ func (b *builder) turns() (skipped []string) {
 		s.User = "12345:12345"
 	})
 	add("turn-hashbang-option-with-cr", doctor.CRLFInterpreter, func(s *Spec) { s.put("/run.sh", script("#!/bin/sh -e\r", "exec /app\r")) })
+	add("turn-hashbang-two-options", doctor.MissingInterpreter, func(s *Spec) { s.put("/run.sh", script("#!/bin/sh -e -x", "exec /app")) })
+	add("turn-hashbang-of-busybox", doctor.MissingInterpreter, func(s *Spec) { s.put("/run.sh", script("#!/bin/busybox", "exec /app")) })
 	add("turn-hashbang-lacking-applet", doctor.MissingInterpreter, func(s *Spec) {
 		s.put("/bin/bash", File{Link: "busybox"})
 		s.put("/run.sh", script("#!/bin/bash", "exec /app"))
 	})
 	add("turn-hashbang-env-S", doctor.MissingInterpreter, func(s *Spec) { s.put("/run.sh", script("#!/usr/bin/env -S /app --serve")) })
+
+	box := base.clone()
+	box.Entrypoint = []string{"/bin/tool", "-c", "/app"}
+	box.put("/bin/tool", box.Files["/app"])
+	add = b.from(box)
+	add("turn-applet-of-a-hard-link", doctor.MissingEntrypoint, func(s *Spec) { s.put("/bin/tool", File{Hard: "/bin/busybox"}) })
+	add("turn-applet-of-a-copy", doctor.MissingEntrypoint, func(s *Spec) { s.put("/bin/tool", s.Files["/bin/busybox"]) })
+	meant := base.clone()
+	meant.Entrypoint = []string{"/app"}
+	add = b.from(meant)
+	add("meant-variable", doctor.NotOnPath, func(s *Spec) { s.Env, s.Entrypoint = []string{"BIN=/app"}, []string{"$BIN"} })
+	add("meant-exec", doctor.NotOnPath, entrypoint("exec", "/app"))
+	add("meant-assignment", doctor.NotOnPath, entrypoint("PORT=80", "/app"))
+	add("meant-shell-line", doctor.MissingEntrypoint, entrypoint("echo && /app"))
+	add("meant-builtin", doctor.NotOnPath, entrypoint("cd", "/bin", "&&", "/app"))
+	add("meant-argument", doctor.NotOnPath, entrypoint("--serve"))
+	add("meant-quotes", doctor.MissingEntrypoint, entrypoint("'/app'"))
+	add("meant-case", doctor.MissingEntrypoint, entrypoint("/APP"))
+	add("meant-no-shell", doctor.NotOnPath, func(s *Spec) { without("/bin")(s); entrypoint("sh", "-c", "exec /app --x")(s) })
 
 	wrapped := base.clone()
 	wrapped.Entrypoint, wrapped.Cmd = []string{"timeout", "-s", "KILL", "9"}, []string{"time", "-p", "env", "A=b", "/app"}
