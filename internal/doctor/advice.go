@@ -135,8 +135,7 @@ func (x *examination) adviseShell(ctx context.Context) error {
 		return nil
 	}
 	_, err := x.files.resolve(ctx, program, x.as)
-	var way *lookupError
-	if errors.As(err, &way) && way.kind != running {
+	if way := broke(err); way != nil && way.kind != running {
 		x.say("healthcheck-without-program",
 			"Give the program a way to check itself, and use the exec form: `HEALTHCHECK CMD [\"/app\", \"-check\"]`.",
 			"HEALTHCHECK needs %s, which is not in the image: the container will never be healthy", program)

@@ -5,11 +5,8 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
-	"math"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -167,50 +164,6 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 	}
 	return found, err
 }
-
-// become goes on as the user that a text names.
-func (x *examination) become(ctx context.Context, spec string, asked Evidence) (*finding, error) {
-	name, group, _ := strings.Cut(spec, ":")
-	for _, part := range []string{name, group} {
-		if n, err := strconv.Atoi(part); number.MatchString(part) && (err != nil || n < 0 || n > math.MaxInt32) {
-			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part, By: x.becomes(asked)}, evidence: []Evidence{asked,
-				{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}, nil
-		}
-	}
-	cause, err := x.resolveUser(ctx, spec)
-	if len(x.as.groups) > maxGroups {
-		return unknown("%q is in %d groups, and Linux gives a process at most %d", spec, len(x.as.groups), maxGroups), nil
-	}
-	if cause == "" || err != nil {
-		return nil, err
-	}
-	if cause == UnknownGroup {
-		name = group
-	}
-	return x.unlisted(ctx, cause, spec, name, asked)
-}
-
-// becomes names the program that is to become another user; empty: it is USER that says so.
-func (x *examination) becomes(asked Evidence) string {
-	if asked.Path != "config.User" && asked.Path != x.called("--user") {
-		return asked.Path
-	}
-	return ""
-}
-
-// unlisted is the finding that an account file lacks a name.
-func (x *examination) unlisted(ctx context.Context, cause Cause, spec, name string, asked Evidence) (*finding, error) {
-	file := map[Cause]string{UnknownUser: "/etc/passwd", UnknownGroup: "/etc/group"}[cause]
-	have := "no such file in the image"
-	if at, err := x.files.peek(ctx, file); err == nil {
-		have = fmt.Sprintf("%d bytes, and no entry for %q", at.Size, name)
-	}
-	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file, By: x.becomes(asked)},
-		evidence: []Evidence{asked, {"the account must be listed in", file, have}}}, nil
-}
-
-// number matches what engines take for a number of a user.
-var number = regexp.MustCompile(`^[+-]?[0-9]+$`)
 
 // command is the second stage: ENTRYPOINT and CMD, combined as moby does it
 // (daemon.mergeAndVerifyConfig, runconfig's merge).

@@ -96,6 +96,12 @@ func (e *lookupError) Error() string {
 	return fmt.Sprintf("%s is not there", e.at)
 }
 
+// broke is where a way broke off, if that is what an error says.
+func broke(err error) (way *lookupError) {
+	errors.As(err, &way)
+	return way
+}
+
 // step is a component still to go, and the link that brought it.
 type step struct{ name, link string }
 

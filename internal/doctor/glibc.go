@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"path"
 	"regexp"
 	"slices"
@@ -77,98 +76,70 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 	if g.cachePath == "" {
 		return g, nil
 	}
-	at, err := x.files.resolve(ctx, g.cachePath, x.as)
-	var way *lookupError
-	switch {
-	case errors.As(err, &way) || err == nil && (!at.Mode.IsRegular() || !x.as.mayRead(at.Entry)):
-		return g, nil
-	case err != nil:
-		return nil, err
+	content, _, err := x.text(ctx, g.cachePath, maxContent)
+	if err == nil {
+		g.cache = parseCache(content, file.Machine, file.Class)
 	}
-	content, err := x.content(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	g.cache = parseCache(content, file.Machine, file.Class)
-	return g, nil
+	return g, err
 }
 
 func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*object, []Evidence, error) {
-	name2 := g.expand(name, by)
+	s := &search{l: l, by: by, name: name, below: func(ctx context.Context, dir string) ([]string, error) { return g.levels(ctx, l, dir) }}
 	if strings.Contains(name, "/") {
-		o, note, err := l.open(ctx, by, name, name2)
-		return o, one(note), err
+		o, err := s.at(ctx, g.expand(name, by))
+		return o, s.notes, err
 	}
-	var notes []Evidence
-	var looked []string
-	try := func(dirs []string) (*object, error) {
-		var all []string
-		for _, dir := range dirs {
-			below, err := g.levels(ctx, l, dir)
-			if err != nil {
-				return nil, err
-			}
-			all = append(append(all, below...), dir)
+	for _, dirs := range g.before(l, by) {
+		if o, err := s.in(ctx, dirs); o != nil || err != nil {
+			return o, s.notes, err
 		}
-		o, more, err := l.search(ctx, by, name, all)
-		notes = append(notes, more...)
-		looked = someOf(looked, dirs)
-		return o, err
-	}
-	if !by.dyn.HasRunpath {
-		main := l.objects[0]
-		for o := by; o != nil; o = o.by {
-			if !o.dyn.HasRunpath {
-				if found, err := try(g.list(o.dyn.Rpath, o, ":", l.secure)); found != nil || err != nil {
-					return found, notes, err
-				}
-			}
-			if o.by == nil && o != main && !main.dyn.HasRunpath {
-				if found, err := try(g.list(main.dyn.Rpath, main, ":", l.secure)); found != nil || err != nil {
-					return found, notes, err
-				}
-			}
-		}
-	}
-	if !l.secure {
-		if found, err := try(g.list(l.env["LD_LIBRARY_PATH"], l.objects[0], ":;", false)); found != nil || err != nil {
-			return found, notes, err
-		}
-	}
-	if found, err := try(g.list(by.dyn.Runpath, by, ":", l.secure)); found != nil || err != nil {
-		return found, notes, err
 	}
 	if !by.dyn.NoDefault {
 		for _, c := range g.cache[name] {
 			if c.level > g.level && g.level > 0 {
 				continue
 			}
-			o, note, err := l.open(ctx, by, name, c.path)
+			o, err := s.at(ctx, c.path)
 			if o != nil && c.level > g.level {
 				l.doubt = c.path
 				continue
 			}
 			if o != nil || err != nil {
-				return o, append(notes, one(note)...), err
+				return o, s.notes, err
 			}
-			if len(notes) < maxNotes {
-				notes = append(notes, Evidence{"the loader's cache " + g.cachePath + " names it, and there it is not", c.path, "not there"})
+			if len(s.notes) < maxNotes {
+				s.notes = append(s.notes, Evidence{"the loader's cache " + g.cachePath + " names it, and there it is not", c.path, "not there"})
 			}
 		}
-		if found, err := try(g.defaults); found != nil || err != nil {
-			return found, notes, err
+		if o, err := s.in(ctx, g.defaults); o != nil || err != nil {
+			return o, s.notes, err
 		}
 	}
-	if o, _, err := l.search(ctx, by, name, g.doubtful); o != nil || err != nil {
-		if o != nil {
-			l.doubt = o.path
+	doubtful := &search{l: l, by: by, name: name}
+	if o, err := doubtful.in(ctx, g.doubtful); err != nil {
+		return nil, nil, err
+	} else if o != nil {
+		l.doubt = o.path
+	}
+	return s.nowhere(" and in the loader's cache " + g.cachePath)
+}
+
+// before are the lists of folders that come before the cache.
+func (g *glibc) before(l *linker, by *object) (lists [][]string) {
+	if main := l.objects[0]; !by.dyn.HasRunpath {
+		for o := by; o != nil; o = o.by {
+			if !o.dyn.HasRunpath {
+				lists = append(lists, g.list(o.dyn.Rpath, o, ":", l.secure))
+			}
+			if o.by == nil && o != main && !main.dyn.HasRunpath {
+				lists = append(lists, g.list(main.dyn.Rpath, main, ":", l.secure))
+			}
 		}
-		return nil, notes, err
 	}
-	if len(notes) == 0 {
-		notes = []Evidence{{"looked for in " + strings.Join(looked, ", ") + " and in the loader's cache " + g.cachePath, name, "not there"}}
+	if !l.secure {
+		lists = append(lists, g.list(l.env["LD_LIBRARY_PATH"], l.objects[0], ":;", false))
 	}
-	return nil, notes, nil
+	return append(lists, g.list(by.dyn.Runpath, by, ":", l.secure))
 }
 
 // levels are the folders below one that the loader looks into first: for certain processors.
@@ -184,9 +155,8 @@ func (g *glibc) levels(ctx context.Context, l *linker, dir string) ([]string, er
 			continue
 		}
 		_, err := l.x.files.resolve(ctx, at, l.x.as)
-		var way *lookupError
 		switch {
-		case errors.As(err, &way):
+		case broke(err) != nil:
 		case err != nil:
 			return nil, err
 		case level > g.level:
@@ -233,13 +203,6 @@ func (g *glibc) expand(text string, o *object) string {
 		text = strings.NewReplacer("${"+name+"}", value, "$"+name, value).Replace(text)
 	}
 	return text
-}
-
-func one(note *Evidence) []Evidence {
-	if note == nil {
-		return nil
-	}
-	return []Evidence{*note}
 }
 
 // cacheMagic begins the cache's present format; an older one may stand before it (sysdeps/generic/dl-cache.h).

@@ -220,8 +220,7 @@ func (l *linker) open(ctx context.Context, by *object, name, at string) (*object
 		return nil, nil, nil
 	}
 	found, err := l.x.files.resolve(ctx, at, l.x.as)
-	var way *lookupError
-	if errors.As(err, &way) {
+	if way := broke(err); way != nil {
 		if way.kind == absent {
 			return nil, nil, nil
 		}
@@ -261,30 +260,76 @@ func (l *linker) open(ctx context.Context, by *object, name, at string) (*object
 	return &object{name: name, path: found.Path, dir: path.Dir(l.x.files.absolute(at)), file: file, dyn: dyn, by: by}, nil, nil
 }
 
-// search tries folders in turn.
-func (l *linker) search(ctx context.Context, by *object, name string, dirs []string) (*object, []Evidence, error) {
-	var notes []Evidence
-	for _, dir := range dirs {
-		o, note, err := l.open(ctx, by, name, strings.TrimSuffix(dir, "/")+"/"+name)
-		if note != nil && (len(notes) < maxNotes || o != nil || err != nil) {
-			notes = append(notes, *note)
-		}
-		if o != nil || err != nil {
-			return o, notes, err
-		}
-	}
-	return nil, notes, nil
+// search is one for a library: where it looked, and what was wrong there.
+type search struct {
+	l      *linker
+	by     *object
+	name   string
+	notes  []Evidence
+	looked []string
+	below  func(context.Context, string) ([]string, error) // the folders that come before one; may be nil
 }
 
-// What is kept of a search for the evidence: places where something was of no
-// use, and folders.
-const (
-	maxNotes  = 16
-	maxLooked = 256
-)
+// maxLooked is how many folders are kept of a search, for the evidence.
+const maxLooked = 256
 
-func someOf(looked, dirs []string) []string {
-	return append(looked, dirs[:min(len(dirs), maxLooked-len(looked))]...)
+// in tries folders in turn.
+func (s *search) in(ctx context.Context, dirs []string) (*object, error) {
+	for _, dir := range dirs {
+		first := []string{}
+		if s.below != nil {
+			var err error
+			if first, err = s.below(ctx, dir); err != nil {
+				return nil, err
+			}
+		}
+		for _, dir := range append(slices.Clip(first), dir) {
+			if o, err := s.at(ctx, strings.TrimSuffix(dir, "/")+"/"+s.name); o != nil || err != nil {
+				return o, err
+			}
+		}
+		if len(s.looked) < maxLooked {
+			s.looked = append(s.looked, dir)
+		}
+	}
+	return nil, nil
+}
+
+// at tries one place.
+func (s *search) at(ctx context.Context, place string) (*object, error) {
+	o, note, err := s.l.open(ctx, s.by, s.name, place)
+	if note != nil && (len(s.notes) < maxNotes || err != nil) {
+		s.notes = append(s.notes, *note)
+	}
+	return o, err
+}
+
+// maxNotes is how many places are, where something was of no use.
+const maxNotes = 16
+
+// nowhere ends it, with what there is to tell.
+func (s *search) nowhere(and string) (*object, []Evidence, error) {
+	if len(s.notes) == 0 {
+		s.notes = []Evidence{{"looked for in " + strings.Join(s.looked, ", ") + and, s.name, "not there"}}
+	}
+	return nil, s.notes, nil
+}
+
+// text is what a file holds that configures a loader; nothing where this user may not read it.
+func (x *examination) text(ctx context.Context, name string, most int64) (content []byte, there bool, err error) {
+	at, err := x.files.resolve(ctx, name, x.as)
+	switch {
+	case broke(err) != nil:
+		return nil, false, nil
+	case err != nil:
+		return nil, false, err
+	case !at.Mode.IsRegular() || !x.as.mayRead(at.Entry):
+		return nil, true, nil
+	case at.Size > most:
+		return nil, true, image.ErrTooLarge
+	}
+	content, err = x.content(ctx, at)
+	return content, true, err
 }
 
 // maxContent is how much of a loader is read to recognise it; glibc's has 250 kB, musl's 700.

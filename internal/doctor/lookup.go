@@ -30,8 +30,7 @@ func (x *examination) lookupPath(ctx context.Context, name string) (*finding, er
 		x.d.Program = path.Join(x.files.cwd, name)
 	}
 	asked := Evidence{"the program to start", x.source(), fmt.Sprintf("%q", x.d.Argv)}
-	var way *lookupError
-	if errors.As(err, &way) {
+	if way := broke(err); way != nil {
 		return x.wayBroken(way, name, asked), nil
 	}
 	if err != nil {
@@ -102,8 +101,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 			continue
 		}
 		at, err := x.files.resolve(ctx, path.Join(dir, name), x.as) // Go joins: "" becomes the working folder
-		var way *lookupError
-		if errors.As(err, &way) {
+		if way := broke(err); way != nil {
 			if way.kind == closed && passedOver == nil {
 				f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
 			}

@@ -2,11 +2,8 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"path"
 	"strings"
-
-	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // musl's rules: ldso/dynlink.c.
@@ -26,28 +23,11 @@ func newMusl(ctx context.Context, x *examination, interp string, self *object) (
 		arch = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}[machineName(self.file)]
 	}
 	list := path.Join(path.Dir(path.Dir(interp)), "etc/ld-musl-"+arch+".path")
-	at, err := x.files.resolve(ctx, list, x.as)
-	var way *lookupError
-	switch {
-	case errors.As(err, &way):
-		return m, nil
-	case err != nil:
-		return nil, err
-	case !at.Mode.IsRegular() || !x.as.mayRead(at.Entry):
-		m.sys = nil
-		return m, nil
-	case at.Size == 0:
-		m.sys = nil
-		return m, nil
-	case at.Size > maxList:
-		return nil, image.ErrTooLarge
+	content, there, err := x.text(ctx, list, maxList)
+	if there {
+		m.sys = muslPath(string(content))
 	}
-	content, err := x.content(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	m.sys = muslPath(string(content))
-	return m, nil
+	return m, err
 }
 
 // muslPath splits a search path at colons and ends of lines.
@@ -56,9 +36,10 @@ func muslPath(text string) []string {
 }
 
 func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*object, []Evidence, error) {
+	s := &search{l: l, by: by, name: name}
 	if strings.Contains(name, "/") {
-		o, note, err := l.open(ctx, by, name, name)
-		return o, one(note), err
+		o, err := s.at(ctx, name)
+		return o, s.notes, err
 	}
 	if rest, ok := strings.CutPrefix(name, "lib"); ok {
 		for _, r := range reserved {
@@ -67,29 +48,19 @@ func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*o
 			}
 		}
 	}
-	var notes []Evidence
-	var looked []string
-	try := func(dirs []string) (*object, error) {
-		o, more, err := l.search(ctx, by, name, dirs)
-		notes = append(notes, more...)
-		looked = someOf(looked, dirs)
-		return o, err
-	}
+	var lists [][]string
 	if !l.secure {
-		if o, err := try(muslPath(l.env["LD_LIBRARY_PATH"])); o != nil || err != nil {
-			return o, notes, err
-		}
+		lists = append(lists, muslPath(l.env["LD_LIBRARY_PATH"]))
 	}
 	for o := by; o != nil; o = o.by { // inherited, RUNPATH as well
-		if found, err := try(m.runpath(o, l.secure && o.by == nil)); found != nil || err != nil {
-			return found, notes, err
+		lists = append(lists, m.runpath(o, l.secure && o.by == nil))
+	}
+	for _, dirs := range append(lists, m.sys) {
+		if o, err := s.in(ctx, dirs); o != nil || err != nil {
+			return o, s.notes, err
 		}
 	}
-	o, err := try(m.sys)
-	if o == nil && len(notes) == 0 {
-		notes = []Evidence{{"looked for in " + strings.Join(looked, ", "), name, "not there"}}
-	}
-	return o, notes, err
+	return s.nowhere("")
 }
 
 // maxList is how long the list of the loader's folders may be.

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,4 +144,20 @@ func TestAListOfVariablesHasAnEnd(t *testing.T) {
 	env := map[string]string{"X": strings.Repeat("x", 1000)}
 	assert.Len(t, listWords(strings.Repeat(`"$X",`, 10), env), 10)
 	assert.Empty(t, listWords(strings.Repeat(`"$X",`, 100), env))
+}
+
+// The doctor and docs/causes tell of each cause.
+func TestEveryCauseHasItsRow(t *testing.T) {
+	assert.Len(t, table, len(Causes))
+	for _, c := range slices.Concat(Causes, Refusals) {
+		e := entryOf(c)
+		if assert.NotNil(t, e, c) {
+			for name, text := range map[string]string{
+				"title": e.title, "meaning": e.meaning, "proof": e.proof, "summary": fill(e.summary, e.example), "fix": fill(e.fix, e.example),
+				"dockerfile": fill(e.dockerfile, e.example),
+			} {
+				assert.NotEmpty(t, text, "%s: %s", c, name)
+			}
+		}
+	}
 }

@@ -24,19 +24,9 @@ const (
 func (x *examination) elf(ctx context.Context, p process) (*finding, error) {
 	at := p.at
 	x.binary, x.info, x.golang, x.asked = at, nil, false, false
-	file, err := x.parse(ctx, at)
-	var bad *elf.FormatError
-	if errors.As(err, &bad) {
-		return x.badFormat(p, bad.Reason), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if found := x.foreign(file, at, "the program"); found != nil {
-		return found, nil
-	}
-	if missing, cut := file.CutOff(); cut {
-		return x.badFormat(p, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+	file, found, err := x.whole(ctx, p, "the program")
+	if found != nil || err != nil {
+		return found, err
 	}
 	if found := x.notPermitted(at); found != nil {
 		return found, nil
@@ -59,6 +49,25 @@ func (x *examination) elf(ctx context.Context, p process) (*finding, error) {
 		return unknown("the dynamic section of %s cannot be read: %v", at.Path, err), nil
 	}
 	return x.loader(ctx, p, file, dynamic)
+}
+
+// whole is an ELF file that this machine runs and that is not cut off, or the finding that it is none.
+func (x *examination) whole(ctx context.Context, p process, what string) (*elf.File, *finding, error) {
+	file, err := x.parse(ctx, p.at)
+	var bad *elf.FormatError
+	if errors.As(err, &bad) {
+		return nil, x.badFormat(p, bad.Reason), nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if found := x.foreign(file, p.at, what); found != nil {
+		return nil, found, nil
+	}
+	if missing, cut := file.CutOff(); cut {
+		return nil, x.badFormat(p, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+	}
+	return file, nil, nil
 }
 
 func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
@@ -108,11 +117,11 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		f.facts.Machine = machine
 	}
 	loader, err := x.files.resolve(ctx, name, x.as)
-	var way *lookupError
+	way := broke(err)
 	switch {
-	case errors.As(err, &way) && way.kind == running:
+	case way != nil && way.kind == running:
 		return unknown("%s is the running system's, not the image's", way.at), nil
-	case errors.As(err, &way):
+	case way != nil:
 		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
 		f.facts.PIE, f.facts.Copies, f.facts.Of = f.facts.Go && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
 		if len(needed) > 0 {
@@ -128,25 +137,14 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	if found := x.mayExecute(loader, name, asked, PhaseExec); found != nil {
 		return found, nil
 	}
-	parsed, err := x.parse(ctx, loader)
-	var bad *elf.FormatError
-	if errors.As(err, &bad) {
-		return x.badFormat(process{name: name, at: loader, asked: asked}, bad.Reason), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if found := x.foreign(parsed, loader, "the loader"); found != nil {
-		return found, nil
+	parsed, found, err := x.whole(ctx, process{name: name, at: loader, asked: asked}, "the loader")
+	if found != nil || err != nil {
+		return found, err
 	}
 	if parsed.Machine != file.Machine || parsed.Class != file.Class {
 		return &finding{cause: WrongArchitecture, missing: name, facts: facts{Name: name, At: loader.Path, Machine: machineName(parsed),
 			Wants: machineName(file)},
 			evidence: []Evidence{asked, {"the loader is for another machine than its program", loader.Path, machineName(parsed)}}}, nil
-	}
-	if missing, cut := parsed.CutOff(); cut {
-		return x.badFormat(process{name: name, at: loader, asked: asked},
-			fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
 	}
 	if dynamic == nil {
 		return nil, nil
@@ -248,29 +246,22 @@ func (x *examination) byLoader(ctx context.Context, p process, content []byte) (
 		return unknown("the loader searches %q as it searches a library", next.name), nil
 	}
 	at, err := x.files.resolve(ctx, next.name, x.as)
-	var way *lookupError
-	switch {
-	case errors.As(err, &way):
+	if way := broke(err); way != nil {
 		return x.notThere(ctx, next, way), nil
-	case err != nil:
+	}
+	if err != nil {
 		return nil, err
-	case at.Mode.IsDir():
+	}
+	if at.Mode.IsDir() {
 		return x.mayExecute(at, next.name, next.asked, PhaseExec), nil
 	}
 	if found := x.mayReadScript(at, next.asked); found != nil {
 		return found, nil
 	}
 	next.at, x.binary = at, at
-	file, err := x.parse(ctx, at)
-	var bad *elf.FormatError
-	if errors.As(err, &bad) {
-		return x.badFormat(next, bad.Reason), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if found := x.foreign(file, at, "the program"); found != nil {
-		return found, nil
+	file, found, err := x.whole(ctx, next, "the program")
+	if found != nil || err != nil {
+		return found, err
 	}
 	dynamic, err := file.Dynamic()
 	loader, bad2 := x.parse(ctx, p.at)

@@ -3,7 +3,6 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -138,15 +137,16 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 	script := args[0]
 	asked := Evidence{"the shell is to read the script", p.at.Path, fmt.Sprintf("%q", p.argv)}
 	at, err := x.files.resolve(ctx, script, x.as)
-	var way *lookupError
-	if errors.As(err, &way) && name == "bash" && !strings.Contains(script, "/") {
+	way := broke(err)
+	if way != nil && name == "bash" && !strings.Contains(script, "/") {
 		for _, dir := range searched(x.searchPath(p.env), script) {
 			if at, err = x.files.resolve(ctx, path.Join(dir, script), x.as); err == nil {
+				way = nil
 				break
 			}
 		}
 	}
-	if errors.As(err, &way) {
+	if way != nil {
 		return x.notThere(ctx, process{name: script, asked: asked}, way), nil
 	}
 	if err != nil {

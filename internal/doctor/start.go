@@ -2,9 +2,12 @@ package doctor
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"io/fs"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -107,4 +110,84 @@ func (f *files) mounted(at string) (image.Entry, error) {
 		}
 	}
 	return image.Entry{}, nil
+}
+
+// Pod is what a kubelet does otherwise than docker. The user that Start names is runAsUser.
+type Pod struct {
+	NonRoot bool   // runAsNonRoot
+	Group   string // runAsGroup; "" none
+}
+
+// user is whom containerd is told to start it as: the kubelet leaves out the group that an image names.
+func (p *Pod) user(spec string) string {
+	if p == nil {
+		return spec
+	}
+	spec, _, _ = strings.Cut(spec, ":")
+	if p.Group != "" {
+		return cmp.Or(spec, "0") + ":" + p.Group
+	}
+	return spec
+}
+
+// nonRoot is what the kubelet refuses before anything is made (verifyRunAsNonRoot in its kuberuntime).
+func (x *examination) nonRoot(context.Context) (*finding, error) {
+	if x.start.Pod == nil || !x.start.Pod.NonRoot {
+		return nil, nil
+	}
+	asked := Evidence{"the pod forbids root", "securityContext.runAsNonRoot", "true"}
+	says := func(words string) Evidence {
+		return Evidence{"the kubelet refuses it, in these words", "CreateContainerConfigError", words}
+	}
+	if own := x.start.User; own != "" {
+		if own != "0" {
+			return nil, nil
+		}
+		fix := Fix{"Set runAsUser to another number, or leave it to the image's USER.", "runAsUser: 12345"}
+		return &finding{cause: RunAsNonRootRoot, missing: own, fix: &fix, facts: facts{User: own}, evidence: []Evidence{asked,
+			{"and names root itself", "securityContext.runAsUser", own}, says("container's runAsUser breaks non-root policy")}}, nil
+	}
+	name, _, _ := strings.Cut(x.config.User, ":")
+	is := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", x.config.User)}
+	uid, err := strconv.ParseInt(cmp.Or(name, "0"), 10, 64)
+	switch {
+	case err != nil:
+		return &finding{cause: RunAsNonRootName, missing: name, facts: facts{User: name}, evidence: []Evidence{asked, is,
+			says("container has runAsNonRoot and image has non-numeric user (" + name + "), cannot verify user is non-root")}}, nil
+	case uid == 0:
+		return &finding{cause: RunAsNonRootRoot, missing: name, facts: facts{User: name}, evidence: []Evidence{asked, is,
+			says("container has runAsNonRoot and image will run as root")}}, nil
+	}
+	return nil, nil
+}
+
+// What the kubelet refuses where a pod says runAsNonRoot. No image alone has these
+// causes: it takes the pod, too.
+const (
+	RunAsNonRootName Cause = "run-as-non-root-name" // USER is a name
+	RunAsNonRootRoot Cause = "run-as-non-root-root" // USER is root, or there is none
+)
+
+// Refusals are these causes, by precedence.
+var Refusals = []Cause{RunAsNonRootName, RunAsNonRootRoot}
+
+// refusals holds their rows.
+var refusals = []entry{
+	{
+		cause: RunAsNonRootName, title: "The pod says runAsNonRoot, and USER is a name",
+		meaning:    "The kubelet refuses a container that is not to run as root where the image's USER is a name: it does not look into the image, and cannot know that the name is not root's.",
+		summary:    "the pod says runAsNonRoot, and the image's USER is the name {{printf \"%q\" .User}}: the kubelet cannot tell that it is not root",
+		fix:        "Use a number, which needs no account file; or say runAsUser in the pod.",
+		dockerfile: "USER 12345:12345",
+		proof:      "`docker image inspect --format '{{.Config.User}}' IMAGE`, and runAsNonRoot and runAsUser in the pod.",
+		example:    facts{User: "echo"},
+	},
+	{
+		cause: RunAsNonRootRoot, title: "The pod says runAsNonRoot, and the image runs as root",
+		meaning:    "The kubelet refuses a container that is not to run as root where it would: the image has no USER, or USER or runAsUser is 0.",
+		summary:    "the pod says runAsNonRoot, and the process would be root{{if .User}}: the user is {{printf \"%q\" .User}}{{else}}: the image has no USER{{end}}",
+		fix:        "Run as a user that is not root, by its number.",
+		dockerfile: "USER 12345:12345",
+		proof:      "`docker image inspect --format '{{.Config.User}}' IMAGE`, and runAsNonRoot and runAsUser in the pod.",
+	},
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -267,8 +266,7 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 			continue
 		}
 		at, err := x.files.resolve(ctx, name, x.as)
-		var way *lookupError
-		if errors.As(err, &way) {
+		if way := broke(err); way != nil {
 			continue
 		}
 		if err != nil {

@@ -2,7 +2,11 @@ package doctor
 
 import (
 	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+	"text/template"
 )
 
 // facts are what a cause's texts speak of.
@@ -75,4 +79,67 @@ func execForm(words ...string) string {
 		quoted[i] = string(text)
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// Markdown tells of a cause, for its page in docs/causes, from the row that the doctor's
+// own texts come from. looks is how it shows.
+func (c Cause) Markdown(looks string) string {
+	e := entryOf(c)
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s.** %s\n\nThe doctor says: %s.\n", e.title, e.meaning, fill(e.summary, e.example))
+	fmt.Fprintf(&b, "\n## How it looks\n\n%s\n## Proof and fix\n\n%s\n\n%s\n\n", looks, e.proof, fill(e.fix, e.example))
+	for _, line := range strings.Split(fill(e.dockerfile, e.example), "\n") {
+		fmt.Fprintf(&b, "    %s\n", line)
+	}
+	return b.String()
+}
+
+// CausesMarkdown lists the causes, ordered by what people meet first.
+func CausesMarkdown() string {
+	var b strings.Builder
+	b.WriteString("| cause | in short |\n|---|---|\n")
+	for _, e := range slices.Concat(table, refusals) {
+		fmt.Fprintf(&b, "| [`%s`](%s.md) | %s |\n", e.cause, e.cause, e.title)
+	}
+	b.WriteString("\nWhere two fit, the first of this list is named: ")
+	for i, c := range Causes {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "`%s`", c)
+	}
+	return b.String() + ".\n"
+}
+
+// What stands in an image goes into lines of a Dockerfile that people paste. There
+// a name with blanks, quotes or line ends must stay the one word that it is.
+var quoting = template.FuncMap{"copy": copyWords, "shell": shellWord, "list": execForm, "sed": sedText.Replace}
+
+var (
+	plainWord = regexp.MustCompile(`^[A-Za-z0-9_./@%+=:,~-]*$`)
+	control   = regexp.MustCompile(`[[:cntrl:]]`)
+
+	copyText = strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `\"`, `$`, `\$`)
+	sedText  = strings.NewReplacer(`\`, `\\`, `|`, `\|`, `&`, `\&`)
+)
+
+// copyWords writes paths as COPY takes them: as a list where one is not plain.
+// Quotes and variables mean something there, too.
+func copyWords(paths ...string) string {
+	if plainWord.MatchString(strings.Join(paths, "")) {
+		return strings.Join(paths, " ")
+	}
+	for i, p := range paths {
+		paths[i] = copyText.Replace(p)
+	}
+	return execForm(paths...)
+}
+
+// shellWord writes a word as the shell of RUN takes it. A line end would end the
+// instruction: for control characters stands the pattern that matches any one.
+func shellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return control.ReplaceAllString("'"+strings.ReplaceAll(word, "'", `'\''`)+"'", `'?'`)
 }
