@@ -177,9 +177,12 @@ func (x *examination) notPermitted(at place) *finding {
 }
 
 // capabilityNames are the names in linux/capability.h, by their numbers.
-var capabilityNames = strings.Fields("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE " +
-	"NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE " +
-	"SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON " +
+var capabilityNames = strings.Fields("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE " +
+	"NET_BIND_SERVICE " +
+	"NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT " +
+	"SYS_NICE SYS_RESOURCE " +
+	"SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND " +
+	"AUDIT_READ PERFMON " +
 	"BPF CHECKPOINT_RESTORE")
 
 func capabilityName(number int) string {
@@ -225,8 +228,9 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) (
 	name, group, _ := strings.Cut(spec, ":")
 	for _, part := range []string{name, group} {
 		if n, err := strconv.Atoi(part); number.MatchString(part) && (err != nil || n < 0 || n > math.MaxInt32) {
-			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part, By: x.becomes(asked)}, evidence: []Evidence{asked,
-				{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}, nil
+			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part, By: x.becomes(asked)},
+				evidence: []Evidence{asked,
+					{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}, nil
 		}
 	}
 	cause, err := x.resolveUser(ctx, spec)

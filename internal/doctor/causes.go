@@ -58,7 +58,8 @@ var table = []entry{
 	{
 		cause: MissingShell, title: "The shell of a shell form is not in the image",
 		meaning: "`ENTRYPOINT /app` (the shell form) means `/bin/sh -c /app`. Images from `scratch` and most distroless ones hold no shell.",
-		summary: "{{if .Lacks}}{{.At}} is there, and knows no {{.Lacks}}; {{else}}{{.Name}} is not in the image, and {{end}}the shell form needs it: {{if .Command}}{{.Command}} would be run by it{{else}}it runs the command{{end}}",
+		summary: "{{if .Lacks}}{{.At}} is there, and knows no {{.Lacks}}; {{else}}{{.Name}} is not in the image, and {{end}}the shell " +
+			"form needs it: {{if .Command}}{{.Command}} would be run by it{{else}}it runs the command{{end}}",
 		fix: "Use the exec form, which needs no shell.{{if not .JSON}} The command uses what only a shell does (variables, operators, quotes): " +
 			"do that in the program, or take a base image that has a shell.{{end}}",
 		dockerfile: "{{if .JSON}}{{.Instr}} {{.JSON}}{{else}}COPY --from=busybox:musl {{copy \"/bin/busybox\" .Name}}{{end}}",
@@ -107,12 +108,17 @@ var table = []entry{
 	},
 	{
 		cause: MissingEntrypoint, title: "The program is not where ENTRYPOINT or CMD says",
-		meaning:    "The path names nothing in the image: a typo, a COPY to elsewhere, a build that wrote to another name.",
-		summary:    "{{if .Lacks}}{{.At}} is there, and knows no {{.Lacks}}{{else}}the program {{.Name}} is not in the image: {{.At}} is not there{{if .Hidden}} (the runtime mounts something over it){{end}}{{end}}",
-		fix:        "{{if .Lost}}Layer {{.Layer}} takes {{.Lost}} away: copy it after that. {{end}}{{if .Lacks}}Take one that knows it, or name another program.{{else if .Words}}Give each argument a string of its own.{{else if .Hidden}}Put the program where nothing is mounted.{{else}}Copy the program to {{.Target}}, or name the path where it is.{{end}}",
-		dockerfile: "{{if .Lacks}}COPY --from=busybox:musl {{copy \"/bin/busybox\" .At}}{{else if .Words}}{{.Words}}{{else if .Hidden}}COPY --from=build /app /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy (or .Lost .Target) .Target}}{{end}}",
-		proof:      "`docker cp CONTAINER:PATH -` finds nothing.",
-		example:    facts{Name: "/app", At: "/app", Target: "/app"},
+		meaning: "The path names nothing in the image: a typo, a COPY to elsewhere, a build that wrote to another name.",
+		summary: "{{if .Lacks}}{{.At}} is there, and knows no {{.Lacks}}{{else}}the program {{.Name}} is not in the image: {{.At}} " +
+			"is not there{{if .Hidden}} (the runtime mounts something over it){{end}}{{end}}",
+		fix: "{{if .Lost}}Layer {{.Layer}} takes {{.Lost}} away: copy it after that. {{end}}{{if .Lacks}}Take one that knows " +
+			"it, or name another program.{{else if .Words}}Give each argument a string of its own.{{else if .Hidden}}Put the program " +
+			"where nothing is mounted.{{else}}Copy the program to {{.Target}}, or name the path where it is.{{end}}",
+		dockerfile: "{{if .Lacks}}COPY --from=busybox:musl {{copy \"/bin/busybox\" .At}}{{else if .Words}}{{.Words}}{{else if " +
+			".Hidden}}COPY --from=build /app /app\n{{.Instr}} [\"/app\"]{{else}}COPY --from=build {{copy (or .Lost .Target) " +
+			".Target}}{{end}}",
+		proof:   "`docker cp CONTAINER:PATH -` finds nothing.",
+		example: facts{Name: "/app", At: "/app", Target: "/app"},
 	},
 	{
 		cause: NotOnPath, title: "The program is in no folder of PATH",
@@ -154,12 +160,18 @@ var table = []entry{
 	},
 	{
 		cause: ExecFormat, title: "The kernel knows no such format",
-		meaning:    "The file has the x bit, but is neither an ELF program nor a script with a #! line: empty, cut off, text, or for another system.",
-		summary:    "{{.At}} is nothing that Linux can execute: {{.Found}}",
-		fix:        "{{if .Shared}}Build a program: without -shared, -buildmode=c-shared or plugin.{{else if .Archive}}Go makes such an archive of a package that is not main: build the folder that has package main.{{else}}For a script: make `#!/path/of/the/interpreter` its very first bytes. For a program: {{if .Wants}}build it for Linux{{else}}copy it whole, unpacked and linked{{end}}.{{end}}",
-		dockerfile: "{{if .Shared}}RUN go build -buildmode=exe -o {{shell .At}} .{{else if .Archive}}RUN go build -o {{shell .At}} ./path/of/package/main{{else if .Wants}}# above the line with go build\nENV GOOS=linux{{else}}COPY --chmod=755 --from=build {{copy .At .At}}{{end}}",
-		proof:      "`docker cp CONTAINER:PATH - | tar xO | head -c 16 | xxd`.",
-		example:    facts{At: "/app", Found: "text without a #! line"},
+		meaning: "The file has the x bit, but is neither an ELF program nor a script with a #! line: empty, cut off, text, or for " +
+			"another system.",
+		summary: "{{.At}} is nothing that Linux can execute: {{.Found}}",
+		fix: "{{if .Shared}}Build a program: without -shared, -buildmode=c-shared or plugin.{{else if .Archive}}Go makes such " +
+			"an archive of a package that is not main: build the folder that has package main.{{else}}For a script: make " +
+			"`#!/path/of/the/interpreter` its very first bytes. For a program: {{if .Wants}}build it for Linux{{else}}copy it whole, " +
+			"unpacked and linked{{end}}.{{end}}",
+		dockerfile: "{{if .Shared}}RUN go build -buildmode=exe -o {{shell .At}} .{{else if .Archive}}RUN go build -o {{shell .At}} " +
+			"./path/of/package/main{{else if .Wants}}# above the line with go build\nENV GOOS=linux{{else}}COPY --chmod=755 " +
+			"--from=build {{copy .At .At}}{{end}}",
+		proof:   "`docker cp CONTAINER:PATH - | tar xO | head -c 16 | xxd`.",
+		example: facts{At: "/app", Found: "text without a #! line"},
 	},
 	{
 		cause: MissingInterpreter, title: "The script's interpreter is not in the image",

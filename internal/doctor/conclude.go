@@ -198,7 +198,8 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 		if lost < 2 && (link || name != "" && fits(e)) {
 			lost++
 			f.evidence = append(f.evidence,
-				Evidence{fmt.Sprintf("an earlier layer brought it, and layer %d took it away or put something else in its place", by), e.Path, describe(e)})
+				Evidence{fmt.Sprintf("an earlier layer brought it, and layer %d took it away or put something else in its place", by),
+					e.Path, describe(e)})
 			if !link {
 				f.facts.Lost, f.facts.Target, f.facts.Layer = e.Path, e.Path, by
 			}

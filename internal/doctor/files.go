@@ -89,8 +89,7 @@ func (e *lookupError) Error() string {
 		return fmt.Sprintf("the folder %s is closed to this user", e.at)
 	case running:
 		return fmt.Sprintf("%s belongs to the running system, not to the image", e.at)
-	}
-	if e.kind == lacking {
+	case lacking:
 		return fmt.Sprintf("%s is there, and knows no %s", e.at, e.link)
 	}
 	return fmt.Sprintf("%s is not there", e.at)
@@ -312,9 +311,6 @@ func (f *files) head(ctx context.Context, at string, n int) ([]byte, error) {
 	}
 	defer file.Close()
 	b := make([]byte, min(int64(n), file.Size()))
-	if len(b) == 0 {
-		return nil, nil
-	}
 	got, err := file.ReadAt(b, 0)
 	if got == len(b) {
 		err = nil

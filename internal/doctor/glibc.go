@@ -41,7 +41,8 @@ var (
 )
 
 func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte) (*glibc, error) {
-	g := &glibc{below: map[string][]string{}, platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64", elf.M386: "i686"}[file.Machine],
+	g := &glibc{below: map[string][]string{}, platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64",
+		elf.M386: "i686"}[file.Machine],
 		level: x.machine.Level}
 	for text := range bytes.SplitSeq(loader, []byte{0}) {
 		if len(text) < 4 || text[0] != '/' || len(text) > maxPath {
@@ -108,7 +109,8 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 				return o, s.notes, err
 			}
 			if len(s.notes) < maxNotes {
-				s.notes = append(s.notes, Evidence{"the loader's cache " + g.cachePath + " names it, and there it is not", c.path, "not there"})
+				s.notes = append(s.notes, Evidence{"the loader's cache " + g.cachePath + " names it, and there it is not", c.path,
+					"not there"})
 			}
 		}
 		if o, err := s.in(ctx, g.defaults); o != nil || err != nil {

@@ -52,7 +52,8 @@ type rules interface {
 // errFatal ends the loader at a file that is no library, where others search on.
 var errFatal = errors.New("it is no library")
 
-func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, loader place, asked string, parsed *elf.File, secure bool) (*finding, error) {
+func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, loader place, asked string, parsed *elf.File,
+	secure bool) (*finding, error) {
 	at := p.at
 	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: secure}
 	content, err := x.content(ctx, loader)
@@ -258,78 +259,6 @@ func (l *linker) open(ctx context.Context, by *object, name, at string) (*object
 		return nil, &Evidence{"it is there, and has no dynamic section that makes sense", found.Path, fmt.Sprint(err)}, errFatal
 	}
 	return &object{name: name, path: found.Path, dir: path.Dir(l.x.files.absolute(at)), file: file, dyn: dyn, by: by}, nil, nil
-}
-
-// search is one for a library: where it looked, and what was wrong there.
-type search struct {
-	l      *linker
-	by     *object
-	name   string
-	notes  []Evidence
-	looked []string
-	below  func(context.Context, string) ([]string, error) // the folders that come before one; may be nil
-}
-
-// maxLooked is how many folders are kept of a search, for the evidence.
-const maxLooked = 256
-
-// in tries folders in turn.
-func (s *search) in(ctx context.Context, dirs []string) (*object, error) {
-	for _, dir := range dirs {
-		first := []string{}
-		if s.below != nil {
-			var err error
-			if first, err = s.below(ctx, dir); err != nil {
-				return nil, err
-			}
-		}
-		for _, dir := range append(slices.Clip(first), dir) {
-			if o, err := s.at(ctx, strings.TrimSuffix(dir, "/")+"/"+s.name); o != nil || err != nil {
-				return o, err
-			}
-		}
-		if len(s.looked) < maxLooked {
-			s.looked = append(s.looked, dir)
-		}
-	}
-	return nil, nil
-}
-
-// at tries one place.
-func (s *search) at(ctx context.Context, place string) (*object, error) {
-	o, note, err := s.l.open(ctx, s.by, s.name, place)
-	if note != nil && (len(s.notes) < maxNotes || err != nil) {
-		s.notes = append(s.notes, *note)
-	}
-	return o, err
-}
-
-// maxNotes is how many places are, where something was of no use.
-const maxNotes = 16
-
-// nowhere ends it, with what there is to tell.
-func (s *search) nowhere(and string) (*object, []Evidence, error) {
-	if len(s.notes) == 0 {
-		s.notes = []Evidence{{"looked for in " + strings.Join(s.looked, ", ") + and, s.name, "not there"}}
-	}
-	return nil, s.notes, nil
-}
-
-// text is what a file holds that configures a loader; nothing where this user may not read it.
-func (x *examination) text(ctx context.Context, name string, most int64) (content []byte, there bool, err error) {
-	at, err := x.files.resolve(ctx, name, x.as)
-	switch {
-	case broke(err) != nil:
-		return nil, false, nil
-	case err != nil:
-		return nil, false, err
-	case !at.Mode.IsRegular() || !x.as.mayRead(at.Entry):
-		return nil, true, nil
-	case at.Size > most:
-		return nil, true, image.ErrTooLarge
-	}
-	content, err = x.content(ctx, at)
-	return content, true, err
 }
 
 // maxContent is how much of a loader is read to recognise it; glibc's has 250 kB, musl's 700.

@@ -159,5 +159,6 @@ func unsupported(version string) string {
 	if now().Before(end) {
 		return ""
 	}
-	return fmt.Sprintf("It is built with %s, whose support ended in %s: known vulnerabilities stay in it", version, end.Format("January 2006"))
+	return fmt.Sprintf("It is built with %s, whose support ended in %s: known vulnerabilities stay in it", version,
+		end.Format("January 2006"))
 }

@@ -94,7 +94,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		for _, word := range x.d.Argv {
 			if word == f.facts.User || strings.HasSuffix(word, f.facts.Name) || strings.HasPrefix(word, f.facts.Name+":") {
 				for _, number := range []string{"12345", ":12345"} { // chpst wants the colon
-					add(x.instead(word, strings.Replace(word, f.facts.Name, number, 1)), "Use numbers, which need no account file; or copy the account files that have the name.")
+					add(x.instead(word, strings.Replace(word, f.facts.Name, number, 1)), "Use numbers, which need no account file; or "+
+						"copy the account files that have the name.")
 				}
 			}
 		}
@@ -206,7 +207,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 }
 
 // interpreters read files that are no shell scripts, by their names' ends.
-var interpreters = map[string]string{".py": "python3", ".js": "node", ".mjs": "node", ".rb": "ruby", ".pl": "perl", ".php": "php", ".lua": "lua"}
+var interpreters = map[string]string{".py": "python3", ".js": "node", ".mjs": "node", ".rb": "ruby", ".pl": "perl", ".php": "php",
+	".lua": "lua"}
 
 // misread adds what was meant by a word that only a shell understands.
 func (x *examination) misread(word string, lies []image.Entry, add func(lines, format string, args ...any)) {

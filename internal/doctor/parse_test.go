@@ -50,14 +50,18 @@ func TestCommandLines(t *testing.T) {
 	env := map[string]string{"APP": "/srv/app -x"}
 	for line, want := range map[string]string{
 		"/app --port=$PORT": "/app", "exec /app": "/app", "A=b c=d ./app": "./app", `"/app" x`: "/app", `'/app x' y`: "/app x", "$APP y": "/srv/app",
-		`exec "$APP" y`: "/srv/app -x", "exec -a x /app": "", "$DIR/app": "/app", "/a\\ b": "/a b", "${APP:-x}": "", `"/ap"p`: "/app", "$HOSTNAME": "",
-		`"$@"`: "/first", "$0": "sh", "{a,b}": "", "{/app,": "{/app,", "/app # x": "/app", "'/app": "", "": "", "exec": "", "cd / && ./app": "", "a | b": "", "~/app": "", "/a*": "", "$(which app)": "", "$NONE": "", "`x`": "",
+		`exec "$APP" y`: "/srv/app -x", "exec -a x /app": "", "$DIR/app": "/app", "/a\\ b": "/a b", "${APP:-x}": "", `"/ap"p`: "/app",
+		"$HOSTNAME": "",
+		`"$@"`:      "/first", "$0": "sh", "{a,b}": "", "{/app,": "{/app,", "/app # x": "/app", "'/app": "", "": "", "exec": "",
+		"cd / && ./app": "", "a | b": "", "~/app": "", "/a*": "", "$(which app)": "", "$NONE": "", "`x`": "",
 	} {
 		words, _ := plainCommand(line, env, "sh", "/first", "second")
 		assert.Equal(t, want, strings.Join(words[:min(1, len(words))], ""), line)
 	}
 	for line, broken := range map[string]bool{
-		`["/app", $X]`: true, "['/app']": true, "[“/app”]": true, "[ '/a' ]": true, `["/app"`: true, "[app, x]": true, `"/app", "x"`: true, `{"/app", "x"}`: true, `"/app" x, "y"`: false, "[[ -f x ]]": false, `['a', 'b && c']`: true, "[/app]": true,
+		`["/app", $X]`: true, "['/app']": true, "[“/app”]": true, "[ '/a' ]": true, `["/app"`: true, "[app, x]": true,
+		`"/app", "x"`: true, `{"/app", "x"}`: true, `"/app" x, "y"`: false, "[[ -f x ]]": false, `['a', 'b && c']`: true,
+		"[/app]":           true,
 		"[ -f x ] && /app": false, `[ "$X" = 1 ] || /app`: false, `[ "$X" ]; /app`: false, "/app [x]": false, "[": false,
 	} {
 		assert.Equal(t, broken, brokenList(line), line)
@@ -153,7 +157,8 @@ func TestEveryCauseHasItsRow(t *testing.T) {
 		e := entryOf(c)
 		if assert.NotNil(t, e, c) {
 			for name, text := range map[string]string{
-				"title": e.title, "meaning": e.meaning, "proof": e.proof, "summary": fill(e.summary, e.example), "fix": fill(e.fix, e.example),
+				"title": e.title, "meaning": e.meaning, "proof": e.proof, "summary": fill(e.summary, e.example), "fix": fill(e.fix,
+					e.example),
 				"dockerfile": fill(e.dockerfile, e.example),
 			} {
 				assert.NotEmpty(t, text, "%s: %s", c, name)

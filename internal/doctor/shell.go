@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"path"
 	"strings"
@@ -19,7 +20,8 @@ var (
 
 // builtins are the shells' own words: what they do is not followed.
 var builtins = set(". : [ [[ alias bg break case cd command continue echo eval exit export false fg for function getopts hash if jobs kill let local " +
-	"printf pwd read readonly return select set shift shopt source test time times trap true type ulimit umask unalias unset until wait while { ! coproc exec")
+	"printf pwd read readonly return select set shift shopt source test time times trap true type ulimit umask unalias unset until " +
+	"wait while { ! coproc exec")
 
 func set(words string) map[string]bool {
 	all := map[string]bool{}
@@ -72,7 +74,8 @@ func (x *examination) byShell(ctx context.Context, p process, name string, conte
 // interpreter's name is one word, a carriage return included.
 func (x *examination) badOption(p process, name string) *finding {
 	name = strings.TrimRight(name, "0123456789.")
-	if p.line == nil || !strings.HasPrefix(p.line.arg, "-") || len(p.argv) < 2 || p.argv[1] != p.line.arg || name == "perl" || name == "ruby" {
+	if p.line == nil || !strings.HasPrefix(p.line.arg, "-") || len(p.argv) < 2 || p.argv[1] != p.line.arg || name == "perl" ||
+		name == "ruby" {
 		return nil
 	}
 	option, ended := strings.CutSuffix(p.line.arg, "\r")
@@ -86,7 +89,8 @@ func (x *examination) badOption(p process, name string) *finding {
 	case strings.ContainsAny(option, " \t"):
 		f.cause, f.facts.Lacks = MissingInterpreter, fmt.Sprintf("option %q: the kernel hands all that follows over as one word", option)
 		words := strings.Fields(option)
-		if f.facts.Words = "#!" + p.line.interp + " " + option; !strings.ContainsFunc(strings.Join(words, ""), func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
+		if f.facts.Words = "#!" + p.line.interp + " " + option; !strings.ContainsFunc(strings.Join(words, ""),
+			func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
 			f.facts.Words = "#!" + p.line.interp + " -" + strings.ReplaceAll(strings.Join(words, ""), "-", "")
 		}
 		f.evidence = []Evidence{p.asked, {"the option that it is given has a blank in it", p.line.file.Path, fmt.Sprintf("%q", option)}}
@@ -203,4 +207,42 @@ func (x *examination) scriptEnds(ctx context.Context, p process) (*finding, erro
 		return nil, err
 	}
 	return nil, nil
+}
+
+// applets are what a busybox can do: the longest run of names in alphabetical order in its file
+// is its table. Nil where that is not sure.
+func applets(content []byte) (names []string) {
+	var run []string
+	for len(content) > 0 {
+		end := bytes.IndexByte(content, 0)
+		if end < 0 {
+			break
+		}
+		word := content[:end]
+		content = content[end+1:]
+		if named := len(word) > 0 && len(word) < 32 && !bytes.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' }); !named {
+			run = nil
+			continue
+		}
+		if len(run) > 0 && string(word) <= run[len(run)-1] {
+			run = nil
+		}
+		if run = append(run, string(word)); len(run) > len(names) {
+			names = run
+		}
+	}
+	if len(names) < 16 || len(names) > 4096 {
+		return nil
+	}
+	return names
+}
+
+// beginning is a file, as much of it as is looked through.
+func (x *examination) beginning(ctx context.Context, at place) ([]byte, error) {
+	f, err := x.files.open(ctx, at.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.NewSectionReader(f, 0, min(f.Size(), maxContent)))
 }

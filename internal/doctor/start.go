@@ -175,8 +175,10 @@ var Refusals = []Cause{RunAsNonRootName, RunAsNonRootRoot}
 var refusals = []entry{
 	{
 		cause: RunAsNonRootName, title: "The pod says runAsNonRoot, and USER is a name",
-		meaning:    "The kubelet refuses a container that is not to run as root where the image's USER is a name: it does not look into the image, and cannot know that the name is not root's.",
-		summary:    "the pod says runAsNonRoot, and the image's USER is the name {{printf \"%q\" .User}}: the kubelet cannot tell that it is not root",
+		meaning: "The kubelet refuses a container that is not to run as root where the image's USER is a name: it does not look " +
+			"into the image, and cannot know that the name is not root's.",
+		summary: "the pod says runAsNonRoot, and the image's USER is the name {{printf \"%q\" .User}}: the kubelet cannot tell that " +
+			"it is not root",
 		fix:        "Use a number, which needs no account file; or say runAsUser in the pod.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker image inspect --format '{{.Config.User}}' IMAGE`, and runAsNonRoot and runAsUser in the pod.",
@@ -184,8 +186,10 @@ var refusals = []entry{
 	},
 	{
 		cause: RunAsNonRootRoot, title: "The pod says runAsNonRoot, and the image runs as root",
-		meaning:    "The kubelet refuses a container that is not to run as root where it would: the image has no USER, or USER or runAsUser is 0.",
-		summary:    "the pod says runAsNonRoot, and the process would be root{{if .User}}: the user is {{printf \"%q\" .User}}{{else}}: the image has no USER{{end}}",
+		meaning: "The kubelet refuses a container that is not to run as root where it would: the image has no USER, or USER or " +
+			"runAsUser is 0.",
+		summary: "the pod says runAsNonRoot, and the process would be root{{if .User}}: the user is {{printf \"%q\" " +
+			".User}}{{else}}: the image has no USER{{end}}",
 		fix:        "Run as a user that is not root, by its number.",
 		dockerfile: "USER 12345:12345",
 		proof:      "`docker image inspect --format '{{.Config.User}}' IMAGE`, and runAsNonRoot and runAsUser in the pod.",

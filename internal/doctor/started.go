@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -137,7 +136,8 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 	}
 	isEnv, isShell := name == "env" && has("ignore-environment"), shells[name] && (boxed || has("PS4"))
 	splits := isEnv && has("split-string") && !boxed
-	if wraps = wraps && (boxed || has(w.mark)); wraps || isEnv && asksSplit(p.argv[1:]) == "" || isShell || readers[strings.TrimRight(name, "0123456789.")] {
+	if wraps = wraps && (boxed || has(w.mark)); wraps || isEnv && asksSplit(p.argv[1:]) == "" || isShell ||
+		readers[strings.TrimRight(name, "0123456789.")] {
 		if found := x.badOption(p, name); found != nil {
 			return found, nil
 		}
@@ -282,42 +282,4 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 		}
 	}
 	return "", denied, nil
-}
-
-// applets are what a busybox can do: the longest run of names in alphabetical order in its file
-// is its table. Nil where that is not sure.
-func applets(content []byte) (names []string) {
-	var run []string
-	for len(content) > 0 {
-		end := bytes.IndexByte(content, 0)
-		if end < 0 {
-			break
-		}
-		word := content[:end]
-		content = content[end+1:]
-		if named := len(word) > 0 && len(word) < 32 && !bytes.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' }); !named {
-			run = nil
-			continue
-		}
-		if len(run) > 0 && string(word) <= run[len(run)-1] {
-			run = nil
-		}
-		if run = append(run, string(word)); len(run) > len(names) {
-			names = run
-		}
-	}
-	if len(names) < 16 || len(names) > 4096 {
-		return nil
-	}
-	return names
-}
-
-// beginning is a file, as much of it as is looked through.
-func (x *examination) beginning(ctx context.Context, at place) ([]byte, error) {
-	f, err := x.files.open(ctx, at.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.NewSectionReader(f, 0, min(f.Size(), maxContent)))
 }

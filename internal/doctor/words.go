@@ -147,8 +147,9 @@ const listQuotes = "\"'“”„‟«»‘’‚"
 
 var (
 	testCommand = regexp.MustCompile(`\]\s*(?:&&|\|\||;|\n)`)
-	listBegins  = regexp.MustCompile(`^\[(?:[^\s\[]|\s*[` + listQuotes + `/$])|^\{?[` + listQuotes + `][^` + listQuotes + `]*[` + listQuotes + `],`)
-	listWord    = regexp.MustCompile(`[` + listQuotes + `]([^` + listQuotes + `]*)[` + listQuotes + `]|[^\s,\[\]{}]+`)
+	listBegins  = regexp.MustCompile(`^\[(?:[^\s\[]|\s*[` + listQuotes + `/$])|^\{?[` + listQuotes + `][^` + listQuotes + `]*[` +
+		listQuotes + `],`)
+	listWord = regexp.MustCompile(`[` + listQuotes + `]([^` + listQuotes + `]*)[` + listQuotes + `]|[^\s,\[\]{}]+`)
 )
 
 // brokenList tells a list that was meant for the exec form from the shell's test, behind which a command stands.

@@ -45,7 +45,8 @@ func (b *builder) turns() (skipped []string) {
 		line  string
 		cause doctor.Cause
 	}{
-		"names": {"[app, --x]", doctor.NotOnPath}, "bare": {`"/app", "x"`, doctor.MissingEntrypoint}, "braces": {`{"/app", "x"}`, doctor.MissingEntrypoint},
+		"names": {"[app, --x]", doctor.NotOnPath}, "bare": {`"/app", "x"`, doctor.MissingEntrypoint}, "braces": {`{"/app", "x"}`,
+			doctor.MissingEntrypoint},
 		"no-comma": {`["/app" "x"]`, doctor.MissingEntrypoint},
 	} {
 		add("turn-list-"+name, c.cause, func(s *Spec) { s.put("/bin/app", s.Files["/app"]); line(c.line)(s) })

@@ -3,7 +3,10 @@ package doctor
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // musl's rules: ldso/dynlink.c.
@@ -87,4 +90,76 @@ func (m *musl) runpath(o *object, secure bool) []string {
 		return nil
 	}
 	return muslPath(text)
+}
+
+// search is one for a library: where it looked, and what was wrong there.
+type search struct {
+	l      *linker
+	by     *object
+	name   string
+	notes  []Evidence
+	looked []string
+	below  func(context.Context, string) ([]string, error) // the folders that come before one; may be nil
+}
+
+// maxLooked is how many folders are kept of a search, for the evidence.
+const maxLooked = 256
+
+// in tries folders in turn.
+func (s *search) in(ctx context.Context, dirs []string) (*object, error) {
+	for _, dir := range dirs {
+		first := []string{}
+		if s.below != nil {
+			var err error
+			if first, err = s.below(ctx, dir); err != nil {
+				return nil, err
+			}
+		}
+		for _, dir := range append(slices.Clip(first), dir) {
+			if o, err := s.at(ctx, strings.TrimSuffix(dir, "/")+"/"+s.name); o != nil || err != nil {
+				return o, err
+			}
+		}
+		if len(s.looked) < maxLooked {
+			s.looked = append(s.looked, dir)
+		}
+	}
+	return nil, nil
+}
+
+// at tries one place.
+func (s *search) at(ctx context.Context, place string) (*object, error) {
+	o, note, err := s.l.open(ctx, s.by, s.name, place)
+	if note != nil && (len(s.notes) < maxNotes || err != nil) {
+		s.notes = append(s.notes, *note)
+	}
+	return o, err
+}
+
+// maxNotes is how many places are, where something was of no use.
+const maxNotes = 16
+
+// nowhere ends it, with what there is to tell.
+func (s *search) nowhere(and string) (*object, []Evidence, error) {
+	if len(s.notes) == 0 {
+		s.notes = []Evidence{{"looked for in " + strings.Join(s.looked, ", ") + and, s.name, "not there"}}
+	}
+	return nil, s.notes, nil
+}
+
+// text is what a file holds that configures a loader; nothing where this user may not read it.
+func (x *examination) text(ctx context.Context, name string, most int64) (content []byte, there bool, err error) {
+	at, err := x.files.resolve(ctx, name, x.as)
+	switch {
+	case broke(err) != nil:
+		return nil, false, nil
+	case err != nil:
+		return nil, false, err
+	case !at.Mode.IsRegular() || !x.as.mayRead(at.Entry):
+		return nil, true, nil
+	case at.Size > most:
+		return nil, true, image.ErrTooLarge
+	}
+	content, err = x.content(ctx, at)
+	return content, true, err
 }
