@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -56,7 +55,7 @@ func (x *examination) adviseUser(ctx context.Context) error {
 		return nil
 	}
 	if x.as.uid == 0 {
-		d, err := x.would(ctx, "USER 12345:12345")
+		d, err := x.would(ctx, "USER 12345:12345", false)
 		if err != nil || d == nil || d.Starts == nil {
 			return err
 		}
@@ -95,7 +94,7 @@ func (x *examination) adviseUser(ctx context.Context) error {
 
 // startsSo reports whether advice may be followed: the image then starts, or fails as before.
 func (x *examination) startsSo(ctx context.Context, lines string) (bool, error) {
-	d, err := x.would(ctx, lines)
+	d, err := x.would(ctx, lines, false)
 	return d != nil && d.Starts != nil && d.Cause == x.d.Cause, err
 }
 
@@ -144,40 +143,37 @@ func (x *examination) adviseShell(ctx context.Context) error {
 	return imageFault(err)
 }
 
-// Where programs look for certificates (Go's crypto/x509, OpenSSL) and time zones (Go's time, the C libraries).
-var (
-	certificates = []string{"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/ssl/cert.pem"}
-	timeZones    = []string{"/usr/share/zoneinfo"}
-)
+// common are files that many programs look for: certificates (Go's crypto/x509, OpenSSL) and time zones (Go's time, the C libraries).
+var common = []struct {
+	paths            []string
+	id, fix, summary string
+}{
+	{[]string{"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/ssl/cert.pem"}, "no-ca-certificates",
+		"If it calls others over TLS: `COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/`.",
+		"There are no CA certificates: the program can trust no server"},
+	{[]string{"/usr/share/zoneinfo"}, "no-time-zones",
+		"If it needs other zones than UTC: `COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo`, or in Go import `time/tzdata`.",
+		"There are no time zones: only UTC is known"},
+}
 
 func (x *examination) adviseFiles(ctx context.Context) error {
-	x.files.ahead(ctx, append(slices.Clone(certificates), timeZones...)...)
-	some := func(paths []string) (bool, error) {
-		for _, p := range paths {
+	var all []string
+	for _, c := range common {
+		all = append(all, c.paths...)
+	}
+	x.files.ahead(ctx, all...)
+	for _, c := range common {
+		has := false
+		for _, p := range c.paths {
 			_, err := x.files.peek(ctx, p)
-			if err == nil {
-				return true, nil
-			}
 			if fault := imageFault(err); fault != nil {
-				return false, fault
+				return fault
 			}
+			has = has || err == nil
 		}
-		return false, nil
-	}
-	has, err := some(certificates)
-	if err != nil {
-		return err
-	}
-	if !has {
-		x.say("no-ca-certificates", "If it calls others over TLS: `COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/`.",
-			"There are no CA certificates: the program can trust no server")
-	}
-	if has, err = some(timeZones); err != nil {
-		return err
-	}
-	if !has {
-		x.say("no-time-zones", "If it needs other zones than UTC: `COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo`, or in Go import `time/tzdata`.",
-			"There are no time zones: only UTC is known")
+		if !has {
+			x.say(c.id, c.fix, "%s", c.summary)
+		}
 	}
 	return nil
 }
@@ -245,15 +241,7 @@ func (x *examination) adviseAll(ctx context.Context) error {
 	return nil
 }
 
-// base is the image as it is, without the folder that a start creates.
-func (x *examination) base() image.Image {
-	if w, ok := x.files.img.(*withFolder); ok {
-		return w.Image
-	}
-	return x.files.img
-}
-
 func (x *examination) lister() (image.Lister, bool) {
-	l, ok := x.base().(image.Lister)
+	l, ok := x.files.img.(image.Lister)
 	return l, ok
 }

@@ -213,7 +213,7 @@ var table = []entry{
 	{
 		cause: MissingSymbol, title: "No library defines a symbol that the program needs",
 		meaning:    "Most often a program for glibc on musl, with a link in the loader's place (libc6-compat): the loader starts, and lacks glibc's own symbols.",
-		summary:    "{{.At}} needs the symbol {{.Symbol}}, and none of the libraries in the image defines it{{if .IsMusl}} (the C library is musl){{end}}",
+		summary:    "{{.At}} needs the symbol {{.Symbol}}, and none of the libraries in the image defines it{{if eq .Libc \"musl\"}} (the C library is musl){{end}}",
 		fix:        "Build against the C library that the image has, or take a base image with the one it was built against; or link statically{{if .Go}} (pure Go: CGO_ENABLED=0){{end}}.",
 		dockerfile: "# musl, as below\nFROM golang:alpine AS build\nFROM alpine",
 		proof:      "`readelf -W --dyn-syms PROGRAM | grep UND` against the libraries'.",

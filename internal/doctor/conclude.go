@@ -66,13 +66,9 @@ func fill(text string, f facts) string {
 	return out.String()
 }
 
-// would examines the image as lines of a Dockerfile make it; nil where they change more than its config.
-func (x *examination) would(ctx context.Context, lines string) (*Diagnosis, error) {
-	return x.after(ctx, lines, false)
-}
-
-// after is would; with mended, what mends the fault that is found there goes along.
-func (x *examination) after(ctx context.Context, lines string, mended bool) (*Diagnosis, error) {
+// would examines the image as lines of a Dockerfile make it; nil where they change more than its config. With mended, what
+// mends the fault that is found there goes along.
+func (x *examination) would(ctx context.Context, lines string, mended bool) (*Diagnosis, error) {
 	config, start, ok := followed(x.config, x.start, lines)
 	if !ok {
 		return nil, nil
@@ -84,7 +80,7 @@ func (x *examination) after(ctx context.Context, lines string, mended bool) (*Di
 func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides, mended bool) (*Diagnosis, error) {
 	machine := x.machine
 	machine.Overrides = overrides
-	y := newExamination(x.base(), machine, start)
+	y := newExamination(x.files.img, machine, start)
 	y.second = mended
 	y.config, y.env, y.files.budget = config, environment(config.Env), x.files.limits(ctx)
 	defer y.files.budget.Borrow()() // one such examination after the other draws from the same time
@@ -165,7 +161,7 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 		name = "" // an argument, where a program is meant
 	}
 	lister, _ := x.lister()
-	if far, ok := x.base().(image.Deeper); ok {
+	if far, ok := x.files.img.(image.Deeper); ok {
 		if deep, err := far.Deep(ctx); err == nil {
 			defer deep.Close()
 			lister, _ = deep.(image.Lister)

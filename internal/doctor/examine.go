@@ -60,7 +60,7 @@ func unknown(format string, args ...any) *finding { return &finding{why: fmt.Spr
 // about it. The error is only ever about reading the image; what the image holds
 // is in the diagnosis.
 func Examine(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x, err := prove(ctx, img, machine, start, (*examination).mend)
+	x, err := prove(ctx, img, machine, start, true)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 
 // Prove is Examine without the advice and without a search for the best fix, which take more of the image's files.
 func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x, err := prove(ctx, img, machine, start, nil)
+	x, err := prove(ctx, img, machine, start, false)
 	if err != nil {
 		return nil, err
 	}
@@ -106,14 +106,14 @@ func newExamination(img image.Image, machine Machine, start Start) *examination 
 	return x
 }
 
-func prove(ctx context.Context, img image.Image, machine Machine, start Start, mend func(*examination, context.Context, *finding) error) (*examination, error) {
+func prove(ctx context.Context, img image.Image, machine Machine, start Start, mend bool) (*examination, error) {
 	x := newExamination(img, machine, start)
 	found, err := x.stages(ctx)
 	if errors.Is(err, image.ErrTooLarge) {
 		found, err = unknown("%v", err), nil
 	}
-	if err == nil && mend != nil {
-		if err = mend(x, ctx, found); errors.Is(err, image.ErrTooLarge) {
+	if err == nil && mend {
+		if err = x.mend(ctx, found); errors.Is(err, image.ErrTooLarge) {
 			err = nil // what was found stands, with its cause's own fix
 		}
 	}
@@ -260,7 +260,7 @@ func (x *examination) workdir(ctx context.Context) (*finding, error) {
 	if !strings.HasPrefix(dir, "/") {
 		return unusable(dir, "not an absolute path"), nil
 	}
-	x.files.cwd = path.Clean(dir)
+	x.files.cwd, x.files.inside = path.Clean(dir), nil
 	at, err := x.files.resolve(ctx, x.files.cwd, root)
 	var way *lookupError
 	var mounted hidden
@@ -277,7 +277,7 @@ func (x *examination) workdir(ctx context.Context) (*finding, error) {
 	switch way.kind {
 	case absent, dangling:
 		// Created at the start, down to its last folder; so nothing is in there.
-		x.files.img = &withFolder{Image: x.files.img, dir: created(way)}
+		x.files.made, x.files.inside = created(way), nil
 		return nil, nil
 	case through, looping:
 		return unusable(way.at, way.Error()), nil

@@ -97,31 +97,31 @@ func (x *examination) badFormat(p process, found string) *finding {
 		evidence: []Evidence{p.asked, {"its first bytes, by which the kernel tells the format", p.at.Path, found}}}
 }
 
-// formatOf says what a file is that the kernel does not know.
+// formats are what a file is that the kernel does not know, by its first bytes.
+var formats = []struct{ magics, is string }{
+	{"\xef\xbb\xbf#!", "a byte order mark (EF BB BF) stands before the #!"},
+	{"\xff\xfe|\xfe\xff", "text in UTF-16"},
+	{"\xcf\xfa\xed\xfe|\xce\xfa\xed\xfe|\xca\xfe\xba\xbe|\xfe\xed\xfa", "a program for macOS (Mach-O), or Java classes"},
+	{"MZ", "a program for Windows (PE)"},
+	{"\x1f\x8b|PK\x03\x04|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd", "an archive, not unpacked"},
+	{"!<arch>\n", "a static library, not linked (ar)"},
+	{"version https://git-lfs", "a pointer of Git LFS, not the file that it stands for"},
+	{"<!|<html", "a page of HTML, most likely what a download was answered with"},
+	{"\x7fE", "a broken ELF header"},
+}
+
 func formatOf(head []byte) string {
-	start := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
-	switch {
-	case len(head) == 0:
+	if len(head) == 0 {
 		return "the file is empty"
-	case start("\xef\xbb\xbf#!"):
-		return "a byte order mark (EF BB BF) stands before the #!"
-	case start("\xff\xfe"), start("\xfe\xff"):
-		return "text in UTF-16"
-	case start("\xcf\xfa\xed\xfe"), start("\xce\xfa\xed\xfe"), start("\xca\xfe\xba\xbe"), start("\xfe\xed\xfa"):
-		return "a program for macOS (Mach-O), or Java classes"
-	case start("MZ"):
-		return "a program for Windows (PE)"
-	case start("\x1f\x8b"), start("PK\x03\x04"), start("BZh"), start("\xfd7zXZ"), start("\x28\xb5\x2f\xfd"):
-		return "an archive, not unpacked"
-	case start("!<arch>\n"):
-		return "a static library, not linked (ar)"
-	case start("\x7fE") && !start(elf.Magic):
-		return fmt.Sprintf("a broken ELF header (% x)", head[:min(4, len(head))])
-	case start("version https://git-lfs"):
-		return "a pointer of Git LFS, not the file that it stands for"
-	case start("<!"), start("<html"):
-		return "a page of HTML, most likely what a download was answered with"
-	case bytes.IndexByte(head, 0) < 0:
+	}
+	for _, f := range formats {
+		for magic := range strings.SplitSeq(f.magics, "|") {
+			if bytes.HasPrefix(head, []byte(magic)) {
+				return f.is
+			}
+		}
+	}
+	if bytes.IndexByte(head, 0) < 0 {
 		line, _, _ := bytes.Cut(head, []byte("\n"))
 		return fmt.Sprintf("text without a #! line: %q", string(line[:min(40, len(line))]))
 	}

@@ -23,15 +23,10 @@ const maxLinks = 40
 type files struct {
 	img    image.Image
 	cwd    string
-	inside *cwdEntry     // what lies at cwd, once it was asked for
+	inside *image.Entry  // what lies at cwd, once it was asked for
+	made   string        // a folder that the start makes, and those on its way
 	budget *image.Budget // of all that is looked at
 	mounts map[string]bool
-}
-
-type cwdEntry struct {
-	of    string
-	img   image.Image
-	entry image.Entry
 }
 
 // limits is the budget of this examination.
@@ -136,14 +131,14 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 		return place{}, &lookupError{kind: kind, path: p, at: at, link: link, rest: todo}
 	}
 	if !strings.HasPrefix(p, "/") {
-		if f.inside == nil || f.inside.of != f.cwd || f.inside.img != f.img {
+		if f.inside == nil {
 			start, err := f.resolve(ctx, f.cwd, root)
 			if err != nil {
 				return place{}, err
 			}
-			f.inside = &cwdEntry{f.cwd, f.img, start.Entry}
+			f.inside = &start.Entry
 		}
-		here.Entry = f.inside.entry
+		here.Entry = *f.inside
 	}
 	followed := 0
 	for len(todo) > 0 {
@@ -300,7 +295,11 @@ func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
 	if base := path.Base(at); len(base) > 255 {
 		return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
 	}
-	return f.img.Lstat(ctx, at)
+	e, err := f.img.Lstat(ctx, at)
+	if f.made != "" && errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(f.made+"/", at+"/") {
+		return folder, nil
+	}
+	return e, err
 }
 
 // head gives the first bytes of a file.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 
@@ -241,12 +240,6 @@ func describe(e image.Entry) string {
 	return text
 }
 
-// withFolder is an image with a folder that the start creates, and its parents.
-type withFolder struct {
-	image.Image
-	dir string
-}
-
 // created is the folder that a start creates where a WORKDIR is missing.
 func created(way *lookupError) string {
 	names := []string{way.at}
@@ -254,27 +247,4 @@ func created(way *lookupError) string {
 		names = append(names, s.name)
 	}
 	return path.Join(names...)
-}
-
-func (w *withFolder) Lstat(ctx context.Context, p string) (image.Entry, error) {
-	e, err := w.Image.Lstat(ctx, p)
-	if errors.Is(err, fs.ErrNotExist) && (p == w.dir || strings.HasPrefix(w.dir, p+"/")) {
-		return image.Entry{Path: p, Mode: fs.ModeDir | 0o755}, nil
-	}
-	return e, err
-}
-
-// Prefetch passes the hint on.
-func (w *withFolder) Prefetch(ctx context.Context, paths ...string) {
-	if far, ok := w.Image.(image.Remote); ok {
-		far.Prefetch(ctx, paths...)
-	}
-}
-
-// Peek asks the image, where that can be asked so.
-func (w *withFolder) Peek(ctx context.Context, p string) (image.Entry, error) {
-	if far, ok := w.Image.(image.Remote); ok {
-		return far.Peek(ctx, p)
-	}
-	return image.Entry{}, errors.ErrUnsupported
 }

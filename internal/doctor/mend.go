@@ -37,7 +37,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 		return nil
 	}
 	for _, c := range x.cures(ctx, f, lies) {
-		d, err := x.would(ctx, c.lines)
+		d, err := x.would(ctx, c.lines, false)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	if x.second {
 		return nil
 	}
-	d, err := x.after(ctx, fix.Dockerfile, true)
+	d, err := x.would(ctx, fix.Dockerfile, true)
 	if d != nil && d.Starts != nil && !*d.Starts && d.Cause != f.cause && d.Fix.Dockerfile != "" {
 		f.fix = &Fix{fix.Text + " Then there is the next fault, " + string(d.Cause) + ": " + d.Fix.Text, fix.Dockerfile + "\n" + d.Fix.Dockerfile}
 	}

@@ -56,9 +56,6 @@ type facts struct {
 // JSON is the shell form's command as the exec form wants it; empty where only a shell can do it.
 func (f facts) JSON() string { return quoteList(f.Command) }
 
-// IsMusl is for the templates.
-func (f facts) IsMusl() bool { return f.Libc == libcMusl }
-
 // entry is one row of the table of causes: the doctor's texts and the docs come from it.
 type entry struct {
 	cause      Cause
