@@ -20,7 +20,7 @@ func started(t *testing.T, user string, start Start) *Diagnosis {
 	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "tool", Mode: 0o710, Gid: 7}))
 	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "etc", Mode: 0o755}))
 	require.NoError(t, w.Close())
-	files, err := image.NewFiles()
+	files, err := image.NewFiles(image.NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	require.NoError(t, files.Apply(t.Context(), 1, &layer))
 	img := image.Of(files, "i", "", image.Config{Entrypoint: []string{"/app"}, User: user})

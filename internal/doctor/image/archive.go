@@ -47,18 +47,18 @@ func FromTarball(ctx context.Context, file, tag string, p Platform) (Image, erro
 
 func fromTarball(ctx context.Context, name, tag string, p Platform) (*archived, error) {
 	// Before it is opened: a pipe would wait for a writer.
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	if err != nil {
+		return nil, err
 	}
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
 	b := NewBudget(ctx, info.Size())
 	plain, done, err := uncompressed(b, file)
 	if err != nil {
@@ -101,12 +101,7 @@ func Failed(ctx context.Context, ref string, err error) error {
 // uncompressed gives the tarball itself, or an unpacked copy in the temporary folder.
 func uncompressed(b *Budget, file *os.File) (*os.File, func(), error) {
 	head := make([]byte, 6)
-	n, _ := file.ReadAt(head, 0)
-	packed := false
-	for _, magic := range []string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zXZ\x00"} {
-		packed = packed || strings.HasPrefix(string(head[:n]), magic)
-	}
-	if !packed {
+	if n, _ := file.ReadAt(head, 0); packing(head[:n]) == "" {
 		return file, func() {}, nil
 	}
 	s, err := NewSpool()
@@ -217,10 +212,9 @@ func build(ctx context.Context, s store, name, configName string, layers []strin
 		return nil, err
 	}
 	img := &archived{name: name, id: id, config: ConfigOf(parsed)}
-	if img.Files, err = NewFiles(); err != nil {
+	if img.Files, err = NewFiles(s.limits()); err != nil {
 		return nil, err
 	}
-	img.budget = s.limits()
 	if img.config.OS == "windows" {
 		return img, nil // its layers are no Linux file system
 	}
@@ -244,7 +238,7 @@ func diffOf(c *v1.ConfigFile, layer int) string {
 // layer lays one over those before it, and holds it against its digests: diff is
 // that of what is unpacked, where there is one.
 func (k *Files) layer(ctx context.Context, s store, number int, name, diff string) error {
-	r, _, err := s.open(name)
+	r, err := s.open(name)
 	if err != nil {
 		return fmt.Errorf("layer %d: %w", number, err)
 	}

@@ -193,7 +193,7 @@ func TestArchiveBomb(t *testing.T) {
 
 // A sparse file is a few bytes in the tar, whatever size it claims.
 func TestSparseFileIsNotUnpacked(t *testing.T) {
-	k, err := NewFiles()
+	k, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	defer k.Discard()
 	head := append([]byte("\x7fELF"), make([]byte, 100)...)
@@ -208,7 +208,7 @@ func TestTooManyFiles(t *testing.T) {
 	for i := range 200 {
 		many = append(many, file(fmt.Sprintf("%d/a/b/c/d", i), ""))
 	}
-	k, err := NewFiles()
+	k, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	defer k.Discard()
 	k.budget.kept = 500 * costOfNode

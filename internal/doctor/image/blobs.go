@@ -1,7 +1,6 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // A registry that takes longer than silence for the next piece falls silent. What it announces for an image has a bound.
@@ -33,7 +31,6 @@ type blobs struct {
 	puller *remote.Puller
 	budget *Budget
 	got    atomic.Int64     // bytes that came
-	latest []byte           // the manifest that was asked for last
 	sizes  map[string]int64 // of the layers, by their digests
 }
 
@@ -57,30 +54,14 @@ func (b *blobs) why(err error) error {
 	return err
 }
 
-// manifest fetches one, for `document` to read, and tells its kind.
-func (b *blobs) manifest(ref name.Reference) (types.MediaType, error) {
-	d, err := b.puller.Get(b.ctx, ref)
-	if err != nil {
-		return "", err
-	}
-	b.latest = d.Manifest
-	return d.MediaType, nil
-}
+func (b *blobs) limits() *Budget { return b.budget }
 
-func (b *blobs) limits() *Budget      { return b.budget }
-func (b *blobs) has(file string) bool { return file == "manifest" }
-
-// open is as a store's: "manifest" is the one that came last.
-func (b *blobs) open(file string) (io.ReadCloser, int64, error) {
-	if b.has(file) {
-		return io.NopCloser(bytes.NewReader(b.latest)), int64(len(b.latest)), nil
-	}
+func (b *blobs) open(file string) (io.ReadCloser, error) {
 	layer, err := b.puller.Layer(b.ctx, b.repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	r, err := layer.Compressed()
-	return r, 0, err
+	return layer.Compressed()
 }
 
 // counted counts what a registry sends, and cuts the line where it falls silent.

@@ -50,9 +50,6 @@ func NewBudget(ctx context.Context, size int64) *Budget {
 	return &Budget{ctx, freeBytes + perByte*size, mostKept, mostWork}
 }
 
-// Draw has files draw from a budget.
-func (k *Files) Draw(b *Budget) { k.budget = b }
-
 // Keep takes bytes of memory that stay in use.
 func (b *Budget) Keep(n int64) error {
 	if b.kept -= n; b.kept < 0 {

@@ -156,7 +156,7 @@ func TestOnlyNamesAreKept(t *testing.T) {
 // Files below a long path: a walk holds one path, not all.
 func TestAWalkHoldsOnePath(t *testing.T) {
 	deep := strings.Repeat(strings.Repeat("d", 200)+"/", 19)
-	k, err := NewFiles()
+	k, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	defer k.Discard()
 	empty := heap()
@@ -194,7 +194,7 @@ func TestDeepAndDoubledEntriesHaveAnEnd(t *testing.T) {
 		"taken away": {[]tar.Header{file(strings.Repeat("n", 3000), ""), file(strings.Repeat("n", 3000), "")},
 			Budget{kept: 8000, work: 5000}, errTooMany},
 	} {
-		k, err := NewFiles()
+		k, err := NewFiles(NewBudget(t.Context(), 0))
 		require.NoError(t, err)
 		c.budget.ctx = t.Context()
 		k.budget = &c.budget

@@ -11,7 +11,7 @@ import (
 func FuzzLayer(f *testing.F) {
 	f.Add(layer(f, dir("etc/"), file("etc/a", "a"), link("l", "etc"), hard("h", "etc/a"), file(".wh.x", ""), file("etc/.wh..wh..opq", "")))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		k, err := NewFiles()
+		k, err := NewFiles(NewBudget(t.Context(), 0))
 		if err != nil {
 			t.Skip(err)
 		}

@@ -4,11 +4,13 @@
 package image
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
 )
@@ -134,4 +136,65 @@ func Above(path string) []string {
 		}
 	}
 	return up
+}
+
+// capsRecord is how a tar carries the file capabilities.
+const capsRecord = "SCHILY.xattr.security.capability"
+
+// maxCaps is the size of the longest struct vfs_ns_cap_data.
+const maxCaps = 24
+
+// modeBits are what chmod sets.
+const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+
+// EntryOf turns a tar's header into what the image holds; the path is the caller's.
+func EntryOf(h *tar.Header) Entry {
+	e := Entry{
+		Mode: h.FileInfo().Mode(),
+		UID:  h.Uid, GID: h.Gid,
+	}
+	if caps := h.PAXRecords[capsRecord]; len(caps) <= maxCaps { // the kernel takes no longer one
+		e.Caps = []byte(caps)
+	}
+	switch h.Typeflag {
+	case tar.TypeReg, '\x00', tar.TypeGNUSparse:
+		e.Mode &^= fs.ModeType
+		e.Size = h.Size
+	case tar.TypeSymlink:
+		e.Link = strings.Clone(h.Linkname) // it may be a part of a megabyte
+	case tar.TypeDir:
+		e.Mode = e.Mode&^fs.ModeType | fs.ModeDir
+	}
+	return e
+}
+
+// Platform is what an image is for, in Go's words: linux and amd64.
+type Platform struct{ OS, Arch string }
+
+// String writes it as --platform takes it; "" for none.
+func (p Platform) String() string {
+	if p == (Platform{}) {
+		return ""
+	}
+	return p.OS + "/" + p.Arch
+}
+
+// ParsePlatform reads OS/ARCH; what follows it, a variant, is passed over.
+func ParsePlatform(text string) (Platform, error) {
+	f := strings.Split(text, "/")
+	if len(f) < 2 || len(f) > 3 || f[0] == "" || f[1] == "" {
+		return Platform{}, fmt.Errorf("%q is no platform; write linux/amd64 or linux/arm64", text)
+	}
+	return Platform{OS: f[0], Arch: f[1]}, nil
+}
+
+// MarshalText writes it into a document.
+func (p Platform) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads it there.
+func (p *Platform) UnmarshalText(text []byte) (err error) {
+	if len(text) > 0 {
+		*p, err = ParsePlatform(string(text))
+	}
+	return err
 }

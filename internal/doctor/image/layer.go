@@ -2,7 +2,10 @@ package image
 
 import (
 	"archive/tar"
+	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -47,13 +50,12 @@ func (k *Files) Apply(ctx context.Context, layer int, r io.Reader) error {
 		}
 		switch base := path.Base(name); {
 		case base == opaque:
-			if err := errors.Join(k.cover(path.Dir(name), allBelow), k.hideBelow(path.Dir(name), layer)); err != nil {
+			if err := k.takeAway(path.Dir(name), allBelow, layer); err != nil {
 				return err
 			}
 			continue
 		case strings.HasPrefix(base, whiteout):
-			name := path.Join(path.Dir(name), base[len(whiteout):])
-			if err := errors.Join(k.cover(name, itself), k.removeBelow(name, layer)); err != nil {
+			if err := k.takeAway(path.Join(path.Dir(name), base[len(whiteout):]), itself, layer); err != nil {
 				return err
 			}
 			continue
@@ -107,47 +109,103 @@ func (k *Files) node(archive *tar.Reader, h *tar.Header, name string, layer int)
 	return n, nil
 }
 
-// removeBelow takes away what lower layers have at a path; what this one put there stays.
-func (t *tree) removeBelow(name string, layer int) error {
-	n := t.find(name)
-	switch {
-	case n == nil || name == "/":
-	case n.layer < layer:
-		return t.remove(name, layer)
-	case n.isDir():
-		return t.hideBelow(name, layer)
+// takeAway takes away what lower layers have, at a path or in the folder there; what this one put there stays.
+func (k *Files) takeAway(name string, how covering, layer int) error {
+	if k.covers != nil {
+		k.covers[strings.Clone(name)] |= how
+		if err := k.budget.Keep(int64(costOfGone + len(name))); err != nil {
+			return err
+		}
 	}
-	return nil
-}
-
-// hideBelow takes away what lower layers have in a folder.
-func (t *tree) hideBelow(name string, layer int) error {
-	dir := t.find(name)
-	if dir == nil || dir.cleared == layer {
+	n := k.find(name)
+	switch {
+	case n == nil || how == itself && name == "/":
 		return nil
+	case how&itself != 0 && name != "/" && n.layer < layer:
+		delete(k.find(path.Dir(name)).children, path.Base(name))
+		return k.hide(name, n, layer)
 	}
 	type at struct {
 		path string
 		*node
 	}
-	stack := []at{{name, dir}}
+	stack := []at{{name, n}}
 	for len(stack) > 0 {
 		d := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if d.cleared == layer {
+		if d.cleared == layer || !d.isDir() {
 			continue // once is enough, however often the layer says it
 		}
 		d.cleared = layer
 		for name, child := range d.children {
-			if child.layer < layer {
-				if err := t.hide(path.Join(d.path, name), child, layer); err != nil {
-					return err
-				}
-				delete(d.children, name)
-			} else if child.isDir() {
+			if child.layer >= layer {
 				stack = append(stack, at{path.Join(d.path, name), child})
+				continue
 			}
+			if err := k.hide(path.Join(d.path, name), child, layer); err != nil {
+				return err
+			}
+			delete(d.children, name)
 		}
 	}
 	return nil
+}
+
+// LayerSizes reads a `docker save` as it streams by and tells of each layer in it its
+// digest, uncompressed, and its size: the bytes of its regular files, hard links once.
+// Nothing is kept. What is no layer, such as a manifest, is passed over.
+func LayerSizes(ctx context.Context, saved io.Reader, each func(digest string, bytes int64)) error {
+	budget := NewBudget(ctx, 1<<40) // the engine's own, whatever its size
+	for archive := tar.NewReader(saved); ; {
+		h, err := archive.Next()
+		if err == io.EOF {
+			_, err = io.Copy(io.Discard, saved) // or the engine complains of a broken pipe
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if h.Typeflag != tar.TypeReg || strings.HasSuffix(path.Base(h.Name), ".json") {
+			continue
+		}
+		plain, stop, err := unpack(budget, archive)
+		if err != nil {
+			return err
+		}
+		buffered := bufio.NewReader(plain)
+		if head, _ := buffered.Peek(512); len(head) < 512 { // a config or a manifest, which a layout names by its digest
+			stop()
+			continue
+		}
+		sum := sha256.New()
+		whole := io.TeeReader(buffered, sum)
+		bytes, err := regularBytes(whole)
+		if err == nil {
+			_, err = io.Copy(io.Discard, whole) // the padding counts for the digest
+		}
+		stop()
+		switch {
+		case errors.Is(err, tar.ErrHeader): // a larger one
+			continue
+		case err != nil:
+			return err
+		}
+		each("sha256:"+hex.EncodeToString(sum.Sum(nil)), bytes)
+	}
+}
+
+// regularBytes adds up the regular files of a layer's tar. A hard link has no bytes of its own there.
+func regularBytes(layer io.Reader) (sum int64, err error) {
+	for archive := tar.NewReader(layer); ; {
+		h, err := archive.Next()
+		if err == io.EOF {
+			return sum, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if h.Typeflag == tar.TypeReg {
+			sum += h.Size
+		}
+	}
 }

@@ -44,7 +44,7 @@ func layer(t testing.TB, entries ...tar.Header) []byte {
 }
 
 func stacked(t testing.TB, layers ...[]byte) *Files {
-	k, err := NewFiles()
+	k, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	t.Cleanup(func() { k.Discard() })
 	for i, l := range layers {
@@ -124,7 +124,7 @@ func TestLayersThatAreRefused(t *testing.T) {
 		"a link without end":   layer(t, link(long, strings.Repeat("b/", 3000))),
 		"a header cut in half": whole[:300],
 	} {
-		k, err := NewFiles()
+		k, err := NewFiles(NewBudget(t.Context(), 0))
 		require.NoError(t, err)
 		assert.Error(t, k.Apply(context.Background(), 1, bytes.NewReader(bytesOf)), name)
 		k.Discard()

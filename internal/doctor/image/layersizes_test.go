@@ -50,7 +50,7 @@ func TestASizeIsThatOfTheFiles(t *testing.T) {
 		fmt.Sprintf("sha256:%x", sha256.Sum256(two)): 7,
 	}, got)
 
-	files, err := NewFiles()
+	files, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	defer files.Discard()
 	require.NoError(t, files.Apply(t.Context(), 1, bytes.NewReader(one)))

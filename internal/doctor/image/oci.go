@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // FromLayout opens an image in an OCI layout folder. Otherwise it is as FromTarball.
@@ -17,48 +20,67 @@ func FromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error)
 		return finish(ctx, nil, dir, err)
 	}
 	defer root.Close()
-	s := layoutFolder{root, NewBudget(ctx, 0), map[string]bool{}}
-	if !s.has("index.json") {
+	if info, err := root.Stat("index.json"); err != nil || !info.Mode().IsRegular() {
 		return nil, &Fault{dir, errors.New("it holds no index.json: it is no OCI layout\n" +
 			"Other folders are not read (an unpacked `docker save`, podman's docker-dir): give the doctor a tarball, " +
 			"such as `docker save -o image.tar IMAGE` writes")}
 	}
-	img, err := fromIndex(ctx, s, dir, tag, p)
+	img, err := fromIndex(ctx, layoutFolder{root, NewBudget(ctx, 0), map[string]bool{}}, dir, tag, p)
 	return finish(ctx, img, dir, err)
 }
 
 // fromIndex reads an OCI layout (image-layout.md).
 func fromIndex(ctx context.Context, s store, name, tag string, p Platform) (*archived, error) {
-	index, err := parseIndex(s, "index.json")
+	text, err := document(s, "index.json")
 	if err != nil {
 		return nil, err
 	}
-	for range 4 { // an index may name indexes
-		d, err := pick(index, name, tag, p)
+	m, err := manifestIn(text, types.OCIImageIndex, name, tag, p, false, func(h v1.Hash) ([]byte, error) { return document(s, blob(h)) })
+	if err != nil {
+		return nil, err
+	}
+	var layers []string
+	for _, l := range m.Layers {
+		layers = append(layers, blob(l.Digest))
+	}
+	return build(ctx, s, name, blob(m.Config.Digest), layers)
+}
+
+// manifestIn follows what a layout or a registry has of a name, as far as to the manifest of one image: an index may
+// name indexes. With must, that has to be for the platform.
+func manifestIn(text []byte, kind types.MediaType, name, tag string, p Platform, must bool,
+	fetch func(v1.Hash) ([]byte, error)) (*v1.Manifest, error) {
+	for range 5 {
+		if err := listsTooMuch(text); err != nil {
+			return nil, err
+		}
+		if !kind.IsIndex() {
+			m, err := v1.ParseManifest(bytes.NewReader(text))
+			if err != nil {
+				return nil, fmt.Errorf("its manifest makes no sense: %w", err)
+			}
+			if !kind.IsImage() {
+				return nil, fmt.Errorf("what has that name is no image: %s", kind)
+			}
+			return m, nil
+		}
+		index, err := v1.ParseIndexManifest(bytes.NewReader(text))
+		if err != nil {
+			return nil, fmt.Errorf("its index makes no sense: %w", err)
+		}
+		chosen, err := pick(index, name, tag, p)
 		if err != nil {
 			return nil, err
 		}
-		if !d.MediaType.IsIndex() {
-			return fromManifest(ctx, s, name, d.Digest)
+		if has := chosen.Platform; must && has != nil && (has.Architecture != p.Arch || has.OS != p.OS) {
+			return nil, &NotFound{name, "the registry has it for " + platforms(index) + ", and not for " + p.String()}
 		}
-		if index, err = parseIndex(s, blob(d.Digest)); err != nil {
+		kind, tag = chosen.MediaType, "" // chosen
+		if text, err = fetch(chosen.Digest); err != nil {
 			return nil, err
 		}
-		tag = "" // chosen
 	}
 	return nil, errors.New("its indexes name each other without end")
-}
-
-func parseIndex(s store, name string) (*v1.IndexManifest, error) {
-	text, err := document(s, name)
-	if err != nil {
-		return nil, err
-	}
-	index, err := v1.ParseIndexManifest(bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("its %s makes no sense: %w", name, err)
-	}
-	return index, nil
 }
 
 // nameAnnotation holds an image's tag in a layout's index.
@@ -96,18 +118,13 @@ func pick(index *v1.IndexManifest, name, tag string, p Platform) (v1.Descriptor,
 
 func blob(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
 
-func fromManifest(ctx context.Context, s store, name string, digest v1.Hash) (*archived, error) {
-	text, err := document(s, blob(digest))
-	if err != nil {
-		return nil, err
+func platforms(index *v1.IndexManifest) string {
+	var all []string
+	for _, d := range index.Manifests {
+		if d.Platform != nil && d.Platform.OS != "unknown" {
+			all = append(all, d.Platform.String())
+		}
 	}
-	m, err := v1.ParseManifest(bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("its manifest makes no sense: %w", err)
-	}
-	var layers []string
-	for _, l := range m.Layers {
-		layers = append(layers, blob(l.Digest))
-	}
-	return build(ctx, s, name, blob(m.Config.Digest), layers)
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
 }

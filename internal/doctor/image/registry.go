@@ -1,13 +1,9 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
-	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -49,38 +45,19 @@ type layered struct {
 const errUnread spent = "a layer that was not read would have to be"
 
 func (r *layered) open(ref name.Reference, p Platform, must bool) error {
-	kind, err := r.blobs.manifest(ref)
-	for depth := 0; err == nil && kind.IsIndex(); depth++ {
-		if depth == 4 {
-			return errors.New("its indexes name each other without end")
-		}
-		index, err := parseIndex(r.blobs, "manifest")
-		if err != nil {
-			return err
-		}
-		chosen, err := pick(index, r.name, "", p)
-		if err != nil {
-			return err
-		}
-		if has := chosen.Platform; must && has != nil && (has.Architecture != p.Arch || has.OS != p.OS) {
-			return &NotFound{r.name, "the registry has it for " + platforms(index) + ", and not for " + p.String()}
-		}
-		if kind, err = r.blobs.manifest(ref.Context().Digest(chosen.Digest.String())); err != nil {
-			return err
-		}
-	}
+	first, err := r.blobs.puller.Get(r.blobs.ctx, ref)
 	if err != nil {
 		return err
 	}
-	text, err := document(r.blobs, "manifest")
+	r.manifest, err = manifestIn(first.Manifest, first.MediaType, r.name, "", p, must, func(h v1.Hash) ([]byte, error) {
+		further, err := r.blobs.puller.Get(r.blobs.ctx, ref.Context().Digest(h.String()))
+		if err != nil {
+			return nil, err
+		}
+		return further.Manifest, nil
+	})
 	if err != nil {
 		return err
-	}
-	if r.manifest, err = v1.ParseManifest(bytes.NewReader(text)); err != nil {
-		return fmt.Errorf("its manifest makes no sense: %w", err)
-	}
-	if !kind.IsImage() {
-		return fmt.Errorf("the registry has something of that name that is no image: %s", kind)
 	}
 	r.layers, r.blobs.sizes = make([]*Files, len(r.manifest.Layers)), map[string]int64{}
 	left := int64(mostSent)
@@ -97,17 +74,6 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 	return err
 }
 
-func platforms(index *v1.IndexManifest) string {
-	var all []string
-	for _, d := range index.Manifests {
-		if d.Platform != nil && d.Platform.OS != "unknown" {
-			all = append(all, d.Platform.String())
-		}
-	}
-	slices.Sort(all)
-	return strings.Join(slices.Compact(all), ", ")
-}
-
 // Name, ID and Config are as Image's.
 func (r *layered) Name() string   { return r.name }
 func (r *layered) ID() string     { return r.id }
@@ -121,8 +87,8 @@ func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
 	if r.enough {
 		return nil, errUnread
 	}
-	files := &Files{tree: newTree(), spool: r.spool}
-	files.budget, files.covers = r.blobs.budget, map[string]covering{}
+	files := filesIn(r.spool, r.blobs.budget)
+	files.covers = map[string]covering{}
 	if err := files.layer(ctx, r.blobs, i+1, blob(r.manifest.Layers[i].Digest), diffOf(r.config, i)); err != nil {
 		if errors.Is(err, ErrTooLarge) {
 			return nil, err
@@ -133,7 +99,7 @@ func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
 	return files, nil
 }
 
-// find looks for what lies at a path: in the topmost layer that knows, or that says that there is nothing.
+// find looks for what lies at a path, nil for nothing: in the topmost layer that knows, or that says that there is nothing.
 func (r *layered) find(ctx context.Context, at string) (*node, error) {
 	var implied *node // a folder, by what a layer has in it; a lower one may say whose it is
 	for i := len(r.layers) - 1; i >= 0; i-- {
@@ -155,9 +121,6 @@ func (r *layered) find(ctx context.Context, at string) (*node, error) {
 			break
 		}
 	}
-	if implied == nil {
-		return nil, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
-	}
 	return implied, nil
 }
 
@@ -167,44 +130,32 @@ func (r *layered) Lstat(ctx context.Context, at string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	e := n.entry
-	e.Path = at
-	return e, nil
+	return n.at(at)
 }
 
 // Open is as Image's.
 func (r *layered) Open(ctx context.Context, at string) (File, error) {
 	n, err := r.find(ctx, at)
-	if err == nil && !n.entry.Mode.IsRegular() {
-		err = &fs.PathError{Op: "open", Path: at, Err: errors.New("not a regular file")}
-	}
 	if err != nil {
 		return nil, err
 	}
-	return r.spool.Open(n.content), nil
+	return n.open(at, r.spool)
 }
 
 // Deep is the same image with every layer, one laid over the other.
 func (r *layered) Deep(ctx context.Context) (Image, error) {
-	all := &Files{tree: newTree(), spool: r.spool}
-	all.budget = r.blobs.budget
+	all := filesIn(r.spool, r.blobs.budget)
 	for i := range r.layers {
 		layer, err := r.layer(ctx, i)
 		if err != nil {
 			return nil, err
 		}
 		for at, how := range layer.covers {
-			if how&allBelow != 0 {
-				err = all.hideBelow(at, i+1)
-			}
-			if how&itself != 0 && err == nil {
-				err = all.removeBelow(at, i+1)
-			}
-			if err != nil {
+			if err := all.takeAway(at, how, i+1); err != nil {
 				return nil, err
 			}
 		}
-		if err := layer.walk(func(e Entry) error {
+		if err := layer.Walk(func(e Entry) error {
 			n := layer.find(e.Path)
 			if n.implied {
 				return nil

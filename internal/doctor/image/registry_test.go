@@ -23,7 +23,7 @@ func apart(t testing.TB, layers ...[]byte) *layered {
 	t.Cleanup(func() { s.Close() })
 	r := &layered{spool: s, config: &v1.ConfigFile{}, blobs: &blobs{budget: NewBudget(t.Context(), 0)}}
 	for i, l := range layers {
-		f := &Files{tree: newTree(), spool: s}
+		f := filesIn(s, NewBudget(t.Context(), 0))
 		f.covers = map[string]covering{}
 		require.NoError(t, f.Apply(t.Context(), i+1, bytes.NewReader(l)))
 		r.layers = append(r.layers, f)

@@ -31,8 +31,7 @@ const (
 
 // store holds blobs by name: a tarball's entries, or a folder's files.
 type store interface {
-	open(name string) (io.ReadCloser, int64, error)
-	has(name string) bool
+	open(name string) (io.ReadCloser, error)
 	limits() *Budget
 }
 
@@ -45,29 +44,20 @@ type layoutFolder struct {
 
 func (f layoutFolder) limits() *Budget { return f.budget }
 
-func (f layoutFolder) has(name string) bool {
-	info, err := f.root.Stat(filepath.FromSlash(name))
-	return err == nil && info.Mode().IsRegular()
-}
-
 // open stays inside the folder, whatever the name and the links say (os.Root).
-func (f layoutFolder) open(name string) (io.ReadCloser, int64, error) {
+func (f layoutFolder) open(name string) (io.ReadCloser, error) {
 	info, err := f.root.Stat(filepath.FromSlash(name))
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if !info.Mode().IsRegular() { // a pipe or a device would wait for ever
-		return nil, 0, fmt.Errorf("%s is not a regular file", name)
-	}
-	file, err := f.root.Open(filepath.FromSlash(name))
-	if err != nil {
-		return nil, 0, err
+		return nil, fmt.Errorf("%s is not a regular file", name)
 	}
 	if !f.opened[name] { // what is named twice is there once
 		f.opened[name] = true
 		f.budget.unpacked += perByte * info.Size()
 	}
-	return file, info.Size(), nil
+	return f.root.Open(filepath.FromSlash(name))
 }
 
 // tarball is an uncompressed tar of blobs, whose places were noted at once.
@@ -147,35 +137,36 @@ func (t *tarball) has(name string) bool {
 	return err == nil
 }
 
-func (t *tarball) open(name string) (io.ReadCloser, int64, error) {
+func (t *tarball) open(name string) (io.ReadCloser, error) {
 	at, err := t.find(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	return io.NopCloser(io.NewSectionReader(t.file, at.offset, at.size)), at.size, nil
+	return io.NopCloser(io.NewSectionReader(t.file, at.offset, at.size)), err
 }
 
 // document reads a manifest or config whole.
 func document(s store, name string) ([]byte, error) {
-	r, size, err := s.open(name)
+	r, err := s.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	if size > maxDocument {
-		return nil, fmt.Errorf("%s has %d bytes, which no manifest or config has", name, size)
-	}
-	text, err := io.ReadAll(io.LimitReader(r, maxDocument))
+	text, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
 	if err != nil {
 		return nil, err
+	}
+	if len(text) > maxDocument {
+		return nil, fmt.Errorf("%s has over %d bytes, which no manifest or config has", name, maxDocument)
 	}
 	if sum := sha256.Sum256(text); !digestNamed(name, sum[:]) {
 		return nil, fmt.Errorf("it is damaged: %s is not what its name says", name)
 	}
-	if bytes.Count(text, []byte(",")) > maxValues {
-		return nil, fmt.Errorf("%s lists more than any manifest or config does", name)
+	return text, listsTooMuch(text)
+}
+
+func listsTooMuch(document []byte) error {
+	if bytes.Count(document, []byte(",")) > maxValues {
+		return errors.New("a manifest or config of it lists more than any does")
 	}
-	return text, nil
+	return nil
 }
 
 // digestName is a blob's or a config's name that says what is in it.
@@ -187,37 +178,45 @@ func digestNamed(name string, sum []byte) bool {
 	return m == nil || m[1] == hex.EncodeToString(sum)
 }
 
-// unpack undoes a layer's compression, told by its first bytes. What blows up
-// without end is refused.
+// packing tells what has compressed bytes, by the first six of them; "" nothing.
+func packing(head []byte) string {
+	for magic, by := range map[string]string{"\x1f\x8b": "gzip", "\x28\xb5\x2f\xfd": "zstd", "BZh": "bzip2", "\xfd7zXZ\x00": "xz"} {
+		if strings.HasPrefix(string(head), magic) {
+			return by
+		}
+	}
+	if len(head) > 3 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18" { // pzstd begins so
+		return "zstd"
+	}
+	return ""
+}
+
+// unpack undoes a layer's compression. What blows up without end is refused.
 func unpack(b *Budget, r io.Reader) (io.Reader, func(), error) {
-	packed := &metered{b, r, 0}
+	packed := &metered{b, r, costOfPacked}
 	buffered := bufio.NewReaderSize(packed, 64<<10)
 	head, err := buffered.Peek(6)
 	if err != nil && err != io.EOF {
 		return nil, nil, err
 	}
-	stop := func() {}
-	out := io.Reader(buffered)
-	cost := int64(1) // bzip2 takes so much longer
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+	out, stop, cost := io.Reader(buffered), func() {}, int64(1)
+	switch packing(head) {
+	case "gzip":
 		if out, err = gzip.NewReader(buffered); err != nil {
 			return nil, nil, err
 		}
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}),
-		len(head) > 3 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18": // pzstd begins so
+	case "zstd":
 		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, nil, err
 		}
 		out, stop = d, d.Close
-	case bytes.HasPrefix(head, []byte("BZh")):
-		out, cost = bzip2.NewReader(buffered), 4
-	case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
+	case "bzip2":
+		out, cost = bzip2.NewReader(buffered), 4 // it takes so much longer
+	case "xz":
 		return nil, nil, errors.New("it is compressed with xz, which the doctor does not read")
-	}
-	if out != io.Reader(buffered) {
-		packed.cost = costOfPacked
+	default:
+		packed.cost = 0
 	}
 	return &metered{b, out, cost}, stop, nil
 }

@@ -27,11 +27,10 @@ type exported struct {
 }
 
 func export(ctx context.Context, c *container) (*exported, error) {
-	files, err := image.NewFiles()
+	files, err := image.NewFiles(image.NewBudget(ctx, 0))
 	if err != nil {
 		return nil, err
 	}
-	files.Draw(image.NewBudget(ctx, 0))
 	all := &exported{container: c, Files: files}
 	limit := int64(4 * wholeTree)
 	if c.engine.Name == "podman" {
