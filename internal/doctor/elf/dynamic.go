@@ -3,6 +3,7 @@ package elf
 import (
 	"bytes"
 	"errors"
+	"fmt"
 )
 
 // Tags of the dynamic section.
@@ -50,7 +51,11 @@ const (
 // ErrTooLarge is the error where a file has more than is read of one.
 var ErrTooLarge = errors.New("larger than what the doctor reads of a file")
 
-var errCorrupt = errors.New("its dynamic section points outside of the file")
+var (
+	errCorrupt  = errors.New("its dynamic section points outside of the file")
+	errNoName   = fmt.Errorf("%w, for a name", errCorrupt)
+	errLongName = fmt.Errorf("a name is %w", ErrTooLarge)
+)
 
 // Dynamic is what the loader reads of a file.
 type Dynamic struct {
@@ -83,21 +88,15 @@ type version struct {
 
 // Dynamic reads the dynamic section; nil where the file has none (static).
 func (f *File) Dynamic() (*Dynamic, error) {
-	for _, p := range f.Progs {
-		if p.Type == PtDynamic {
-			return f.dynamic(p)
-		}
+	p := f.first(PtDynamic)
+	if p == nil {
+		return nil, nil
 	}
-	return nil, nil
-}
-
-func (f *File) dynamic(p Prog) (*Dynamic, error) {
-	width := f.word()
-	count := min(p.FileSize/uint64(2*width), maxDynamic)
-	raw := make([]byte, count*uint64(2*width))
 	if p.Offset > uint64(f.size) {
 		return nil, errCorrupt
 	}
+	width := f.word()
+	raw := make([]byte, min(p.FileSize/uint64(2*width), maxDynamic)*uint64(2*width))
 	n, err := readAt(f.r, raw, int64(p.Offset), f.size)
 	if err != nil {
 		return nil, err
@@ -108,7 +107,7 @@ func (f *File) dynamic(p Prog) (*Dynamic, error) {
 	d := &Dynamic{file: f, tags: map[uint64]uint64{}}
 	var needed []uint64
 	for raw = raw[:n]; len(raw) >= 2*width; raw = raw[2*width:] {
-		tag, value := f.uint(raw), f.uint(raw[width:])
+		tag, value := f.field(raw, 0, 0), f.field(raw, 8, 4)
 		if tag == 0 {
 			break
 		}
@@ -151,130 +150,102 @@ func (d *Dynamic) HasVersym() bool {
 	return has
 }
 
-// text gives a name of the string table: all of them come by here, and none is
-// longer than most. Without an error and ok, it is longer, or there is none.
-func (d *Dynamic) text(at uint64, most int) (name []byte, ok bool, err error) {
+// text gives a name of the string table: all of them come by here, and none is longer than most.
+func (d *Dynamic) text(at uint64, most int) (name []byte, err error) {
 	size := d.tags[dtStrSz]
 	if at >= size {
-		return nil, false, nil
+		return nil, errNoName
 	}
 	var b []byte
 	if at < uint64(len(d.strings)) {
 		b = d.strings[at:min(uint64(len(d.strings)), at+uint64(most)+1)]
 	} else if b, err = d.file.at(d.tags[dtStrTab]+at, min(size-at, uint64(most)+1)); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	end := bytes.IndexByte(b, 0)
-	if end < 0 {
-		return nil, false, nil
-	}
-	return b[:end], true, d.file.work(1 + end>>6)
-}
-
-// goesOn tells a name that is longer than most from one that is none.
-func (d *Dynamic) goesOn(at uint64, most int) bool {
-	size := d.tags[dtStrSz]
-	return at < size && size-at > uint64(most)
-}
-
-// kept is text for what stays in memory; what is no name is an error.
-func (d *Dynamic) kept(at uint64, most int) (string, error) {
-	b, ok, err := d.text(at, most)
 	switch {
-	case err == nil && !ok && d.goesOn(at, most):
-		err = ErrTooLarge
-	case err == nil && !ok:
-		err = errCorrupt
+	case end < 0 && size-at > uint64(most):
+		return nil, errLongName
+	case end < 0:
+		return nil, errNoName
 	}
+	return b[:end], d.file.work(1 + end>>6)
+}
+
+// kept is text for what stays in memory.
+func (d *Dynamic) kept(at uint64, most int) (string, error) {
+	b, err := d.text(at, most)
 	if err == nil {
 		err = d.file.keep(costOfName + len(b))
 	}
 	return string(b), err
 }
 
-// needs reads DT_VERNEED: which versions of which library.
-func (d *Dynamic) needs() error {
-	at, ok := d.tags[dtVerNeed]
-	if !ok {
-		return nil
-	}
-	o := d.file.Order
-	seen := 0
-	for range min(d.tags[dtVerNum], maxVersion) {
-		head, err := d.file.at(at, 16)
-		if err != nil || len(head) < 16 {
+// chain visits the entries of a version table, each of which ends in the way to the next.
+func (d *Dynamic) chain(at, most uint64, size int, visit func(at uint64, entry []byte) error) error {
+	for range min(most, maxVersion) {
+		entry, err := d.file.at(at, uint64(size))
+		if err != nil || len(entry) < size {
 			return corrupt(err)
 		}
-		library, err := d.kept(uint64(o.Uint32(head[4:])), maxName)
-		if err != nil {
+		next := d.file.Order.Uint32(entry[size-4:])
+		if err := visit(at, entry); err != nil || next == 0 {
 			return err
-		}
-		need := Need{Library: library}
-		aux := at + uint64(o.Uint32(head[8:]))
-		for range o.Uint16(head[2:]) {
-			if seen++; seen > maxVersion {
-				return ErrTooLarge
-			}
-			entry, err := d.file.at(aux, 16)
-			if err != nil || len(entry) < 16 {
-				return corrupt(err)
-			}
-			name, err := d.kept(uint64(o.Uint32(entry[8:])), maxName)
-			if err != nil {
-				return err
-			}
-			if weak := o.Uint16(entry[4:])&2 != 0; !weak {
-				need.Versions = append(need.Versions, name)
-			}
-			d.names[o.Uint16(entry[6:])&0x7fff] = version{name, library}
-			next := o.Uint32(entry[12:])
-			if next == 0 {
-				break
-			}
-			aux += uint64(next)
-		}
-		d.Needs = append(d.Needs, need)
-		next := o.Uint32(head[12:])
-		if next == 0 {
-			break
 		}
 		at += uint64(next)
 	}
 	return nil
 }
 
+// needs reads DT_VERNEED: which versions of which library.
+func (d *Dynamic) needs() error {
+	table, ok := d.tags[dtVerNeed]
+	if !ok {
+		return nil
+	}
+	o, seen := d.file.Order, 0
+	return d.chain(table, d.tags[dtVerNum], 16, func(at uint64, head []byte) error {
+		library, err := d.kept(uint64(o.Uint32(head[4:])), maxName)
+		if err != nil {
+			return err
+		}
+		need := Need{Library: library}
+		err = d.chain(at+uint64(o.Uint32(head[8:])), uint64(o.Uint16(head[2:])), 16, func(_ uint64, entry []byte) error {
+			if seen++; seen > maxVersion {
+				return ErrTooLarge
+			}
+			name, err := d.kept(uint64(o.Uint32(entry[8:])), maxName)
+			if weak := o.Uint16(entry[4:])&2 != 0; !weak {
+				need.Versions = append(need.Versions, name)
+			}
+			d.names[o.Uint16(entry[6:])&0x7fff] = version{name, library}
+			return err
+		})
+		d.Needs = append(d.Needs, need)
+		return err
+	})
+}
+
 // defines reads DT_VERDEF: which versions the file itself has.
 func (d *Dynamic) defines() error {
-	at, ok := d.tags[dtVerDef]
+	table, ok := d.tags[dtVerDef]
 	if !ok {
 		return nil
 	}
 	d.HasVersions = true
 	o := d.file.Order
-	for range min(d.tags[dtVerDefNum], maxVersion) {
-		head, err := d.file.at(at, 20)
-		if err != nil || len(head) < 20 {
-			return corrupt(err)
-		}
+	return d.chain(table, d.tags[dtVerDefNum], 20, func(at uint64, head []byte) error {
 		aux, err := d.file.at(at+uint64(o.Uint32(head[12:])), 8)
 		if err != nil || len(aux) < 8 {
 			return corrupt(err)
 		}
 		name, err := d.kept(uint64(o.Uint32(aux)), maxName)
-		if err != nil {
-			return err
-		}
 		if base := o.Uint16(head[2:])&1 != 0; !base {
 			d.Defines = append(d.Defines, name)
 			d.names[o.Uint16(head[4:])&0x7fff] = version{name, ""}
 		}
-		next := o.Uint32(head[16:])
-		if next == 0 {
-			break
-		}
-		at += uint64(next)
-	}
-	return nil
+		return err
+	})
 }
 
 func corrupt(err error) error {
@@ -282,20 +253,6 @@ func corrupt(err error) error {
 		return err
 	}
 	return errCorrupt
-}
-
-func (f *File) word() int {
-	if f.Class == Class64 {
-		return 8
-	}
-	return 4
-}
-
-func (f *File) uint(b []byte) uint64 {
-	if f.Class == Class64 {
-		return f.Order.Uint64(b)
-	}
-	return uint64(f.Order.Uint32(b))
 }
 
 // at reads up to n bytes at an address, through the PT_LOAD that holds it.

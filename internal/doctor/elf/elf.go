@@ -65,10 +65,10 @@ type File struct {
 	size    int64
 }
 
-// Prog is a program header.
+// Prog is what matters of a program header.
 type Prog struct {
-	Type, Flags                            uint32
-	Offset, Vaddr, FileSize, MemSize, Aign uint64
+	Type                    uint32
+	Offset, Vaddr, FileSize uint64
 }
 
 // budget is what a reader may bring along: who reads for one image takes from it
@@ -137,86 +137,79 @@ func Parse(r io.ReaderAt, size int64) (*File, error) {
 	if f.Type != TypeExec && f.Type != TypeDyn {
 		return nil, badf("its ELF type is %d, neither an executable nor a shared object", f.Type)
 	}
-	var phoff uint64
-	var phentsize, phnum uint16
-	if f.Class == Class64 {
-		if n < 64 {
-			return nil, badf("its ELF header is cut off after %d bytes", n)
-		}
-		phoff, phentsize, phnum = f.Order.Uint64(head[32:]), f.Order.Uint16(head[54:]), f.Order.Uint16(head[56:])
-	} else {
-		phoff, phentsize, phnum = uint64(f.Order.Uint32(head[28:])), f.Order.Uint16(head[42:]), f.Order.Uint16(head[44:])
+	if f.Class == Class64 && n < 64 {
+		return nil, badf("its ELF header is cut off after %d bytes", n)
 	}
-	if err := f.programHeaders(phoff, phentsize, phnum); err != nil {
+	if err := f.programHeaders(head); err != nil {
 		return nil, err
 	}
 	return f, f.interpreter()
 }
 
-func (f *File) programHeaders(phoff uint64, phentsize, phnum uint16) error {
-	want := uint16(56)
-	if f.Class != Class64 {
-		want = 32
+// field is a word in a structure, of which the place and the width depend on the class.
+func (f *File) field(b []byte, at64, at32 int) uint64 {
+	if f.Class == Class64 {
+		return f.Order.Uint64(b[at64:])
 	}
-	total := int(want) * int(phnum)
-	if phentsize != want || phnum == 0 || total > maxHeaders {
-		return badf("its program header table makes no sense (%d entries of %d bytes)", phnum, phentsize)
+	return uint64(f.Order.Uint32(b[at32:]))
+}
+
+// either is one of two, by the class.
+func (f *File) either(for64, for32 int) int {
+	if f.Class == Class64 {
+		return for64
 	}
-	table := make([]byte, total)
-	if phoff > uint64(f.size) {
-		return badf("it is cut off before its program headers (%d bytes of at least %d)", f.size, phoff+uint64(total))
+	return for32
+}
+
+func (f *File) word() int { return f.either(8, 4) }
+
+func (f *File) programHeaders(head []byte) error {
+	at, counts := f.field(head, 32, 28), head[f.either(54, 42):]
+	width, count, want := int(f.Order.Uint16(counts)), int(f.Order.Uint16(counts[2:])), f.either(56, 32)
+	if width != want || count == 0 || width*count > maxHeaders {
+		return badf("its program header table makes no sense (%d entries of %d bytes)", count, width)
 	}
-	n, err := readAt(f.r, table, int64(phoff), f.size)
+	table, err := f.whole(at, width*count, "program headers")
 	if err != nil {
 		return err
 	}
-	if n < total {
-		return badf("it is cut off in its program headers (%d bytes of at least %d)", f.size, phoff+uint64(total))
-	}
-	if err := f.keep(total); err != nil {
+	if err := f.keep(len(table)); err != nil {
 		return err
 	}
-	for ; len(table) > 0; table = table[want:] {
-		o := f.Order
-		p := Prog{Type: o.Uint32(table)}
-		if f.Class == Class64 {
-			p.Flags = o.Uint32(table[4:])
-			p.Offset, p.Vaddr, p.FileSize = o.Uint64(table[8:]), o.Uint64(table[16:]), o.Uint64(table[32:])
-			p.MemSize, p.Aign = o.Uint64(table[40:]), o.Uint64(table[48:])
-		} else {
-			p.Offset, p.Vaddr, p.FileSize = uint64(o.Uint32(table[4:])), uint64(o.Uint32(table[8:])), uint64(o.Uint32(table[16:]))
-			p.MemSize, p.Flags, p.Aign = uint64(o.Uint32(table[20:])), o.Uint32(table[24:]), uint64(o.Uint32(table[28:]))
-		}
-		f.Progs = append(f.Progs, p)
+	for ; len(table) > 0; table = table[width:] {
+		f.Progs = append(f.Progs, Prog{Type: f.Order.Uint32(table),
+			Offset: f.field(table, 8, 4), Vaddr: f.field(table, 16, 8), FileSize: f.field(table, 32, 16)})
 	}
 	return nil
 }
 
 // interpreter reads the first PT_INTERP, under the kernel's conditions.
 func (f *File) interpreter() error {
-	for _, p := range f.Progs {
-		if p.Type != PtInterp {
-			continue
-		}
-		if p.FileSize > maxPath || p.FileSize < 2 {
-			return badf("its PT_INTERP is %d bytes long", p.FileSize)
-		}
-		path := make([]byte, p.FileSize)
-		if p.Offset > uint64(f.size) {
-			return badf("it is cut off before its PT_INTERP")
-		}
-		n, err := readAt(f.r, path, int64(p.Offset), f.size)
-		if err != nil {
-			return err
-		}
-		if n < len(path) {
-			return badf("it is cut off in its PT_INTERP")
-		}
-		if path[len(path)-1] != 0 {
-			return badf("its PT_INTERP does not end in a zero byte")
-		}
-		f.Interp = string(path[:bytes.IndexByte(path, 0)])
+	p := f.first(PtInterp)
+	if p == nil {
 		return nil
+	}
+	if p.FileSize > maxPath || p.FileSize < 2 {
+		return badf("its PT_INTERP is %d bytes long", p.FileSize)
+	}
+	path, err := f.whole(p.Offset, int(p.FileSize), "PT_INTERP")
+	if err != nil {
+		return err
+	}
+	if path[len(path)-1] != 0 {
+		return badf("its PT_INTERP does not end in a zero byte")
+	}
+	f.Interp = cString(path, 0)
+	return nil
+}
+
+// first is the first program header of a type; nil where there is none.
+func (f *File) first(kind uint32) *Prog {
+	for i := range f.Progs {
+		if f.Progs[i].Type == kind {
+			return &f.Progs[i]
+		}
 	}
 	return nil
 }
@@ -239,13 +232,16 @@ func (f *File) CutOff() (missing int64, cut bool) {
 }
 
 // Loads reports whether anything of the file is mapped at all.
-func (f *File) Loads() bool {
-	for _, p := range f.Progs {
-		if p.Type == PtLoad {
-			return true
-		}
+func (f *File) Loads() bool { return f.first(PtLoad) != nil }
+
+// whole reads all of a part that must be there.
+func (f *File) whole(off uint64, size int, part string) ([]byte, error) {
+	b := make([]byte, size)
+	n, err := readAt(f.r, b, int64(off), f.size)
+	if err == nil && n < size {
+		err = badf("it is cut off in its %s (%d bytes of at least %d)", part, f.size, off+uint64(size))
 	}
-	return false
+	return b, err
 }
 
 // readAt reads as much of p as the file has at an offset; less is no error.
@@ -261,4 +257,26 @@ func readAt(r io.ReaderAt, p []byte, off, size int64) (int, error) {
 		err = nil
 	}
 	return n, err
+}
+
+// CacheOrder is the byte order of a machine's /etc/ld.so.cache.
+func CacheOrder(machine uint16) binary.ByteOrder {
+	if machine == MS390 {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+// CacheFlags are the flags of the entries of /etc/ld.so.cache that a machine's
+// loader takes (glibc's _DL_CACHE_DEFAULT_ID in sysdeps/*/dl-cache.h).
+func CacheFlags(machine uint16, class byte) (flags uint32, known bool) {
+	switch machine {
+	case MX86_64:
+		return 0x0303, class == Class64
+	case MAARCH64:
+		return 0x0a03, true
+	case M386:
+		return 0x0003, true
+	}
+	return 0, false
 }

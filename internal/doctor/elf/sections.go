@@ -17,19 +17,12 @@ func (f *File) sections() (table, names []byte, end uint64, ok bool) {
 	if n, err := readAt(f.r, head, 0, f.size); err != nil || n < 52 || head[4] != f.Class {
 		return nil, nil, 0, false
 	}
-	var offset uint64
-	var width, count, at int
-	o, want := f.Order, 64
-	if f.Class == Class64 {
-		offset, width, count, at = o.Uint64(head[40:]), int(o.Uint16(head[58:])), int(o.Uint16(head[60:])), int(o.Uint16(head[62:]))
-	} else {
-		want = 40
-		offset, width, count, at = uint64(o.Uint32(head[32:])), int(o.Uint16(head[46:])), int(o.Uint16(head[48:])), int(o.Uint16(head[50:]))
-	}
+	offset, counts := f.field(head, 40, 32), head[f.either(58, 46):]
+	width, count, at := int(f.Order.Uint16(counts)), int(f.Order.Uint16(counts[2:])), int(f.Order.Uint16(counts[4:]))
 	if offset == 0 && count == 0 {
 		return nil, nil, 0, true
 	}
-	if width != want || at >= count || offset >= uint64(f.size) {
+	if width != f.either(64, 40) || at >= count || offset >= uint64(f.size) {
 		return nil, nil, 0, false
 	}
 	table = make([]byte, width*count)
@@ -48,10 +41,7 @@ func (f *File) sections() (table, names []byte, end uint64, ok bool) {
 
 // section reads a field of a section header, which has its place by the class.
 func (f *File) section(table []byte, i, at64, at32 int) uint64 {
-	if f.Class == Class64 {
-		return f.Order.Uint64(table[i*64+at64:])
-	}
-	return uint64(f.Order.Uint32(table[i*40+at32:]))
+	return f.field(table[i*f.either(64, 40):], at64, at32)
 }
 
 // Ordinary reports whether the section table is one that a linker writes, or none.
@@ -67,10 +57,7 @@ func (f *File) Strippable() int64 {
 	if !ok {
 		return 0
 	}
-	width := 64
-	if f.Class != Class64 {
-		width = 40
-	}
+	width := f.either(64, 40)
 	const symbols, nothing = 2, 8 // SHT_SYMTAB, SHT_NOBITS
 	var total uint64
 	for i := range len(table) / width {

@@ -1,5 +1,7 @@
 package elf
 
+import "io"
+
 // Symbol is a name that a file defines or wants.
 type Symbol struct {
 	Name    string
@@ -53,14 +55,15 @@ func (d *Dynamic) Defined(visit func(name []byte, version string, hidden bool)) 
 // first call instead (lazily) where lazy is true and the file allows that.
 func (d *Dynamic) Wanted(lazy bool) ([]Symbol, error) {
 	var wanted indexes // how relocations name a symbol, by its index
-	if err := d.relocated(dtRela, dtRelaSz, true, &wanted); err != nil {
-		return nil, err
-	}
-	if err := d.relocated(dtRel, dtRelSz, false, &wanted); err != nil {
-		return nil, err
-	}
-	if !lazy || d.BindNow {
-		if err := d.relocated(dtJmpRel, dtPltRelSz, d.tags[dtPltRel] == dtRela, &wanted); err != nil {
+	for _, table := range []struct {
+		at, size uint64
+		addends  bool
+		lazily   bool
+	}{{dtRela, dtRelaSz, true, false}, {dtRel, dtRelSz, false, false}, {dtJmpRel, dtPltRelSz, d.tags[dtPltRel] == dtRela, lazy && !d.BindNow}} {
+		if table.lazily {
+			continue
+		}
+		if err := d.relocated(table.at, table.size, table.addends, &wanted); err != nil {
 			return nil, err
 		}
 	}
@@ -98,10 +101,10 @@ func (d *Dynamic) relocated(tag, sizeTag uint64, addends bool, into *indexes) er
 	f := d.file
 	width := 2 * f.word()
 	if addends {
-		width = 3 * f.word()
+		width += f.word()
 	}
 	return f.pieces(at, min(d.tags[sizeTag], uint64(maxRelocs*width)), width, func(b []byte) error {
-		info := f.uint(b[f.word():])
+		info := f.field(b, 8, 4)
 		index, kind := uint32(info>>32), uint32(info)
 		if f.Class != Class64 {
 			index, kind = uint32(info>>8), uint32(info&0xff)
@@ -162,18 +165,18 @@ func (d *Dynamic) each(count int, asked func(i int, s rawSymbol) bool, visit fun
 	if err != nil {
 		return err
 	}
-	width, i := 16, -1
-	if d.file.Class == Class64 {
-		width = 24
-	}
+	width, i := d.file.either(24, 16), -1
 	return d.file.pieces(d.tags[dtSymTab], uint64(count*width), width, func(b []byte) error {
 		i++
 		s := d.file.symbol(b)
 		if i == 0 || s.bind == bindLocal || !asked(i, s) {
 			return nil
 		}
-		name, ok, err := d.text(uint64(s.name), maxSymbolName)
-		if err != nil || ok && len(name) == 0 || !ok && !d.goesOn(uint64(s.name), maxSymbolName) {
+		name, err := d.text(uint64(s.name), maxSymbolName)
+		switch {
+		case err == errNoName || err == nil && len(name) == 0:
+			return nil
+		case err != nil && err != errLongName:
 			return err
 		}
 		var version uint16
@@ -192,16 +195,8 @@ type rawSymbol struct {
 }
 
 func (f *File) symbol(b []byte) rawSymbol {
-	o := f.Order
-	s := rawSymbol{name: o.Uint32(b)}
-	var info byte
-	if f.Class == Class64 {
-		info, s.section, s.value = b[4], o.Uint16(b[6:]), o.Uint64(b[8:])
-	} else {
-		info, s.section, s.value = b[12], o.Uint16(b[14:]), uint64(o.Uint32(b[4:]))
-	}
-	s.bind, s.kind = info>>4, info&0xf
-	return s
+	rest := b[f.either(4, 12):]
+	return rawSymbol{name: f.Order.Uint32(b), bind: rest[0] >> 4, kind: rest[0] & 0xf, section: f.Order.Uint16(rest[2:]), value: f.field(b, 8, 4)}
 }
 
 // symbolCount comes from the hash tables: nothing else says how many there are.
@@ -227,33 +222,27 @@ func (d *Dynamic) symbolCount() (int, error) {
 		return 0, errCorrupt
 	}
 	at += 16 + bloom*uint64(f.word())
-	raw, err := f.at(at, 4*buckets)
-	if err != nil {
+	last := uint32(0)
+	if err := f.pieces(at, 4*buckets, 4, func(bucket []byte) error { last = max(last, o.Uint32(bucket)); return nil }); err != nil {
 		return 0, err
 	}
-	last := uint32(0)
-	for ; len(raw) >= 4; raw = raw[4:] {
-		last = max(last, o.Uint32(raw))
-	}
-	if last < first {
+	switch {
+	case last < first:
 		return int(min(first, maxSymbols)), nil
+	case last >= maxSymbols:
+		return 0, errCorrupt
 	}
 	// The last chain ends at the entry whose lowest bit is set.
-	at += 4*buckets + 4*uint64(last-first)
-	for last < maxSymbols {
-		chain, err := f.at(at, 4<<10)
-		if err != nil || len(chain) < 4 {
-			return 0, corrupt(err)
+	err = f.pieces(at+4*buckets+4*uint64(last-first), 4*uint64(maxSymbols-last), 4, func(entry []byte) error {
+		if last++; o.Uint32(entry)&1 != 0 {
+			return io.EOF
 		}
-		for ; len(chain) >= 4 && last < maxSymbols; chain = chain[4:] {
-			last++
-			at += 4
-			if o.Uint32(chain)&1 != 0 {
-				return int(last), nil
-			}
-		}
+		return nil
+	})
+	if err == io.EOF {
+		return int(last), nil
 	}
-	return 0, errCorrupt
+	return 0, corrupt(err)
 }
 
 func (d *Dynamic) versym(count int) ([]uint16, error) {
