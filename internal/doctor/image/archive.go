@@ -37,6 +37,15 @@ func Of(files *Files, name, id string, config Config) Image {
 
 func (a *archived) Close() error { return a.Discard() }
 
+// Lent is as Of, of files that somebody else discards.
+func Lent(files *Files, name, id string, config Config) Image {
+	return lent{&archived{Files: files, name: name, id: id, config: config}}
+}
+
+type lent struct{ *archived }
+
+func (lent) Close() error { return nil }
+
 // FromTarball opens an image in a tarball of `docker save`, `podman save`, or an
 // OCI archive; compressed or not. Where it holds several, tag says which. The
 // error is a *NotFound, a *Fault, or the context's.

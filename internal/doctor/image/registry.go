@@ -165,13 +165,8 @@ func (r *layered) Deep(ctx context.Context) (Image, error) {
 			return nil, err
 		}
 	}
-	return borrowed{&archived{Files: all, name: r.name, id: r.id, config: r.Config()}}, nil
+	return Lent(all, r.name, r.id, r.Config()), nil
 }
-
-// borrowed is an image whose contents somebody else lets go of.
-type borrowed struct{ *archived }
-
-func (borrowed) Close() error { return nil }
 
 // Close is as Image's.
 func (r *layered) Close() error {

@@ -49,16 +49,15 @@ func newByPath(c *container) *byPath {
 	return b
 }
 
+// makeMore makes the second container while the first one is asked.
 func (b *byPath) makeMore() {
-	for range atOnce - 1 {
-		b.making.Add(1)
-		go func() {
-			defer b.making.Done()
-			if name, err := b.create(b.ref); err == nil {
-				b.free <- name
-			}
-		}()
-	}
+	b.making.Add(1)
+	go func() {
+		defer b.making.Done()
+		if name, err := b.create(); err == nil {
+			b.free <- name
+		}
+	}()
 }
 
 func (b *byPath) ask(ctx context.Context, path string) *answer {
@@ -168,24 +167,13 @@ func (b *byPath) Open(ctx context.Context, path string) (image.File, error) {
 func (b *byPath) Prefetch(ctx context.Context, paths ...string) {
 	var wait sync.WaitGroup
 	defer wait.Wait()
-	asked := map[string]bool{}
-	ask := func(p string) {
-		if p == "/" || asked[p] {
-			return
-		}
-		asked[p] = true
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
-			b.ask(ctx, p)
-		}()
-	}
 	for _, p := range paths {
 		p = image.Clean(p)
-		for _, up := range image.Above(p) {
-			ask(up)
+		for _, at := range append(image.Above(p), p) {
+			if at != "/" {
+				wait.Go(func() { b.ask(ctx, at) })
+			}
 		}
-		ask(p)
 	}
 }
 

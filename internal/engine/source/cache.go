@@ -33,12 +33,21 @@ func (s *Cache) Open(ctx context.Context, e *engine.Engine, about engine.Image) 
 	if err != nil {
 		return nil, err
 	}
-	return lent{image.Of(files, about.ID, about.ID, configIn(about)).(wholeImage)}, nil
+	return image.Lent(files, about.ID, about.ID, configIn(about)), nil
 }
 
 // files gives those of a small image.
 func (s *Cache) files(ctx context.Context, e *engine.Engine, about engine.Image) (*image.Files, error) {
-	place := s.place(strings.Join(about.RootFS.Layers, " "))
+	s.mu.Lock()
+	if s.read == nil {
+		s.read = map[string]*cached{}
+	}
+	layers := strings.Join(about.RootFS.Layers, " ")
+	if s.read[layers] == nil {
+		s.read[layers] = &cached{}
+	}
+	place := s.read[layers]
+	s.mu.Unlock()
 	place.reading.Lock()
 	defer place.reading.Unlock()
 	if place.files == nil {
@@ -51,18 +60,6 @@ func (s *Cache) files(ctx context.Context, e *engine.Engine, about engine.Image)
 	return place.files, nil
 }
 
-func (s *Cache) place(layers string) *cached {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.read == nil {
-		s.read = map[string]*cached{}
-	}
-	if s.read[layers] == nil {
-		s.read[layers] = &cached{}
-	}
-	return s.read[layers]
-}
-
 // Weigh gives how large an image is, on every engine and store the same: the regular files
 // of all its layers, added up, hard links once. What engines list counts more: packed
 // layers, blocks, headers, or at least the targets of links. A small image is read for it,
@@ -73,17 +70,17 @@ func (s *Cache) Weigh(ctx context.Context, e *engine.Engine, about engine.Image)
 		bytes, err = layerBytes(ctx, e, about.ID, about.RootFS.Layers)
 		return bytes, nil, err
 	}
-	img, err := s.Open(ctx, e, about)
+	files, err := s.files(ctx, e, about)
 	if err != nil {
 		return 0, nil, err
 	}
-	err = image.Walk(img, func(entry image.Entry) error {
+	err = files.Walk(func(entry image.Entry) error {
 		if !entry.Mode.IsDir() {
 			holds = append(holds, entry)
 		}
 		return nil
 	})
-	return img.(lent).Bytes(), holds, err
+	return files.Bytes(), holds, err
 }
 
 // Small says whether an image is read whole, to list its files: those from scratch are
@@ -103,16 +100,3 @@ func (s *Cache) Close() error {
 	s.read = nil
 	return nil
 }
-
-// lent is an image whose files are the cache's.
-type lent struct{ wholeImage }
-
-// wholeImage is an image whose every file is known.
-type wholeImage interface {
-	image.Image
-	image.Lister
-	Bytes() int64
-}
-
-// Close leaves the files to those who look at them next.
-func (lent) Close() error { return nil }

@@ -35,7 +35,7 @@ func FromEngine(ctx context.Context, e *engine.Engine, ref string) (image.Image,
 	// The container is created while the engine says what the image is.
 	c := &container{ctx: ctx, engine: e, ref: ref}
 	created := make(chan error, 1)
-	go func() { _, err := c.create(ref); created <- err }()
+	go func() { _, err := c.create(); created <- err }()
 	about, err := inspect(ctx, e, ref)
 	failed := <-created
 	if err != nil {
@@ -48,7 +48,7 @@ func FromEngine(ctx context.Context, e *engine.Engine, ref string) (image.Image,
 // Described is FromEngine for an image that the engine has described already.
 func Described(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (image.Image, error) {
 	c := &container{ctx: ctx, engine: e, ref: ref}
-	_, failed := c.create(ref)
+	_, failed := c.create()
 	return c.opened(about, failed)
 }
 
@@ -67,7 +67,7 @@ func (c *container) opened(about engine.Image, failed error) (image.Image, error
 		// The image is there, and the engine makes no container of it (a volume
 		// over a file, for one): its layers can still be read.
 		c.Close()
-		img, err := Saved(ctx, e, ref, about)
+		img, err := saved(ctx, e, ref, about)
 		if err != nil && ctx.Err() == nil {
 			err = &image.Fault{Ref: ref, Err: failed}
 		}
@@ -113,7 +113,7 @@ func (c *container) Config() image.Config { return configIn(c.about) }
 // create makes a container. The command is a dummy, for images that have none;
 // the folder keeps the engine from creating the image's WORKDIR. It is not
 // cancelled half way: a container must have a known end.
-func (c *container) create(ref string) (name string, err error) {
+func (c *container) create() (name string, err error) {
 	name = containerName()
 	c.mu.Lock()
 	c.names = append(c.names, name)
@@ -121,7 +121,7 @@ func (c *container) create(ref string) (name string, err error) {
 	args := append([]string{"create", "--name", name, "--pull=never", "--network=none", "--workdir=/"}, engine.Ours()...)
 	ctx, stop := context.WithTimeout(context.WithoutCancel(c.ctx), farewell)
 	defer stop()
-	if _, err = c.engine.Output(ctx, append(args, "--", ref, "never-started")...); err != nil && ctx.Err() == nil {
+	if _, err = c.engine.Output(ctx, append(args, "--", c.ref, "never-started")...); err != nil && ctx.Err() == nil {
 		c.mu.Lock()
 		c.names = slices.DeleteFunc(c.names, func(n string) bool { return n == name }) // there is none
 		c.mu.Unlock()

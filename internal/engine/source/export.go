@@ -37,7 +37,10 @@ func export(ctx context.Context, c *container) (*exported, error) {
 		limit = image.KeepAll
 	}
 	err = c.engine.Stream(ctx, func(exported io.Reader) error {
-		if err := all.Apply(ctx, 1, &bounded{exported, limit}); err != nil {
+		bounded := &io.LimitedReader{R: exported, N: limit}
+		if err := all.Apply(ctx, 1, bounded); err != nil && bounded.N <= 0 {
+			return errTooMuch
+		} else if err != nil {
 			return err
 		}
 		io.Copy(io.Discard, io.LimitReader(exported, 1<<20)) // the padding at the end: or the engine complains of a broken pipe
@@ -67,19 +70,4 @@ func (x *exported) sweep() {
 func (x *exported) Close() error {
 	x.Discard()
 	return x.container.Close()
-}
-
-// bounded reads up to a number of bytes, and fails beyond it.
-type bounded struct {
-	r    io.Reader
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errTooMuch
-	}
-	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
-	return n, err
 }

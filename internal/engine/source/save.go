@@ -26,7 +26,10 @@ func layerBytes(ctx context.Context, e *engine.Engine, ref string, layers []stri
 	noted := filepath.Join(dir, layersFile)
 	known := readSizes(noted)
 	if unknown(known, layers) {
-		if err := readLayers(ctx, e, ref, known); err != nil {
+		err := e.Stream(ctx, func(saved io.Reader) error {
+			return image.LayerSizes(ctx, saved, func(digest string, bytes int64) { known[digest] = bytes })
+		}, saveWords(e, ref)...)
+		if err != nil {
 			return 0, image.Failed(ctx, ref, err)
 		}
 		if unknown(known, layers) {
@@ -43,13 +46,6 @@ func layerBytes(ctx context.Context, e *engine.Engine, ref string, layers []stri
 
 func unknown(known map[string]int64, layers []string) bool {
 	return slices.ContainsFunc(layers, func(layer string) bool { _, ok := known[layer]; return !ok })
-}
-
-// readLayers has the engine write the image, and notes the size of each layer as it goes by.
-func readLayers(ctx context.Context, e *engine.Engine, ref string, known map[string]int64) error {
-	return e.Stream(ctx, func(saved io.Reader) error {
-		return image.LayerSizes(ctx, saved, func(digest string, bytes int64) { known[digest] = bytes })
-	}, saveWords(e, ref)...)
 }
 
 func readSizes(noted string) map[string]int64 {
@@ -80,4 +76,50 @@ func noteSizes(noted string, known map[string]int64, layers []string) {
 		lines += fmt.Sprintln(layer, known[layer])
 	}
 	file.WriteString(lines)
+}
+
+// FromEngineDeep opens an image of the engine with every layer and every file
+// of it, by `save`: slow, as much as the image is large. Otherwise it is as FromEngine.
+func FromEngineDeep(ctx context.Context, e *engine.Engine, ref string) (image.Image, error) {
+	about, err := inspect(ctx, e, ref)
+	if err != nil {
+		return nil, err
+	}
+	return saved(ctx, e, ref, about)
+}
+
+// saved is FromEngineDeep for an image that the engine has described already.
+func saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (image.Image, error) {
+	files, err := readSaved(ctx, e, ref)
+	if err != nil {
+		return nil, image.Failed(ctx, ref, err)
+	}
+	return image.Of(files, ref, about.ID, configIn(about)), nil
+}
+
+// Deep is the same image with every layer.
+func (c *container) Deep(ctx context.Context) (image.Image, error) {
+	return saved(ctx, c.engine, c.ref, c.about)
+}
+
+func readSaved(ctx context.Context, e *engine.Engine, ref string) (*image.Files, error) {
+	s, err := image.NewSpool()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := e.Run(ctx, nil, s.File(), nil, saveWords(e, ref)...); err != nil {
+		return nil, err
+	}
+	if _, err := s.File().Seek(0, 0); err != nil {
+		return nil, err
+	}
+	return image.ReadSaved(ctx, s.File(), ref)
+}
+
+func saveWords(e *engine.Engine, ref string) []string {
+	if e.Name == "podman" {
+		return []string{"save", "--format=docker-archive", ref}
+	}
+	return []string{"save", ref}
 }
