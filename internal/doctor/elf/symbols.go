@@ -59,7 +59,11 @@ func (d *Dynamic) Wanted(lazy bool) ([]Symbol, error) {
 		at, size uint64
 		addends  bool
 		lazily   bool
-	}{{dtRela, dtRelaSz, true, false}, {dtRel, dtRelSz, false, false}, {dtJmpRel, dtPltRelSz, d.tags[dtPltRel] == dtRela, lazy && !d.BindNow}} {
+	}{
+		{dtRela, dtRelaSz, true, false},
+		{dtRel, dtRelSz, false, false},
+		{dtJmpRel, dtPltRelSz, d.tags[dtPltRel] == dtRela, lazy && !d.BindNow},
+	} {
 		if table.lazily {
 			continue
 		}
@@ -196,7 +200,8 @@ type rawSymbol struct {
 
 func (f *File) symbol(b []byte) rawSymbol {
 	rest := b[f.either(4, 12):]
-	return rawSymbol{name: f.Order.Uint32(b), bind: rest[0] >> 4, kind: rest[0] & 0xf, section: f.Order.Uint16(rest[2:]), value: f.field(b, 8, 4)}
+	return rawSymbol{name: f.Order.Uint32(b), bind: rest[0] >> 4, kind: rest[0] & 0xf,
+		section: f.Order.Uint16(rest[2:]), value: f.field(b, 8, 4)}
 }
 
 // symbolCount comes from the hash tables: nothing else says how many there are.
