@@ -171,7 +171,7 @@ var table = []entry{
 			"./path/of/package/main{{else if .Wants}}# above the line with go build\nENV GOOS=linux{{else}}COPY --chmod=755 " +
 			"--from=build {{copy .At .At}}{{end}}",
 		proof:   "`docker cp CONTAINER:PATH - | tar xO | head -c 16 | xxd`.",
-		example: facts{At: "/app", Found: "text without a #! line"},
+		example: facts{At: "/app", Found: "text without a #! line", Wants: "linux"},
 	},
 	{
 		cause: MissingInterpreter, title: "The script's interpreter is not in the image",
