@@ -62,7 +62,8 @@ func recordCommand() *cobra.Command {
 // flags are those that run and dev record have in common.
 func (o *runOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.base, "base", "", "what stands behind FROM: an id of bases.yaml, an image, or all (default: article)")
-	cmd.Flags().StringVar(&o.platform, "platform", "", "what to build for and start as, such as linux/arm64 (default: the base's, else the engine's)")
+	cmd.Flags().StringVar(&o.platform, "platform", "", "what to build for and start as, such as linux/arm64 (default: the base's, else "+
+		"the engine's)")
 	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
 	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
 }
@@ -219,7 +220,9 @@ func (o runOptions) try(
 
 // handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it
 // the base if it cannot see it by itself. cleanUp is to be called after the builds.
-func (o runOptions) handOver(ctx context.Context, e *engine.Engine, image string, say screen.Reporter) (given []string, cleanUp func(), err error) {
+func (o runOptions) handOver(
+	ctx context.Context, e *engine.Engine, image string, say screen.Reporter,
+) (given []string, cleanUp func(), err error) {
 	cleanUp = func() {}
 	builder := o.builder
 	if builder == "" && e.Builder == engine.BuildKit {

@@ -58,7 +58,8 @@ func TestFaultKilledWhileWriting(t *testing.T) {
 		command.Wait()
 		text, err := os.ReadFile(filepath.Join(dir, "file"))
 		require.NoError(t, err)
-		require.True(t, bytes.Equal(text, versions[0]) || bytes.Equal(text, versions[1]), "%d bytes, neither the old nor the new", len(text))
+		require.True(t, bytes.Equal(text, versions[0]) || bytes.Equal(text, versions[1]), "%d bytes, neither the old "+
+			"nor the new", len(text))
 		left, _ := filepath.Glob(filepath.Join(dir, prefix+"*"))
 		cut += len(left)
 	}
@@ -67,5 +68,6 @@ func TestFaultKilledWhileWriting(t *testing.T) {
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, files, 1)
-	faults.Row(t, "kill -9 while a record is written", "%d moments, %d of them in the middle of a file; half-written 0, left over 0", moments, cut)
+	faults.Row(t, "kill -9 while a record is written", "%d moments, %d of them in the middle of a file; half-written 0, "+
+		"left over 0", moments, cut)
 }

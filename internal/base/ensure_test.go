@@ -105,10 +105,12 @@ func TestAPullEndsWithItsContext(t *testing.T) {
 
 func TestUnderstand(t *testing.T) {
 	for out, want := range map[string][2]string{
-		"go version go1.15.7 linux/amd64\n/lib/ld-musl-x86_64.so.1":                                                      {"1.15.7", "musl"},
-		"go version go1.27rc1 linux/arm64\r\n/lib/ld-linux-aarch64.so.1\r\n/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1": {"1.27rc1", "glibc"},
-		"/lib/ld-musl-x86_64.so.1\n/lib/ld-linux-x86-64.so.2":                                                            {"", "musl"},
-		"/bin/sh: go: not found": {"", ""},
+		"go version go1.15.7 " +
+			"linux/amd64\n/lib/ld-musl-x86_64.so.1": {"1.15.7", "musl"},
+		"go version go1.27rc1 " +
+			"linux/arm64\r\n/lib/ld-linux-aarch64.so.1\r\n/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1": {"1.27rc1", "glibc"},
+		"/lib/ld-musl-x86_64.so.1\n/lib/ld-linux-x86-64.so.2": {"", "musl"},
+		"/bin/sh: go: not found":                              {"", ""},
 	} {
 		f := understand(out)
 		assert.Equal(t, want, [2]string{f.Go, f.Libc}, out)

@@ -80,7 +80,8 @@ var refusals = []struct {
 	{regexp.MustCompile(`(?i)unauthorized|authentication required|denied|incorrect username|no basic auth|\b40[13]\b`),
 		"the registry wants a login, or refuses the one that is kept here",
 		"`%[1]s logout`, or `%[1]s login`, then: %[2]s"},
-	{regexp.MustCompile(`(?i)unexpected EOF|\bEOF$|connection reset|broken pipe|short read|unexpected commit digest|failed size validation`),
+	{regexp.MustCompile(`(?i)unexpected EOF|\bEOF$|connection reset|broken pipe|short read|unexpected commit digest|failed size ` +
+		`validation`),
 		"the download broke off",
 		"a network that holds, and once more: %[2]s"},
 }

@@ -198,7 +198,8 @@ func (f *File) References() []Reference {
 			if in.Word == "FROM" {
 				image = expand(strings.Trim(said, `"'`), args)
 			}
-			isStage := image != "" && slices.ContainsFunc(all[:max(0, stage)], func(name string) bool { return strings.EqualFold(name, image) })
+			isStage := image != "" && slices.ContainsFunc(all[:max(0, stage)],
+				func(name string) bool { return strings.EqualFold(name, image) })
 			if n, err := strconv.Atoi(image); err == nil && in.Word != "FROM" {
 				isStage = n >= 0 && n < stage
 			}

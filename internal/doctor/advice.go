@@ -61,7 +61,8 @@ func (x *examination) adviseUser(ctx context.Context) error {
 		}
 		fix := "Add `USER 12345:12345`: a number needs no account file."
 		if !*d.Starts && d.Cause != x.d.Cause {
-			fix = "No other user could start it as it is (" + string(d.Cause) + ": " + d.Summary + "). Mend that, then name another user by a number."
+			fix = "No other user could start it as it is (" + string(d.Cause) + ": " + d.Summary + "). Mend that, then name another " +
+				"user by a number."
 		}
 		x.say("runs-as-root", fix, "The process runs as root")
 		return nil
@@ -190,8 +191,10 @@ func (x *examination) adviseProgram(ctx context.Context) error {
 	if is := machineName(file); x.config.Architecture != "" && is != x.config.Architecture && names[file.Machine] == is &&
 		!(is == "386" && x.config.Architecture == "amd64") &&
 		!(is == "arm" && x.config.Architecture == "arm64") {
-		x.say("architecture-label", "Build the image for the program's machine (`--platform=linux/"+is+"`), or the program for the image's.",
-			"The image says that it is for %s, and its program is for %s: where the label is believed, it does not start", x.config.Architecture, is)
+		x.say("architecture-label", "Build the image for the program's machine (`--platform=linux/"+is+"`), or the program for the "+
+			"image's.",
+			"The image says that it is for %s, and its program is for %s: where the label is believed, it does "+
+				"not start", x.config.Architecture, is)
 	}
 	if n := file.Strippable(); n > 100_000 && n > x.binary.Size/20 {
 		fix := "Build with `-s` (cc), or run `strip`."

@@ -177,7 +177,8 @@ func (x *examination) command(context.Context) (*finding, error) {
 	if len(x.start.Args) > 0 {
 		cmd = x.start.Args
 	}
-	if len(entrypoint) == 1 && entrypoint[0] == "" && (x.start.Pod == nil || x.start.Entrypoint == nil) { // counts as unset, but in a pod's own
+	// [""] counts as unset, but in a pod's own
+	if len(entrypoint) == 1 && entrypoint[0] == "" && (x.start.Pod == nil || x.start.Entrypoint == nil) {
 		entrypoint = nil
 	}
 	argv := append(slices.Clone(entrypoint), cmd...)

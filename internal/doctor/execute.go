@@ -180,7 +180,8 @@ func (x *examination) notThere(ctx context.Context, p process, way *lookupError)
 	}
 	line := p.line
 	f := &finding{cause: MissingInterpreter, phase: PhaseExec, missing: p.name, line: line,
-		facts:    facts{Name: p.name, At: line.file.Path, Line: "#!" + line.line, Target: p.name, User: x.describeUser(), Instr: x.instruction()},
+		facts: facts{Name: p.name, At: line.file.Path, Line: "#!" + line.line, Target: p.name,
+			User: x.describeUser(), Instr: x.instruction()},
 		evidence: []Evidence{p.asked, {"the interpreter", way.at, way.Error()}}}
 	if way.kind == dangling {
 		f.facts.Target = created(way)

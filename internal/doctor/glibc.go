@@ -188,7 +188,8 @@ func (g *glibc) list(text string, o *object, separators string, secure bool) []s
 		if dir = g.expand(dir, o); dir == "" {
 			dir = "." // an empty element is the working folder
 		}
-		if secure && origin && !slices.ContainsFunc(g.defaults, func(d string) bool { return strings.HasPrefix(path.Clean(dir)+"/", d+"/") }) {
+		within := func(d string) bool { return strings.HasPrefix(path.Clean(dir)+"/", d+"/") }
+		if secure && origin && !slices.ContainsFunc(g.defaults, within) {
 			continue
 		}
 		dirs = append(dirs, dir)

@@ -192,11 +192,13 @@ func (l *linker) missing(ctx context.Context, by *object, name string, notes []E
 	}
 	main := l.objects[0]
 	from := libraryFolder(main.file.Interp, main.file) + "/" + path.Base(name)
-	if own, _, _ := strings.Cut(by.dyn.Runpath+by.dyn.Rpath, ":"); strings.HasPrefix(own, "/") && !strings.ContainsAny(own+name, "$") && path.Dir(target) == l.rules.home() {
+	own, _, _ := strings.Cut(by.dyn.Runpath+by.dyn.Rpath, ":")
+	if strings.HasPrefix(own, "/") && !strings.ContainsAny(own+name, "$") && path.Dir(target) == l.rules.home() {
 		from, target = own+"/"+name, own+"/"+name // where the linker saw it
 	}
 	if l.secure {
-		notes = append(notes, Evidence{"it runs with more rights than its user has (setuid, setgid, file capabilities): LD_LIBRARY_PATH and $ORIGIN do not count",
+		notes = append(notes, Evidence{"it runs with more rights than its user has (setuid, setgid, file capabilities): LD_LIBRARY_PATH " +
+			"and $ORIGIN do not count",
 			main.path, describe(l.x.binary.Entry) + ", LD_LIBRARY_PATH=" + l.env["LD_LIBRARY_PATH"]})
 	}
 	foreign := l.x.d.Libc == libcMusl && (libcByName(main.file.Interp) == libcGlibc || slices.Contains(main.dyn.Needed, "libc.so.6"))

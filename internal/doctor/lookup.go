@@ -119,7 +119,8 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 		hit := path.Join(dir, name)
 		if !strings.HasPrefix(hit, "/") {
 			f.facts.Words = x.instead(name, at.Path)
-			f.evidence = append(f.evidence, Evidence{"found through a relative folder of PATH, which the runtime refuses", at.Path, describe(at.Entry)})
+			f.evidence = append(f.evidence, Evidence{"found through a relative folder of PATH, which the " +
+				"runtime refuses", at.Path, describe(at.Entry)})
 			return f, nil
 		}
 		if !x.as.mayRun(at.Entry) {
@@ -153,7 +154,8 @@ func searched(search, name string) []string {
 
 // notOnPath is the finding where no folder of PATH has a name.
 func (x *examination) notOnPath(name, search, source string, asked Evidence) *finding {
-	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search, Instr: x.instruction(), Target: target(search, name)},
+	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search,
+		Instr: x.instruction(), Target: target(search, name)},
 		evidence: []Evidence{asked, {"the folders that are searched", source, search}}}
 	if words := strings.Fields(name); len(words) > 1 { // "app --serve" in one string
 		f.facts.Words = x.instead(name, words...)
@@ -167,7 +169,8 @@ func (x *examination) notOnPath(name, search, source string, asked Evidence) *fi
 
 // mayExecute is the check of the file itself.
 func (x *examination) mayExecute(at place, name string, asked Evidence, phase string) *finding {
-	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, Target: x.inside(at), User: x.describeUser(), Instr: x.instruction()},
+	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, Target: x.inside(at),
+		User: x.describeUser(), Instr: x.instruction()},
 		evidence: []Evidence{asked, {"what lies there", at.Path, describe(at.Entry)}}}
 	for _, link := range at.links {
 		f.evidence = append(f.evidence, Evidence{"reached through the link", link[:strings.Index(link, " -> ")], link})

@@ -29,7 +29,8 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 		if d, err := x.again(ctx, x.config, x.start, true, false); err != nil {
 			return err
 		} else if d != nil && d.Starts != nil && *d.Starts {
-			f.evidence = append(f.evidence, Evidence{strictEngines + " refuse it; Docker from 24 on and containerd start it, as they take root's rights " +
+			f.evidence = append(f.evidence, Evidence{strictEngines + " refuse it; Docker from 24 on and containerd start it, as they " +
+				"take root's rights " +
 				"from the user only after that", "engine", "it takes them before"})
 		}
 	}
@@ -64,12 +65,14 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	}
 	d, err := x.would(ctx, fix.Dockerfile, true)
 	if d != nil && d.Starts != nil && !*d.Starts && d.Cause != f.cause && d.Fix.Dockerfile != "" {
-		f.fix = &Fix{fix.Text + " Then there is the next fault, " + string(d.Cause) + ": " + d.Fix.Text, fix.Dockerfile + "\n" + d.Fix.Dockerfile}
+		f.fix = &Fix{fix.Text + " Then there is the " +
+			"next fault, " + string(d.Cause) + ": " + d.Fix.Text, fix.Dockerfile + "\n" + d.Fix.Dockerfile}
 	}
 	return err
 }
 
-// drive begins a path of Windows, and gitBash matches what Git Bash on Windows makes of a path: it puts the folder before it where Git is installed.
+// drive begins a path of Windows, and gitBash matches what Git Bash on Windows makes of a path: it puts the folder
+// before it where Git is installed.
 var (
 	drive   = regexp.MustCompile(`^[A-Za-z]:[/\\]`)
 	gitBash = regexp.MustCompile(`^[A-Za-z]:[/\\].*?Git((?:/usr)?(/.*))$`)
@@ -102,7 +105,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 	}
 	if m := gitBash.FindStringSubmatch(f.missing); m != nil {
 		for _, meant := range []string{m[2], m[1]} {
-			add(x.instead(f.missing, meant), "Git Bash on Windows has made a path of its own of it: write %s, with two slashes in front where that "+
+			add(x.instead(f.missing, meant), "Git Bash on Windows has made a path of its own of it: write %s, with two slashes in front "+
+				"where that "+
 				"shell reads it (`/%s`), or set MSYS_NO_PATHCONV=1.", meant, meant)
 		}
 	}
@@ -121,7 +125,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 				"What stands behind the image's name replaces CMD, the program included: make it the ENTRYPOINT, or name it again.")
 		}
 		if shells[f.facts.Lacks] {
-			add(x.instead(x.d.Argv[0], "/bin/sh"), "The image has another shell, /bin/sh: use that, or copy this one along with what it needs.")
+			add(x.instead(x.d.Argv[0], "/bin/sh"), "The image has another shell, /bin/sh: use that, or copy this one along with what "+
+				"it needs.")
 		}
 		x.misread(f.missing, lies, add)
 		for _, e := range lies {
@@ -155,7 +160,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		}
 		if shells[path.Base(f.facts.Name)] && f.cause == MissingInterpreter {
 			add(x.instead(script, "/bin/sh", script),
-				"The image has another shell, /bin/sh: if the script needs nothing beyond it, let that read it, here or in the script's first line.")
+				"The image has another shell, /bin/sh: if the script needs nothing beyond it, let that read it, here or in the script's "+
+					"first line.")
 		}
 	case ExecFormat:
 		head, err := x.files.head(ctx, f.facts.At, 4096)
@@ -177,7 +183,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 	case MissingLoader:
 		for _, e := range lies {
 			add(x.instead(f.facts.Name, e.Path, f.facts.Name),
-				"The loader lies at %s: a later layer has replaced a link or a folder on its way. Start it by hand, or copy it to where it belongs.", e.Path)
+				"The loader lies at %s: a later layer has replaced a link or a folder on its way. Start it by hand, or copy it to where "+
+					"it belongs.", e.Path)
 		}
 	case MissingLibrary, MissingSymbolVersion, MissingSymbol:
 		known, configured := x.configured(ctx), " (or in a file of /etc/ld.so.conf.d, and run `ldconfig`)"
@@ -194,7 +201,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 					configured = " (or run `ldconfig`: " + by + " names the folder already)"
 				}
 				add("ENV LD_LIBRARY_PATH="+value,
-					"It lies at %s, where the loader does not look for it: name the folder%s, or copy it into one that it searches.", e.Path, configured)
+					"It lies at %s, where the loader does not look for it: name the folder%s, or copy it into one that it "+
+						"searches.", e.Path, configured)
 			}
 		}
 		for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {

@@ -71,8 +71,10 @@ func TestCommandLines(t *testing.T) {
 // Each wrapper's options are told from the program's own.
 func TestWrappers(t *testing.T) {
 	for line, want := range map[string]string{
-		"tini -p KILL -- /app -p": "/app", "tini-static-amd64 -vg -e 143 /app": "/app", "dumb-init --rewrite 15:3 -c /app": "/app", "gosu app /app": "/app",
-		"su-exec 1:2 /app": "/app", "setpriv --reuid=1 --regid 2 --clear-groups /app": "/app", "chpst -u app -e /env /app": "/app", "nice -n5 /app": "/app",
+		"tini -p KILL -- /app -p": "/app", "tini-static-amd64 -vg -e 143 /app": "/app", "dumb-init --rewrite " +
+			"15:3 -c /app": "/app", "gosu app /app": "/app",
+		"su-exec 1:2 /app": "/app", "setpriv --reuid=1 --regid 2 --clear-groups /app": "/app", "chpst -u app -e " +
+			"/env /app": "/app", "nice -n5 /app": "/app",
 		"nice --adjustment 5 /app": "/app", "time -f %e /app": "/app", "timeout -s KILL --kill-after 5 9 /app": "/app", "timeout 9": "",
 	} {
 		words := strings.Fields(line)

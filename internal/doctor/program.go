@@ -125,7 +125,8 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
 		f.facts.PIE, f.facts.Copies, f.facts.Of = f.facts.Go && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
 		if len(needed) > 0 {
-			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(needed, ", ")})
+			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load " +
+				"(DT_NEEDED)", at.Path, strings.Join(needed, ", ")})
 		}
 		if way.kind == closed {
 			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
@@ -159,7 +160,8 @@ func copies(loader string, file *elf.File, needed []string) string {
 	if libc := libcOf(loader, file, needed); libcByName(loader) != libc { // the linker's own default, which no distribution has
 		from = map[string]string{libcMusl: "/lib/ld-musl-x86_64.so.1", libcGlibc: "/lib64/ld-linux-x86-64.so.2"}[libc]
 	}
-	if dir := path.Dir(loader); from == loader && !strings.HasPrefix(dir, "/lib") && !strings.HasPrefix(dir, "/usr/lib") && len(needed) > 0 {
+	dir := path.Dir(loader)
+	if from == loader && !strings.HasPrefix(dir, "/lib") && !strings.HasPrefix(dir, "/usr/lib") && len(needed) > 0 {
 		return "COPY --from=build " + copyWords(dir, dir) // a prefix of its own
 	}
 	lines := []string{"COPY --from=build " + copyWords(from, loader)}

@@ -19,7 +19,8 @@ var (
 )
 
 // builtins are the shells' own words: what they do is not followed.
-var builtins = set(". : [ [[ alias bg break case cd command continue echo eval exit export false fg for function getopts hash if jobs kill let local " +
+var builtins = set(". : [ [[ alias bg break case cd command continue echo eval exit export false fg for function getopts hash if jobs " +
+	"kill let local " +
 	"printf pwd read readonly return select set shift shopt source test time times trap true type ulimit umask unalias unset until " +
 	"wait while { ! coproc exec")
 

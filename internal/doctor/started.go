@@ -185,8 +185,9 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 			own := w.late && len(options) == 1 && spec == fmt.Sprint(x.as.uid)
 			if x.as.uid != 0 && !own && p.at.Mode&fs.ModeSetuid == 0 {
 				return &finding{cause: UserCannotExecute, phase: PhaseExec, missing: p.at.Path,
-					facts:    facts{Name: p.at.Path, At: p.at.Path, User: x.describeUser(), Switch: true},
-					evidence: []Evidence{p.asked, asked, {"only root may change the user, and the process runs as", "config.User", x.describeUser()}}}, nil
+					facts: facts{Name: p.at.Path, At: p.at.Path, User: x.describeUser(), Switch: true},
+					evidence: []Evidence{p.asked, asked, {"only root may change the user, and the " +
+						"process runs as", "config.User", x.describeUser()}}}, nil
 			}
 			if x.yields = true; w.named && number.MatchString(spec) && !strings.HasPrefix(options["u"], ":") {
 				return x.unlisted(ctx, UnknownUser, spec, spec, asked)

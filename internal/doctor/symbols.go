@@ -93,7 +93,8 @@ func (l *linker) unversioned(o *object) (*finding, error) {
 		for _, w := range wanted {
 			if w.Library == need.Library && w.Version != "" && has[w.Name] {
 				return l.lacksVersion(o, lib, need.Library, w.Version,
-					"has the symbol "+w.Name+" without any version (no ELF DT_VERSYM), where the loader gives up", "no table of versions"), nil
+					"has the symbol "+w.Name+" without any version (no ELF DT_VERSYM), where the loader "+
+						"gives up", "no table of versions"), nil
 			}
 		}
 	}

@@ -47,7 +47,8 @@ const buildkitEnd = "\n#7 [third 2/2] RUN sleep 9\n#7 0.910 third words\n#7 CANC
 
 // The last words of dockerd 29, and of the BuildKit in dockerd 20.10.
 const (
-	buildkit29 = "#6 ERROR: process \"/bin/sh -c go build -o echo .\" did not complete successfully: exit code: 2\n" + buildkitEnd + "Dockerfile:8\n--------------------\n" +
+	buildkit29 = "#6 ERROR: process \"/bin/sh -c go build -o echo .\" did not complete successfully: exit " +
+		"code: 2\n" + buildkitEnd + "Dockerfile:8\n--------------------\n" +
 		"   6 |     COPY . .\n   7 | >>> RUN go build -o echo .\n   8 |     \n--------------------\n" +
 		"ERROR: failed to build: failed to solve: process \"/bin/sh -c go build -o echo .\" did not complete successfully: exit code: 2\n"
 	buildkit20 = "#6 ERROR: executor failed running [/bin/sh -c go build -o echo .]: exit code: 2\n" + buildkitEnd +
@@ -64,7 +65,8 @@ func read(builder, transcript string) (*buildLog, *[]string) {
 func TestAFailedBuildNamesItsInstruction(t *testing.T) {
 	const buildah = "STEP 6/7: RUN go build -o echo .\n# echo\n./main.go:16:7: undefined: gin.Defaul\n"
 	for name, c := range map[string]struct{ builder, log, stderr string }{
-		"legacy": {Legacy, legacyCompileError, "DEPRECATED: …\n\nThe command '/bin/sh -c go build -o echo .' returned a non-zero code: 2\n"},
+		"legacy": {Legacy, legacyCompileError, "DEPRECATED: …\n\nThe command '/bin/sh -c go build -o echo .' returned a non-zero " +
+			"code: 2\n"},
 		"legacy of docker 29": {Legacy, strings.ReplaceAll(legacyCompileError, "Removing", " ---> Removed"),
 			"The command '/bin/sh -c go build -o echo .' returned a non-zero code: 2\n"},
 		"buildkit":       {BuildKit, buildkitSideBySide + buildkit29, buildkitSideBySide + buildkit29},
@@ -114,7 +116,8 @@ func TestALineWithoutEndIsCut(t *testing.T) {
 // What a builder takes from an earlier build, each says in its own way.
 func TestTheLogTellsWhatWasCached(t *testing.T) {
 	for builder, text := range map[string]string{
-		Legacy:   "Step 1/3 : FROM x\n ---> 0123456789ab\nStep 2/3 : RUN a\n ---> Using cache\n ---> 0123456789ac\nStep 3/3 : RUN b\n ---> Running in 0123456789ad\n",
+		Legacy: "Step 1/3 : FROM x\n ---> 0123456789ab\nStep 2/3 : RUN a\n ---> Using cache\n ---> 0123456789ac\nStep 3/3 : RUN b\n " +
+			"---> Running in 0123456789ad\n",
 		BuildKit: "#5 [build 1/3] FROM x\n#6 [build 2/3] RUN a\n#7 [build 3/3] RUN b\n#6 CACHED\n#7 0.1 CACHED\n",
 		Buildah:  "STEP 1/3: FROM x\nSTEP 2/3: RUN a\n--> Using cache 0123\nSTEP 3/3: RUN b\n--> 0124\n",
 	} {

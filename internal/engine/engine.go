@@ -92,7 +92,8 @@ func Find(ctx context.Context) (*Engine, error) {
 		if silent == nil {
 			silent = &Unavailable{fmt.Sprintf("%s is installed, but its engine does not answer: %v\n"+
 				"Start it and try again (`%s info` must succeed for this user).", name, err, name)}
-			instead = fmt.Sprintf("%s does not answer (%s): podman does the work (CONTAINER_ENGINE=%s insists on %s)", name, firstLine(err.Error()), name, name)
+			instead = fmt.Sprintf("%s does not answer (%s): podman does the work (CONTAINER_ENGINE=%s "+
+				"insists on %s)", name, firstLine(err.Error()), name, name)
 		}
 	}
 	if silent != nil {

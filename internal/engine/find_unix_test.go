@@ -16,7 +16,8 @@ import (
 // Docker's program is often there without a daemon: then a podman that works does the
 // work, unless somebody has said which engine it shall be.
 func TestAPodmanThatWorksTakesThePlaceOfADockerThatDoesNot(t *testing.T) {
-	const silent, podman = `echo "Cannot connect to the Docker daemon at unix:///a.sock" >&2; exit 1`, `echo '{"version":{"Version":"4.3.1"}}'`
+	const silent, podman = `echo "Cannot connect to the Docker daemon at unix:///a.sock" ` +
+		`>&2; exit 1`, `echo '{"version":{"Version":"4.3.1"}}'`
 	const docker = `echo '{"ServerVersion":"29.0.0"}'`
 	for name, c := range map[string]struct {
 		docker, podman string
@@ -24,7 +25,8 @@ func TestAPodmanThatWorksTakesThePlaceOfADockerThatDoesNot(t *testing.T) {
 		want, says     string
 	}{
 		"docker is silent": {docker: silent, podman: podman, want: "podman",
-			says: "docker does not answer (Cannot connect to the Docker daemon at unix:///a.sock): podman does the work (CONTAINER_ENGINE=docker insists on docker)"},
+			says: "docker does not answer (Cannot connect to the Docker daemon at unix:///a.sock): podman does the work " +
+				"(CONTAINER_ENGINE=docker insists on docker)"},
 		"both answer":         {docker: docker, podman: podman, want: "docker"},
 		"both are silent":     {docker: silent, podman: "exit 1", says: "docker is installed, but"},
 		"docker alone":        {docker: silent, says: "docker is installed, but"},

@@ -58,7 +58,8 @@ func (e *Engine) answers(ctx context.Context, within time.Duration) error {
 	atomic.StoreInt32(&e.silent, silent)
 	switch {
 	case asking.Err() != nil:
-		return &Unavailable{fmt.Sprintf("the engine hangs: `%s version` had no answer within %v; start it anew, then run the same again", e.Name, within)}
+		return &Unavailable{fmt.Sprintf("the engine hangs: `%s version` had no answer within %v; start it anew, then run the "+
+			"same again", e.Name, within)}
 	case err != nil:
 		return &Unavailable{fmt.Sprintf("the engine went away: %v", err)}
 	}

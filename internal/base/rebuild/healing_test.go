@@ -227,7 +227,8 @@ func TestAToolchainWithAnotherSumIsRefused(t *testing.T) {
 func TestTheAppsModulesHeal(t *testing.T) {
 	_, zipSum, modSum := proxy(t, "example.org/Lib", "v1.0.0")
 	app, dir := t.TempDir(), t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(app, "go.mod"), []byte("module app\n\ngo 1.15\n\nrequire example.org/Lib v1.0.0\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(app, "go.mod"), []byte("module app\n\ngo 1.15\n\nrequire example.org/Lib "+
+		"v1.0.0\n"), 0o644))
 	list := func(zipSum string) {
 		text := "example.org/Lib v1.0.0 " + zipSum + "\nexample.org/Lib v1.0.0/go.mod " + modSum + "\n"
 		require.NoError(t, os.WriteFile(filepath.Join(app, "go.sum"), []byte(text), 0o644))

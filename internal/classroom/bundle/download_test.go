@@ -97,7 +97,8 @@ func TestFaultADownloadThatIsCutGoesOnWhereItWas(t *testing.T) {
 	fetched(t, f, offeredBy(t, f))
 	assert.EqualValues(t, 4, f.gets.Load(), "a byte more than 3 MB, at most 1 MB each")
 	assert.EqualValues(t, len(f.content), f.sent.Load(), "no byte came twice")
-	faults.Row(t, "a bundle's download cut", "%d cuts of %d MB; bytes that came twice %d", f.gets.Load()-1, len(f.content)>>20, f.sent.Load()-int64(len(f.content)))
+	faults.Row(t, "a bundle's download cut", "%d cuts of %d MB; bytes that came "+
+		"twice %d", f.gets.Load()-1, len(f.content)>>20, f.sent.Load()-int64(len(f.content)))
 }
 
 func TestFaultADownloadGoesOnInAnotherProcess(t *testing.T) {

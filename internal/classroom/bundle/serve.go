@@ -90,7 +90,8 @@ func handler(b *Bundle, page []byte) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "+
+			"img-src data:")
 		mux.ServeHTTP(&patient{ResponseWriter: w, control: http.NewResponseController(w)}, r)
 	})
 }

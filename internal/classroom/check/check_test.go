@@ -55,14 +55,15 @@ func TestWhoMayChangeTheAccounts(t *testing.T) {
 		passwd, etc image.Entry
 		says        string
 	}{
-		"root's":              {image.Entry{Mode: 0o644}, etc, ""},
-		"its own, read-only":  {image.Entry{Mode: 0o444, UID: 12345}, etc, "it is the service's own"},
-		"everybody's":         {image.Entry{Mode: 0o646}, etc, "user 12345, group 12345 may write it"},
-		"its group's":         {image.Entry{Mode: 0o664, GID: 12345}, etc, "user 12345, group 12345 may write it"},
-		"a further group's":   {image.Entry{Mode: 0o664, GID: 7}, etc, "user 12345, group 12345 may write it"},
-		"another group's":     {image.Entry{Mode: 0o664, GID: 8}, etc, ""},
-		"its folder":          {image.Entry{Mode: 0o644}, image.Entry{Path: "/etc", Mode: fs.ModeDir | 0o755, UID: 12345}, "may put another file in the place"},
-		"everybody's folder":  {image.Entry{Mode: 0o644}, image.Entry{Path: "/etc", Mode: fs.ModeDir | 0o777}, "may put another file in the place"},
+		"root's":             {image.Entry{Mode: 0o644}, etc, ""},
+		"its own, read-only": {image.Entry{Mode: 0o444, UID: 12345}, etc, "it is the service's own"},
+		"everybody's":        {image.Entry{Mode: 0o646}, etc, "user 12345, group 12345 may write it"},
+		"its group's":        {image.Entry{Mode: 0o664, GID: 12345}, etc, "user 12345, group 12345 may write it"},
+		"a further group's":  {image.Entry{Mode: 0o664, GID: 7}, etc, "user 12345, group 12345 may write it"},
+		"another group's":    {image.Entry{Mode: 0o664, GID: 8}, etc, ""},
+		"its folder":         {image.Entry{Mode: 0o644}, image.Entry{Path: "/etc", Mode: fs.ModeDir | 0o755, UID: 12345}, "may put another file in the place"},
+		"everybody's folder": {image.Entry{Mode: 0o644}, image.Entry{Path: "/etc", Mode: fs.ModeDir | 0o777}, "may put another file in " +
+			"the place"},
 		"a sticky folder":     {image.Entry{Mode: 0o644}, image.Entry{Path: "/etc", Mode: fs.ModeDir | fs.ModeSticky | 0o777}, ""},
 		"a folder not listed": {image.Entry{Mode: 0o644}, image.Entry{Path: "/other", Mode: fs.ModeDir | 0o777}, ""},
 	} {

@@ -137,14 +137,19 @@ var (
 		"update-ca-certificates", "useradd", "usermod", "addgroup", "adduser", "wget"}
 	notFound = regexp.MustCompile(`sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found`)
 	// alpineFiles are what a stage on a stand-in has not, and one on Alpine's image has.
-	alpineFiles   = regexp.MustCompile(`(?i)\b((?:etc/ssl|etc/apk|etc/alpine-release|etc/os-release|etc/ca-certificates|usr/share/ca-certificates|usr/share/zoneinfo|lib/apk|lib/libc\.musl|lib/libz|lib/libssl|lib/libcrypto|usr/lib)[^\s:'"]*)['"]?: (?:file does not exist|no such file|not found)`)
-	noGoCommand   = regexp.MustCompile(`package (cmd/\S+) is not in GOROOT`)
-	noGcc         = regexp.MustCompile(`"?(gcc|cc|g\+\+)"?:? executable file not found`)
-	newerGo       = regexp.MustCompile(`flag provided but not defined: -\w+|requires [Gg]o (?:>= )?1\.\d+|module requires Go 1\.\d+|unknown directive: \w+|invalid go version|package \S+ is not in GOROOT`)
+	alpineFiles = regexp.MustCompile(`(?i)\b((?:etc/ssl|etc/apk|etc/alpine-release|etc/os-release|etc/ca-certificates|` +
+		`usr/share/ca-certificates|usr/share/zoneinfo|lib/apk|lib/libc\.musl|` +
+		`lib/libz|lib/libssl|lib/libcrypto|usr/lib)[^\s:'"]*)['"]?: ` +
+		`(?:file does not exist|no such file|not found)`)
+	noGoCommand = regexp.MustCompile(`package (cmd/\S+) is not in GOROOT`)
+	noGcc       = regexp.MustCompile(`"?(gcc|cc|g\+\+)"?:? executable file not found`)
+	newerGo     = regexp.MustCompile(`flag provided but not defined: -\w+|requires [Gg]o (?:>= )?1\.\d+|module requires Go ` +
+		`1\.\d+|unknown directive: \w+|invalid go version|package \S+ is not in GOROOT`)
 	heredocAsFile = regexp.MustCompile(`stat:? "?[^\s"]*<<\S+ no such file`)
 	unknownWord   = regexp.MustCompile(`(?i)unknown instruction: "?([^\s"]+)`)
 	// needsBuildKit are the options that only it knows.
-	needsBuildKit = regexp.MustCompile(`requires? BuildKit|[Uu]nknown flag: (?:mount|network|security|link|chmod|checksum|exclude|parents|keep-git-dir|start-interval)`)
+	needsBuildKit = regexp.MustCompile(`requires? BuildKit|[Uu]nknown flag: ` +
+		`(?:mount|network|security|link|chmod|checksum|exclude|parents|keep-git-dir|start-interval)`)
 )
 
 // lacks says what this environment could not give a build that failed; "" where

@@ -61,7 +61,8 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 	}
 	switch {
 	case r.Solves != nil && r.Solves.Met && !r.Met:
-		t.Coloured(tell.Green, fmt.Sprintf("The exercise is solved: the program answers, and `%s` is met. (Of the article's goals, %d of %d.)",
+		t.Coloured(tell.Green, fmt.Sprintf("The exercise is solved: the program answers, and `%s` is met. (Of the article's goals, "+
+			"%d of %d.)",
 			r.Solves.Goal, met, len(r.Goals)))
 	case r.Met:
 		t.Coloured(tell.Green, fmt.Sprintf("All %d goals are met.", met))

@@ -33,7 +33,8 @@ func TestAReportIsHarmless(t *testing.T) {
 // What a learner is to find is not told before it is asked for: the engine's words and a hint come first.
 func TestTheProofWaitsForItsQuestion(t *testing.T) {
 	no := false
-	report := &Report{Said: "exec /echo: no such file or directory", Goals: []Goal{{ID: Starts, Met: &no, Proof: "its loader is not there", Hint: "look inside"}}}
+	report := &Report{Said: "exec /echo: no such file or " +
+		"directory", Goals: []Goal{{ID: Starts, Met: &no, Proof: "its loader is not there", Hint: "look inside"}}}
 	for why, wanted := range map[bool]bool{false: false, true: true} {
 		var out bytes.Buffer
 		Tell(&tell.Terminal{Writer: &out, Width: 80}, report, why)

@@ -243,7 +243,8 @@ func (s *Session) next(ctx context.Context, step table.Step) (again bool, err er
 		case word == "" || word == "n" || word == "next":
 			return false, nil
 		case asksForHint(word):
-			s.Out.Paragraph("There is nothing left to guess here: the reasons are above, and more of them in steps/" + step.Name + "/README.md.")
+			s.Out.Paragraph("There is nothing left to guess here: the reasons are above, and more of them " +
+				"in steps/" + step.Name + "/README.md.")
 			continue
 		}
 		s.Out.Paragraph(fmt.Sprintf("%q is none of these.", word))

@@ -67,7 +67,8 @@ func (f *File) Strippable() int64 {
 		}
 		name := cString(names, uint64(f.Order.Uint32(table[i*width:])))
 		debug := strings.HasPrefix(name, ".debug_") || strings.HasPrefix(name, ".zdebug_")
-		if size := f.section(table, i, 32, 20); kind != nothing && size <= uint64(f.size) && (kind == symbols || debug || name == ".strtab") {
+		size, wanted := f.section(table, i, 32, 20), kind == symbols || debug || name == ".strtab"
+		if kind != nothing && size <= uint64(f.size) && wanted {
 			total += size
 		}
 	}

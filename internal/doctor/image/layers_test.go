@@ -75,15 +75,20 @@ func TestLayers(t *testing.T) {
 		want  map[string]string
 	}{
 		{"a whiteout deletes", []tar.Header{file("etc/.wh.a", "")}, map[string]string{"/etc/a": "absent", "/etc/b": "b"}},
-		{"a whiteout never hits its own layer, before", []tar.Header{file("etc/a", "new"), file("etc/.wh.a", "")}, map[string]string{"/etc/a": "new"}},
-		{"a whiteout never hits its own layer, after", []tar.Header{file("etc/.wh.a", ""), file("etc/a", "new")}, map[string]string{"/etc/a": "new"}},
+		{"a whiteout never hits its own " +
+			"layer, before", []tar.Header{file("etc/a", "new"), file("etc/.wh.a", "")}, map[string]string{"/etc/a": "new"}},
+		{"a whiteout never hits its own " +
+			"layer, after", []tar.Header{file("etc/.wh.a", ""), file("etc/a", "new")}, map[string]string{"/etc/a": "new"}},
 		{"an opaque folder empties, whatever the order", []tar.Header{file("etc/c", "c"), file("etc/.wh..wh..opq", "")}, map[string]string{"/etc/a": "absent", "/etc/c": "c"}},
-		{"a folder that is whited out and made anew is empty", []tar.Header{file(".wh.etc", ""), dir("etc/")}, map[string]string{"/etc/a": "absent"}},
+		{"a folder that is whited out and made anew " +
+			"is empty", []tar.Header{file(".wh.etc", ""), dir("etc/")}, map[string]string{"/etc/a": "absent"}},
 		{"and so if it is made anew first", []tar.Header{dir("etc/"), file(".wh.etc", "")}, map[string]string{"/etc/a": "absent"}},
 		{"a folder over a folder keeps what is in it", []tar.Header{dir("etc/")}, map[string]string{"/etc/a": "a"}},
 		{"a file over a folder replaces it", []tar.Header{file("etc", "file")}, map[string]string{"/etc": "file", "/etc/a": "absent"}},
-		{"a hard link outlives the other name", []tar.Header{file("bin/.wh.app", "")}, map[string]string{"/bin/app": "absent", "/bin/other": "app"}},
-		{"a path never leaves the root", []tar.Header{file("../../etc/a", "in"), file("/abs", "abs")}, map[string]string{"/etc/a": "in", "/abs": "abs"}},
+		{"a hard link outlives the " +
+			"other name", []tar.Header{file("bin/.wh.app", "")}, map[string]string{"/bin/app": "absent", "/bin/other": "app"}},
+		{"a path never leaves " +
+			"the root", []tar.Header{file("../../etc/a", "in"), file("/abs", "abs")}, map[string]string{"/etc/a": "in", "/abs": "abs"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := stacked(t, lower, layer(t, c.upper...))

@@ -37,7 +37,8 @@ func TestASizeIsThatOfTheFiles(t *testing.T) {
 	for _, f := range []struct {
 		name string
 		text []byte
-	}{{"manifest.json", []byte("[]")}, {"blobs/sha256/1", one}, {"blobs/sha256/2", []byte(`{"config":"no layer, for all of its 600 bytes"` + fmt.Sprintf("%600s}", ""))}, {"blobs/sha256/3", packed.Bytes()}, {"blobs/sha256/4", []byte(`{"layers":[]}`)}} {
+	}{{"manifest.json", []byte("[]")}, {"blobs/sha256/1", one}, {"blobs/sha256/2", []byte(`{"config":"no layer, for all of its ` +
+		`600 bytes"` + fmt.Sprintf("%600s}", ""))}, {"blobs/sha256/3", packed.Bytes()}, {"blobs/sha256/4", []byte(`{"layers":[]}`)}} {
 		require.NoError(t, w.WriteHeader(&tar.Header{Name: f.name, Size: int64(len(f.text))}))
 		w.Write(f.text)
 	}

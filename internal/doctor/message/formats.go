@@ -81,7 +81,8 @@ var formats = []format{
 	is(`(?i)wrong ELF class`, doctor.MissingLibrary, doctor.WrongArchitecture),
 	is(`(?i)invalid ELF header`, doctor.WrongArchitecture, doctor.MissingLibrary, doctor.ExecFormat),
 	is(`(?:Could not open|failed to open elf at) '?/lib\S*/ld-`, doctor.WrongArchitecture, doctor.MissingLoader),
-	is(`(?i)error (?:while )?loading shared librar(?:y|ies)|cannot open shared object file|\.so\S* => not found`, doctor.MissingLibrary).but(
+	is(`(?i)error (?:while )?loading shared librar(?:y|ies)|cannot open shared object file|\.so\S* => `+
+		`not found`, doctor.MissingLibrary).but(
 		`running hook|dlerror|krun|nvidia-container`),
 	is(`ld-(?:linux|musl)\S*: (?i:no such file|not found|cannot open)`, doctor.MissingLoader),
 	is(`symbol lookup error: .*undefined symbol|Error relocating \S+: \S+ symbol not found`, doctor.MissingSymbol),
@@ -101,7 +102,8 @@ var formats = []format{
 	is(`open executable: Operation not permitted`, doctor.IsDirectory, doctor.NotExecutable),
 	of("open executable: ERRNO", lookup),
 	of("the path (?P<name>`[^`]+`) (?P<errno>exists but it is not executable|is not a regular file)", lookup),
-	of("(?:crun|msg=\"?|failed): open (?P<name>`/[^`]+`): (?P<errno>(?i:permission denied|not a directory|too many levels of symbolic links))",
+	of("(?:crun|msg=\"?|failed): open (?P<name>`/[^`]+`): "+
+		"(?P<errno>(?i:permission denied|not a directory|too many levels of symbolic links))",
 		lookup).but("open `/(?:sys|proc|dev|\\S+/merged|\\S+/rootfs)"),
 	of(`(?P<errno>executable file not found) in \$PATH`, lookup),
 	of("(?i:the executable) (?P<name>`[^`]+`) could (?P<errno>not be found)", lookup),

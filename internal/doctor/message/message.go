@@ -36,7 +36,8 @@ type Likely struct {
 func Read(text string) *Answer {
 	a := &Answer{Schema: 1, Kind: "message", Causes: []Likely{}, Note: note}
 	text = plain(text)
-	for _, t := range []string{text, strings.ReplaceAll(text, "\n", ""), strings.Join(strings.Fields(text), " ")} { // a terminal breaks lines
+	// a terminal breaks lines
+	for _, t := range []string{text, strings.ReplaceAll(text, "\n", ""), strings.Join(strings.Fields(text), " ")} {
 		for _, f := range formats {
 			m := f.match.FindStringSubmatch(t)
 			if m == nil || f.unless != nil && f.unless.MatchString(t) {

@@ -50,7 +50,8 @@ func TestAPodsStart(t *testing.T) {
 		`command: []`:                      {},
 		`workingDir: /w`:                   {Workdir: "/w"},
 		`env: [{name: PATH, value: "/x"}]`: {Env: []string{"PATH=/x"}},
-		`command: ["$(A)/b$(A)", "$$(A)", "$(B)", "$A"], env: [{name: A, value: a}]`: {Entrypoint: list("a/ba", "$(A)", "$(B)", "$A"), Env: []string{"A=a"}},
+		`command: ["$(A)/b$(A)", "$$(A)", "$(B)", "$A"], env: [{name: A, ` +
+			`value: a}]`: {Entrypoint: list("a/ba", "$(A)", "$(B)", "$A"), Env: []string{"A=a"}},
 		`args: ["$(B)"], env: [{name: B, value: "$(A)"}, {name: A, value: a}]`: {
 			Args: []string{"$(A)"}, Env: []string{"A=a", "B=$(A)"}},
 		`securityContext: {runAsUser: 5, privileged: true}`:                {User: "5", Privileged: true},
@@ -152,7 +153,8 @@ func TestAServicesStart(t *testing.T) {
 		slices.Sort(c.Start.Env) // a map has no order
 		assert.Equal(t, want, c.Start, text)
 	}
-	assert.True(t, one(t, "services:\n  c:\n    image: i\n    X", "init: ${I:-true}").Start.Init, "what is filled in may be no string any more")
+	assert.True(t, one(t, "services:\n  c:\n    image: i\n    X", "init: ${I:-true}").Start.Init, "what is filled in may be no string "+
+		"any more")
 	assert.Equal(t, "project-c", one(t, "services: {c: {build: ., X}}", "platform: linux/arm64").Image)
 	assert.Equal(t, "other-c", one(t, "name: Ot.her\nservices: {c: {build: ., X}}", "user: a").Image)
 	assert.NotEmpty(t, one(t, inService, "env_file: .env").Notes)

@@ -18,16 +18,19 @@ import (
 func TestNormaliseTakesOutWhatSaysNothing(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"the probe's requests": {
-			"[GIN-debug] Listening and serving HTTP on :8080\n[GIN] 2026/11/24 - 13:12:11 | 200 |     123.4µs |      172.17.0.1 | GET      \"/?message=x\"\n",
+			"[GIN-debug] Listening and serving HTTP on :8080\n[GIN] 2026/11/24 - 13:12:11 | 200 |     123.4µs |      172.17.0.1 | GET   " +
+				"   \"/?message=x\"\n",
 			"[GIN-debug] Listening and serving HTTP on :8080"},
 		"the client's hint": {
-			"docker: Error response from daemon: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown\n\nRun 'docker run --help' for more information",
+			"docker: Error response from daemon: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown\n\nRun 'docker run " +
+				"--help' for more information",
 			"docker: Error response from daemon: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown"},
 		"a container's ID": {
 			"container 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef ended",
 			"container CONTAINER ended"},
 		"a line of runc's source": {
-			"container_linux.go:370: starting container process caused: exec", "container_linux.go:LINE: starting container process caused: exec"},
+			"container_linux.go:370: starting container process caused: exec", "container_linux.go:LINE: starting container process " +
+				"caused: exec"},
 		"carriage returns": {"a\r\nb\r\n", "a\nb"},
 		"nothing":          {"exec /echo: no such file or directory", "exec /echo: no such file or directory"},
 	} {

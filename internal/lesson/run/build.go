@@ -101,7 +101,8 @@ const killed = 137
 
 // lostEngine is how docker's program says that the engine has gone away in the middle of
 // an answer. It may be there again by now.
-var lostEngine = regexp.MustCompile(`^(error during connect: |ERROR: .*(closing transport|Unavailable)|.*(unexpected EOF|connection reset by peer|broken pipe)$)`)
+var lostEngine = regexp.MustCompile(`^(error during connect: |ERROR: .*(closing transport|Unavailable)|.*(unexpected EOF|connection ` +
+	`reset by peer|broken pipe)$)`)
 
 // goError is how the Go compiler begins a complaint: FILE.go:LINE:COLUMN: .
 var goError = regexp.MustCompile(`(?m)^[^\s:]+\.go:\d+:(\d+:)? `)
@@ -142,7 +143,8 @@ func environmentOf(words string) string {
 		{"manifest unknown", "an image that the Dockerfile starts from is not here and cannot be pulled"},
 		{"dial tcp", "the network could not be reached"},
 		{"no such host", "the network could not be reached"},
-		{"certificate signed by unknown authority", "a server's certificate cannot be checked: the base lacks the authorities, or the network is in between"},
+		{"certificate signed by unknown authority", "a server's certificate cannot be checked: the base lacks the authorities, or the " +
+			"network is in between"},
 		{"TLS handshake timeout", "the network could not be reached"},
 		{"bad address", "the network could not be reached"}, // busybox's wget
 		{"Could not resolve host", "the network could not be reached"},

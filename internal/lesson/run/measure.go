@@ -92,7 +92,9 @@ func (t *Trial) changeALine(ctx context.Context, j *job) error {
 
 // rebuildChanged builds a step twice: as it is, so that the cache holds all of
 // it, and with a line that no build has seen. It measures the second.
-func (t *Trial) rebuildChanged(ctx context.Context, step table.Step, try table.Try, args []string) (seconds float64, kept []string, err error) {
+func (t *Trial) rebuildChanged(
+	ctx context.Context, step table.Step, try table.Try, args []string,
+) (seconds float64, kept []string, err error) {
 	dir, err := copyOf(step.Context)
 	if err != nil {
 		return 0, nil, err

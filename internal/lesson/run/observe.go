@@ -144,7 +144,8 @@ func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard,
 // its container can reach it.
 func (o *Outcome) loopbackOnly(at engine.Sockets) {
 	o.fails(table.Serve, LoopbackOnly, fmt.Sprintf("it listens at %s alone, which nobody outside of its container reaches", at))
-	o.Proof = append(o.Proof, doctor.Evidence{Claim: "who listens on port 8080, as the kernel says", Path: "/proc/net/tcp", Found: at.String()})
+	o.Proof = append(o.Proof, doctor.Evidence{Claim: "who listens on port 8080, as the " +
+		"kernel says", Path: "/proc/net/tcp", Found: at.String()})
 }
 
 func noAnswer(listens engine.Sockets) string {

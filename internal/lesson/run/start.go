@@ -171,7 +171,8 @@ func (t *Trial) runAt(ctx context.Context, j *job, name, host string) (string, *
 	if typed != port8080 {
 		typed = anyPort
 	}
-	j.outcome.Commands = append(j.outcome.Commands[:1], append([]string{t.Engine.Name}, t.Engine.RunCommand(j.request.Tag, j.request.Platform, typed)...))
+	command := append([]string{t.Engine.Name}, t.Engine.RunCommand(j.request.Tag, j.request.Platform, typed)...)
+	j.outcome.Commands = append(j.outcome.Commands[:1], command)
 	start := t.Engine.StartContainer(ctx, j.outcome.Image.ID, j.request.Platform, name, host, t.Keep)
 	if start == nil && host != anyPort {
 		return host, nil, nil

@@ -61,10 +61,14 @@ func TestRefusesATableThatMakesNoSense(t *testing.T) {
 		"a Dockerfile outside": {"- step: 01-a\n  tries: [{dockerfile: ../D, expect: {outcome: runs}}]\n", "no name of a Dockerfile"},
 		"size":                 {"- step: 01-a\n  article_size: big\n", "steps.yaml:2: \"big\" is no size"},
 		"twice":                {"- &a\n  step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n- *a\n", "is there twice"},
-		"unknown trait":        {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n  on: {bsd: {why: x, expect: {outcome: runs}}}\n", "none of [no-adduser cgo-off glibc]"},
-		"trait unexplained":    {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n  on: {glibc: {expect: {outcome: runs}}}\n", "the reason is missing"},
-		"trait without end":    {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n  on: {glibc: {why: x}}\n", "not runs or fails"},
-		"layers of nothing":    {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs, same_layers_as: 02-b}}]\n", "which is no step"},
+		"unknown trait": {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n  on: {bsd: {why: x, expect: " +
+			"{outcome: runs}}}\n", "none of [no-adduser cgo-off glibc]"},
+		"trait unexplained": {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n  on: {glibc: {expect: {outcome: " +
+			"runs}}}\n", "the reason is missing"},
+		"trait without end": {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs}}]\n  on: {glibc: " +
+			"{why: x}}\n", "not runs or fails"},
+		"layers of nothing": {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs, same_layers_as: " +
+			"02-b}}]\n", "which is no step"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

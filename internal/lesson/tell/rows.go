@@ -64,7 +64,8 @@ func (t *Terminal) Table(steps []table.Step, doc record.Run) {
 	sizes := 0
 	if t.Width >= 72 {
 		sizes = 16
-		t.Say(t.Paint(Dim, PadRight("step", nameWidth)+PadRight("outcome", t.width80()-nameWidth-sizes)+padLeft("here", 7)+padLeft("article", 9)))
+		columns := PadRight("step", nameWidth) + PadRight("outcome", t.width80()-nameWidth-sizes)
+		t.Say(t.Paint(Dim, columns+padLeft("here", 7)+padLeft("article", 9)))
 	}
 	for _, step := range steps {
 		if outcomes := tries[step.Name]; len(outcomes) > 0 {

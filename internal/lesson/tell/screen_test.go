@@ -50,7 +50,8 @@ func onScreen(t *testing.T, number, width int) string {
 	}
 	next := "More: steps/" + step.Name + "/README.md. Next: go run ./scripts run all"
 	if number < len(steps) {
-		next = fmt.Sprintf("More: steps/%s/README.md. Next: go run ./scripts run %d (%s), or make step-%[2]d", step.Name, number+1, steps[number].Title)
+		next = fmt.Sprintf("More: steps/%s/README.md. Next: go run ./scripts run %d (%s), or make "+
+			"step-%[2]d", step.Name, number+1, steps[number].Title)
 	}
 	terminal.Closing(step, outcomes, doc.Base, sizes, next)
 	return out.String()

@@ -133,7 +133,8 @@ func lastWords(message string) string {
 // took is how long a step takes a class the first time: from an empty build cache.
 func took(cold *record.Run, step table.Step) (sum run.Seconds, err error) {
 	if cold == nil {
-		return sum, errors.New("workshop/records holds no run from an empty build cache: `run all --json` right after `clean` and `base` makes one")
+		return sum, errors.New("workshop/records holds no run from an empty build cache: `run all --json` right after `clean` and " +
+			"`base` makes one")
 	}
 	for _, o := range cold.Of(step.Name) {
 		sum.Build, sum.Start = sum.Build+o.Seconds.Build, sum.Start+o.Seconds.Start

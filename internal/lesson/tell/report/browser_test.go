@@ -169,7 +169,8 @@ func pageByKeys(t *testing.T, tab context.Context, width int64, shot func(name s
 	var cut []string
 	for n := range len(sections) - 1 {
 		require.NoError(t, chromedp.Run(tab,
-			chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll('section')].slice(%d).filter(s => s.offsetHeight).map(s => s.id).join()`, n+1), &early),
+			chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll('section')].slice(%d).filter(s => s.offsetHeight).map(s => `+
+				`s.id).join()`, n+1), &early),
 			chromedp.KeyEvent(keys[n%len(keys)]), chromedp.Evaluate(at, &id),
 			chromedp.Evaluate(`document.activeElement.offsetHeight - innerHeight`, &tall), chromedp.Evaluate(tooWide, &cut)))
 		assert.Empty(t, cut, "wider than the room there is, or cut")
@@ -203,7 +204,8 @@ func TestTheReportAsksFirst(t *testing.T) {
 	require.NoError(t, chromedp.Run(v.tab, chromedp.Evaluate(third+`.innerText`, &text)))
 	assert.Contains(t, text, "Will it start?")
 	assert.NotRegexp(t, `(?i)\bRUNS\b|\bFAILS\b|ld-musl|no such file or directory`, text)
-	require.NoError(t, chromedp.Run(v.tab, chromedp.Evaluate(third+`.querySelector('[data-guess=runs]').click(); document.activeElement.innerText`, &text)))
+	require.NoError(t, chromedp.Run(v.tab, chromedp.Evaluate(third+`.querySelector('[data-guess=runs]').click(); `+
+		`document.activeElement.innerText`, &text)))
 	assert.Contains(t, text, "exec /echo: no such file or directory")
 	assert.Contains(t, text, "You had guessed otherwise")
 	assert.NotContains(t, text, "ld-musl", "that is the third beat's")

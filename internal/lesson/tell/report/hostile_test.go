@@ -102,7 +102,8 @@ func TestFaultTheReportOfHostileTexts(t *testing.T) {
 	assert.GreaterOrEqual(t, bytes.Count(page, []byte("&lt;script&gt;owned()")), 100, "it is there, as text")
 
 	browser := start(t)
-	url, paths := served(t, bytes.Replace(page, []byte("<head>"), []byte("<head><script>window.done = 0; function owned() { window.done++ }</script>"), 1))
+	url, paths := served(t, bytes.Replace(page, []byte("<head>"), []byte("<head><script>window.done = 0; function owned() { "+
+		"window.done++ }</script>"), 1))
 	v := visit(t, browser, url, 1024, "light")
 	var done, clicked, images, titles int
 	require.NoError(t, chromedp.Run(v.tab,
