@@ -3,11 +3,17 @@ package base
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
 	"strings"
+	"time"
 
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // platform is what a stand-in is for: the engine's own machine, unless another is asked
@@ -91,4 +97,100 @@ func isBase(ctx context.Context, e *engine.Engine, id string) (bool, error) {
 	}
 	last, _, _ := strings.Cut(out, "\n")
 	return strings.Contains(last, "LABEL "+engine.LabelMade+"="+engine.MadeBase+" "), nil
+}
+
+// pullName gives the name to pull an image by. podman knows no default registry,
+// unless its system's settings name one.
+func pullName(e *engine.Engine, name string) string {
+	if e.Builder != engine.Buildah {
+		return name
+	}
+	first, rest, deeper := strings.Cut(name, "/")
+	switch {
+	case !deeper:
+		return "docker.io/library/" + name
+	case rest != "" && (strings.ContainsAny(first, ".:") || first == "localhost"):
+		return name
+	}
+	return "docker.io/" + name
+}
+
+// pullWords is the command that a reader types.
+func pullWords(e *engine.Engine, name string, p image.Platform) []string {
+	words := []string{e.Name, "pull"}
+	if p.Arch != e.Arch {
+		words = append(words, "--platform", p.String())
+	}
+	return append(words, name)
+}
+
+// pull has the engine pull an image. On a terminal docker shows itself how far it is.
+func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, say screen.Reporter) error {
+	words := pullWords(e, name, p)
+	screen.Sayf(say, "pulling it: %s", strings.Join(words, " "))
+	var progress io.Writer
+	if lender, ok := say.(screen.Lender); ok && lender.Lend() != nil && e.Builder != engine.Buildah {
+		progress = lender.Lend()
+	} else {
+		defer screen.Meanwhile(say, 10*time.Second, func(passed string) string { return "still pulling, " + passed })()
+	}
+	err := e.Run(ctx, nil, progress, nil, words[1:]...)
+	var failed *engine.Failed
+	if errors.As(err, &failed) {
+		return understood(strings.TrimPrefix(screen.Line(failed.Error()), "Error response from daemon: "), e.Name, strings.Join(words, " "))
+	}
+	return err
+}
+
+// refusal is a pull that failed in a way that is known: what it is, and what to do now.
+type refusal struct{ what, way, words string }
+
+func (r *refusal) Error() string { return r.what + " (" + r.words + ")" }
+
+// refusals are known by the engines' words for them; the first that fits is it. In a
+// way, the first word to fill in is the engine's program, the second the pull itself.
+var refusals = []struct {
+	known     *regexp.Regexp
+	what, way string
+}{
+	{regexp.MustCompile(`(?i)toomanyrequests|too many requests|\b429\b|rate limit`),
+		"the registry's pull limit is reached: it gives this network no more images for now",
+		"wait some hours, or lift the limit with `%[1]s login`, then: %[2]s"},
+	{regexp.MustCompile(`(?i)x509:|certificate|tls: `),
+		"it does not trust the registry's certificate, mostly since a company's proxy opens TLS and puts its own there",
+		"give the machine that pulls the company's certificate (an engine is to be started anew then), then: %[2]s"},
+	{regexp.MustCompile(`(?i)does not exist|: not found$|\b404\b|manifest unknown|name unknown`),
+		"the registry has no such image, or none for whoever is not logged in",
+		"look at the name; is it a private image, `%[1]s login`; then: %[2]s"},
+	{regexp.MustCompile(`(?i)unauthorized|authentication required|denied|incorrect username|no basic auth|\b40[13]\b`),
+		"the registry wants a login, or refuses the one that is kept here",
+		"`%[1]s logout`, or `%[1]s login`, then: %[2]s"},
+	{regexp.MustCompile(`(?i)unexpected EOF|\bEOF$|connection reset|broken pipe|short read|unexpected commit digest|failed size ` +
+		`validation`),
+		"the download broke off",
+		"a network that holds, and once more: %[2]s"},
+}
+
+// understood says what an engine's words for a failed pull come to.
+func understood(words, program, pull string) error {
+	for _, r := range refusals {
+		if r.known.MatchString(words) {
+			return &refusal{r.what, fmt.Sprintf(r.way, program, pull), words}
+		}
+	}
+	return errors.New(words)
+}
+
+// Refused says what a registry's words come to, where it is asked without an engine, and what to do now.
+func Refused(words, ref, again string) error {
+	var known *refusal
+	err := understood(screen.Line(words), "docker", again)
+	if errors.As(err, &known) {
+		way := known.way
+		if host, _, deeper := strings.Cut(ref, "/"); deeper && strings.ContainsAny(host, ".:") {
+			way = strings.NewReplacer(" login`", " login "+host+"`", " logout`", " logout "+host+"`").Replace(way)
+		}
+		return fmt.Errorf("%w\nNow: %s", known, way)
+	}
+	return fmt.Errorf("%w\nIs the name right, and can the registry be reached from here?", err)
 }
