@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -156,6 +157,9 @@ func TestAFolderThatIsNoLayout(t *testing.T) {
 
 // Whoever closes the terminal under the pasted line leaves nothing behind.
 func TestAClosedTerminalLeavesNothing(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) { // as below nohup: what is started here would ignore it, too
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	_, url, _ := tool.Serving(t, 1000)
 	home, bin := t.TempDir(), t.TempDir()
 	// A download that does not come to its end.
