@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"optimizing-dockerfile/internal/doctor/elf"
 	"optimizing-dockerfile/internal/doctor/image"
@@ -115,7 +116,11 @@ func (l *linker) add(o *object) {
 // load goes through DT_NEEDED breadth first, then checks versions, then symbols: the loaders' own order.
 func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 	queue := []*object{main}
-	for _, name := range l.preloads(ctx) {
+	preloads, err := l.preloads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range preloads {
 		if err := l.pay(ctx, main); err != nil {
 			return nil, err
 		}
@@ -209,13 +214,24 @@ func (l *linker) missing(ctx context.Context, by *object, name string, notes []E
 		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}
 }
 
-// preloads are what LD_PRELOAD names: a library more, never one that must be there.
-func (l *linker) preloads(ctx context.Context) []string {
-	if l.secure {
-		return nil
+// preloads are what LD_PRELOAD and glibc's /etc/ld.so.preload name: a library more, never one that must be there.
+func (l *linker) preloads(ctx context.Context) ([]string, error) {
+	var names []string
+	if !l.secure {
+		names = strings.FieldsFunc(l.env["LD_PRELOAD"], func(r rune) bool { return r == ':' || r == ' ' })
 	}
-	return strings.FieldsFunc(l.env["LD_PRELOAD"], func(r rune) bool { return r == ':' || r == ' ' })
+	if l.x.d.Libc != libcGlibc || l.x.files.absent(ctx, preloadFile) {
+		return names, nil
+	}
+	content, _, err := l.x.text(ctx, preloadFile, maxList)
+	for line := range strings.Lines(string(content)) {
+		line, _, _ = strings.Cut(line, "#")
+		names = append(names, strings.FieldsFunc(line, func(r rune) bool { return r == ':' || unicode.IsSpace(r) })...)
+	}
+	return names, err
 }
+
+const preloadFile = "/etc/ld.so.preload"
 
 // open opens a candidate for a library. Nil without an error: go on searching.
 func (l *linker) open(ctx context.Context, by *object, name, at string) (*object, *Evidence, error) {

@@ -86,6 +86,7 @@ func TestWrappers(t *testing.T) {
 		"su-exec 1:2 /app": "/app", "setpriv --reuid=1 --regid 2 --clear-groups /app": "/app", "chpst -u app -e " +
 			"/env /app": "/app", "nice -n5 /app": "/app",
 		"nice --adjustment 5 /app": "/app", "time -f %e /app": "/app", "timeout -s KILL --kill-after 5 9 /app": "/app", "timeout 9": "",
+		"stdbuf -oL --error=0 /app": "/app", "ionice -c2 -n 7 /app": "/app",
 	} {
 		words := strings.Fields(line)
 		w, known := wrapperOf(words[0])

@@ -20,8 +20,11 @@ type wrapper struct {
 	alone  bool   // without any words it does something of its own
 	named  bool   // a number is a name to it, where no colon stands before it
 	late   bool   // it keeps root's capabilities up to its execve
+	folder string // the option that names a folder it reads, or goes to
 	// whom it becomes
 	user func(options map[string]string, words []string) string
+	// why it gives up by itself; empty: it does not
+	refuses func(options map[string]string, file fs.FileMode) string
 }
 
 func firstWord(_ map[string]string, words []string) string { return words[0] }
@@ -32,16 +35,29 @@ var wrappers = map[string]wrapper{
 	"docker-init": {mark: "tini", short: "pe"},
 	"dumb-init":   {mark: "dumb-init", short: "r", long: " rewrite "},
 	"catatonit":   {mark: "catatonit"},
-	"gosu":        {mark: "gosu", before: 1, user: firstWord},
-	"su-exec":     {mark: "user-spec", before: 1, user: firstWord},
+	"gosu": {mark: "gosu", before: 1, user: firstWord, refuses: func(_ map[string]string, file fs.FileMode) string {
+		if file&fs.ModeSetuid != 0 {
+			return "is setuid, and gosu gives up then"
+		}
+		return ""
+	}},
+	"su-exec": {mark: "user-spec", before: 1, user: firstWord},
 	"setpriv": {mark: "reuid", late: true, user: func(o map[string]string, _ []string) string {
 		if o["reuid"]+o["regid"] == "" {
 			return ""
 		}
 		return strings.TrimSuffix(cmp.Or(o["reuid"], "0")+":"+o["regid"], ":")
 	}, long: " reuid regid ruid rgid euid egid groups inh-caps ambient-caps bounding-set " +
-		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer "},
-	"chpst": {mark: "chpst", named: true, short: "uUbe/nlLmdopfcrt", user: func(o map[string]string, _ []string) string {
+		"securebits pdeathsig selinux-label apparmor-profile landlock-access landlock-rule seccomp-filter ptracer ",
+		refuses: func(o map[string]string, _ fs.FileMode) string {
+			given := func(name string) bool { _, is := o[name]; return is }
+			if slices.ContainsFunc([]string{"regid", "rgid", "egid"}, given) &&
+				!slices.ContainsFunc([]string{"keep-groups", "clear-groups", "init-groups", "groups"}, given) {
+				return "gives up at a group without --clear-groups, --keep-groups, --init-groups or --groups"
+			}
+			return ""
+		}},
+	"chpst": {mark: "chpst", named: true, short: "uUbe/nlLmdopfcrt", folder: "e", user: func(o map[string]string, _ []string) string {
 		return strings.TrimPrefix(o["u"], ":")
 	}},
 	"nice":    {mark: "adjustment", short: "n", long: " adjustment ", alone: true},
@@ -49,6 +65,8 @@ var wrappers = map[string]wrapper{
 	"timeout": {mark: "kill-after", short: "ks", long: " kill-after signal ", before: 1},
 	"nohup":   {mark: "nohup"},
 	"setsid":  {mark: "setsid"},
+	"stdbuf":  {mark: "stdbuf", short: "ioe", long: " input output error "},
+	"ionice":  {mark: "ionice", short: "cnpPu", long: " class classdata pid pgid uid "},
 }
 
 // informs are the options that ask a wrapper about itself.
@@ -179,6 +197,14 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 		x.unexamined = "what " + p.at.Path + " starts"
 		return nil, nil
 	}
+	if w.refuses != nil {
+		if why := w.refuses(options, p.at.Mode); why != "" {
+			return unknown("%s %s: it starts no program", p.at.Path, why), nil
+		}
+	}
+	if found := x.folderOf(ctx, p, options[w.folder]); found != nil {
+		return found, nil
+	}
 	if w.user != nil {
 		if spec := w.user(options, words); spec != "" {
 			asked := Evidence{"the program goes on as another user", p.at.Path, fmt.Sprintf("%q", p.argv)}
@@ -201,6 +227,18 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 		}
 	}
 	return x.next(ctx, p, words[w.before:], p.env)
+}
+
+// folderOf looks at a folder that a program reads or goes to before it starts another one; "": there is none.
+func (x *examination) folderOf(ctx context.Context, p process, dir string) *finding {
+	if dir == "" {
+		return nil
+	}
+	at, err := x.files.resolve(ctx, dir, x.as)
+	if way := broke(err); way != nil || err == nil && !at.Mode.IsDir() {
+		return unknown("%s gives up where %s is no folder that it may enter: it starts no program", p.at.Path, dir)
+	}
+	return nil
 }
 
 // next executes the words that a program starts in turn.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -241,6 +242,8 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*findi
 	if !ok || len(words) == 0 {
 		if len(words) > 0 {
 			x.unexamined = "what env starts"
+			options, _ := wrapper{short: "C", long: " chdir "}.options(words)
+			return x.folderOf(ctx, p, cmp.Or(options["C"], options["chdir"])), nil
 		}
 		return nil, nil // env itself has started, and what it does then is its own affair
 	}
