@@ -37,53 +37,52 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 }
 
 // build makes the image of a try, and looks what is in it.
-func (t *Trial) build(ctx context.Context, j *job) {
-	t.tell(j.only, j.doing(Building))
-	if j.fault = t.make(ctx, j); j.fault == nil && j.image.ID != "" {
-		j.fault = t.weigh(ctx, j)
+func (j *job) build(ctx context.Context) {
+	j.tell(Event{Doing: Building})
+	if j.fault = j.make(ctx); j.fault == nil && j.image.ID != "" {
+		j.fault = j.weigh(ctx)
 	}
 }
 
 // make has the engine build. A failed build is part of the outcome; what it returns is
 // the environment's fault.
-func (t *Trial) make(ctx context.Context, j *job) error {
+func (j *job) make(ctx context.Context) error {
 	bounded, stop := context.WithTimeout(ctx, buildTime)
 	defer stop()
 	began := time.Now()
 	var err error
-	j.image, err = t.Engine.Build(bounded, j.request)
-	j.outcome.Seconds.Build = time.Since(began).Seconds()
+	j.image, err = j.Engine.Build(bounded, j.request)
+	o := &j.outcome
+	o.Seconds.Build = time.Since(began).Seconds()
 
 	var failed *engine.BuildError
 	switch {
-	case errors.As(err, &failed):
-		j.outcome.Phase = table.Build
-		j.outcome.Output = failed.Output
-		j.outcome.Message = strings.TrimSpace(failed.Output + "\n" + failed.Message)
-		if fault := environmentOf(j.outcome.Message); fault != "" {
-			return errors.New(fault)
-		}
-		if err := t.Engine.Alive(ctx); err != nil {
-			return err
-		}
-		if failed.ExitCode == killed {
-			return fmt.Errorf("`%s` was killed: the memory ran out, or the engine ended", failed.Instruction)
-		}
-		if failed.ExitCode == 0 && lostEngine.MatchString(failed.Message) {
-			return fmt.Errorf("the engine went away during the build: %s", failed.Message)
-		}
-		j.outcome.fails(table.Build, causeOf(failed), failed.Instruction)
-		return nil
 	case bounded.Err() == context.DeadlineExceeded && ctx.Err() == nil:
 		return fmt.Errorf("the build had not ended after %v", buildTime)
+	case !errors.As(err, &failed):
+		return err
 	}
-	return err
+	o.Phase, o.Output, o.Message = table.Build, failed.Output, strings.TrimSpace(failed.Output+"\n"+failed.Message)
+	if fault := environmentOf(o.Message); fault != "" {
+		return errors.New(fault)
+	}
+	if err := j.Engine.Alive(ctx); err != nil {
+		return err
+	}
+	switch {
+	case failed.ExitCode == killed:
+		return fmt.Errorf("`%s` was killed: the memory ran out, or the engine ended", failed.Instruction)
+	case failed.ExitCode == 0 && lostEngine.MatchString(failed.Message):
+		return fmt.Errorf("the engine went away during the build: %s", failed.Message)
+	}
+	o.fails(table.Build, causeOf(failed), failed.Instruction)
+	return nil
 }
 
 // weigh notes of an image what it holds, and how much.
-func (t *Trial) weigh(ctx context.Context, j *job) error {
+func (j *job) weigh(ctx context.Context) error {
 	made := &Image{ID: j.image.ID, Listed: j.image.Listed, Layers: j.image.RootFS.Layers, User: j.image.Config.User}
-	bytes, files, err := t.files.Weigh(ctx, t.Engine, j.image)
+	bytes, files, err := j.files.Weigh(ctx, j.Engine, j.image)
 	if err != nil {
 		return err
 	}
@@ -135,28 +134,31 @@ func causeOf(failed *engine.BuildError) string {
 // mistake costs a verdict, but can never pass for an expected failure. It says what is
 // at fault, and gives the line that tells; "" where none does.
 func environmentOf(words string) string {
+	const (
+		noBase  = "an image that the Dockerfile starts from is not here and cannot be pulled"
+		network = "the network could not be reached"
+	)
 	for _, f := range []struct{ sign, fault string }{
 		{"no space left on device", "the engine's disk is full"},
 		{"Cannot connect to the Docker daemon", "the engine went away"},
-		{"pull access denied", "an image that the Dockerfile starts from is not here and cannot be pulled"},
-		{"failed to resolve source metadata", "an image that the Dockerfile starts from is not here and cannot be pulled"},
-		{"manifest unknown", "an image that the Dockerfile starts from is not here and cannot be pulled"},
-		{"dial tcp", "the network could not be reached"},
-		{"no such host", "the network could not be reached"},
+		{"pull access denied", noBase},
+		{"failed to resolve source metadata", noBase},
+		{"manifest unknown", noBase},
+		{"dial tcp", network},
+		{"no such host", network},
 		{"certificate signed by unknown authority", "a server's certificate cannot be checked: the base lacks the authorities, or the " +
 			"network is in between"},
-		{"TLS handshake timeout", "the network could not be reached"},
-		{"bad address", "the network could not be reached"}, // busybox's wget
-		{"Could not resolve host", "the network could not be reached"},
-		{"Temporary failure in name resolution", "the network could not be reached"},
-		{"emporary error (try again later)", "the network could not be reached"}, // apk
+		{"TLS handshake timeout", network},
+		{"bad address", network}, // busybox's wget
+		{"Could not resolve host", network},
+		{"Temporary failure in name resolution", network},
+		{"emporary error (try again later)", network}, // apk
 		{"reading file:///usr/local/share/goproxy", "a module is not among those that the rebuilt base carries"},
 	} {
-		if _, after, found := strings.Cut(words, f.sign); found {
-			before := words[:len(words)-len(after)-len(f.sign)]
-			rest, _, _ := strings.Cut(after, "\n")
-			line := before[strings.LastIndex(before, "\n")+1:] + f.sign + rest
-			return f.fault + ": " + screen.Short(screen.Line(line), 300)
+		for line := range strings.Lines(words) {
+			if strings.Contains(line, f.sign) {
+				return f.fault + ": " + screen.Short(screen.Line(line), 300)
+			}
 		}
 	}
 	return ""

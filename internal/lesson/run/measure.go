@@ -37,153 +37,134 @@ type Measured struct {
 // Dockerfiles look every second.
 const healthTime = 30 * time.Second
 
-// measured gives the place for what is measured.
-func (o *Outcome) measured() *Measured {
-	if o.Measured == nil {
-		o.Measured = &Measured{}
-	}
-	return o.Measured
-}
-
 // measure measures what the try's expectation asks for beside the echo. before is the
 // step that it changes, where that was built, too.
-func (t *Trial) measure(ctx context.Context, j, before *job) error {
-	want, o := j.try.Expect, &j.outcome
+func (j *job) measure(ctx context.Context, before *job) error {
+	want, o, m := j.try.Expect, &j.outcome, &j.outcome.Measured
 	if want.Saves > 0 || want.NumericUser != nil {
 		if before == nil || before.outcome.Image == nil {
 			return fmt.Errorf("there is no image of %s to hold it against", j.step.Against)
 		}
 		if want.Saves > 0 {
-			o.measured().BinaryBefore = before.outcome.Image.Binary
+			m.BinaryBefore = before.outcome.Image.Binary
 		}
 		if numeric := canTellFromRoot(o.Image.User); want.NumericUser != nil {
-			o.measured().NumericUser, o.measured().UserBefore = &numeric, before.outcome.Image.User
+			m.NumericUser, m.UserBefore = &numeric, before.outcome.Image.User
 		}
 	}
 	if want.Keeps != "" {
-		if err := t.changeALine(ctx, j); err != nil {
+		if err := j.changeALine(ctx); err != nil {
 			return err
 		}
 	}
-	if len(want.Machines) > 0 {
-		if err := t.buildForMachines(ctx, j); err != nil {
+	for _, arch := range want.Machines {
+		if err := j.buildFor(ctx, arch); err != nil {
 			return err
 		}
 	}
 	if want.Repeats != "" {
-		return t.repeat(ctx, j)
+		return j.repeat(ctx)
 	}
 	return nil
 }
 
 // changeALine builds again with one line more in main.go, this step and the one
 // that it changes. Nothing else builds meanwhile: the seconds are to be compared.
-func (t *Trial) changeALine(ctx context.Context, j *job) error {
-	m := j.outcome.measured()
-	var err error
-	if before, ok := table.Before(t.Steps, j.step); ok {
-		if m.Before, _, err = t.rebuildChanged(ctx, before, before.Main(), j.request.Args); err != nil {
+func (j *job) changeALine(ctx context.Context) (err error) {
+	m := &j.outcome.Measured
+	if before, ok := table.Before(j.Steps, j.step); ok {
+		if m.Before, _, err = j.rebuildChanged(ctx, before, before.Main()); err != nil {
 			return err
 		}
 	}
-	m.Changed, m.Kept, err = t.rebuildChanged(ctx, j.step, j.try, j.request.Args)
+	m.Changed, m.Kept, err = j.rebuildChanged(ctx, j.step, j.try)
 	return err
 }
 
 // rebuildChanged builds a step twice: as it is, so that the cache holds all of
 // it, and with a line that no build has seen. It measures the second.
-func (t *Trial) rebuildChanged(
-	ctx context.Context, step table.Step, try table.Try, args []string,
-) (seconds float64, kept []string, err error) {
+func (j *job) rebuildChanged(ctx context.Context, step table.Step, try table.Try) (seconds float64, kept []string, err error) {
 	dir, err := copyOf(step.Context)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer os.RemoveAll(filepath.Dir(dir))
-	request := t.request(step, try, dir)
-	request.Tag, request.Args = t.Tag(step, try.Dockerfile+".changed"), args
-	if _, err := t.Engine.Build(ctx, request); err != nil {
+	request := j.request
+	request.Dir, request.Dockerfile = dir, filepath.Join(step.Dir, try.Dockerfile)
+	request.Tag = j.Tag(step, try.Dockerfile+".changed")
+	if _, err := j.Engine.Build(ctx, request); err != nil {
 		return 0, nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(dir, "main.go"), os.O_APPEND|os.O_WRONLY, 0)
+	program := filepath.Join(dir, "main.go")
+	text, err := os.ReadFile(program)
 	if err != nil {
 		return 0, nil, err
 	}
-	fmt.Fprintf(file, "\n// changed: %s\n", rand.Text())
-	if err := file.Close(); err != nil {
+	if err := os.WriteFile(program, fmt.Appendf(text, "\n// changed: %s\n", rand.Text()), 0o644); err != nil {
 		return 0, nil, err
 	}
 	began := time.Now()
-	built, err := t.Engine.Build(ctx, request)
+	built, err := j.Engine.Build(ctx, request)
 	return time.Since(began).Seconds(), built.Reused, err
 }
 
-// buildForMachines builds for each machine, and has the doctor say whether the
-// image would start on it.
-func (t *Trial) buildForMachines(ctx context.Context, j *job) error {
-	for _, arch := range j.try.Expect.Machines {
-		request := j.request
-		request.Platform = image.Platform{OS: t.Engine.OS, Arch: arch}
-		request.Tag = t.Tag(j.step, j.try.Dockerfile+"."+arch)
-		built, err := t.Engine.Build(ctx, request)
-		if err != nil {
-			return err
-		}
-		machine := doctor.Machine{OS: t.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: t.Engine.Overrides()}
-		err = t.look(ctx, built, func(img image.Image) error {
-			d, err := doctor.Prove(ctx, img, machine, doctor.Start{})
-			if m := j.outcome.measured(); err == nil && d.Starts != nil && *d.Starts {
-				m.Machines = append(m.Machines, arch)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
+// buildFor builds for a machine, and has the doctor say whether the image would start on it.
+func (j *job) buildFor(ctx context.Context, arch string) error {
+	request := j.request
+	request.Platform = image.Platform{OS: j.Engine.OS, Arch: arch}
+	request.Tag = j.Tag(j.step, j.try.Dockerfile+"."+arch)
+	built, err := j.Engine.Build(ctx, request)
+	if err != nil {
+		return err
 	}
-	return nil
+	machine := doctor.Machine{OS: j.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: j.Engine.Overrides()}
+	return j.look(ctx, built, func(img image.Image) error {
+		d, err := doctor.Prove(ctx, img, machine, doctor.Start{})
+		if m := &j.outcome.Measured; err == nil && d.Starts != nil && *d.Starts {
+			m.Machines = append(m.Machines, arch)
+		}
+		return err
+	})
 }
 
 // repeat builds once more, from a copy of the folder and without the cache, and
 // tells what the two images have in common.
-func (t *Trial) repeat(ctx context.Context, j *job) error {
+func (j *job) repeat(ctx context.Context) error {
 	dir, err := copyOf(j.step.Context)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(filepath.Dir(dir))
 	request := j.request
-	request.Dir = dir
-	request.Tag, request.NoCache = t.Tag(j.step, j.try.Dockerfile+".again"), true
-	again, err := t.Engine.Build(ctx, request)
+	request.Dir, request.Tag, request.NoCache = dir, j.Tag(j.step, j.try.Dockerfile+".again"), true
+	again, err := j.Engine.Build(ctx, request)
 	if err != nil {
 		return err
 	}
-	m, first := j.outcome.measured(), j.outcome.Image
-	m.Repeats = table.Nothing
-	if slices.Equal(again.RootFS.Layers, first.Layers) {
-		m.Repeats = table.Layers
-	}
-	if again.ID == first.ID {
+	m, first := &j.outcome.Measured, j.outcome.Image
+	switch {
+	case again.ID == first.ID:
 		m.Repeats = table.Digest
+	case slices.Equal(again.RootFS.Layers, first.Layers):
+		m.Repeats = table.Layers
+	default:
+		m.Repeats = table.Nothing
 	}
 	return nil
 }
 
 // health waits until the engine has made up its mind about a container.
-func (t *Trial) health(ctx context.Context, o *Outcome, name string) error {
+func (j *job) health(ctx context.Context, name string) error {
 	for deadline := time.Now().Add(healthTime); ; {
-		if t.Engine.Name == "podman" { // it leaves it to systemd's timers, which not every machine has
-			_, _ = t.Engine.Output(ctx, "healthcheck", "run", name) // what it finds is in the container's state
+		if j.Engine.Name == "podman" { // it leaves it to systemd's timers, which not every machine has
+			_, _ = j.Engine.Output(ctx, "healthcheck", "run", name) // what it finds is in the container's state
 		}
-		container, err := t.Engine.Inspect(ctx, name)
+		container, err := j.Engine.Inspect(ctx, name)
 		if err != nil {
 			return err
 		}
 		health := container.State.Health.Status
-		if health != "" {
-			o.measured().Health = health
-		}
+		j.outcome.Measured.Health = health
 		if health != "starting" && health != "" || time.Now().After(deadline) {
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,59 +47,62 @@ func (h heard) echo() bool { return h.silent == nil && h.wrong == "" }
 
 // observe waits for the echo, for the program's end, or for the time to run out. host
 // is where the port is published.
-func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, host string) error {
-	began := time.Now()
-	var loopback time.Time // since when it has listened on the loopback alone
+func (j *job) observe(ctx context.Context, name, host string) error {
+	o, began := &j.outcome, time.Now()
+	loopback := began // since when it has listened on the loopback alone
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
 		h := heard{silent: errors.New("its port is not published")}
 		if host != "" {
 			h.wrong, h.silent = probe(ctx, host)
 		}
-		if h.wrong != "" && time.Since(began) < patience { // it may be somebody else's port, or too early
+		passed := time.Since(began)
+		if h.wrong != "" && passed < patience { // it may be somebody else's port, or too early
 			h = heard{silent: errors.New("no echo yet")}
 		}
 		var container engine.Container
-		if h.silent == nil || time.Since(began) > brisk { // an echo of a program that dies of it is none
-			var err error
-			if container, err = t.Engine.Inspect(ctx, name); err != nil {
-				return err
-			}
+		var err error
+		if h.silent == nil || passed > brisk { // an echo of a program that dies of it is none
+			container, err = j.Engine.Inspect(ctx, name)
 		}
 		running := container.State.Status == "running"
-		if running && (h.echo() || time.Since(began) > patience) {
-			var err error
-			if h, err = t.listen(ctx, h, container); err != nil {
-				return err
-			}
+		if running && (h.echo() || passed > patience) {
+			h, err = j.listen(ctx, h, container)
 		}
-		alone := h.listens.At(8080).LoopbackOnly()
+		if err != nil {
+			return err
+		}
+		at := h.listens.At(8080)
+		alone := at.LoopbackOnly()
 		if !alone {
-			loopback = time.Time{}
-		} else if loopback.IsZero() {
 			loopback = time.Now()
 		}
-		late := time.Since(began) > answerTime
+		late := passed > answerTime
 		switch {
 		case container.State.Status != "" && !running:
-			d, err := prove()
+			d, err := j.prove(ctx)
 			if err != nil {
 				return err
 			}
-			ended(o, d, container.State.ExitCode)
+			o.ended(d, container.State.ExitCode)
 		case alone && time.Since(loopback) > loopbackTime:
-			o.loopbackOnly(h.listens.At(8080))
+			o.fails(table.Serve, LoopbackOnly, fmt.Sprintf("it listens at %s alone, which nobody outside of its container reaches", at))
+			o.Proof = append(o.Proof, doctor.Evidence{Claim: "who listens on port 8080, as the " +
+				"kernel says", Path: "/proc/net/tcp", Found: at.String()})
 		case h.echo() && !alone:
 			o.Outcome, o.Phase = table.Runs, table.Serve
-			if uid, gid, ok := t.Engine.Account(container); ok {
+			if uid, gid, ok := j.Engine.Account(container); ok {
 				o.User = account(uid, gid)
 			}
-			if t.Keep {
+			if j.Keep {
 				o.Address = host
 			}
 		case h.silent == nil && !alone, late && h.wrong != "":
 			o.fails(table.Serve, WrongAnswer, h.wrong)
 		case late:
-			o.fails(table.Serve, NoAnswer, noAnswer(h.listens))
+			o.fails(table.Serve, NoAnswer, fmt.Sprintf("nothing on port 8080 within %v", answerTime))
+			if len(h.listens) > 0 {
+				o.Detail += "; it listens at " + h.listens.String()
+			}
 		default:
 			select {
 			case <-time.After(wait):
@@ -107,7 +111,7 @@ func (t *Trial) observe(ctx context.Context, o *Outcome, prove prover, name, hos
 				return ctx.Err()
 			}
 		}
-		log, err := t.Engine.Logs(ctx, name)
+		log, err := j.Engine.Logs(ctx, name)
 		o.Message = strings.TrimRight(log, "\n")
 		o.Log, _, _ = strings.Cut(o.Message, "[GIN] ") // what follows are the probe's own requests
 		return err
@@ -120,44 +124,27 @@ func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard,
 	listens, told := t.Engine.ListensAt(c)
 	address, network := c.Address()
 	h.listens = listens
+	at := listens.At(8080)
 	switch {
-	case told && h.echo() && len(listens.At(8080)) == 0:
+	case told && h.echo() && len(at) == 0:
 		h.silent = errors.New("what answers at that port of this machine is somebody else")
 		return h, nil
-	case h.echo(), told && len(listens.At(8080)) == 0, told && listens.At(8080).LoopbackOnly():
+	case h.echo(), told && (len(at) == 0 || at.LoopbackOnly()):
+		return h, nil
+	case (address == "" || t.Image == "") && t.Engine.Here: // its published port is this machine's
 		return h, nil
 	case address == "" || t.Image == "":
-		if t.Engine.Here { // its published port is this machine's
-			return h, nil
-		}
 		return h, errors.New("the engine is on another machine, and there is no way to ask what runs there: " +
 			"its containers have no addresses of their own, or there is no base to ask from (`dev base` gets it)")
 	}
 	wrong, silent := t.askFromContainer(ctx, address, network)
 	if silent == nil {
 		h.wrong, h.silent = wrong, nil
-		return h, nil
-	}
-	if !told {
-		h.listens, _ = t.listensInside(ctx, c.ID)
+	} else if !told { // this machine's kernel is another one: the engine's is asked from inside of the network
+		lists, _ := t.inBase(ctx, "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; true", "--network", "container:"+c.ID)
+		h.listens = engine.ReadSockets(lists)
 	}
 	return h, nil
-}
-
-// loopbackOnly fills in the outcome of a program that listens where nobody outside of
-// its container can reach it.
-func (o *Outcome) loopbackOnly(at engine.Sockets) {
-	o.fails(table.Serve, LoopbackOnly, fmt.Sprintf("it listens at %s alone, which nobody outside of its container reaches", at))
-	o.Proof = append(o.Proof, doctor.Evidence{Claim: "who listens on port 8080, as the " +
-		"kernel says", Path: "/proc/net/tcp", Found: at.String()})
-}
-
-func noAnswer(listens engine.Sockets) string {
-	text := fmt.Sprintf("nothing on port 8080 within %v", answerTime)
-	if len(listens) > 0 {
-		text += "; it listens at " + listens.String()
-	}
-	return text
 }
 
 // client asks twice, as probe does: for the echo of a message, and for the
@@ -170,8 +157,6 @@ get "http://$address:8080/" | head -c %[1]d`, longest)
 
 // askFromContainer is probe from a container of the base, at the address of the step's.
 func (t *Trial) askFromContainer(ctx context.Context, address, network string) (wrong string, silent error) {
-	ctx, stop := context.WithTimeout(ctx, clientTime)
-	defer stop()
 	message := rand.Text()
 	out, err := t.inBase(ctx, client, "--network", network, "--env", "message="+message, "--env", "address="+address)
 	if err != nil {
@@ -181,32 +166,23 @@ func (t *Trial) askFromContainer(ctx context.Context, address, network string) (
 	return wrongEcho(message, echo, request), nil
 }
 
-// listensInside asks the kernel from inside of a container's network, where this
-// machine's kernel is another one.
-func (t *Trial) listensInside(ctx context.Context, id string) (engine.Sockets, error) {
-	ctx, stop := context.WithTimeout(ctx, clientTime)
-	defer stop()
-	lists, err := t.inBase(ctx, "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; true", "--network", "container:"+id)
-	return engine.ReadSockets(lists), err
-}
-
 // inBase runs a script in a container of the base.
 func (t *Trial) inBase(ctx context.Context, script string, options ...string) (string, error) {
-	words := append([]string{"run", "--rm", "--pull=never"}, engine.Ours()...)
-	words = append(append(words, options...), "--entrypoint", "/bin/sh", t.Image, "-c", script)
-	return t.Engine.Output(ctx, words...)
+	ctx, stop := context.WithTimeout(ctx, clientTime)
+	defer stop()
+	words := slices.Concat([]string{"run", "--rm", "--pull=never"}, engine.Ours(), options)
+	return t.Engine.Output(ctx, append(words, "--entrypoint", "/bin/sh", t.Image, "-c", script)...)
 }
 
 // ended fills in the outcome of a container that stopped by itself. Only an
 // image of which the doctor proved that its program cannot be executed failed
 // in execve; any other program started, whatever it printed.
-func ended(o *Outcome, d *doctor.Diagnosis, status int) {
-	o.ExitCode = &status
-	if d.Starts != nil && !*d.Starts && d.Phase == doctor.PhaseExec {
-		o.Missing = d.Missing
-		o.fails(table.Exec, string(d.Cause), d.Missing)
+func (o *Outcome) ended(d *doctor.Diagnosis, status int) {
+	if failsIn(table.Exec, d) {
+		o.provedBy(d, status)
 		return
 	}
+	o.ExitCode = &status
 	o.fails(table.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", status))
 }
 

@@ -49,8 +49,8 @@ type Outcome struct {
 	Seconds  Seconds    `json:"seconds"`
 	Commands [][]string `json:"commands"` // as a reader types them
 
-	Before   string    `json:"before,omitempty"`   // of one kept in the record, as a later run had to leave it out: the engine that made it
-	Measured *Measured `json:"measured,omitempty"` // in the lessons after the article
+	Before   string   `json:"before,omitempty"`  // of one kept in the record, as a later run had to leave it out: the engine that made it
+	Measured Measured `json:"measured,omitzero"` // in the lessons after the article
 
 	// The proof of the cause, and the facts around it.
 	Missing string            `json:"missing"` // what was asked for and is not there

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"optimizing-dockerfile/internal/dockerfile"
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/engine/source"
@@ -31,7 +32,7 @@ type Trial struct {
 
 	Report Reporter // told as the work goes on; may be nil
 
-	choosing sync.Mutex   // held while a step goes for port 8080
+	choosing sync.Mutex   // held by the step that goes for port 8080
 	files    source.Cache // of the images that are examined
 }
 
@@ -58,12 +59,14 @@ const (
 
 // job is one try.
 type job struct {
+	*Trial
 	step    table.Step
 	try     table.Try
-	only    bool // build it, to hold others against it; do not start it
-	compile string
+	only    bool   // build it, to hold others against it; do not start it
+	compile string // the same for those that share it
 	request engine.BuildRequest
-	image   engine.Image // what the engine says of it, once it is built
+	image   engine.Image      // what the engine says of it, once it is built
+	proof   *doctor.Diagnosis // of the image, once the doctor was asked
 	outcome Outcome
 	fault   error // the environment's, that kept it from being tried
 }
@@ -81,13 +84,14 @@ func (t *Trial) plan(steps []table.Step) (jobs []*job) {
 			if only && (try.Dockerfile != step.Main().Dockerfile || !needed(steps, step.Name)) {
 				continue
 			}
+			j := t.job(step, try, t.request(step, try, step.Context))
+			j.only = only
 			if why := try.LeftOut(t.Engine.Builder); why != "" {
-				t.tell(only, Event{Step: step.Name, Dockerfile: try.Dockerfile, LeftOut: why})
+				j.tell(Event{LeftOut: why})
 				continue
 			}
-			j := t.job(step, try, t.request(step, try, step.Context))
-			j.only, j.compile = only, compileKey(step.Context, j.request.Dockerfile)
-			t.tell(only, j.doing(Waiting))
+			j.compile = j.compileKey()
+			j.tell(Event{Doing: Waiting})
 			jobs = append(jobs, j)
 		}
 	}
@@ -103,7 +107,7 @@ func (t *Trial) request(step table.Step, try table.Try, dir string) engine.Build
 }
 
 func (t *Trial) job(step table.Step, try table.Try, request engine.BuildRequest) *job {
-	return &job{step: step, try: try, request: request, outcome: Outcome{
+	return &job{Trial: t, step: step, try: try, request: request, outcome: Outcome{
 		Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,
 		Commands: [][]string{append([]string{t.Engine.Name}, t.Engine.BuildCommand(request)...)},
 	}}
@@ -112,21 +116,17 @@ func (t *Trial) job(step table.Step, try table.Try, request engine.BuildRequest)
 // compileKey is the same for tries whose first stages do the same with the same
 // files: the builder compiles once for all of them, if they do not start at
 // once. It decides on the order alone; a wrong key costs time, nothing else.
-func compileKey(dir, name string) string {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return dir + name
-	}
+func (j *job) compileKey() string {
+	text, _ := os.ReadFile(j.request.Dockerfile)
 	key := firstStage(string(text))
-	ignored, _ := os.ReadFile(filepath.Join(dir, ".dockerignore"))
-	files, _ := os.ReadDir(dir)
+	ignored, _ := os.ReadFile(filepath.Join(j.request.Dir, ".dockerignore"))
+	files, _ := os.ReadDir(j.request.Dir)
 	for _, file := range files {
 		unseen := func(pattern string) bool { matched, _ := path.Match(pattern, file.Name()); return matched }
-		if slices.ContainsFunc(strings.Fields(string(ignored)), unseen) {
-			continue
+		if !slices.ContainsFunc(strings.Fields(string(ignored)), unseen) {
+			content, _ := os.ReadFile(filepath.Join(j.request.Dir, file.Name()))
+			key += fmt.Sprintf("%s %x\n", file.Name(), sha256.Sum256(content))
 		}
-		content, _ := os.ReadFile(filepath.Join(dir, file.Name()))
-		key += fmt.Sprintf("%s %x\n", file.Name(), sha256.Sum256(content))
 	}
 	return key
 }
@@ -165,13 +165,10 @@ func needed(steps []table.Step, name string) bool {
 	return false
 }
 
-func (j *job) doing(what string) Event {
-	return Event{Step: j.step.Name, Dockerfile: j.try.Dockerfile, Doing: what}
-}
-
-// tell hands an event on, if anybody is there to be told; silent are tries that nobody asked for.
-func (t *Trial) tell(silent bool, e Event) {
-	if t.Report != nil && !silent {
-		t.Report.Step(e)
+// tell hands on where a try is, of those that somebody asked for.
+func (j *job) tell(e Event) {
+	if j.Report != nil && !j.only {
+		e.Step, e.Dockerfile = j.step.Name, j.try.Dockerfile
+		j.Report.Step(e)
 	}
 }

@@ -142,10 +142,10 @@ func TestEveryFigureIsHeldAgainstItsExpectation(t *testing.T) {
 			Expected: table.Expectation{Outcome: table.Runs, Extras: c.want}, Outcome: table.Runs, Phase: table.Serve,
 			Image: &Image{Bytes: 10_000_000, Binary: 10_000_000},
 		}
-		o.Measured = &c.good
+		o.Measured = c.good
 		verdict, reasons := judge(o, "amd64", nil)
 		require.Equal(t, AsExpected, verdict, "%s: %v", name, reasons)
-		for what, m := range map[string]*Measured{"another figure": &c.bad, "no figure": nil} {
+		for what, m := range map[string]Measured{"another figure": c.bad, "no figure": {}} {
 			o.Measured = m
 			verdict, reasons = judge(o, "amd64", nil)
 			assert.Equal(t, Unexpected, verdict, "%s: %s", name, what)

@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -29,7 +34,7 @@ func (t *Trial) Do(ctx context.Context, steps []table.Step) ([]Outcome, error) {
 			continue
 		}
 		if j.late() { // nothing else builds any more: its seconds are its own
-			t.conclude(ctx, j, jobs)
+			j.conclude(ctx, jobs)
 		}
 		outcomes = append(outcomes, j.outcome)
 	}
@@ -45,11 +50,11 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 	defer starts.Wait()
 	builds.SetLimit(max(1, min(t.Engine.LogicalCPUs, 4)))
 	try := func(j *job) {
-		t.build(ctx, j)
+		j.build(ctx)
 		start := func() {
-			t.start(ctx, j)
+			j.start(ctx)
 			if !j.late() {
-				t.conclude(ctx, j, nil)
+				j.conclude(ctx, nil)
 			}
 		}
 		switch {
@@ -61,7 +66,7 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 		}
 	}
 	defer t.lockBuilds(ctx)()
-	if t.Engine.Builder != engine.BuildKit && len(jobs) > 0 { // see legacy.go
+	if t.Engine.Builder != engine.BuildKit && len(jobs) > 0 { // what all share, it makes ahead of the rest
 		try(jobs[0])
 		jobs = jobs[1:]
 	}
@@ -89,33 +94,54 @@ func groups(jobs []*job) (all [][]*job) {
 	return all
 }
 
+// lockWait bounds the wait for another run's builds; afterwards both go on.
+const lockWait = 10 * time.Minute
+
+// lockBuilds waits until no other run on this machine builds with docker's old builder. That
+// finds what it has made before only if one build goes after the other: it looks among the
+// children of one image. Two runs at a time would compile the same twice, and later builds of
+// either would find now the one and now the other; steps that must have the same layers would
+// have none in common. The file that is locked says nothing; without it, only the wait is missing.
+func (t *Trial) lockBuilds(ctx context.Context) (end func()) {
+	dir, err := program.CacheDir()
+	if err != nil || t.Engine.Builder != engine.Legacy || os.MkdirAll(dir, 0o755) != nil {
+		return func() {}
+	}
+	lock := flock.New(filepath.Join(dir, "builds-"+engine.Tag(t.Engine.Key())))
+	if held, err := lock.TryLock(); err == nil && !held {
+		screen.Sayf(t.Report, "waiting for the builds of another run")
+		waiting, stop := context.WithTimeout(ctx, lockWait)
+		defer stop()
+		lock.TryLockContext(waiting, 100*time.Millisecond)
+	}
+	return func() { lock.Close() }
+}
+
 // late says whether a try is held against another image, or measured beside its start.
 func (j *job) late() bool {
 	e := j.try.Expect
 	return e.SameLayersAs != "" || e.Saves > 0 || e.NumericUser != nil || e.Keeps != "" || len(e.Machines) > 0 || e.Repeats != ""
 }
 
-// conclude gives a try its verdict.
-func (t *Trial) conclude(ctx context.Context, j *job, jobs []*job) {
+// conclude gives a try its verdict. Where it is held against another one, that is among jobs.
+func (j *job) conclude(ctx context.Context, jobs []*job) {
 	o := &j.outcome
 	if j.fault == nil && o.Outcome == j.try.Expect.Outcome && o.Image != nil {
-		j.fault = t.measure(ctx, j, mainJob(jobs, j.step.Against))
-	}
-	like := mainJob(jobs, j.try.Expect.SameLayersAs)
-	if j.fault == nil && like != nil && like.fault != nil && like.outcome.Image == nil {
-		j.fault = fmt.Errorf("there is no image of %s to hold its layers against", like.step.Name)
+		j.fault = j.measure(ctx, mainJob(jobs, j.step.Against))
 	}
 	var layers []string
-	if like != nil && like.outcome.Image != nil {
+	if like := mainJob(jobs, j.try.Expect.SameLayersAs); like != nil && like.outcome.Image != nil {
 		layers = like.outcome.Image.Layers
+	} else if like != nil && like.fault != nil && j.fault == nil {
+		j.fault = fmt.Errorf("there is no image of %s to hold its layers against", like.step.Name)
 	}
 	if ctx.Err() != nil {
 		return
 	}
 	if !j.stopped() {
-		o.Verdict, o.Reasons = judge(*o, t.Platform.Arch, layers)
+		o.Verdict, o.Reasons = judge(*o, j.Platform.Arch, layers)
 	}
-	t.tell(false, Event{Step: o.Step, Dockerfile: o.Dockerfile, Outcome: o})
+	j.tell(Event{Outcome: o})
 }
 
 // stopped gives a try its verdict where the environment kept it from being tried.
@@ -128,12 +154,11 @@ func (j *job) stopped() bool {
 
 // mainJob gives the job of a step's own Dockerfile; nil where there is none.
 func mainJob(jobs []*job, step string) *job {
-	for _, j := range jobs {
-		if j.step.Name == step && j.try.Dockerfile == j.step.Main().Dockerfile {
-			return j
-		}
+	i := slices.IndexFunc(jobs, func(j *job) bool { return j.step.Name == step && j.try.Dockerfile == j.step.Main().Dockerfile })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return jobs[i]
 }
 
 // oneLine puts an error into one line.
@@ -151,8 +176,8 @@ func oneLine(err error) string {
 func (t *Trial) Single(ctx context.Context, request engine.BuildRequest) (Outcome, error) {
 	defer t.files.Close()
 	j := t.job(table.Step{}, table.Try{Dockerfile: request.Dockerfile}, request)
-	t.build(ctx, j)
-	t.start(ctx, j)
+	j.build(ctx)
+	j.start(ctx)
 	j.stopped()
 	return j.outcome, ctx.Err()
 }

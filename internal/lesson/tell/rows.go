@@ -133,10 +133,7 @@ func (t *Terminal) total(doc record.Run, like string) {
 
 // Figure says in half a sentence what a lesson after the article measured; "" where nothing was.
 func Figure(step table.Step, o run.Outcome) string {
-	if o.Measured == nil {
-		return ""
-	}
-	m, number := *o.Measured, table.Step{Name: step.Against}.Number()
+	m, number := o.Measured, table.Step{Name: step.Against}.Number()
 	switch {
 	case m.Changed > 0:
 		return fmt.Sprintf("a changed line costs %.1f s; in step %s, %.1f s", m.Changed, number, m.Before)
