@@ -277,10 +277,48 @@ func TestAnImageUnderForeignNames(t *testing.T) {
 		"a link":       {[]tar.Header{good, {Typeflag: tar.TypeSymlink, Name: "manifest.json", Linkname: "other"}}, false},
 		"by a link":    {[]tar.Header{good, {Typeflag: tar.TypeSymlink, Name: "d", Linkname: "."}, table("d/manifest.json", "[]")}, false},
 	} {
-		err := onlyNames(t.Context(), packed(c.entries...), want)
+		err := onlyNames(t.Context(), section(packed(c.entries...).Bytes()), want)
 		assert.Equal(t, c.fine, err == nil, "%s: %v", name, err)
 	}
 }
+
+// An image's archive of a few kilobytes takes neither all memory nor all day.
+func TestAnImageThatIsABomb(t *testing.T) {
+	const want = "optimizing-dockerfile/base:1"
+	for name, c := range map[string]struct {
+		entry tar.Header
+		times int
+		says  string
+	}{
+		"zeros":       {tar.Header{Typeflag: tar.TypeReg, Name: "layer.tar", Size: 64 << 20}, 12, "archive bomb"},
+		"a long name": {tar.Header{Typeflag: tar.TypeReg, Name: strings.Repeat("a/", 40_000)}, 1, "name"},
+		"links":       {tar.Header{Typeflag: tar.TypeSymlink, Name: strings.Repeat("a", 4000), Linkname: "b"}, 34_000, "more files"},
+		"folders":     {tar.Header{Typeflag: tar.TypeReg, Name: strings.Repeat("a/", 2000) + "b"}, 10_000, "more folders"},
+	} {
+		var packed bytes.Buffer
+		z, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+		require.NoError(t, err)
+		w := tar.NewWriter(z)
+		for n := range c.times {
+			h := c.entry
+			h.Name += fmt.Sprint(n)
+			require.NoError(t, w.WriteHeader(&h))
+			io.CopyN(w, zeros{}, h.Size)
+		}
+		w.Close()
+		z.Close()
+		err = onlyNames(t.Context(), section(packed.Bytes()), want)
+		assert.ErrorContains(t, err, c.says, name)
+	}
+}
+
+func section(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
 // What lies in the folder may be no file, and a program may have lost its mode.
 func TestUnpackMendsAModeAndWaitsForNothing(t *testing.T) {

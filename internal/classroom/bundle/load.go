@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
@@ -32,26 +33,26 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say screen.Reporter
 	if err != nil {
 		return err
 	}
-	for _, image := range fit {
-		packed, err := b.named(image.File)
+	for _, brought := range fit {
+		packed, err := b.named(brought.File)
 		if err != nil {
 			return err
 		}
-		if err := onlyNames(ctx, packed.reader(), image.Image); err != nil {
-			return &Damaged{b.Path + ": " + image.File, err.Error()}
+		if err := onlyNames(ctx, packed.reader(), brought.Image); err != nil {
+			return &Damaged{b.Path + ": " + brought.File, err.Error()}
 		}
-		screen.Sayf(say, "loading %s (%s) into %s", image.Image, table.Size(image.Bytes), e.Name)
+		screen.Sayf(say, "loading %s (%s) into %s", brought.Image, table.Size(brought.Bytes), e.Name)
 		plain, err := gzip.NewReader(packed.reader()) // podman takes nothing else from its stdin
 		if err != nil {
 			return err
 		}
 		if err := e.Run(ctx, plain, nil, nil, "load"); err != nil {
-			return fmt.Errorf("%s cannot load %s: %w", e.Name, image.Image, err)
+			return fmt.Errorf("%s cannot load %s: %w", e.Name, brought.Image, err)
 		}
-		if err := named(ctx, e, image.Image); err != nil {
+		if err := named(ctx, e, brought.Image); err != nil {
 			return err
 		}
-		if err := base.NoteLoaded(ctx, e, image.Image, image.Recipe); err != nil {
+		if err := base.NoteLoaded(ctx, e, brought.Image, brought.Recipe); err != nil {
 			return err
 		}
 	}
@@ -90,16 +91,20 @@ var tables = map[string]func(text []byte) ([]string, error){
 	},
 }
 
+// maxName is how long a file's name in an image's archive may be: bytes.
+const maxName = 4096
+
 // onlyNames looks into an image's archive, before an engine does: what it is
 // called there must be the one name, or somebody's own image would lose its.
-func onlyNames(ctx context.Context, packed io.Reader, want string) error {
+func onlyNames(ctx context.Context, packed *io.SectionReader, want string) error {
+	budget := image.NewBudget(ctx, packed.Size())
 	plain, err := gzip.NewReader(packed)
 	if err != nil {
 		return err
 	}
 	_, tag, _ := strings.Cut(want, ":")
 	found, links := false, map[string]bool{}
-	for archive := tar.NewReader(plain); ; {
+	for archive := tar.NewReader(budget.Unpacked(plain)); ; {
 		h, err := archive.Next()
 		switch {
 		case err == io.EOF && found:
@@ -108,22 +113,30 @@ func onlyNames(ctx context.Context, packed io.Reader, want string) error {
 			return errors.New("it names no image")
 		case err != nil:
 			return err
-		case ctx.Err() != nil:
-			return ctx.Err()
+		case len(h.Name) > maxName:
+			return fmt.Errorf("it has a file whose name is %d bytes long", len(h.Name))
 		}
-		name := strings.ToLower(path.Clean("/" + h.Name))[1:] // some file systems know no capitals
-		for up := path.Dir(name); up != "."; up = path.Dir(up) {
+		name := strings.ToLower(path.Clean("/" + h.Name)) // some file systems know no capitals
+		if err := budget.Work(int64(1 + strings.Count(name, "/"))); err != nil {
+			return err
+		}
+		for _, up := range image.Above(name) {
 			if links[up] { // an engine may write somewhere else than the name says
-				return fmt.Errorf("its %s leads through a link", name)
+				return fmt.Errorf("its %s leads through a link", name[1:])
 			}
 		}
-		links[name] = h.Typeflag == tar.TypeSymlink
-		read := tables[name]
+		if delete(links, name); h.Typeflag == tar.TypeSymlink {
+			links[name] = true
+			if err := budget.Keep(int64(len(name) + 64)); err != nil {
+				return err
+			}
+		}
+		read := tables[name[1:]]
 		if read == nil {
 			continue
 		}
 		if h.Typeflag != tar.TypeReg || h.Size > 1<<20 {
-			return fmt.Errorf("its %s is no table of names", name)
+			return fmt.Errorf("its %s is no table of names", name[1:])
 		}
 		text, err := io.ReadAll(archive)
 		if err != nil {
@@ -131,7 +144,7 @@ func onlyNames(ctx context.Context, packed io.Reader, want string) error {
 		}
 		names, err := read(text)
 		if err != nil {
-			return fmt.Errorf("its %s makes no sense: %w", name, err)
+			return fmt.Errorf("its %s makes no sense: %w", name[1:], err)
 		}
 		for _, name := range names {
 			short := strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "localhost/")
@@ -221,7 +234,7 @@ func (f File) lacking(root *os.Root) (bool, error) {
 		}
 		return false, err
 	}
-	if !info.Mode().IsRegular() { // a pipe would wait for ever
+	if !info.Mode().IsRegular() || info.Size() != f.content.Size() { // a pipe would wait for ever
 		return false, &Differs{filepath.Join(root.Name(), name)}
 	}
 	text, err := root.ReadFile(name)

@@ -78,6 +78,9 @@ func Open(file string) (*Bundle, error) {
 // mostFiles is more than any bundle has: a file that is none must not fill the memory.
 const mostFiles = 10_000
 
+// maxManifest is how large bundle.json may be: bytes.
+const maxManifest = 1 << 20
+
 // read learns what the file holds. It is right if what it holds, written again, is the same file.
 func (b *Bundle) read() error {
 	var found []File
@@ -104,6 +107,9 @@ func (b *Bundle) read() error {
 	}
 	if len(found) < 2 || found[0].Name != sums || found[1].Name != manifest {
 		return fmt.Errorf("it does not begin with %s/%s", Folder, sums)
+	}
+	if found[1].content.Size() > maxManifest {
+		return fmt.Errorf("%s is larger than that of any bundle", manifest)
 	}
 	if err := json.NewDecoder(found[1].reader()).Decode(&b.Manifest); err != nil {
 		return fmt.Errorf("%s: %w", manifest, err)

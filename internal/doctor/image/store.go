@@ -221,6 +221,9 @@ func unpack(b *Budget, r io.Reader) (io.Reader, func(), error) {
 	return &metered{b, out, cost}, stop, nil
 }
 
+// Unpacked draws what a decompressor gives from the budget.
+func (b *Budget) Unpacked(r io.Reader) io.Reader { return &metered{b, r, 1} }
+
 // metered draws what is read from the image's budget: no image of programs needs more than
 // that, an archive bomb must.
 type metered struct {
