@@ -69,11 +69,7 @@ func (w whence) open(ctx context.Context, ref string, say screen.Reporter) (imag
 	if err != nil {
 		return nil, machine, err
 	}
-	open := source.FromEngine
-	if w.deep {
-		open = source.FromEngineDeep
-	}
-	img, err := open(ctx, e, ref)
+	img, err := source.FromEngine(ctx, e, ref, w.deep)
 	var none *image.NotFound
 	if errors.As(err, &none) {
 		err = orFolder(ctx, ref, err)

@@ -79,7 +79,6 @@ func (a account) has(e image.Entry, right fs.FileMode) bool {
 // the image's account files, and takes them for empty where they are not there.
 // The cause is empty where that succeeds.
 func (x *examination) resolveUser(ctx context.Context, spec string) (Cause, error) {
-	x.files.ahead(ctx, "/etc/passwd", "/etc/group")
 	try := func(spec string) (*user.ExecUser, error) {
 		passwd, err := x.accountFile(ctx, "/etc/passwd")
 		if err != nil {

@@ -158,11 +158,6 @@ var common = []struct {
 }
 
 func (x *examination) adviseFiles(ctx context.Context) error {
-	var all []string
-	for _, c := range common {
-		all = append(all, c.paths...)
-	}
-	x.files.ahead(ctx, all...)
 	for _, c := range common {
 		has := false
 		for _, p := range c.paths {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"sync"
 
 	"optimizing-dockerfile/internal/doctor/image"
 )
@@ -116,9 +115,6 @@ func steps(p, link string) []step {
 // working folder where it is relative, `..` physically, links inside the image.
 // The error is a *lookupError where the way ends; otherwise the image's.
 func (f *files) resolve(ctx context.Context, p string, as account) (place, error) {
-	if far, ok := f.img.(image.Remote); ok {
-		far.Prefetch(ctx, f.absolute(p))
-	}
 	here := place{Entry: image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}}
 	if p == "" || len(p) >= maxPath {
 		return place{}, &lookupError{kind: absent, path: p, at: p}
@@ -197,9 +193,6 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 		todo = append(steps(e.Link, link), todo...)
 		if strings.HasPrefix(e.Link, "/") {
 			here.Entry = image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}
-			if far, ok := f.img.(image.Remote); ok {
-				far.Prefetch(ctx, e.Link)
-			}
 		}
 	}
 	return here, nil
@@ -236,23 +229,6 @@ func (f *files) peek(ctx context.Context, p string) (place, error) {
 		}
 	}
 	return f.resolve(ctx, p, root)
-}
-
-// ahead asks an engine for several places at the same time, before they are peeked at one by one.
-func (f *files) ahead(ctx context.Context, paths ...string) {
-	far, ok := f.img.(image.Remote)
-	if !ok {
-		return
-	}
-	var wait sync.WaitGroup
-	for _, p := range paths {
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
-			far.Peek(ctx, p)
-		}()
-	}
-	wait.Wait()
 }
 
 func join(dir, name string) string {

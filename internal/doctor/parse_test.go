@@ -196,7 +196,7 @@ func TestCOPYTakesEveryNameAsOneWord(t *testing.T) {
 	require.NoError(t, err, text)
 	id = strings.Fields(id)[len(strings.Fields(id))-1]
 	defer e.Output(ctx, "rmi", id)
-	img, err := source.FromEngine(ctx, e, id)
+	img, err := source.FromEngine(ctx, e, id, false)
 	require.NoError(t, err)
 	defer img.Close()
 	var held []string

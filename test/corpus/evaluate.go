@@ -91,7 +91,7 @@ func fixes(ctx context.Context, e *engine.Engine, results []Result) (err error) 
 }
 
 func examine(ctx context.Context, e *engine.Engine, machine doctor.Machine, ref string) (d *doctor.Diagnosis, err error) {
-	img, err := source.FromEngine(ctx, e, ref)
+	img, err := source.FromEngine(ctx, e, ref, false)
 	if err != nil {
 		return nil, err
 	}

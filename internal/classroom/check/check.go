@@ -233,7 +233,7 @@ func tag(r Request) string {
 
 // look opens the image that was built.
 func (c *Checker) look(ctx context.Context, s *subject, sources map[[32]byte]string) (err error) {
-	img, err := source.FromEngineDeep(ctx, c.Engine, s.outcome.Image.ID)
+	img, err := source.FromEngine(ctx, c.Engine, s.outcome.Image.ID, true)
 	if err != nil {
 		return err
 	}

@@ -122,9 +122,6 @@ func uncompressed(b *Budget, file *os.File) (*os.File, func(), error) {
 		_, err = io.Copy(s.file, r)
 		stop()
 	}
-	if err == nil {
-		_, err = s.file.Seek(0, io.SeekStart)
-	}
 	if err != nil {
 		s.Close()
 		return nil, nil, err

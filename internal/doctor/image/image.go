@@ -42,11 +42,8 @@ type File interface {
 }
 
 // Remote is an Image that is slow to ask, an engine's: each question is a
-// command. Whoever asks may say what it is going to ask for, and may have the
-// links followed over there.
+// command. Whoever asks may have the links followed over there.
 type Remote interface {
-	// Prefetch fetches what is going to be asked for, at once.
-	Prefetch(ctx context.Context, paths ...string)
 	// Peek is Lstat, but that the folders on the way may be links: they are
 	// followed by the engine. The path must not contain "..".
 	Peek(ctx context.Context, path string) (Entry, error)

@@ -2,7 +2,6 @@ package image
 
 import (
 	"archive/tar"
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -151,13 +150,13 @@ func (k *Files) takeAway(name string, how covering, layer int) error {
 	return nil
 }
 
-// LayerSizes reads a `docker save` as it streams by and tells of each layer in it its
-// digest, uncompressed, and its size: the bytes of its regular files, hard links once.
-// Nothing is kept. What is no layer, such as a manifest, is passed over.
-func LayerSizes(ctx context.Context, saved io.Reader, each func(digest string, bytes int64)) error {
+// LayerSizes reads a `docker save` as it streams by and notes of each layer in it its size, by its digest,
+// uncompressed: the bytes of its regular files, hard links once. Nothing is kept. What is no layer, such as
+// a manifest, is passed over.
+func LayerSizes(ctx context.Context, saved io.Reader, sizes map[string]int64) error {
 	budget := NewBudget(ctx, 1<<40) // the engine's own, whatever its size
 	for archive := tar.NewReader(saved); ; {
-		h, err := archive.Next()
+		_, err := archive.Next()
 		if err == io.EOF {
 			_, err = io.Copy(io.Discard, saved) // or the engine complains of a broken pipe
 			return err
@@ -165,32 +164,23 @@ func LayerSizes(ctx context.Context, saved io.Reader, each func(digest string, b
 		if err != nil {
 			return err
 		}
-		if h.Typeflag != tar.TypeReg || strings.HasSuffix(path.Base(h.Name), ".json") {
-			continue
-		}
 		plain, stop, err := unpack(budget, archive)
 		if err != nil {
 			return err
 		}
-		buffered := bufio.NewReader(plain)
-		if head, _ := buffered.Peek(512); len(head) < 512 { // a config or a manifest, which a layout names by its digest
-			stop()
-			continue
-		}
 		sum := sha256.New()
-		whole := io.TeeReader(buffered, sum)
+		whole := io.TeeReader(plain, sum)
 		bytes, err := regularBytes(whole)
 		if err == nil {
 			_, err = io.Copy(io.Discard, whole) // the padding counts for the digest
 		}
 		stop()
 		switch {
-		case errors.Is(err, tar.ErrHeader): // a larger one
-			continue
-		case err != nil:
+		case err == nil:
+			sizes["sha256:"+hex.EncodeToString(sum.Sum(nil))] = bytes
+		case !errors.Is(err, tar.ErrHeader) && !errors.Is(err, io.ErrUnexpectedEOF): // those are of what is no tar
 			return err
 		}
-		each("sha256:"+hex.EncodeToString(sum.Sum(nil)), bytes)
 	}
 }
 

@@ -188,7 +188,7 @@ func TestASizeIsThatOfTheFiles(t *testing.T) {
 	require.NoError(t, w.Close())
 
 	got := map[string]int64{}
-	require.NoError(t, LayerSizes(t.Context(), &saved, func(digest string, bytes int64) { got[digest] = bytes }))
+	require.NoError(t, LayerSizes(t.Context(), &saved, got))
 	assert.Equal(t, map[string]int64{
 		fmt.Sprintf("sha256:%x", sha256.Sum256(one)): 1000,
 		fmt.Sprintf("sha256:%x", sha256.Sum256(two)): 7,

@@ -80,7 +80,8 @@ func openTarball(file *os.File, b *Budget) (*tarball, error) {
 	if err != nil {
 		return nil, err
 	}
-	archive := tar.NewReader(file) // which seeks over contents
+	reader := io.NewSectionReader(file, 0, info.Size())
+	archive := tar.NewReader(reader) // which seeks over contents
 	for n := 0; ; n++ {
 		h, err := archive.Next()
 		if err == io.EOF {
@@ -101,7 +102,7 @@ func openTarball(file *os.File, b *Budget) (*tarball, error) {
 		name := strings.Clone(path.Clean(h.Name)) // both may be parts of a megabyte
 		switch h.Typeflag {
 		case tar.TypeReg:
-			at, err := file.Seek(0, io.SeekCurrent)
+			at, err := reader.Seek(0, io.SeekCurrent)
 			if err != nil {
 				return nil, err
 			}
