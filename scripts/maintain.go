@@ -106,11 +106,7 @@ func syncCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = page.Copies(repo.Root)
-		if err == nil {
-			_, err = table.LoadExercises(repo.Path("workshop/exercises"))
-		}
-		if err != nil {
+		if _, err := page.Make(repo.Root); err != nil {
 			return usageError{err}
 		}
 		written, err := page.Update(repo.Root)

@@ -80,13 +80,18 @@ func Size(bytes int64) string { return units.HumanSizeWithPrecision(float64(byte
 
 // Meanwhile says a sentence every so often, made with the time passed, until stop is called.
 func Meanwhile(r Reporter, every time.Duration, sentence func(passed string) string) (stop func()) {
-	begin, ticker, done, ended := time.Now(), time.NewTicker(every), make(chan struct{}), make(chan struct{})
+	return Every(every, func(passed time.Duration) { Sayf(r, "%s", sentence(fmt.Sprintf("%.0f s", passed.Seconds()))) })
+}
+
+// Every does something again and again, told the time passed, until stop is called; then it is done with it.
+func Every(interval time.Duration, do func(passed time.Duration)) (stop func()) {
+	begin, ticker, done, ended := time.Now(), time.NewTicker(interval), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
 			select {
 			case <-ticker.C:
-				Sayf(r, "%s", sentence(fmt.Sprintf("%.0f s", time.Since(begin).Seconds())))
+				do(time.Since(begin))
 			case <-done:
 				ticker.Stop()
 				return

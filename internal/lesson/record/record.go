@@ -36,9 +36,11 @@ type Run struct {
 	Seconds float64        `json:"seconds"`
 }
 
-// Of gives the outcomes of a step, one for each of its Dockerfiles.
-func (r Run) Of(step string) []run.Outcome {
-	var some []run.Outcome
+// Of gives the outcomes of a step, one for each of its Dockerfiles; none where there is no record.
+func (r *Run) Of(step string) (some []run.Outcome) {
+	if r == nil {
+		return nil
+	}
 	for _, o := range r.Steps {
 		if o.Step == step {
 			some = append(some, o)
@@ -96,13 +98,15 @@ func path(steps, base string, beside *engine.Engine) string {
 	return filepath.Join(steps, "records", name+".json")
 }
 
-// ReadAll gives the records of a base, one an engine: the first one, then those beside it.
-func ReadAll(steps, base string) (all []Run, err error) {
-	files, err := filepath.Glob(filepath.Join(steps, "records", base+"*.json"))
+// ReadAll gives all records of a folder of steps, the article's before those of other bases; of a base first the one that
+// the texts show, then those of other engines.
+func ReadAll(steps string) (all []Run, err error) {
+	files, err := filepath.Glob(filepath.Join(steps, "records", "*.json"))
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(files, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	key := strings.NewReplacer("article", "", ".json", "")
+	slices.SortFunc(files, func(a, b string) int { return cmp.Compare(key.Replace(a), key.Replace(b)) })
 	for _, file := range files {
 		doc, err := ReadDocument[Run](file)
 		if err != nil {
@@ -110,7 +114,15 @@ func ReadAll(steps, base string) (all []Run, err error) {
 		}
 		all = append(all, *doc)
 	}
+	if len(all) == 0 || all[0].Base.Name != "article" {
+		return nil, fmt.Errorf("%s holds no record of the article's base yet: dev record makes one", steps)
+	}
 	return all, nil
+}
+
+// OfBases gives of the records of a folder the first one of each base.
+func OfBases(all []Run) []Run {
+	return slices.CompactFunc(slices.Clone(all), func(a, b Run) bool { return a.Base.Name == b.Base.Name })
 }
 
 // Read gives the record of a base; nil where there is none yet.

@@ -1,8 +1,10 @@
 package tell
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -24,12 +26,9 @@ func Diff(steps []table.Step, step table.Step, dockerfile string) ([]string, err
 
 // diffFiles is Diff for any two Dockerfiles.
 func diffFiles(before, now string) ([]string, error) {
-	was, err := instructions(before)
-	if err != nil {
-		return nil, err
-	}
+	was, failed := instructions(before)
 	is, err := instructions(now)
-	if err != nil {
+	if err = errors.Join(failed, err); err != nil {
 		return nil, err
 	}
 	lines := strings.Split(" "+strings.ReplaceAll(strings.TrimSuffix(is, "\n"), "\n", "\n "), "\n") // nothing differs
@@ -50,26 +49,12 @@ func diffFiles(before, now string) ([]string, error) {
 
 // Changes keeps the lines of a diff that are new or gone.
 func Changes(diff []string) []string {
-	var changed []string
-	for _, line := range diff {
-		if len(line) > 2 && line[0] != ' ' {
-			changed = append(changed, line)
-		}
-	}
-	return changed
+	return slices.DeleteFunc(slices.Clone(diff), func(line string) bool { return len(line) <= 2 || line[0] == ' ' })
 }
 
 func instructions(path string) (string, error) {
 	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	var kept []string
-	for _, line := range strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n") {
-		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, "ARG GO_IMAGE") {
-			continue
-		}
-		kept = append(kept, line)
-	}
-	return strings.Join(kept, "\n"), nil
+	lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#") || strings.HasPrefix(line, "ARG GO_IMAGE") })
+	return strings.Join(lines, "\n"), err
 }

@@ -9,6 +9,7 @@ import (
 
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // NewReporter tells of a run of steps on w: on a screen as rows that are drawn again and
@@ -50,44 +51,32 @@ func leftOut(e run.Event) string {
 // line is one about a step, cut to the width.
 func line(step, text string, width int) string { return inColumn(step) + cut(text, width-nameWidth-1) }
 
-// live has a row for each step at the end of the screen; what is said stands above them.
+// live has a row for each step at the end of the screen; what is said stands above them. A terminal
+// that it lends has none yet: they come when a step begins.
 type live struct {
+	Plain
 	t     *Terminal
 	steps []table.Step
-	over  chan struct{} // closed when nothing is drawn any more
+	stop  func() // no seconds pass any more
 
 	mutex sync.Mutex
-	rows  map[string]*progress
+	rows  map[string]progress
 	drawn int // rows on the screen
 }
 
-// progress is how far a step is.
+// progress is what a step does, or how its last try ended.
 type progress struct {
-	tries int // that have not ended
-	doing string
-	since time.Time
-	ended string // how its last try did
+	text  string
+	since time.Time // zero: it has ended
 }
 
 func newLive(t *Terminal, steps []table.Step) *live {
-	l := &live{t: t, steps: steps, over: make(chan struct{}), rows: map[string]*progress{}}
-	for _, step := range steps {
-		l.rows[step.Name] = &progress{tries: len(step.Tries)}
-	}
-	go func() { // draws the seconds that pass
-		seconds := time.NewTicker(time.Second)
-		defer seconds.Stop()
-		for {
-			select {
-			case <-l.over:
-				return
-			case <-seconds.C:
-				l.mutex.Lock()
-				l.draw(l.drawn > 0)
-				l.mutex.Unlock()
-			}
-		}
-	}()
+	l := &live{Plain: Plain{t}, t: t, steps: steps, rows: map[string]progress{}}
+	l.stop = screen.Every(time.Second, func(time.Duration) {
+		l.mutex.Lock()
+		defer l.mutex.Unlock()
+		l.draw(l.drawn > 0)
+	})
 	return l
 }
 
@@ -97,29 +86,21 @@ func (l *live) Say(sentence string) {
 	defer l.mutex.Unlock()
 	rows := l.drawn > 0
 	l.draw(false)
-	fmt.Fprintln(l.t, sentence)
+	l.t.Say(sentence)
 	l.draw(rows)
 }
-
-// Lend gives the terminal, on which there are no rows before a step begins.
-func (l *live) Lend() *os.File { return l.t.Lend() }
 
 // Step changes a row.
 func (l *live) Step(e run.Event) {
 	if e.LeftOut != "" {
 		l.Say(leftOut(e))
+		return
 	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	row := l.rows[e.Step]
-	switch {
-	case e.Outcome != nil:
-		row.ended, row.doing = result(*e.Outcome), ""
-		row.tries--
-	case e.LeftOut != "":
-		row.tries--
-	default:
-		row.doing, row.since = e.Doing, time.Now()
+	l.rows[e.Step] = progress{e.Doing, time.Now()}
+	if e.Outcome != nil {
+		l.rows[e.Step] = progress{text: result(*e.Outcome)}
 	}
 	l.draw(true)
 }
@@ -134,13 +115,11 @@ func (l *live) draw(rows bool) {
 		return
 	}
 	for _, step := range l.steps {
-		switch row := l.rows[step.Name]; {
-		case row.tries == 0:
-			l.t.Say(line(step.Name, row.ended, l.t.Width))
-		case row.doing != "":
-			l.t.Say(inColumn(step.Name) + l.t.Paint(Dim, fmt.Sprintf("%s, %d s", row.doing, int(time.Since(row.since).Seconds()))))
-		default:
-			l.t.Say(line(step.Name, "", l.t.Width))
+		row := l.rows[step.Name]
+		if row.since.IsZero() {
+			l.t.Say(line(step.Name, row.text, l.t.Width))
+		} else {
+			l.t.Say(inColumn(step.Name) + l.t.Paint(Dim, fmt.Sprintf("%s, %.0f s", row.text, time.Since(row.since).Seconds())))
 		}
 	}
 	l.drawn = len(l.steps)
@@ -148,8 +127,8 @@ func (l *live) draw(rows bool) {
 
 // done takes the rows off the screen for good.
 func (l *live) done() {
+	l.stop()
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	close(l.over)
 	l.draw(false)
 }

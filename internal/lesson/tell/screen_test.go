@@ -130,7 +130,7 @@ func TestWhatIsLeftOutIsSaid(t *testing.T) {
 		reporter.Step(run.Event{Step: "11-a", Dockerfile: "Dockerfile.first-try", Doing: run.Building})
 		reporter.Step(run.Event{Step: "11-a", Outcome: &run.Outcome{Outcome: "runs", User: "1:1"}})
 		reporter.Say("and more")
-		assert.Contains(t, out.String(), "RUNS   as 1:1")
+		assert.Contains(t, out.String(), "RUNS as 1:1")
 		assert.Contains(t, out.String(), "and more\n")
 		assert.Contains(t, out.String(), "left out: 11-a (Dockerfile): it needs buildkit, and the builder here is legacy")
 	}
@@ -238,11 +238,11 @@ func TestARowSaysWhatIsMissingOnlyWhereSomethingIs(t *testing.T) {
 	shell := run.Outcome{Outcome: table.Fails, Verdict: run.AsExpected, Phase: table.Start, Cause: "missing-shell", Missing: "/bin/sh"}
 	format := run.Outcome{Outcome: table.Fails, Verdict: run.AsExpected, Phase: table.Exec, Cause: "exec-format", Missing: "/echo"}
 	for want, outcomes := range map[string][]run.Outcome{
-		"FAILS  at start: no /bin/sh":           {shell},
-		"FAILS  at exec: exec-format":           {format},
-		"RUNS   as 1:1; first try: no /bin/sh":  {shell, runs},
-		"RUNS   as 1:1; first try: exec-format": {format, runs},
-		"RUNS   as 1:1":                         {runs, runs},
+		"FAILS at start: no /bin/sh":          {shell},
+		"FAILS at exec: exec-format":          {format},
+		"RUNS as 1:1; first try: no /bin/sh":  {shell, runs},
+		"RUNS as 1:1; first try: exec-format": {format, runs},
+		"RUNS as 1:1":                         {runs, runs},
 	} {
 		assert.Equal(t, want, Row(outcomes))
 	}

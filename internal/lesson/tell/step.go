@@ -3,6 +3,7 @@ package tell
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -35,18 +36,12 @@ func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
 	return nil
 }
 
+var diffColors = map[string]string{"+": Green, "-": Red}
+
 // ShowDiff shows lines of a diff, in its colours.
 func (t *Terminal) ShowDiff(indent string, diff []string) {
 	for _, line := range diff {
-		line = screen.Harmless(line)
-		switch {
-		case strings.HasPrefix(line, "+"):
-			t.Say(indent + t.Paint(Green, line))
-		case strings.HasPrefix(line, "-"):
-			t.Say(indent + t.Paint(Red, line))
-		default:
-			t.Say(indent + line)
-		}
+		t.Say(indent + t.Paint(diffColors[line[:min(1, len(line))]], screen.Harmless(line)))
 	}
 }
 
@@ -77,13 +72,9 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base *base.R
 		}
 	}
 	t.Indented("  ", step.Why)
-	if note := listed(outcomes[len(outcomes)-1]); note != "" {
-		t.Indented("  ", note)
-	} else {
-		t.Say("")
-	}
+	t.Indented("  ", listed(outcomes[len(outcomes)-1].Image))
 	t.bars(sizes)
-	t.Indented("", "Base: "+base.Said()+" (Go "+base.Go+", "+base.Libc+").")
+	t.Indented("", "Base: "+ground(base))
 	t.kept(outcomes)
 	t.Indented("", next)
 }
@@ -100,33 +91,27 @@ func (t *Terminal) kept(outcomes []run.Outcome) {
 // message shows the last of what was said: the engine's, of a failure in red.
 func (t *Terminal) message(o run.Outcome) {
 	lines := strings.Split(strings.TrimSpace(record.Normalise(o.Message)), "\n")
-	most := 3
+	most, color := 3, Red
 	if o.Outcome == table.Runs {
-		most = 1
+		most, color = 1, ""
 	}
 	for _, line := range lines[max(0, len(lines)-most):] {
-		for _, part := range screen.Fold(line, t.Width) {
-			if o.Outcome == table.Runs {
-				t.Say(part)
-			} else {
-				t.Say(t.Paint(Red, part))
-			}
-		}
+		t.Coloured(color, line)
 	}
 }
 
 // verdict says in a sentence what happened, and whether it should have.
 func (t *Terminal) verdict(subject string, o run.Outcome, like string) {
+	text := "FAILS, " + like + ": " + Failure(o)
 	switch {
 	case o.Verdict == run.Environment:
-		t.Coloured(Red, subject+"CANNOT TELL: "+strings.Join(o.Reasons, "; "))
+		text = result(o)
 	case o.Verdict == run.Unexpected:
-		t.Coloured(Red, subject+"NOT "+like+": "+strings.Join(o.Reasons, "; "))
+		text = "NOT " + like + ": " + strings.Join(o.Reasons, "; ")
 	case o.Outcome == table.Runs:
-		t.Coloured(Green, subject+"RUNS, "+like+": the echo came back, from user "+o.User)
-	default:
-		t.Coloured(Green, subject+"FAILS, "+like+": "+Failure(o))
+		text = "RUNS, " + like + ": the echo came back, from user " + o.User
 	}
+	t.Coloured(colorOf(o.Verdict), subject+text)
 }
 
 // like says what a step's end is held against: the article, or, on another base
@@ -159,27 +144,27 @@ func (t *Terminal) proof(o run.Outcome) {
 		t.labelled("proof", e.Claim+": "+found)
 	}
 	if o.Image != nil && len(o.Image.Files) > 0 {
-		t.labelled("holds", Holds(*o.Image))
+		t.labelled("holds", holds(*o.Image))
 	}
 }
 
 // listed says what an engine lists as an image's size, where that is not its files'.
-func listed(o run.Outcome) string {
-	if o.Image == nil || o.Image.Listed == 0 || table.Size(o.Image.Listed).String() == table.Size(o.Image.Bytes).String() {
+func listed(image *run.Image) string {
+	if image == nil || image.Listed == 0 || screen.Size(image.Listed) == screen.Size(image.Bytes) {
 		return ""
 	}
-	return fmt.Sprintf("The engine lists %s: it counts packed layers too (docs/then-and-now.md).", table.Size(o.Image.Listed))
+	return fmt.Sprintf("The engine lists %s: it counts packed layers too (docs/then-and-now.md).", screen.Size(image.Listed))
 }
 
-// Holds names the files of a small image.
-func Holds(image run.Image) string {
+// holds names the files of a small image.
+func holds(image run.Image) string {
 	const most = 4
 	var files []string
-	for i, file := range image.Files {
-		if i == most {
-			return strings.Join(files, ", ") + fmt.Sprintf(" and %d more", len(image.Files)-most)
-		}
-		files = append(files, fmt.Sprintf("%s (%s)", file.Path, table.Size(file.Bytes)))
+	for _, file := range image.Files[:min(most, len(image.Files))] {
+		files = append(files, fmt.Sprintf("%s (%s)", file.Path, screen.Size(file.Bytes)))
+	}
+	if more := len(image.Files) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(files, ", "), more)
 	}
 	return strings.Join(files, ", ") + " and nothing else"
 }
@@ -206,13 +191,12 @@ func Command(words []string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
+var plainWord = regexp.MustCompile(`^[\w./:=,@+-]+$`)
+
 // Word makes one word for a POSIX shell; PowerShell reads it alike.
 func Word(word string) string {
 	word = screen.Harmless(word)
-	plain := strings.IndexFunc(word, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@+", r))
-	}) < 0
-	if plain && word != "" {
+	if plainWord.MatchString(word) {
 		return word
 	}
 	quote := `'\''`

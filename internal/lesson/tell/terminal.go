@@ -76,13 +76,9 @@ func padLeft(text string, width int) string {
 	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text))) + text
 }
 
-// cut is screen.Fold for what has one line.
+// cut makes a text fit for one line of some columns.
 func cut(text string, width int) string {
-	text = strings.ReplaceAll(screen.Harmless(text), "\n", " ")
-	if utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	return string([]rune(text)[:max(0, width-1)]) + "…"
+	return screen.Short(screen.Line(screen.Harmless(text)), width)
 }
 
 // Say writes a line.
@@ -163,16 +159,12 @@ func (t *Terminal) bars(sizes []Bar) {
 	}
 	t.Say(t.Paint(Dim, PadRight(head, room+5)+padLeft("here", 8)+padLeft("article", 9)))
 	for _, bar := range sizes {
-		article := "-"
-		if bar.Article > 0 {
-			article = bar.Article.String()
-		}
-		here := table.Size(bar.Bytes).String()
+		here := screen.Size(bar.Bytes)
 		if bar.Recorded {
 			here = "(" + here + ")"
 		}
 		width := max(1, int(bar.Bytes*int64(room)/most))
 		number := table.Step{Name: bar.Step}.Number()
-		t.Say("  " + number + " " + PadRight(strings.Repeat("█", width), room+1) + padLeft(here, 8) + padLeft(article, 9))
+		t.Say("  " + number + " " + PadRight(strings.Repeat("█", width), room+1) + padLeft(here, 8) + padLeft(inArticle(bar.Article), 9))
 	}
 }

@@ -83,64 +83,45 @@ func (c cause) Quoted() []Quoted {
 	return slices.DeleteFunc(slices.Clone(c.from.Quoted), func(q Quoted) bool { return !slices.Contains(q.Causes, c.Cause) })
 }
 
+// Shown are the images that show it.
+func (c cause) Shown() []Shown {
+	all := slices.Concat(c.from.Looks.Images, c.from.Looks.Pods)
+	return slices.DeleteFunc(all, func(s Shown) bool { return s.Cause != c.Cause })
+}
+
 // seenWith is a row of a table: runtimes that printed the same.
 type seenWith struct{ With, Row string }
 
-// Shown are the images that show it, each with its rows.
-func (c cause) Shown() (all []struct {
-	Image string
-	Rows  []seenWith
-}) {
-	looks := c.from.Looks
-	for _, shown := range slices.Concat(looks.Images, looks.Pods) {
-		if shown.Cause != c.Cause {
-			continue
-		}
-		var rows []seenWith
-		for _, r := range looks.Runtimes {
-			look, seen := shown.Seen[r.ID]
-			if !seen {
-				continue
-			}
-			if i := slices.IndexFunc(rows, func(other seenWith) bool { return other.Row == look.Row() }); i >= 0 {
-				rows[i].With += "<br>" + r.What
-			} else {
-				rows = append(rows, seenWith{r.What, look.Row()})
-			}
-		}
-		all = append(all, struct {
-			Image string
-			Rows  []seenWith
-		}{shown.Image, rows})
-	}
-	return all
-}
-
-// Kubelet is the one that pods were seen on; an empty one where there is none.
-func (l Looks) Kubelet() (r Runtime) {
-	for _, r := range l.Runtimes {
-		if r.ID == Kubelet && len(l.Pods) > 0 {
-			return r
+// Rows are those of an image.
+func (c cause) Rows(shown Shown) (rows []seenWith) {
+	for _, r := range c.from.Looks.Runtimes {
+		look, seen := shown.Seen[r.ID]
+		i := slices.IndexFunc(rows, func(other seenWith) bool { return other.Row == look.Row() })
+		switch {
+		case !seen:
+		case i >= 0:
+			rows[i].With += "<br>" + r.What
+		default:
+			rows = append(rows, seenWith{r.What, look.Row()})
 		}
 	}
-	return r
+	return rows
 }
 
 // Row is it in two cells.
 func (l Look) Row() string {
 	var parts []string
-	if l.Status != "" {
-		status := "status " + code(l.Status)
-		if l.Reason != "" {
-			status += ", reason " + code(l.Reason)
-		}
-		parts = append(parts, status)
-	}
-	for _, p := range [][2]string{{"", l.Says}, {"in its log: ", l.Log}} {
-		if p[1] != "" {
-			parts = append(parts, p[0]+code(p[1]))
+	told := func(label, text string) {
+		if text != "" {
+			parts = append(parts, label+code(text))
 		}
 	}
+	told("status ", l.Status)
+	if l.Reason != "" {
+		parts[0] += ", reason " + code(l.Reason)
+	}
+	told("", l.Says)
+	told("in its log: ", l.Log)
 	if l.None != "" {
 		parts = append(parts, l.None)
 	}

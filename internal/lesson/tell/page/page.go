@@ -3,9 +3,9 @@
 package page
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/atomicfile"
-	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -21,186 +20,129 @@ import (
 
 // source is what a part is made from.
 type source struct {
-	Root   string
-	Steps  []table.Step
-	Record *record.Run
-	Step   table.Step // of a page in a step's folder
-
-	Beyond    []table.Step  // the lessons after the article
-	Measured  *record.Run   // their record
-	Engines   []record.Run  // the records of the article's base, one an engine
-	Bases     []*record.Run // the records of every base, in the order of bases.yaml
-	Bench     *Bench        // the last figures of `make bench`; nil where there are none
-	Cold      *record.Run   // a run from an empty build cache, for how long it takes; nil where there is none
-	Exercises []table.Exercise
-	Demos     []table.Step // a teacher's demonstrations
-	Shown     *record.Run  // their record
-	Looks     Looks        // what runtimes printed
-	Quoted    []Quoted     // what others print
-}
-
-var marked = regexp.MustCompile(`(?s)<!-- generated: ([a-z-]+) -->\n.*?<!-- end -->`)
-
-// Update writes every page of the repo at root whose generated parts are stale, and
-// every copy of step 1's app that is not like it; it returns their paths.
-func Update(root string) ([]string, error) { return each(root, true) }
-
-// Stale returns the paths of the pages whose generated parts are not what the
-// repo's files and records say, and of the copies that differ from their originals.
-func Stale(root string) ([]string, error) { return each(root, false) }
-
-func each(root string, write bool) (stale []string, err error) {
-	from, err := read(root)
-	if err != nil {
-		return nil, err
-	}
-	all := from.pages()
-	for path, original := range from.copies() {
-		all[path] = func(string) (string, error) {
-			text, err := os.ReadFile(original)
-			return string(text), err
-		}
-	}
-	for path, made := range all {
-		was, err := os.ReadFile(path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		now, err := made(strings.ReplaceAll(string(was), "\r\n", "\n"))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if now == "" { // no text is made of nothing
-			return nil, fmt.Errorf("%s is missing", path)
-		}
-		if now == string(was) {
-			continue
-		}
-		stale = append(stale, path)
-		if write {
-			if err := atomicfile.Write(path, []byte(now), root); err != nil {
-				return nil, err
-			}
-		}
-	}
-	slices.Sort(stale)
-	return stale, nil
+	Steps, Beyond []table.Step // the article's, and the lessons after it
+	Step          table.Step   // of a page in a step's folder
+	Records       []record.Run // of the article's, the first on its base
+	Measured      *record.Run  // of the lessons after it
+	Cold          *record.Run  // from an empty build cache, for how long it takes
+	Exercises     []table.Exercise
+	Demos         []table.Step // a teacher's demonstrations
+	Shown         *record.Run  // their record
+	Bench         *Bench       // the last figures of `make bench`
+	Looks         Looks        // what runtimes printed
+	Quoted        []Quoted     // what others print
 }
 
 // read reads all that the parts may rest on.
 func read(root string) (from source, err error) {
-	from.Root = root
-	load := func(way string, earlier ...[]table.Step) (steps []table.Step) {
-		if err == nil {
-			steps, err = table.Load(from.at(way), slices.Concat(earlier...)...)
-		}
-		return steps
-	}
-	recorded := func(way, base string) (doc *record.Run) {
-		if err == nil {
-			doc, err = record.Read(from.at(way), base)
-		}
-		return doc
-	}
-	from.Steps = load("steps")
-	from.Beyond = load("beyond", from.Steps)
-	if err == nil {
-		from.Exercises, err = table.LoadExercises(from.at("workshop/exercises"))
-	}
-	from.Demos = load("workshop/demos", from.Steps)
-	from.Record, from.Measured = recorded("steps", "article"), recorded("beyond", "article")
-	from.Cold, from.Shown = recorded("workshop", "article"), recorded("workshop/demos", "article")
-	if err == nil && from.Record == nil {
-		err = fmt.Errorf("%s holds no record of the article's base yet: dev record makes one", from.at("steps"))
-	}
-	if err == nil {
-		from.Bench, err = record.ReadDocument[Bench](from.at(BenchRecord))
-	}
-	if err == nil {
-		from.Looks, err = ReadLooks(root)
-	}
-	if err == nil {
-		from.Quoted, err = ReadQuoted(root)
-	}
-	if err == nil {
-		from.Engines, err = record.ReadAll(from.at("steps"), "article")
-	}
-	if err != nil {
-		return from, err
-	}
-	catalog, err := base.Load(from.at("bases"))
-	if err != nil {
-		return from, err
-	}
-	for _, b := range catalog {
-		if doc := recorded("steps", b.ID); doc != nil {
-			from.Bases = append(from.Bases, doc)
-		}
-	}
+	at := func(way string) string { return filepath.Join(root, filepath.FromSlash(way)) }
+	into(&from.Steps, &err)(table.Load(at("steps")))
+	into(&from.Beyond, &err)(table.Load(at("beyond"), from.Steps...))
+	into(&from.Exercises, &err)(table.LoadExercises(at("workshop/exercises")))
+	into(&from.Demos, &err)(table.Load(at("workshop/demos"), from.Steps...))
+	into(&from.Measured, &err)(record.Read(at("beyond"), "article"))
+	into(&from.Cold, &err)(record.Read(at("workshop"), "article"))
+	into(&from.Shown, &err)(record.Read(at("workshop/demos"), "article"))
+	into(&from.Bench, &err)(record.ReadDocument[Bench](at(BenchRecord)))
+	into(&from.Looks, &err)(ReadLooks(root))
+	into(&from.Quoted, &err)(ReadQuoted(root))
+	into(&from.Records, &err)(record.ReadAll(at("steps")))
 	return from, err
 }
 
-// at is the path of what lies in the repo.
-func (from source) at(way string) string { return filepath.Join(from.Root, filepath.FromSlash(way)) }
+// Record is the one of the article's steps on its base.
+func (from source) Record() *record.Run { return &from.Records[0] }
 
-// pages lists all texts that are written or have generated parts, and how each is
-// made from what it was.
-func (from source) pages() map[string]func(was string) (string, error) {
-	all := map[string]func(string) (string, error){}
-	filled := func(path string, step table.Step) {
-		from := from
-		from.Step = step
-		all[path] = func(was string) (string, error) { return fill(was, from) }
-	}
-	for _, name := range []string{
-		"README.md", "docs/causes/README.md", "docs/kubernetes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
-		"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
-	} {
-		filled(from.at(name), table.Step{})
-	}
-	for _, step := range append(slices.Clone(from.Steps), from.Beyond...) {
-		filled(filepath.Join(step.Dir, "README.md"), step)
-	}
-	for _, c := range slices.Concat(doctor.Causes, doctor.Refusals) {
-		all[from.at(c.Page())] = func(string) (string, error) { return part("cause", cause{c, from}) }
-	}
-	return all
+// All are the steps that a page of a step's folder may be held against.
+func (from source) All() []table.Step { return slices.Concat(from.Steps, from.Beyond) }
+
+// into keeps what was read, and the first error.
+func into[T any](place *T, first *error) func(T, error) {
+	return func(read T, err error) { *place, *first = read, cmp.Or(*first, err) }
 }
 
-// fill makes the marked parts of a page anew.
-func fill(text string, from source) (filled string, err error) {
-	filled = marked.ReplaceAllStringFunc(text, func(was string) string {
-		name := marked.FindStringSubmatch(was)[1]
-		made, failure := part(name, from)
-		err = errors.Join(err, failure)
-		return "<!-- generated: " + name + " -->\n" + made + "<!-- end -->"
-	})
-	return filled, err
+// pages are those with generated parts that lie in no step's folder.
+var pages = []string{
+	"README.md", "docs/causes/README.md", "docs/kubernetes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
+	"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
 }
 
-// Copies lists the files of the repo at root that are copies of another.
-func Copies(root string) (originals map[string]string, err error) {
+// Make gives the texts of the repo at root that are generated, wholly or in parts, and the
+// files that are copies of another, each by its path.
+func Make(root string) (map[string]string, error) {
 	from, err := read(root)
 	if err != nil {
 		return nil, err
 	}
-	return from.copies(), nil
+	texts := map[string]string{}
+	fill := func(path string, step table.Step) {
+		from := from
+		from.Step = step
+		was, failed := os.ReadFile(path)
+		text, unmade := from.fill(strings.ReplaceAll(string(was), "\r\n", "\n"))
+		texts[path], err = text, errors.Join(err, failed, unmade)
+	}
+	for _, name := range pages {
+		fill(filepath.Join(root, filepath.FromSlash(name)), table.Step{})
+	}
+	for _, step := range from.All() {
+		fill(filepath.Join(step.Dir, "README.md"), step)
+	}
+	for _, c := range slices.Concat(doctor.Causes, doctor.Refusals) {
+		text, failed := part("cause", cause{c, from})
+		texts[filepath.Join(root, filepath.FromSlash(c.Page()))], err = text, errors.Join(err, failed)
+	}
+	for path, original := range copies(from.Steps, filepath.Join(root, "workshop", "start")) {
+		text, failed := os.ReadFile(original)
+		texts[path], err = string(text), errors.Join(err, failed)
+	}
+	return texts, err
 }
 
-// copies lists them: the app in each step after the first and, with the Dockerfile and step 6's
-// accounts, in the workshop's start.
-func (from source) copies() map[string]string {
+// Update writes all that is not as Make gives it, and returns the paths.
+func Update(root string) (written []string, err error) {
+	texts, err := Make(root)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		if was, err := os.ReadFile(path); err == nil && string(was) == texts[path] {
+			continue
+		}
+		if err := atomicfile.Write(path, []byte(texts[path]), root); err != nil {
+			return written, err
+		}
+		written = append(written, path)
+	}
+	return written, nil
+}
+
+var marked = regexp.MustCompile(`(?s)(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)`)
+
+// fill makes the marked parts of a page anew.
+func (from source) fill(page string) (filled string, err error) {
+	filled = marked.ReplaceAllStringFunc(page, func(was string) string {
+		around := marked.FindStringSubmatch(was)
+		made, failed := part(around[2], from)
+		err = errors.Join(err, failed)
+		return around[1] + made + around[3]
+	})
+	return filled, err
+}
+
+// copies lists the files that are copies of another: the app in each step after the first and, with the
+// Dockerfile and step 6's accounts, in the workshop's start.
+func copies(steps []table.Step, start string) map[string]string {
 	originals := map[string]string{}
 	copied := func(to string, from table.Step, names ...string) {
 		for _, name := range names {
 			originals[filepath.Join(to, name)] = filepath.Join(from.Dir, name)
 		}
 	}
-	first, last, start := from.Steps[0], from.Steps[len(from.Steps)-1], from.at("workshop/start")
-	for _, step := range from.Steps[1:] {
-		copied(step.Dir, first, "main.go", "main_test.go", "go.mod", "go.sum", ".dockerignore")
+	for _, step := range steps[1:] {
+		copied(step.Dir, steps[0], "main.go", "main_test.go", "go.mod", "go.sum", ".dockerignore")
 	}
-	copied(start, first, "main.go", "go.mod", "go.sum", ".dockerignore", "Dockerfile")
-	copied(start, last, "passwd", "group") // there from the beginning: the last step's change compiles nothing anew
+	copied(start, steps[0], "main.go", "go.mod", "go.sum", ".dockerignore", "Dockerfile")
+	copied(start, steps[len(steps)-1], "passwd", "group") // there from the beginning: the last step's change compiles nothing anew
 	return originals
 }

@@ -2,7 +2,6 @@ package page
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/screen"
 )
 
 //go:embed parts.md
@@ -23,13 +23,13 @@ var partsText string
 
 // parts makes the generated parts of Markdown pages, each from a source.
 var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
-	"recorded": recorded, "of": of, "main": mainOf, "list": func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
-	"row": row, "weight": weight, "size": func(bytes int64) table.Size { return table.Size(bytes) },
-	"reversed": reversed, "diff": diff, "took": took, "seen": seen, "reasons": reasons,
-	"figure": tell.Figure, "figures": figures, "seconds": seconds, "ratio": ratio,
-	"changed": changed, "faults": faults, "causes": doctor.CausesMarkdown, "code": code,
+	"recorded": recorded, "main": mainOf, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Failure, "figure": tell.Figure,
+	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes, "text": text, "took": took, "said": said,
+	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers, "bases": record.OfBases, "figures": figures,
+	"causes": doctor.CausesMarkdown, "code": code, "seconds": seconds, "ratio": ratio,
 	"percent": func(parts []float64) string { return fmt.Sprintf("%.1f", 100*Median(parts)) },
-	"text":    text, "solution": solution, "next": func(i int) int { return i + 1 },
+	"list":    func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
+	"next":    func(i int) int { return i + 1 },
 }).Parse(partsText))
 
 // part makes one, by its name.
@@ -42,17 +42,9 @@ func part(name string, from any) (string, error) {
 	return out.String(), err
 }
 
-// of gives what a record, which may be missing, has of a step.
-func of(doc *record.Run, step table.Step) []run.Outcome {
-	if doc == nil {
-		return nil
-	}
-	return doc.Of(step.Name)
-}
-
 // recorded is what happened at a step: at least one outcome, the last one its own Dockerfile's.
 func recorded(doc *record.Run, step table.Step) ([]run.Outcome, error) {
-	outcomes := of(doc, step)
+	outcomes := doc.Of(step.Name)
 	if len(outcomes) == 0 {
 		return nil, fmt.Errorf("%s is not in the record", step.Name)
 	}
@@ -63,11 +55,7 @@ func mainOf(outcomes []run.Outcome) run.Outcome { return outcomes[len(outcomes)-
 
 // row puts a step's tries into a cell.
 func row(outcomes []run.Outcome) string {
-	text := strings.Join(strings.Fields(tell.Row(outcomes)), " ")
-	for _, word := range []string{"RUNS", "FAILS"} {
-		text = strings.Replace(text, word, strings.ToLower(word), 1)
-	}
-	return text
+	return strings.NewReplacer("RUNS ", "runs ", "FAILS ", "fails ").Replace(tell.Row(outcomes))
 }
 
 // weight is how large an image is; a build that is to fail makes none.
@@ -75,25 +63,7 @@ func weight(o run.Outcome) string {
 	if o.Image == nil {
 		return "no image"
 	}
-	return table.Size(o.Image.Bytes).String()
-}
-
-func reversed(tries []table.Try) []table.Try {
-	tries = slices.Clone(tries)
-	slices.Reverse(tries)
-	return tries
-}
-
-// diff is that of a step's Dockerfile to the step that it changes.
-func diff(from source, dockerfile string) (string, error) {
-	lines, err := tell.Diff(slices.Concat(from.Steps, from.Beyond), from.Step, dockerfile)
-	return strings.Join(lines, "\n"), err
-}
-
-// changed are the lines that a step changes in the Dockerfile, and nothing of what stays.
-func changed(from source, step table.Step) ([]string, error) {
-	lines, err := tell.Diff(from.Steps, step, step.Main().Dockerfile)
-	return tell.Changes(lines), err
+	return screen.Size(o.Image.Bytes)
 }
 
 // text is what stands in a file.
@@ -102,53 +72,20 @@ func text(dir, name string) (string, error) {
 	return strings.TrimRight(string(content), "\n"), err
 }
 
-// fault is error, cause and fix of a step that fails.
-type fault struct{ Says, Cause, Fix string }
-
-// faults are those of the steps. The exercises are for their finders: nothing of them is here.
-func faults(from source) (all []fault, err error) {
-	for i, step := range from.Steps[:len(from.Steps)-1] {
-		outcomes, err := recorded(from.Record, step)
-		if err != nil {
-			return nil, err
-		}
-		if main := mainOf(outcomes); main.Outcome == table.Fails {
-			next := from.Steps[i+1]
-			all = append(all, fault{lastWords(main.Message), tell.Failure(main), "step " + next.Number() + ": " + next.Change})
-		}
-	}
-	return all, nil
-}
-
-// lastWords is the end of an engine's words: what comes before it differs by version.
-func lastWords(message string) string {
-	line := record.Normalise(message)
-	line = line[strings.LastIndex(line, "\n")+1:]
-	if i := strings.Index(line, `exec: "`); i >= 0 {
-		line = line[i:]
-	}
-	return strings.TrimSuffix(line, ": unknown")
+// said is the last line of what the engine or the program said, or the one before it.
+// What comes before the engine's own reason differs by version.
+func said(o run.Outcome, before int) string {
+	lines := strings.Split(strings.TrimSpace(record.Normalise(o.Message)), "\n")
+	line := lines[max(0, len(lines)-1-before)]
+	return strings.TrimSuffix(line[max(0, strings.Index(line, `exec: "`)):], ": unknown")
 }
 
 // took is how long a step takes a class the first time: from an empty build cache.
-func took(cold *record.Run, step table.Step) (sum run.Seconds, err error) {
-	if cold == nil {
-		return sum, errors.New("workshop/records holds no run from an empty build cache: `run all --json` right after `clean` and " +
-			"`base` makes one")
-	}
+func took(cold *record.Run, step table.Step) (sum run.Seconds) {
 	for _, o := range cold.Of(step.Name) {
 		sum.Build, sum.Start = sum.Build+o.Seconds.Build, sum.Start+o.Seconds.Start
 	}
-	return run.Seconds{Build: math.Ceil(sum.Build), Start: math.Ceil(sum.Start)}, nil
-}
-
-// seen is what a demonstration prints at last, and its image.
-func seen(o run.Outcome) string {
-	lines := strings.Split(strings.TrimSpace(record.Normalise(o.Message)), "\n")
-	if o.Image == nil { // the last line is the builder's own
-		return lines[max(0, len(lines)-2)]
-	}
-	return lines[len(lines)-1] + "`; the image has `" + weight(o)
+	return run.Seconds{Build: math.Ceil(sum.Build), Start: math.Ceil(sum.Start)}
 }
 
 // figures is what a lesson after the article measured, with all of its Dockerfiles.
@@ -169,35 +106,15 @@ func figures(step table.Step, outcomes []run.Outcome) string {
 	return text
 }
 
-// solution is what solves an exercise, as a diff's lines.
-func solution(e table.Exercise) (string, error) {
-	_, err := e.Solved()
-	return e.Solution, err
+// having are the steps of which a trait of a base makes something else.
+func having(trait table.Trait, steps []table.Step) []table.Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s table.Step) bool { _, has := s.On[trait]; return !has })
 }
 
-// reason is what a trait of a base makes of some steps.
-type reason struct {
-	Trait table.Trait
-	Which string // of the steps
-	table.Difference
-}
-
-func reasons(steps []table.Step) (all []reason) {
-	for _, trait := range table.Traits {
-		var numbers []string
-		var difference table.Difference
-		for _, step := range steps {
-			if d, ok := step.On[trait]; ok {
-				numbers, difference = append(numbers, step.Number()), d
-			}
-		}
-		switch len(numbers) {
-		case 0:
-		case 1:
-			all = append(all, reason{trait, "step " + numbers[0], difference})
-		default:
-			all = append(all, reason{trait, "steps " + numbers[0] + " to " + numbers[len(numbers)-1], difference})
-		}
+func numbers(steps []table.Step) string {
+	first, last := steps[0].Number(), steps[len(steps)-1].Number()
+	if first == last {
+		return "step " + first
 	}
-	return all
+	return "steps " + first + " to " + last
 }

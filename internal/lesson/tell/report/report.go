@@ -6,7 +6,6 @@ package report
 import (
 	"bytes"
 	_ "embed"
-	"errors"
 	"fmt"
 	"html/template"
 	"os"
@@ -29,22 +28,19 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"kind": kind, "short": short, "cell": cell, "outcome": outcome,
 }).Parse(text))
 
-// article is the base that the lesson is told on.
-const article = "article"
-
 // Render makes the page from the folder of steps.
 func Render(dir string) ([]byte, error) {
 	steps, err := table.Load(dir)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := records(dir)
+	records, err := record.ReadAll(dir)
 	if err != nil {
 		return nil, err
 	}
-	v := view{Run: runs[0], Runs: runs}
+	v := view{Run: &records[0], Runs: record.OfBases(records)}
 	for _, s := range steps {
-		made, err := newStep(steps, s, runs[0].Of(s.Name))
+		made, err := newStep(steps, s, v.Run.Of(s.Name))
 		if err != nil {
 			return nil, err
 		}
@@ -55,40 +51,9 @@ func Render(dir string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// records reads those of all bases, the article's first.
-func records(dir string) ([]record.Run, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "records", "*.json"))
-	if err != nil {
-		return nil, err
-	}
-	var runs []record.Run
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		if strings.Contains(name, ".") { // beside the first one, another engine's
-			continue
-		}
-		doc, err := record.Read(dir, name)
-		if err != nil {
-			return nil, err
-		}
-		if doc == nil || doc.Kind != "run" || doc.Base == nil || doc.Engine == nil {
-			continue
-		}
-		if name == article {
-			runs = slices.Insert(runs, 0, *doc)
-		} else {
-			runs = append(runs, *doc)
-		}
-	}
-	if len(runs) == 0 || runs[0].Base.Name != article {
-		return nil, errors.New("there is no record of the article's base to report: dev record makes one")
-	}
-	return runs, nil
-}
-
 // view is what the page shows.
 type view struct {
-	Run   record.Run // on the article's base
+	Run   *record.Run // on the article's base
 	Runs  []record.Run
 	Steps []step
 }
@@ -201,7 +166,7 @@ func kind(line string) string {
 }
 
 // cell says what a step did on a base.
-func cell(doc record.Run, name string) string {
+func cell(doc *record.Run, name string) string {
 	if outcomes := doc.Of(name); len(outcomes) > 0 {
 		return screen.Line(tell.Row(outcomes))
 	}
@@ -209,7 +174,7 @@ func cell(doc record.Run, name string) string {
 }
 
 // outcome is how its main Dockerfile ended there.
-func outcome(doc record.Run, name string) string {
+func outcome(doc *record.Run, name string) string {
 	if outcomes := doc.Of(name); len(outcomes) > 0 {
 		return outcomes[len(outcomes)-1].Outcome
 	}
