@@ -92,6 +92,9 @@ type Seconds struct {
 	Start float64 `json:"start"`
 }
 
+// Main is the outcome of a step's own Dockerfile, the last of its tries.
+func Main(outcomes []Outcome) Outcome { return outcomes[len(outcomes)-1] }
+
 // Worst is the verdict of several: the environment's before an unexpected one.
 func Worst(outcomes []Outcome) string {
 	worst := AsExpected

@@ -78,7 +78,7 @@ func (t *Terminal) Table(steps []table.Step, doc record.Run) {
 // row writes one step; what does not fit beside the sizes goes to lines of its own.
 func (t *Terminal) row(step table.Step, outcomes []run.Outcome, room int) {
 	here, color := "-", colorOf(run.Worst(outcomes))
-	if main := outcomes[len(outcomes)-1]; main.Image != nil {
+	if main := run.Main(outcomes); main.Image != nil {
 		here = screen.Size(main.Image.Bytes)
 	}
 	lines := screen.Fold(Row(outcomes), room)
@@ -199,7 +199,7 @@ func cell(outcomes []run.Outcome) string {
 	if len(outcomes) == 0 {
 		return "-"
 	}
-	word, main := "RUNS", outcomes[len(outcomes)-1]
+	word, main := "RUNS", run.Main(outcomes)
 	if main.Outcome == table.Fails {
 		word = "FAILS " + main.Phase
 	}

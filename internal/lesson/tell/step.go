@@ -72,7 +72,7 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base *base.R
 		}
 	}
 	t.Indented("  ", step.Why)
-	t.Indented("  ", listed(outcomes[len(outcomes)-1].Image))
+	t.Indented("  ", listed(run.Main(outcomes).Image))
 	t.bars(sizes)
 	t.Indented("", "Base: "+ground(base))
 	t.kept(outcomes)

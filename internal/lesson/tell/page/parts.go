@@ -23,7 +23,7 @@ var partsText string
 
 // parts makes the generated parts of Markdown pages, each from a source.
 var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
-	"recorded": recorded, "main": mainOf, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Failure, "figure": tell.Figure,
+	"recorded": recorded, "main": run.Main, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Failure, "figure": tell.Figure,
 	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes, "text": text, "took": took, "said": said,
 	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers, "bases": record.OfBases, "figures": figures,
 	"causes": doctor.CausesMarkdown, "code": code, "seconds": seconds, "ratio": ratio,
@@ -50,8 +50,6 @@ func recorded(doc *record.Run, step table.Step) ([]run.Outcome, error) {
 	}
 	return outcomes, nil
 }
-
-func mainOf(outcomes []run.Outcome) run.Outcome { return outcomes[len(outcomes)-1] }
 
 // row puts a step's tries into a cell.
 func row(outcomes []run.Outcome) string {
