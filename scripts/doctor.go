@@ -7,21 +7,53 @@ import (
 
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/doctor/message"
-	"optimizing-dockerfile/internal/lesson/record"
-	"optimizing-dockerfile/internal/lesson/tell"
 )
 
+// doctorOptions are the flags of the verb doctor that say where to look and how to tell it.
+type doctorOptions struct {
+	json, noFix bool
+	deep        bool   // every layer and file of an engine's image
+	remote      bool   // from its registry
+	platform    string // that it is judged for; "" the machine's
+}
+
 func doctorCommand() *cobra.Command {
-	var asJSON, noFix bool
-	var from whence
-	var container string
+	var o doctorOptions
 	var start doctor.Start
-	var entrypoint, text string
-	c := &cobra.Command{
-		Use:     "doctor IMAGE | FILE.yaml | --container NAME",
-		GroupID: "read",
-		Short:   "prove, without a start, whether an image can start, and why not",
-		Long: `Reads an image's config and files, starts nothing, and says: it starts, and as
+	var container, entrypoint, text string
+	var cmd *cobra.Command
+	const short = "prove, without a start, whether an image can start, and why not"
+	cmd = verb("read", "doctor IMAGE | FILE.yaml | --container NAME", short, nil, func(c *call) error {
+		given := cmd.Flags().Changed
+		dash := cmd.ArgsLenAtDash()
+		if dash < 0 {
+			dash = len(c.args)
+		}
+		images := c.args[:dash]
+		start.Args = c.args[dash:]
+		if given("entrypoint") {
+			start.Entrypoint = &[]string{entrypoint}
+		}
+		named := given("message") || container != ""
+		switch {
+		case !named && len(images) == 0:
+			return usagef("doctor needs an image: an engine's, a `docker save` tarball, or an OCI layout folder (--help lists more)")
+		case named && len(images) > 0, len(images) > 1:
+			return usagef("doctor takes one image; what is to be its command stands after --")
+		case given("message"):
+			return o.readMessage(c, text)
+		case container != "":
+			d, err := examineContainer(c, container, start)
+			return o.tellOf(c, d, err)
+		case !describes(images[0]):
+			d, err := o.examine(c, images[0], start)
+			return o.tellOf(c, d, err)
+		case given("entrypoint"), start.User+start.Workdir != "", len(start.Args) > 0:
+			return usagef("how its containers are started, %s says itself", images[0])
+		}
+		return o.diagnoseFile(c, images[0])
+	})
+	cmd.Long = `Reads an image's config and files, starts nothing, and says: it starts, and as
 whom; or it cannot, for this cause, with this evidence, and this fix.
 
   doctor IMAGE             of an engine
@@ -36,117 +68,76 @@ whom; or it cannot, for this cause, with this evidence, and this fix.
 The other options answer for a start that overrides what the image says; what is
 to be its command stands after --.
 
-Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("message") {
-				return cobra.NoArgs(cmd, args)
-			}
-			images := len(args)
-			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
-				images = dash
-			}
-			switch {
-			case container == "" && images == 0:
-				return usagef("doctor needs an image: an engine's, a `docker save` tarball, or an OCI layout folder (--help lists more)")
-			case container != "" && images > 0, images > 1:
-				return usagef("doctor takes one image; what is to be its command stands after --")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("message") {
-				return readMessage(cmd, text, asJSON)
-			}
-			if cmd.Flags().Changed("entrypoint") {
-				start.Entrypoint = &[]string{entrypoint}
-			}
-			say := tell.Plain{Writer: cmd.ErrOrStderr()}
-			var d *doctor.Diagnosis
-			var err error
-			switch {
-			case container != "":
-				start.Args = args
-				d, err = examineContainer(cmd.Context(), container, start, say)
-			case describes(args[0]):
-				if cmd.Flags().Changed("entrypoint") || start.User+start.Workdir != "" || len(args) > 1 {
-					return usagef("how its containers are started, %s says itself", args[0])
-				}
-				return diagnoseFile(cmd, args[0], from, asJSON, noFix)
-			default:
-				start.Args = args[1:]
-				d, err = examine(cmd.Context(), args[0], from, start, say)
-			}
-			if err != nil {
-				return err
-			}
-			if noFix { // for who wants to find it
-				d.Fix, d.Advice = doctor.Fix{}, nil
-			}
-			if err := show(cmd, asJSON, d, func(screen *tell.Terminal, width int) error {
-				return doctor.Screen(screen, d, screen.Color, width)
-			}); err != nil {
-				return err
-			}
-			return verdictStatus(d.Starts)
-		},
-	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print the diagnosis as JSON")
-	c.Flags().BoolVar(&noFix, "no-fix", false, "give the evidence, and leave the fix to the reader")
-	c.Flags().BoolVar(&from.deep, "deep", false, "read every layer and file of an engine's image (slow: `docker save`)")
-	c.Flags().BoolVar(&from.remote, "remote", false, "read IMAGE, or those of a FILE.yaml, from the registry")
-	c.Flags().StringVar(&container, "container", "", "the `NAME` of a container to examine, in the place of an image")
-	c.Flags().StringVar(&from.platform, "platform", "", "`OS/ARCH` to judge it for, such as linux/arm64; not the engine's own")
-	c.Flags().StringVar(&text, "message", "", "name the causes that print this text; - reads it from stdin")
-	c.Flags().StringVar(&start.User, "user", "", "the user that it is to run as")
-	c.Flags().StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")
-	c.Flags().StringVar(&entrypoint, "entrypoint", "", "the program to start instead of ENTRYPOINT (and CMD)")
-	return c
+Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`
+	flags := cmd.Flags()
+	flags.BoolVar(&o.json, "json", false, "print the diagnosis as JSON")
+	flags.BoolVar(&o.noFix, "no-fix", false, "give the evidence, and leave the fix to the reader")
+	flags.BoolVar(&o.deep, "deep", false, "read every layer and file of an engine's image (slow: `docker save`)")
+	flags.BoolVar(&o.remote, "remote", false, "read IMAGE, or those of a FILE.yaml, from the registry")
+	flags.StringVar(&o.platform, "platform", "", "`OS/ARCH` to judge it for, such as linux/arm64; not the engine's own")
+	flags.StringVar(&container, "container", "", "the `NAME` of a container to examine, in the place of an image")
+	flags.StringVar(&text, "message", "", "name the causes that print this text; - reads it from stdin")
+	flags.StringVar(&start.User, "user", "", "the user that it is to run as")
+	flags.StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")
+	flags.StringVar(&entrypoint, "entrypoint", "", "the program to start instead of ENTRYPOINT (and CMD)")
+	return cmd
 }
 
 // longestMessage is how much of a text is read: more is no message.
 const longestMessage = 1 << 20
 
 // readMessage names the causes that print a text.
-func readMessage(cmd *cobra.Command, text string, asJSON bool) error {
-	var answer *message.Answer
-	read := make(chan error, 1)
-	go func() { // nothing wakes it where it waits for its input
-		var err error
-		if text == "-" {
-			var all []byte
-			all, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), longestMessage))
+func (o doctorOptions) readMessage(c *call, text string) error {
+	if text == "-" {
+		var all []byte
+		read := make(chan error, 1)
+		go func() { // nothing wakes it where it waits for its input
+			var err error
+			all, err = io.ReadAll(io.LimitReader(c.in, longestMessage))
+			read <- err
+		}()
+		select {
+		case <-c.Done():
+			return c.Err()
+		case err := <-read:
+			if err != nil {
+				return err
+			}
 			text = string(all)
 		}
-		answer = message.Read(text)
-		read <- err
-	}()
-	var err error
-	select {
-	case <-cmd.Context().Done():
-		return cmd.Context().Err()
-	case err = <-read:
 	}
+	answer := message.Read(text)
+	var known *bool
+	if len(answer.Causes) > 0 {
+		yes := true
+		known = &yes
+	}
+	return o.tell(c, answer, func(width int) error { return answer.Screen(c.out, width) }, known)
+}
+
+// tellOf tells an image's diagnosis, or what kept it from being made.
+func (o doctorOptions) tellOf(c *call, d *doctor.Diagnosis, err error) error {
 	if err != nil {
 		return err
 	}
-	err = show(cmd, asJSON, answer, func(screen *tell.Terminal, width int) error { return answer.Screen(screen, width) })
-	if err == nil && len(answer.Causes) == 0 {
-		err = status(exitEnvironment)
-	}
-	return err
+	o.withhold(d)
+	return o.tell(c, d, func(width int) error { return doctor.Screen(c.out, d, c.out.Color, width) }, d.Starts)
 }
 
-// show writes an answer: as JSON, or as words on a screen.
-func show(cmd *cobra.Command, asJSON bool, answer any, words func(screen *tell.Terminal, width int) error) error {
-	screen := tell.NewTerminal(cmd.OutOrStdout())
-	if asJSON {
-		_, err := screen.Write(record.Marshal(answer))
+// withhold takes the fix away, for who wants to find it.
+func (o doctorOptions) withhold(d *doctor.Diagnosis) {
+	if o.noFix {
+		d.Fix, d.Advice = doctor.Fix{}, nil
+	}
+}
+
+// tell writes an answer, as JSON or in words, and gives the exit status: of what starts, does not, or cannot be told (nil).
+func (o doctorOptions) tell(c *call, answer any, words func(width int) error, starts *bool) error {
+	if o.json {
+		c.json(answer)
+	} else if err := words(min(80, c.out.Width)); err != nil {
 		return err
 	}
-	return words(screen, min(80, screen.Width))
-}
-
-func verdictStatus(starts *bool) error {
 	switch {
 	case starts == nil:
 		return status(exitEnvironment)

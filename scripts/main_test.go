@@ -26,6 +26,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/test/corpus"
 	"optimizing-dockerfile/test/engines"
 )
@@ -212,7 +213,7 @@ func TestARelativePathMeansTheFolderThatOneIsIn(t *testing.T) {
 	}
 	relative, err := filepath.Rel(here, done)
 	require.NoError(t, err)
-	t.Setenv(progressVariable, relative)
+	t.Setenv(program.ProgressVariable, relative)
 	var out strings.Builder
 	assert.Equal(t, exitExpected, execute(t.Context(), []string{"learn"}, &out, &out), out.String())
 	assert.Contains(t, out.String(), "You have done all the steps")

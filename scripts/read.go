@@ -101,14 +101,13 @@ func checkCommand() *cobra.Command {
 // toCheck finds the Dockerfile of a folder; the path of a Dockerfile will do, too.
 func toCheck(path string) (check.Request, error) {
 	request := check.Request{Dir: path, Dockerfile: filepath.Join(path, "Dockerfile")}
-	info, err := os.Stat(path)
-	if err != nil {
-		return request, usagef("there is no %s: check wants the folder that you would give to `docker build`", path)
-	}
-	if !info.IsDir() {
+	if !isFolder(path) {
 		request = check.Request{Dir: filepath.Dir(path), Dockerfile: path}
 	}
-	switch info, err := os.Stat(request.Dockerfile); {
+	info, err := os.Stat(request.Dockerfile)
+	switch {
+	case err != nil && request.Dockerfile == path:
+		return request, usagef("there is no %s: check wants the folder that you would give to `docker build`", path)
 	case err != nil || info.IsDir():
 		return request, usagef("%s holds no Dockerfile: check wants the folder that you would give to `docker build`", path)
 	case !info.Mode().IsRegular():
@@ -135,78 +134,54 @@ func checked(c *call, request check.Request) (*check.Report, error) {
 		return check.Stopped(err.Error(), nil), nil
 	}
 	defer e.RemoveOwn(context.WithoutCancel(c))
-	checker := &check.Checker{Engine: e, Catalog: catalog, Say: c.say}
-	return checker.Do(c, request)
+	return (&check.Checker{Engine: e, Catalog: catalog, Say: c.say}).Do(c, request)
 }
 
 func learnCommand() *cobra.Command {
 	var word string
-	takes := func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return usagef("to begin with a step: learn --step %s", args[0])
+	cmd := verb("read", "learn", "guess what each step does, see it happen, and why", nil, func(c *call) error {
+		if len(c.args) > 0 {
+			return usagef("to begin with a step: learn --step %s", c.args[0])
 		}
-		return nil
-	}
-	cmd := verb("read", "learn", "guess what each step does, see it happen, and why", takes, func(c *call) error {
-		return learnFrom(c, word)
+		l, err := courseOf("", nil)
+		if err != nil {
+			return err
+		}
+		file, err := program.ProgressFile()
+		if err != nil {
+			return err
+		}
+		progress, err := learn.ReadProgress(file)
+		if err != nil {
+			return err
+		}
+		at := progress.Next(l.all)
+		if word != "" {
+			asked, err := chosen(l.all, []string{word})
+			if err != nil {
+				return err
+			}
+			at = slices.IndexFunc(l.all, func(s table.Step) bool { return s.Name == asked[0].Name })
+		} else if at < 0 {
+			c.out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
+			return nil
+		}
+		wanted, err := findBase(l.repo, "")
+		if err != nil {
+			return err
+		}
+		session := &learn.Session{
+			Steps: l.all, Progress: progress, In: c.in, Out: c.out,
+			Try: func(ctx context.Context, step table.Step, report run.Reporter) record.Run {
+				doc, _, _ := runOptions{}.try(ctx, l, wanted, []table.Step{step}, report) // the document says what failed
+				return doc
+			},
+			Close: func(step table.Step, doc record.Run) error { return closing(c.out, l, step, doc, "") },
+		}
+		return session.From(c, at)
 	})
 	cmd.Flags().StringVar(&word, "step", "", "begin with this step (default: the first one not done yet)")
 	return cmd
-}
-
-// learnFrom begins with the step that a word names, or with the first that is not done.
-func learnFrom(c *call, word string) error {
-	l, err := courseOf("", nil)
-	if err != nil {
-		return err
-	}
-	file, err := progressFile()
-	if err != nil {
-		return err
-	}
-	progress, err := learn.ReadProgress(file)
-	if err != nil {
-		return err
-	}
-	at, more := progress.Next(l.all)
-	if word != "" {
-		step, ok := table.Find(l.all, word)
-		if !ok {
-			return unknownStep(l.all, word)
-		}
-		at = slices.IndexFunc(l.all, func(s table.Step) bool { return s.Name == step.Name })
-	} else if !more {
-		c.out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
-		return nil
-	}
-	wanted, err := findBase(l.repo, "")
-	if err != nil {
-		return err
-	}
-	session := &learn.Session{
-		Steps: l.all, Progress: progress, In: c.in, Out: c.out,
-		Try: func(ctx context.Context, step table.Step, report run.Reporter) record.Run {
-			doc, _, _ := runOptions{}.try(ctx, l, wanted, []table.Step{step}, report) // the document says what failed
-			return doc
-		},
-		Close: func(step table.Step, doc record.Run) error { return closing(c.out, l, step, doc, "") },
-	}
-	return session.From(c, at)
-}
-
-// progressVariable names another file for the learner's progress.
-const progressVariable = "OPTIMIZING_DOCKERFILE_PROGRESS"
-
-// progressFile is in the learner's own configuration: `clean` does not take it away.
-func progressFile() (string, error) {
-	if file := os.Getenv(progressVariable); file != "" {
-		return filepath.Abs(file)
-	}
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return "", fmt.Errorf("no folder to keep your progress in: %w; set %s to a file that can be written to", err, progressVariable)
-	}
-	return filepath.Join(dir, "optimizing-dockerfile", "learn.json"), nil
 }
 
 func resetCommand() *cobra.Command {

@@ -56,14 +56,16 @@ func (c *call) word(otherwise string) string { return append(c.args, otherwise)[
 // json writes the one document of --json.
 func (c *call) json(document any) { c.out.Write(record.Marshal(document)) }
 
-// findRepo finds the repo that a verb is about.
-func findRepo() (program.Repo, error) {
-	repo, err := program.FindRepo()
+// usage makes what went wrong wrong usage.
+func usage[T any](value T, err error) (T, error) {
 	if err != nil {
 		err = usageError{err}
 	}
-	return repo, err
+	return value, err
 }
+
+// findRepo finds the repo that a verb is about.
+func findRepo() (program.Repo, error) { return usage(program.FindRepo()) }
 
 // course is what words are about: a folder of steps, the steps in it, and with
 // them those that they go on from.
@@ -110,8 +112,8 @@ func courseOf(dir string, words []string) (c course, err error) {
 		dirs = append(dirs, c.repo.Path(way))
 	}
 	for _, c.dir = range dirs {
-		if c.own, err = table.Load(c.dir, c.all...); err != nil {
-			return c, usageError{err}
+		if c.own, err = usage(table.Load(c.dir, c.all...)); err != nil {
+			return c, err
 		}
 		c.all = append(slices.Clone(c.all), c.own...)
 	}
@@ -127,29 +129,21 @@ func chosen(steps []table.Step, words []string) ([]table.Step, error) {
 	for _, word := range words {
 		step, ok := table.Find(steps, word)
 		if !ok {
-			return nil, unknownStep(steps, word)
+			var names []string
+			for _, step := range steps {
+				names = append(names, step.Name)
+			}
+			return nil, usagef("no step %q; there are all, a number (%s to %s), or a name: %s",
+				word, steps[0].Number(), steps[len(steps)-1].Number(), strings.Join(names, ", "))
 		}
 		asked[step.Name] = true
 	}
 	return slices.DeleteFunc(slices.Clone(steps), func(step table.Step) bool { return !asked[step.Name] }), nil
 }
 
-func unknownStep(steps []table.Step, word string) error {
-	var names []string
-	for _, step := range steps {
-		names = append(names, step.Name)
-	}
-	return usagef("no step %q; there are all, a number (%s to %s), or a name: %s",
-		word, steps[0].Number(), steps[len(steps)-1].Number(), strings.Join(names, ", "))
-}
-
-// loadCatalog reads bases.yaml; what is wrong with it is wrong usage.
+// loadCatalog reads bases.yaml.
 func loadCatalog(repo program.Repo) (base.Catalog, error) {
-	catalog, err := base.Load(repo.Path("bases"))
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return catalog, nil
+	return usage(base.Load(repo.Path("bases")))
 }
 
 // findBase gives the base of a name; "" is the default one.
@@ -158,11 +152,7 @@ func findBase(repo program.Repo, name string) (base.Base, error) {
 	if err != nil {
 		return base.Base{}, err
 	}
-	b, err := catalog.Find(name)
-	if err != nil {
-		err = usageError{err}
-	}
-	return b, err
+	return usage(catalog.Find(name))
 }
 
 // instead says once, in a process, that another engine does the work than docker's.

@@ -16,6 +16,9 @@ const FromSource = "go run ./scripts"
 // in a test, or on the disk that a class shares.
 const CacheVariable = "OPTIMIZING_DOCKERFILE_CACHE"
 
+// ProgressVariable names another file for the learner's progress.
+const ProgressVariable = "OPTIMIZING_DOCKERFILE_PROGRESS"
+
 // Path is this program's path, links followed; "/" or the like where it is not known.
 func Path() string {
 	path, err := os.Executable()
@@ -102,13 +105,19 @@ func (r Repo) Within(dir string) (string, error) {
 }
 
 // CacheDir is the folder for downloads, and for the ledger of what builds made.
-func CacheDir() (string, error) {
-	if dir := os.Getenv(CacheVariable); dir != "" {
-		return filepath.Abs(dir)
+func CacheDir() (string, error) { return place(CacheVariable, os.UserCacheDir, "") }
+
+// ProgressFile is in the learner's own configuration: `clean` does not take it away.
+func ProgressFile() (string, error) { return place(ProgressVariable, os.UserConfigDir, "learn.json") }
+
+// place is what a variable names, else what lies in the user's own folder of a kind.
+func place(variable string, folder func() (string, error), name string) (string, error) {
+	if path := os.Getenv(variable); path != "" {
+		return filepath.Abs(path)
 	}
-	dir, err := os.UserCacheDir()
+	dir, err := folder()
 	if err != nil {
-		return "", fmt.Errorf("no cache folder: %w; set %s to a folder that can be written to", err, CacheVariable)
+		return "", fmt.Errorf("%w; set %s to a path that can be written to", err, variable)
 	}
-	return filepath.Join(dir, "optimizing-dockerfile"), nil
+	return filepath.Join(dir, "optimizing-dockerfile", name), nil
 }

@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"optimizing-dockerfile/internal/atomicfile"
+	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
@@ -38,31 +40,22 @@ func ReadProgress(path string) (*Progress, error) {
 	if err == nil {
 		err = json.Unmarshal(text, p)
 	}
-	if err != nil || p.Schema != 1 {
+	if err != nil || p.Schema != 1 || p.Steps == nil {
 		return nil, fmt.Errorf("your progress cannot be read from %s: %v\nRemove that file to begin again.", path, err)
-	}
-	if p.Steps == nil {
-		p.Steps = map[string]Score{}
 	}
 	return p, nil
 }
 
-// Next gives the first step that is not done; false where all are.
-func (p *Progress) Next(steps []table.Step) (int, bool) {
-	for i, step := range steps {
-		if _, done := p.Steps[step.Name]; !done {
-			return i, true
-		}
-	}
-	return 0, false
+// Next gives the first step that is not done; -1 where all are.
+func (p *Progress) Next(steps []table.Step) int {
+	return slices.IndexFunc(steps, func(step table.Step) bool {
+		_, done := p.Steps[step.Name]
+		return !done
+	})
 }
 
 // Done keeps that a step is done.
 func (p *Progress) Done(step string, score Score) error {
 	p.Steps[step] = score
-	text, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(p.path, append(text, '\n'), filepath.Dir(p.path))
+	return atomicfile.Write(p.path, record.Marshal(p), filepath.Dir(p.path))
 }

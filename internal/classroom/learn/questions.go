@@ -16,8 +16,9 @@ type question struct {
 	choices []choice
 	// after is the question that this one takes for answered with yes: who said no supposes it; "" none.
 	after string
-	// hint says where to look: the step's own, or the general one.
-	hint func(own table.Hints) string
+	// hint says where to look; own gives what the step itself says of it.
+	hint string
+	own  func(table.Hints) string
 	// truth gives the right choice and why, from what really happened; "" where that does not tell.
 	truth func(o run.Outcome) (letter, why string)
 }
@@ -30,9 +31,8 @@ var yesNo = []choice{{"y", "yes"}, {"n", "no"}}
 var questions = []question{
 	{
 		id: "builds", text: "Will it build?", choices: yesNo,
-		hint: func(own table.Hints) string {
-			return cmp.Or(own.Builds, "Take the instructions one by one: does what each one names exist at that moment, in that stage?")
-		},
+		hint: "Take the instructions one by one: does what each one names exist at that moment, in that stage?",
+		own:  func(of table.Hints) string { return of.Builds },
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "n", "It does not build: " + strings.TrimSpace(o.Cause+" "+o.Detail) + "."
@@ -43,9 +43,8 @@ var questions = []question{
 	{
 		id: "starts", text: "Will it start, and answer?", choices: yesNo,
 		after: "builds",
-		hint: func(own table.Hints) string {
-			return cmp.Or(own.Starts, "What must lie in the image before the first line of the program can run?")
-		},
+		hint: "What must lie in the image before the first line of the program can run?",
+		own:  func(of table.Hints) string { return of.Starts },
 		truth: func(o run.Outcome) (string, string) {
 			switch {
 			case o.Outcome == table.Runs:
@@ -60,9 +59,8 @@ var questions = []question{
 		id: "user", text: "As whom will the program run?",
 		choices: []choice{{"r", "root"}, {"u", "a user other than root"}},
 		after:   "starts",
-		hint: func(own table.Hints) string {
-			return cmp.Or(own.User, "Look for USER in the last stage. One in a stage before it is for that stage alone.")
-		},
+		hint: "Look for USER in the last stage. One in a stage before it is for that stage alone.",
+		own:  func(of table.Hints) string { return of.User },
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is nothing to run."
@@ -81,9 +79,8 @@ var questions = []question{
 		id: "size", text: "How large will the image be?",
 		choices: []choice{{"a", "about 10 MB"}, {"b", "about 50 MB"}, {"c", "200 MB or more"}},
 		after:   "builds",
-		hint: func(own table.Hints) string {
-			return cmp.Or(own.Size, "Only the last stage becomes the image: what its FROM brings, and what is copied in.")
-		},
+		hint: "Only the last stage becomes the image: what its FROM brings, and what is copied in.",
+		own:  func(of table.Hints) string { return of.Size },
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is no image."
@@ -111,35 +108,24 @@ func root(user string) bool {
 	return name == "" || name == "root" || name == "0"
 }
 
-// read understands an answer to a question: a choice's letter, or the beginning of its text; "" is none.
-func (q question) read(word string) (letter string) {
+// read understands an answer to a question: a choice's letter, or the beginning of its text; the zero choice is none.
+func (q question) read(word string) choice {
 	for _, c := range q.choices {
 		if word == c.letter || len(word) > 1 && strings.HasPrefix(c.text, word) {
-			return c.letter
+			return c
 		}
 	}
-	return ""
-}
-
-// answer is the text of a choice.
-func (q question) answer(letter string) string {
-	for _, c := range q.choices {
-		if c.letter == letter {
-			return c.text
-		}
-	}
-	return letter
+	return choice{}
 }
 
 // prompt is the question after the guesses so far.
-func (q question) prompt(guesses map[string]string) string {
-	var words []string
-	for _, c := range q.choices {
-		words = append(words, c.letter+" = "+c.text)
-	}
-	text := q.text
-	if q.after != "" && guesses[q.after] != "y" {
+func (q question) prompt(guesses map[string]choice) string {
+	text := q.text + " ("
+	if q.after != "" && guesses[q.after].letter != "y" {
 		text = "Suppose that it " + q.after + ". " + text
 	}
-	return text + " (" + strings.Join(words, ", ") + ", h = hint, q = leave)"
+	for _, c := range q.choices {
+		text += c.letter + " = " + c.text + ", "
+	}
+	return text + "h = hint, q = leave)"
 }

@@ -2,6 +2,7 @@ package learn
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,15 +81,8 @@ func (s *Session) forget() {
 		return
 	}
 	flush(int(file.Fd()))
-	for {
-		select {
-		case _, more := <-s.lines:
-			if !more {
-				return
-			}
-		default:
-			return
-		}
+	for len(s.lines) > 0 {
+		<-s.lines
 	}
 }
 
@@ -134,11 +128,11 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 	case <-over:
 	default: // it says what is going on
 		news.follow(s.Out)
-		select {
-		case <-over:
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
+	}
+	select {
+	case <-over:
+	case <-ctx.Done():
+		return false, ctx.Err()
 	}
 	s.Out.Say("")
 	if doc.Verdict == run.Environment {
@@ -173,10 +167,10 @@ func (s *Session) riddle(ctx context.Context, o run.Outcome) error {
 }
 
 // guess asks the questions and gives the answers by their ids.
-func (s *Session) guess(ctx context.Context, step table.Step) (map[string]string, error) {
-	guesses := map[string]string{}
+func (s *Session) guess(ctx context.Context, step table.Step) (map[string]choice, error) {
+	guesses := map[string]choice{}
 	for _, q := range questions {
-		for guesses[q.id] == "" {
+		for guesses[q.id].letter == "" {
 			word, err := s.ask(ctx, q.prompt(guesses))
 			if err != nil {
 				return nil, err
@@ -184,8 +178,8 @@ func (s *Session) guess(ctx context.Context, step table.Step) (map[string]string
 			guesses[q.id] = q.read(word)
 			switch {
 			case asksForHint(word):
-				s.Out.Paragraph("Hint: " + q.hint(step.Hints))
-			case guesses[q.id] == "":
+				s.Out.Paragraph("Hint: " + cmp.Or(q.own(step.Hints), q.hint))
+			case guesses[q.id].letter == "":
 				s.Out.Paragraph(fmt.Sprintf("%q is none of the answers.", word))
 			}
 		}
@@ -207,22 +201,21 @@ func (s *Session) cannot(ctx context.Context, doc record.Run) error {
 }
 
 // explain compares each guess with what happened, and says why, right or wrong.
-func (s *Session) explain(guesses map[string]string, o run.Outcome) Score {
+func (s *Session) explain(guesses map[string]choice, o run.Outcome) Score {
 	var score Score
 	s.Out.Say("")
 	for _, q := range questions {
-		guess := guesses[q.id]
 		letter, why := q.truth(o)
-		if letter == "" {
-			s.Out.Answered(q.text, q.answer(guess), nil, why)
-			continue
+		var right *bool
+		if letter != "" {
+			is := guesses[q.id].letter == letter
+			right = &is
+			score.Asked++
+			if is {
+				score.Right++
+			}
 		}
-		score.Asked++
-		right := guess == letter
-		if right {
-			score.Right++
-		}
-		s.Out.Answered(q.text, q.answer(guess), &right, why)
+		s.Out.Answered(q.text, guesses[q.id].text, right, why)
 	}
 	return score
 }
@@ -254,7 +247,7 @@ func (s *Session) next(ctx context.Context, step table.Step) (again bool, err er
 // farewell is said to who leaves in the middle of steps[at].
 func (s *Session) farewell(at int) {
 	s.Out.Say("")
-	if i, more := s.Progress.Next(s.Steps); more {
+	if i := s.Progress.Next(s.Steps); i >= 0 {
 		words := "Your progress is kept. `" + program.Call() + " learn` goes on with step " + s.Steps[i].Number() + "."
 		if i != at {
 			words += " Back to this one: `" + program.Call() + " learn --step " + s.Steps[at].Number() + "`."
@@ -288,7 +281,9 @@ func (l *latest) Say(sentence string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.last = sentence
-	l.write()
+	if l.out != nil {
+		l.out.Paragraph("… " + sentence)
+	}
 }
 
 // Step is told what the engine is doing.
@@ -301,12 +296,7 @@ func (l *latest) Step(e run.Event) {
 func (l *latest) follow(out *tell.Terminal) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.out = out
-	l.write()
-}
-
-func (l *latest) write() {
-	if l.out != nil && l.last != "" {
-		l.out.Paragraph("… " + l.last)
+	if l.out = out; l.last != "" {
+		out.Paragraph("… " + l.last)
 	}
 }
