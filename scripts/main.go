@@ -114,6 +114,23 @@ func complain(stderr io.Writer, words string) {
 	}
 }
 
+// knownVerb is what a command that only holds others says of a word that is none of them.
+func knownVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usagef("unknown verb %q; did you mean %s? --help lists all", args[0], strings.Join(near, " or "))
+	}
+	var verbs []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			verbs = append(verbs, c.Name())
+		}
+	}
+	return usagef("unknown verb %q: one of %s; --help tells what each does", args[0], strings.Join(verbs, ", "))
+}
+
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "steps",
@@ -123,22 +140,8 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 
 		SuggestionsMinimumDistance: 2, // letters between what was typed and a verb
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				return usagef("unknown verb %q; did you mean %s? --help lists all", args[0], strings.Join(near, " or "))
-			}
-			var verbs []string
-			for _, c := range cmd.Commands() {
-				if c.IsAvailableCommand() {
-					verbs = append(verbs, c.Name())
-				}
-			}
-			return usagef("unknown verb %q: one of %s; --help tells what each does", args[0], strings.Join(verbs, ", "))
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+		Args:                       knownVerb,
+		RunE:                       func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	wrapped := fmt.Sprintf(".FlagUsagesWrapped %d", tell.NewTerminal(os.Stdout).Width)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", wrapped))

@@ -164,7 +164,7 @@ info*) echo '{"ServerVersion":"29.0.0","ClientInfo":{"Version":"29.0.0","Plugins
 *) exit 1 ;;
 esac
 `)
-		given, cleanUp, err := runOptions{builder: c.option}.handOver(t.Context(), e, "base:1", nil)
+		given, dir, err := runOptions{builder: c.option}.handOver(t.Context(), e, "base:1", nil)
 		require.NoError(t, err)
 		assert.Equal(t, c.want, e.Using)
 		if c.want == "" {
@@ -172,7 +172,7 @@ esac
 		} else if assert.Len(t, given, 1) {
 			assert.True(t, strings.HasPrefix(given[0], "base:1="), given[0])
 		}
-		cleanUp()
+		os.RemoveAll(dir)
 		if c.plugins != "" {
 			assert.Equal(t, engine.BuildKit, e.Builder)
 		}

@@ -57,13 +57,8 @@ func devCommand() *cobra.Command {
 		Use:     "dev",
 		Short:   "what maintainers need: base, sync, record, bench, evaluate",
 		GroupID: "maintain",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("unknown verb %q of dev; dev --help lists them", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
+		Args:    knownVerb,
+		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	dev.AddCommand(
 		baseCommand(), syncCommand(), recordCommand(),

@@ -155,14 +155,14 @@ func learnCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		at := progress.Next(l.all)
+		first := progress.Next(l.all)
 		if word != "" {
 			asked, err := chosen(l.all, []string{word})
 			if err != nil {
 				return err
 			}
-			at = slices.IndexFunc(l.all, func(s table.Step) bool { return s.Name == asked[0].Name })
-		} else if at < 0 {
+			first = at(l.all, asked[0])
+		} else if first < 0 {
 			c.out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
 			return nil
 		}
@@ -178,7 +178,7 @@ func learnCommand() *cobra.Command {
 			},
 			Close: func(step table.Step, doc record.Run) error { return closing(c.out, l, step, doc, "") },
 		}
-		return session.From(c, at)
+		return session.From(c, first)
 	})
 	cmd.Flags().StringVar(&word, "step", "", "begin with this step (default: the first one not done yet)")
 	return cmd

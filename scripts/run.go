@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -203,11 +204,11 @@ func (o runOptions) try(
 	if err != nil {
 		return doc, nil, err
 	}
-	given, cleanUp, err := o.handOver(ctx, e, ready.Image, report)
+	given, dir, err := o.handOver(ctx, e, ready.Image, report)
 	if err != nil {
 		return doc, nil, err
 	}
-	defer cleanUp()
+	defer os.RemoveAll(dir)
 	t := &run.Trial{
 		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, Image: ready.Image, Platform: ready.Platform,
 		Keep: o.keep, Given: given, Report: report,
@@ -219,23 +220,22 @@ func (o runOptions) try(
 }
 
 // handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it
-// the base if it cannot see it by itself. cleanUp is to be called after the builds.
+// the base, in a folder that is to go after the builds, if it cannot see it by itself.
 func (o runOptions) handOver(
 	ctx context.Context, e *engine.Engine, image string, say screen.Reporter,
-) (given []string, cleanUp func(), err error) {
-	cleanUp = func() {}
+) (given []string, dir string, err error) {
 	builder := o.builder
 	if builder == "" && e.Builder == engine.BuildKit {
 		builder = os.Getenv("BUILDX_BUILDER")
 	}
 	if builder == "" {
-		return nil, cleanUp, nil
+		return nil, "", nil
 	}
 	if err := e.Use(ctx, builder); err != nil || !e.Apart {
-		return nil, cleanUp, err
+		return nil, "", err
 	}
 	layout, dir, err := base.Layout(ctx, e, image, say)
-	return []string{layout}, func() { os.RemoveAll(dir) }, err
+	return []string{layout}, dir, err
 }
 
 // keepRecord writes the records, if it is wanted, and what is generated from those of the repo.
@@ -266,7 +266,7 @@ func (o runOptions) keepRecord(l course, doc record.Run, say screen.Reporter) er
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.
 func closing(out *tell.Terminal, l course, step table.Step, doc record.Run, next string) error {
-	dir, before := l.dir, l.own[:slices.IndexFunc(l.own, func(s table.Step) bool { return s.Name == step.Name })]
+	dir, before := l.dir, l.own[:at(l.own, step)]
 	if step.Claim != "" && step.Tries[0].Dockerfile != table.Finished { // a demonstration is held against its step
 		dir, before = l.repo.Path("steps"), []table.Step{{Name: step.Against}}
 	}
@@ -278,18 +278,18 @@ func closing(out *tell.Terminal, l course, step table.Step, doc record.Run, next
 		recorded = &record.Run{}
 	}
 	var sizes []tell.Bar
-	add := func(s table.Step, outcomes []run.Outcome, recorded bool) {
-		for _, o := range slices.Backward(outcomes) { // the last is the main one
-			if o.Step == s.Name && o.Image != nil {
-				sizes = append(sizes, tell.Bar{Step: s.Name, Article: s.ArticleSize, Bytes: o.Image.Bytes, Recorded: recorded})
-				return
+	for i, s := range append(slices.Clone(before), step) {
+		from := recorded
+		if i == len(before) {
+			from = &doc
+		}
+		for _, o := range slices.Backward(from.Of(s.Name)) { // the last is the main one
+			if o.Image != nil {
+				sizes = append(sizes, tell.Bar{Step: s.Name, Article: s.ArticleSize, Bytes: o.Image.Bytes, Recorded: from == recorded})
+				break
 			}
 		}
 	}
-	for _, s := range before {
-		add(s, recorded.Steps, true)
-	}
-	add(step, doc.Steps, false)
 	out.Closing(step, doc.Steps, doc.Base, sizes, next)
 	return nil
 }
@@ -301,18 +301,15 @@ func nextStep(l course, step table.Step) string {
 	if _, err := os.Stat(readme); err == nil {
 		more = "More: " + readme + ". "
 	}
-	call := program.Call() + " run "
-	if l.word != "" {
-		call += l.word + " "
-	}
-	i := slices.IndexFunc(l.own, func(s table.Step) bool { return s.Name == step.Name })
+	call := strings.TrimRight(program.Call()+" run "+l.word, " ") + " "
+	i := at(l.own, step)
 	if i == len(l.own)-1 {
 		return more + "Next: " + call + "all"
 	}
-	number := l.own[i+1].Number()
-	next := call + number + " (" + l.own[i+1].Title + ")"
+	after := l.own[i+1]
+	next := call + after.Number() + " (" + after.Title + ")"
 	if program.Call() == program.FromSource && l.word == "" {
-		next += ", or make step-" + number
+		next += ", or make step-" + after.Number()
 	}
 	return more + "Next: " + next
 }

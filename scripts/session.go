@@ -141,6 +141,11 @@ func chosen(steps []table.Step, words []string) ([]table.Step, error) {
 	return slices.DeleteFunc(slices.Clone(steps), func(step table.Step) bool { return !asked[step.Name] }), nil
 }
 
+// at is where a step stands among others.
+func at(steps []table.Step, step table.Step) int {
+	return slices.IndexFunc(steps, func(s table.Step) bool { return s.Name == step.Name })
+}
+
 // loadCatalog reads bases.yaml.
 func loadCatalog(repo program.Repo) (base.Catalog, error) {
 	return usage(base.Load(repo.Path("bases")))

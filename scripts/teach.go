@@ -36,10 +36,9 @@ func readyCommand() *cobra.Command {
 		worst := 0 // of ok, unclear, lacking
 		for _, check := range checks {
 			state := 0
-			switch {
-			case check.Unclear:
+			if check.Unclear {
 				state = 1
-			case check.Lack != "":
+			} else if check.Lack != "" {
 				state = 2
 			}
 			worst = max(worst, state)
@@ -47,7 +46,7 @@ func readyCommand() *cobra.Command {
 				continue
 			}
 			fmt.Fprintf(c.out, "%-5s %-10s %s\n", []string{"ok", "?", "LACK"}[state], check.Name, cmp.Or(check.Lack, check.Found))
-			if check.Lack != "" && check.Fix != "" {
+			if check.Fix != "" {
 				fmt.Fprintf(c.out, "%16s fix: %s\n", "", check.Fix)
 			}
 		}
@@ -132,12 +131,12 @@ func serveCommand() *cobra.Command {
 		file := c.word(bundleName)
 		b, err := bundle.Open(file)
 		var damaged *bundle.Damaged
-		switch make := program.Call() + " bundle " + tell.Word(file); {
-		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("there is no bundle %s\nMake it first: %s", file, make)
-		case errors.As(err, &damaged):
-			return fmt.Errorf("%w\nMake it again: %s", err, make)
-		case err != nil:
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", file, program.Call(), tell.Word(file))
+		} else if errors.As(err, &damaged) {
+			err = fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), tell.Word(file))
+		}
+		if err != nil {
 			return err
 		}
 		defer b.Close()
@@ -185,23 +184,22 @@ func load(c *call, into, sum string) error {
 	if err != nil {
 		return err
 	}
-	file, downloaded, err := brought(c)
+	file, err := brought(c, c.args[0])
 	if err != nil {
 		return err
 	}
 	c.say.Say("checking " + file)
 	b, err := bundle.Open(file)
 	var damaged *bundle.Damaged
-	switch {
-	case errors.As(err, &damaged):
+	if errors.As(err, &damaged) {
 		err = fmt.Errorf("%w\nNothing was loaded. Get the file again, and load that.", err)
-	case err == nil && sum != "" && !strings.EqualFold(sum, b.Sum):
+	} else if err == nil && sum != "" && !strings.EqualFold(sum, b.Sum) {
 		b.Close()
 		err = fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\n"+
 			"Nothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
 	}
 	if err != nil {
-		if downloaded { // or the next attempt would find it complete
+		if bundle.IsURL(c.args[0]) { // or the next attempt would find it complete
 			os.Remove(file)
 		}
 		return err
@@ -215,10 +213,10 @@ func load(c *call, into, sum string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.Load(c, e, c.say); err != nil {
+	if err := b.Load(c, e, images, c.say); err != nil {
 		return err
 	}
-	if downloaded {
+	if bundle.IsURL(c.args[0]) {
 		b.Close()
 		warn(c.say, os.Remove(file))
 	}
@@ -232,32 +230,26 @@ func load(c *call, into, sum string) error {
 	return nil
 }
 
-// brought gives the bundle's path on this machine, and whether it was downloaded for this.
-func brought(c *call) (file string, downloaded bool, err error) {
-	from := c.args[0]
+// brought gives the bundle's path on this machine.
+func brought(c *call, from string) (string, error) {
 	if bundle.IsURL(from) {
 		cache, err := program.CacheDir()
 		if err != nil {
-			return "", false, err
+			return "", err
 		}
-		file, err := bundle.Fetch(c, from, cache, c.say)
-		return file, true, err
+		return bundle.Fetch(c, from, cache, c.say)
 	}
-	info, err := os.Stat(from)
+	if _, err := usage(os.Stat(from)); err != nil || !isFolder(from) {
+		return from, err
+	}
+	found, err := fs.Glob(os.DirFS(from), "*.tar")
 	if err != nil {
-		return "", false, usageError{err}
-	}
-	if !info.IsDir() {
-		return from, false, nil
-	}
-	found, err := filepath.Glob(filepath.Join(from, "*.tar"))
-	if err != nil {
-		return "", false, err
+		return "", err
 	}
 	if len(found) != 1 {
-		return "", false, usagef("%s holds %d files that end in .tar: name the one to load", from, len(found))
+		return "", usagef("%s holds %d files that end in .tar: name the one to load", from, len(found))
 	}
-	return found[0], false, nil
+	return filepath.Join(from, found[0]), nil
 }
 
 // unpack puts the lesson where it is wanted, and returns the folder and how the
@@ -277,15 +269,10 @@ func unpack(b *bundle.Bundle, images []bundle.Base, into string) (root, tool str
 		}
 		return "", "", nil
 	}
-	into = cmp.Or(into, bundle.Folder)
-	if tool, err = b.Unpack(into); err != nil {
-		return "", "", err
-	}
-	if tool, err = filepath.Rel(into, tool); err != nil {
-		return "", "", err
-	}
+	root = cmp.Or(into, bundle.Folder)
+	tool, err = b.Unpack(root)
 	if filepath.Separator == '\\' {
-		tool = `.\` + tool // PowerShell runs nothing of this folder without it
+		tool = `.\` + filepath.FromSlash(tool) // PowerShell runs nothing of this folder without it
 	}
-	return into, tool, nil
+	return root, tool, err
 }

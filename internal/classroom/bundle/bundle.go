@@ -15,8 +15,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
-	"runtime"
 	"strings"
 )
 
@@ -57,16 +57,6 @@ type Base struct {
 	File   string `json:"file"`
 }
 
-// here gives the tool for this machine.
-func (m Manifest) here() (Tool, error) {
-	for _, t := range m.Tools {
-		if t.OS == runtime.GOOS && t.Arch == runtime.GOARCH {
-			return t, nil
-		}
-	}
-	return Tool{}, fmt.Errorf("the bundle holds no tool for %s on %s", runtime.GOOS, runtime.GOARCH)
-}
-
 // For gives the bases for an engine's kind of machine.
 func (m Manifest) For(arch string) (fit []Base, err error) {
 	var others []string
@@ -104,12 +94,17 @@ type File struct {
 	Program bool   // it can be run
 
 	content *io.SectionReader
-	sum     string // SHA-256, hexadecimal; of one in a bundle
+	sum     string // SHA-256, hexadecimal; of one on its way into a bundle maybe none yet
 }
 
 // InMemory is a file of a few words.
 func InMemory(name string, text []byte) File {
-	return File{Name: name, content: io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text)))}
+	return File{Name: name, content: io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text))), sum: sumOf(text)}
+}
+
+func sumOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // reader reads the content from its beginning. Any number may read at once.
@@ -169,8 +164,7 @@ func write(out io.Writer, files []File) error {
 
 // checkName refuses what could lead out of the folder, on any system.
 func checkName(name string) error {
-	if name == "" || path.Clean(name) != name || path.IsAbs(name) || name == ".." || strings.HasPrefix(name, "../") ||
-		strings.ContainsAny(name, "\\:\x00\n") {
+	if !fs.ValidPath(name) || strings.ContainsAny(name, "\\:\x00\n") {
 		return fmt.Errorf("%q is no name for a file of a bundle", name)
 	}
 	return nil

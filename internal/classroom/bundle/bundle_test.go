@@ -48,9 +48,7 @@ func TestABundleGivesBackWhatWentIn(t *testing.T) {
 	b, err := open(t, text)
 	require.NoError(t, err)
 	assert.EqualValues(t, len(text), b.Size)
-	image, err := b.named("images/article-amd64.tar.gz")
-	require.NoError(t, err)
-	got, err := io.ReadAll(image.reader())
+	got, err := io.ReadAll(b.named("images/article-amd64.tar.gz").reader())
 	require.NoError(t, err)
 	assert.Equal(t, "the image", string(got))
 	_, err = b.For("riscv64")
@@ -123,6 +121,7 @@ func TestUnpackWritesOverNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "lesson")
 	tool, err := b.Unpack(dir)
 	require.NoError(t, err)
+	tool = filepath.Join(dir, tool)
 	text, err := os.ReadFile(tool)
 	require.NoError(t, err)
 	assert.Equal(t, "the tool", string(text))
@@ -139,9 +138,7 @@ func TestUnpackWritesOverNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile(changed, []byte("FROM mine\n"), 0o644))
 	require.NoError(t, os.Remove(filepath.Join(dir, "steps", "steps.yaml")))
 	_, err = b.Unpack(dir)
-	var differs *Differs
-	require.ErrorAs(t, err, &differs)
-	assert.Equal(t, changed, differs.Path)
+	assert.ErrorContains(t, err, changed+" is there already, and it is not the bundle's")
 	assert.NoFileExists(t, filepath.Join(dir, "steps", "steps.yaml"), "nothing was written")
 }
 
@@ -330,6 +327,7 @@ func TestUnpackMendsAModeAndWaitsForNothing(t *testing.T) {
 	dir := t.TempDir()
 	tool, err := b.Unpack(dir)
 	require.NoError(t, err)
+	tool = filepath.Join(dir, tool)
 	require.NoError(t, os.Chmod(tool, 0o644))
 	_, err = b.Unpack(dir)
 	require.NoError(t, err)

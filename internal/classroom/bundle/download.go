@@ -46,46 +46,49 @@ func Fetch(ctx context.Context, from, dir string, say screen.Reporter) (string, 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	failed := func(err error) error { return fmt.Errorf("%s cannot be downloaded: %w", at, err) }
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout, transport.DisableCompression = silence, true
-	defer transport.CloseIdleConnections()
-	d := &download{client: http.Client{Transport: transport, CheckRedirect: stillSecret}, url: at.String(), say: say}
-	if err := d.patiently(ctx, d.ask); err != nil {
-		return "", failed(err)
-	}
-	name := sha256.Sum256([]byte(d.url + d.etag))
-	d.path = filepath.Join(dir, "bundle-"+hex.EncodeToString(name[:8])+".tar")
-	lock := flock.New(d.path + ".lock")
+	d := &download{url: at.String(), dir: dir, say: say}
+	lock := flock.New(d.file("") + ".lock")
 	if got, err := lock.TryLock(); err != nil || !got {
-		return "", fmt.Errorf("another load is downloading %s; wait for it, or end it", d.url)
+		return "", fmt.Errorf("another load is downloading %s; wait for it, or end it", at)
 	}
 	defer lock.Unlock()
 	defer os.Remove(lock.Path()) // while it is held: who comes now makes another
-	err = d.patiently(ctx, d.rest)
-	if errors.Is(err, errEndless) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout, transport.DisableCompression = silence, true
+	defer transport.CloseIdleConnections()
+	d.client = http.Client{Transport: transport, CheckRedirect: stillSecret}
+	err = d.patiently(ctx)
+	if err == nil {
+		return d.path, nil
+	}
+	err = fmt.Errorf("%s cannot be downloaded: %w", at, err)
+	if info, none := os.Stat(d.path); none == nil && info.Size() > 0 {
+		err = fmt.Errorf("%w\nWhat has come so far is kept: run the same again, and it goes on from there.", err)
+	} else {
 		os.Remove(d.path)
-		return "", failed(err)
 	}
-	if err != nil {
-		return "", fmt.Errorf("%w\nWhat has come so far is kept: run the same again, and it goes on from there.", failed(err))
-	}
-	return d.path, nil
+	return "", err
 }
 
 // download is one under way.
 type download struct {
-	client http.Client
-	url    string
-	etag   string     // by which the server tells one content from another; "" if it does not
-	length table.Size // -1 if it is not told
-	path   string
-	say    screen.Reporter
-	got    int64 // in this process
+	client   http.Client
+	url, dir string
+	say      screen.Reporter
+
+	path         string // of what the server offers now
+	out          *os.File
+	here, length int64
+	got          int64 // in this process
+	said         time.Time
+	stalled      *time.Timer
 }
 
-// errEndless is a server that goes on sending after the end of the file.
-var errEndless = errors.New("more comes than the server announced: this is not the bundle")
+// file is the path of a content, which etag tells from another of the same URL.
+func (d *download) file(etag string) string {
+	name := sha256.Sum256([]byte(d.url + etag))
+	return filepath.Join(d.dir, "bundle-"+hex.EncodeToString(name[:8])+".tar")
+}
 
 // stillSecret refuses to go from https to http: who listens on the wire could then be the server.
 func stillSecret(request *http.Request, via []*http.Request) error {
@@ -104,10 +107,10 @@ type refusal struct{ error }
 func (r refusal) Unwrap() error { return r.error }
 
 // patiently tries until it works, or until several attempts in a row have brought nothing.
-func (d *download) patiently(ctx context.Context, try func(context.Context) error) error {
+func (d *download) patiently(ctx context.Context) error {
 	for vain := 0; ; {
 		before := d.got
-		err := try(ctx)
+		err := d.rest(ctx)
 		var refused refusal
 		switch {
 		case err == nil:
@@ -132,135 +135,102 @@ func (d *download) patiently(ctx context.Context, try func(context.Context) erro
 }
 
 // asked asks the server, from a byte on, and judges whether the answer is the file, or that part of it.
-func (d *download) asked(ctx context.Context, method string, from int64) (*http.Response, error) {
+func (d *download) asked(ctx context.Context, method string, from int64, etag string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, d.url, nil)
 	if err != nil {
 		return nil, refusal{err}
 	}
 	if from > 0 {
 		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
-		request.Header.Set("If-Range", d.etag)
+		request.Header.Set("If-Range", etag)
 	}
 	answer, err := d.client.Do(request)
 	if err != nil {
-		return nil, plain(err)
+		return nil, errors.Unwrap(err) // without the method and the address
 	}
-	switch code := answer.StatusCode; {
-	case code == http.StatusOK || code == http.StatusPartialContent:
+	if answer.StatusCode == http.StatusOK || answer.StatusCode == http.StatusPartialContent {
 		return answer, nil
-	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestedRangeNotSatisfiable:
-		err = fmt.Errorf("the server answers %s", answer.Status)
-	default:
-		err = refusal{fmt.Errorf("the server answers %s", answer.Status)}
 	}
 	answer.Body.Close()
-	if answer.StatusCode == http.StatusRequestedRangeNotSatisfiable { // it has another file now
-		err = errors.Join(err, os.Truncate(d.path, 0))
+	err = fmt.Errorf("the server answers %s", answer.Status)
+	if answer.StatusCode < 500 && answer.StatusCode != http.StatusTooManyRequests {
+		err = refusal{err}
 	}
 	return nil, err
 }
 
-// ask learns what the server offers.
-func (d *download) ask(ctx context.Context) error {
-	answer, err := d.asked(ctx, http.MethodHead, 0)
+// rest learns what the server offers, and downloads what of it is not here yet.
+func (d *download) rest(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	offered, err := d.asked(ctx, http.MethodHead, 0, "")
 	if err != nil {
 		return err
 	}
-	answer.Body.Close()
-	d.length = table.Size(answer.ContentLength)
-	if etag := answer.Header.Get("ETag"); !strings.HasPrefix(etag, "W/") {
-		d.etag = etag
+	offered.Body.Close()
+	etag := offered.Header.Get("ETag")
+	if strings.HasPrefix(etag, "W/") {
+		etag = ""
 	}
-	return nil
-}
-
-// rest downloads what is not here yet.
-func (d *download) rest(ctx context.Context) error {
-	out, err := os.OpenFile(d.path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return refusal{err}
+	d.path, d.here, d.length = d.file(etag), 0, offered.ContentLength
+	// Without a tag nothing vouches for what is here being of the same file.
+	if info, err := os.Stat(d.path); err == nil && etag != "" && info.Size() <= d.length {
+		d.here = info.Size()
 	}
-	defer out.Close()
-	here, err := out.Seek(0, io.SeekEnd)
-	if err != nil {
-		return refusal{err}
-	}
-	if d.etag == "" { // nothing vouches for what is here being of the same file
-		here = 0
-	}
-	if here == int64(d.length) {
+	if d.here > 0 && d.here == d.length {
 		return nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	answer, err := d.asked(ctx, http.MethodGet, here)
+	answer, err := d.asked(ctx, http.MethodGet, d.here, etag)
 	if err != nil {
 		return err
 	}
 	defer answer.Body.Close()
-	part := fmt.Sprintf("bytes %d-", here)
+	part := fmt.Sprintf("bytes %d-", d.here)
 	if answer.StatusCode != http.StatusPartialContent || !strings.HasPrefix(answer.Header.Get("Content-Range"), part) {
-		here = 0 // all of it comes
+		d.here = 0 // all of it comes
 	}
-	if here > 0 {
-		screen.Sayf(d.say, "going on after %s of %s", table.Size(here), d.length)
+	if d.here > 0 {
+		screen.Sayf(d.say, "going on after %s of %s", table.Size(d.here), table.Size(d.length))
 	}
-	if err := out.Truncate(here); err != nil {
-		return refusal{err}
-	}
-	if _, err := out.Seek(here, io.SeekStart); err != nil {
-		return refusal{err}
-	}
-	if d.length < 0 && answer.ContentLength >= 0 {
-		d.length = table.Size(here + answer.ContentLength)
-	}
-	if d.length < 0 {
+	if d.length = max(d.length, answer.ContentLength); d.length < 0 {
 		return refusal{errors.New("the server does not say how long the bundle is")}
 	}
-	if err := d.receive(cancel, out, answer.Body, here); err != nil {
+	if d.out, err = os.OpenFile(d.path, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
+		return refusal{err}
+	}
+	defer d.out.Close()
+	_, err = d.out.Seek(d.here, io.SeekStart)
+	if err := errors.Join(err, d.out.Truncate(d.here)); err != nil {
+		return refusal{err}
+	}
+	d.said, d.stalled = time.Now(), time.AfterFunc(silence, cancel)
+	defer d.stalled.Stop()
+	_, err = io.Copy(d, io.LimitReader(answer.Body, d.length-d.here+1))
+	switch {
+	case err != nil:
 		return err
+	case d.here > d.length: // it could go on until the disk is full
+		return refusal{errors.Join(errEndless, d.out.Truncate(0))}
+	case d.here < d.length:
+		return io.ErrUnexpectedEOF
 	}
-	return out.Sync()
+	return d.out.Sync()
 }
 
-// receive copies, and gives up when nothing comes any more.
-func (d *download) receive(cancel func(), out io.Writer, in io.Reader, here int64) error {
-	stalled := time.AfterFunc(silence, cancel)
-	defer stalled.Stop()
-	said := time.Now()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := in.Read(buffer)
-		d.got, here = d.got+int64(n), here+int64(n)
-		if here > int64(d.length) {
-			return refusal{errEndless}
-		}
-		if _, err := out.Write(buffer[:n]); err != nil {
-			return refusal{err}
-		}
-		if n > 0 {
-			stalled.Reset(silence)
-		}
-		if time.Since(said) > 3*time.Second {
-			said = time.Now()
-			screen.Sayf(d.say, "%s of %s", table.Size(here), d.length)
-		}
-		switch {
-		case errors.Is(err, io.EOF) && here == int64(d.length):
-			return nil
-		case errors.Is(err, io.EOF):
-			return io.ErrUnexpectedEOF
-		case err != nil:
-			return plain(err)
-		}
-	}
-}
+// errEndless is a server that goes on sending after the end of the file.
+var errEndless = errors.New("more comes than the server announced: this is not the bundle")
 
-// plain takes the method and the address off an error of the HTTP client.
-func plain(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
+// Write keeps what has come.
+func (d *download) Write(piece []byte) (int, error) {
+	d.stalled.Reset(silence)
+	n, err := d.out.Write(piece)
+	d.got, d.here = d.got+int64(n), d.here+int64(n)
+	if time.Since(d.said) > 3*time.Second {
+		d.said = time.Now()
+		screen.Sayf(d.say, "%s of %s", table.Size(d.here), table.Size(d.length))
 	}
-	return err
+	if err != nil {
+		err = refusal{err}
+	}
+	return n, err
 }

@@ -183,7 +183,7 @@ func TestNoWayFromHTTPSToHTTP(t *testing.T) {
 	client := secret.Client()
 	client.CheckRedirect = stillSecret
 	d := &download{client: *client, url: secret.URL}
-	err := d.patiently(t.Context(), d.ask)
+	err := d.patiently(t.Context())
 	assert.ErrorContains(t, err, "which is not https")
 	assert.Zero(t, asked)
 }

@@ -6,8 +6,6 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +16,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/base"
@@ -27,17 +26,10 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// Load gives the engine the bases that fit it, and has it remembered where they came from.
-func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say screen.Reporter) error {
-	fit, err := b.For(e.Arch)
-	if err != nil {
-		return err
-	}
-	for _, brought := range fit {
-		packed, err := b.named(brought.File)
-		if err != nil {
-			return err
-		}
+// Load gives the engine bases that fit it, and has it remembered where they came from.
+func (b *Bundle) Load(ctx context.Context, e *engine.Engine, bases []Base, say screen.Reporter) error {
+	for _, brought := range bases {
+		packed := b.named(brought.File)
 		if err := onlyNames(ctx, packed.reader(), brought.Image); err != nil {
 			return &Damaged{b.Path + ": " + brought.File, err.Error()}
 		}
@@ -59,36 +51,29 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, say screen.Reporter
 	return nil
 }
 
-// tables are the files of an image's archive that say what an engine is to call it, and how each is read.
-var tables = map[string]func(text []byte) ([]string, error){
-	"manifest.json": func(text []byte) (names []string, err error) {
-		var images []struct{ RepoTags []string }
-		err = json.Unmarshal(text, &images)
-		for _, i := range images {
-			names = append(names, i.RepoTags...)
+// tables are the files of an image's archive that say what an engine is to call it.
+var tables = []string{"manifest.json", "index.json", "repositories"}
+
+// namesIn reads one of them.
+func namesIn(table string, text []byte) (names []string, err error) {
+	var manifest []struct{ RepoTags []string }
+	var index struct {
+		Manifests []struct{ Annotations map[string]string }
+	}
+	var repositories map[string]map[string]string
+	err = json.Unmarshal(text, []any{&manifest, &index, &repositories}[slices.Index(tables, table)])
+	for _, i := range manifest {
+		names = append(names, i.RepoTags...)
+	}
+	for _, m := range index.Manifests {
+		names = append(names, m.Annotations["io.containerd.image.name"], m.Annotations["org.opencontainers.image.ref.name"])
+	}
+	for repository, tags := range repositories {
+		for tag := range tags {
+			names = append(names, repository+":"+tag)
 		}
-		return names, err
-	},
-	"index.json": func(text []byte) (names []string, err error) {
-		var index struct {
-			Manifests []struct{ Annotations map[string]string }
-		}
-		err = json.Unmarshal(text, &index)
-		for _, m := range index.Manifests {
-			names = append(names, m.Annotations["io.containerd.image.name"], m.Annotations["org.opencontainers.image.ref.name"])
-		}
-		return names, err
-	},
-	"repositories": func(text []byte) (names []string, err error) {
-		var tags map[string]map[string]string
-		err = json.Unmarshal(text, &tags)
-		for repository := range tags {
-			for tag := range tags[repository] {
-				names = append(names, repository+":"+tag)
-			}
-		}
-		return names, err
-	},
+	}
+	return names, err
 }
 
 // maxName is how long a file's name in an image's archive may be: bytes.
@@ -131,8 +116,7 @@ func onlyNames(ctx context.Context, packed *io.SectionReader, want string) error
 				return err
 			}
 		}
-		read := tables[name[1:]]
-		if read == nil {
+		if !slices.Contains(tables, name[1:]) {
 			continue
 		}
 		if h.Typeflag != tar.TypeReg || h.Size > 1<<20 {
@@ -142,7 +126,7 @@ func onlyNames(ctx context.Context, packed *io.SectionReader, want string) error
 		if err != nil {
 			return err
 		}
-		names, err := read(text)
+		names, err := namesIn(name[1:], text)
 		if err != nil {
 			return fmt.Errorf("its %s makes no sense: %w", name[1:], err)
 		}
@@ -169,26 +153,17 @@ func named(ctx context.Context, e *engine.Engine, name string) error {
 	return err
 }
 
-// Differs is a file that is there already with another content.
-type Differs struct{ Path string }
-
-func (d *Differs) Error() string {
-	return fmt.Sprintf("%s is there already, and it is not the bundle's: nothing was written\n"+
-		"Unpack into another folder: load … --into FOLDER", d.Path)
-}
-
 // originals is where Unpack keeps what a learner is to change, as it came.
 const originals = ".original"
 
 // Unpack writes the lesson's folders into dir, and beside them the tool for this
-// machine as bin/steps, whose path it returns. What somebody has changed there is not
-// written over: the error is then a *Differs, and nothing was written.
+// machine as bin/steps, whose path in there it returns. What somebody has changed there is not
+// written over: that is an error, and nothing was written.
 func (b *Bundle) Unpack(dir string) (tool string, err error) {
-	here, err := b.here()
-	if err != nil {
-		return "", err
+	own := toolFile(runtime.GOOS, runtime.GOARCH)
+	if !slices.ContainsFunc(b.Tools, func(t Tool) bool { return t.File == own }) {
+		return "", fmt.Errorf("the bundle holds no tool for %s on %s", runtime.GOOS, runtime.GOARCH)
 	}
-	tool = path.Join(toolsDir, executable("steps", runtime.GOOS))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
@@ -197,6 +172,7 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 		return "", err
 	}
 	defer root.Close()
+	tool = path.Join(toolsDir, executable("steps", runtime.GOOS))
 	var missing, kept []File
 	for _, f := range b.files {
 		if strings.HasPrefix(f.Name, "workshop/exercises/") || strings.HasPrefix(f.Name, "workshop/start/") {
@@ -205,7 +181,7 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 			kept = append(kept, again) // once more, for Reset
 		}
 		switch top, _, _ := strings.Cut(f.Name, "/"); {
-		case f.Name == here.File:
+		case f.Name == own:
 			f.Name = tool
 		case top == toolsDir, top == imagesDir, f.Name == sums, f.Name == manifest:
 			continue
@@ -221,33 +197,33 @@ func (b *Bundle) Unpack(dir string) (tool string, err error) {
 			return "", err
 		}
 	}
-	return filepath.Join(dir, filepath.FromSlash(tool)), nil
+	return tool, nil
 }
 
 // lacking says whether a file is still to be written.
 func (f File) lacking(root *os.Root) (bool, error) {
 	name := filepath.FromSlash(f.Name)
 	info, err := root.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return true, nil
+		return false, err
+	}
+	if info.Mode().IsRegular() { // a pipe would wait for ever
+		text, err := root.ReadFile(name)
+		if err != nil {
+			return false, err
 		}
-		return false, err
+		if sumOf(text) == f.sum {
+			if f.Program && runtime.GOOS != "windows" && info.Mode()&0o100 == 0 {
+				err = root.Chmod(name, info.Mode().Perm()|0o755)
+			}
+			return false, err
+		}
 	}
-	if !info.Mode().IsRegular() || info.Size() != f.content.Size() { // a pipe would wait for ever
-		return false, &Differs{filepath.Join(root.Name(), name)}
-	}
-	text, err := root.ReadFile(name)
-	if err != nil {
-		return false, err
-	}
-	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != f.sum {
-		return false, &Differs{filepath.Join(root.Name(), name)}
-	}
-	if f.Program && runtime.GOOS != "windows" && info.Mode()&0o100 == 0 {
-		return false, root.Chmod(name, info.Mode().Perm()|0o755)
-	}
-	return false, nil
+	return false, fmt.Errorf("%s is there already, and it is not the bundle's: nothing was written\n"+
+		"Unpack into another folder: load … --into FOLDER", filepath.Join(root.Name(), name))
 }
 
 // place writes a file under another name first: it is there whole or not at all.

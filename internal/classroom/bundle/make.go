@@ -31,11 +31,7 @@ type Order struct {
 }
 
 // targets are the kinds of machines that learners bring.
-var targets = []Tool{
-	{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"},
-	{OS: "darwin", Arch: "amd64"}, {OS: "darwin", Arch: "arm64"},
-	{OS: "windows", Arch: "amd64"}, {OS: "windows", Arch: "arm64"},
-}
+var targets = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "windows/arm64"}
 
 // lessonFiles are what a learner works with; the tool's sources are not.
 var lessonFiles = []string{"README.md", "LICENSE", "steps", "bases", "beyond", "docs", "workshop"}
@@ -57,9 +53,10 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 	}
 	var m Manifest
 	var made []string // lie in work, by their names' last part
-	for i, tool := range targets {
-		screen.Sayf(o.Say, "compiling the tool for %s on %s (%d of %d)", tool.OS, tool.Arch, i+1, len(targets))
-		tool.File = toolFile(tool.OS, tool.Arch)
+	for i, target := range targets {
+		system, arch, _ := strings.Cut(target, "/")
+		screen.Sayf(o.Say, "compiling the tool for %s on %s (%d of %d)", system, arch, i+1, len(targets))
+		tool := Tool{system, arch, toolFile(system, arch)}
 		if err := compile(ctx, o.Root, tool, filepath.Join(work, path.Base(tool.File))); err != nil {
 			return nil, err
 		}
@@ -88,11 +85,9 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 			return nil, err
 		}
 		defer other.Close()
-		joined, err := o.join(&m, other)
-		if err != nil {
+		if files, err = o.join(&m, files, other); err != nil {
 			return nil, err
 		}
-		files = append(files, joined...)
 	}
 
 	o.Say.Say("writing " + out)
@@ -124,12 +119,9 @@ func lesson(root string) (all []File, err error) {
 				return nil
 			case err != nil:
 				return err
-			case strings.HasPrefix(entry.Name(), ".") && entry.Name() != ".dockerignore":
-				if entry.IsDir() {
-					return fs.SkipDir
-				}
-				return nil
-			case !entry.Type().IsRegular():
+			case strings.HasPrefix(entry.Name(), ".") && entry.IsDir():
+				return fs.SkipDir
+			case strings.HasPrefix(entry.Name(), ".") && entry.Name() != ".dockerignore", !entry.Type().IsRegular():
 				return nil
 			}
 			text, err := fs.ReadFile(repo, name)
@@ -189,7 +181,7 @@ func (o Order) save(ctx context.Context, work string) (Base, error) {
 }
 
 // join takes over the bases of another bundle that are for machines not served yet.
-func (o Order) join(m *Manifest, other *Bundle) (taken []File, err error) {
+func (o Order) join(m *Manifest, files []File, other *Bundle) ([]File, error) {
 	for _, b := range other.Bases {
 		if _, err := m.For(b.Arch); err == nil {
 			screen.Sayf(o.Say, "%s: its base for %s is not needed, there is one", other.Path, b.Arch)
@@ -203,12 +195,7 @@ func (o Order) join(m *Manifest, other *Bundle) (taken []File, err error) {
 			return nil, fmt.Errorf("%s: its base for %s was made by another version of this repo\n"+
 				"Make that bundle again from this version, then join it.", other.Path, b.Arch)
 		}
-		packed, err := other.named(b.File)
-		if err != nil {
-			return nil, err
-		}
-		m.Bases = append(m.Bases, b)
-		taken = append(taken, packed)
+		m.Bases, files = append(m.Bases, b), append(files, other.named(b.File))
 	}
-	return taken, nil
+	return files, nil
 }

@@ -36,13 +36,9 @@ func (b *Bundle) whole() File {
 	return File{Name: "bundle.tar", content: io.NewSectionReader(b.file, 0, b.Size), sum: b.Sum}
 }
 
-// named gives the file of a name.
-func (b *Bundle) named(name string) (File, error) {
-	i := slices.IndexFunc(b.files, func(f File) bool { return f.Name == name })
-	if i < 0 {
-		return File{}, fmt.Errorf("%s holds no %s", b.Path, name)
-	}
-	return b.files[i], nil
+// named gives the file of a name that is there.
+func (b *Bundle) named(name string) File {
+	return b.files[slices.IndexFunc(b.files, func(f File) bool { return f.Name == name })]
 }
 
 // Damaged is a file that is not what `bundle` wrote.
@@ -146,26 +142,28 @@ var (
 
 // understood says whether the manifest says nothing but what `bundle` writes.
 func (b *Bundle) understood() error {
-	var files []string
+	var named []string
 	for _, t := range b.Tools {
 		if !kind.MatchString(t.OS) || !kind.MatchString(t.Arch) || t.File != toolFile(t.OS, t.Arch) {
 			return fmt.Errorf("%s has a tool that is none: %q for %q on %q", manifest, t.File, t.OS, t.Arch)
 		}
-		files = append(files, t.File)
+		named = append(named, t.File)
 	}
 	for _, base := range b.Bases {
 		if !kind.MatchString(base.Arch) || base.File != imageFile(base.ID, base.Arch) || !own.MatchString(base.Image) {
 			return fmt.Errorf("%s has a base that is none of ours: %q as %q for %q", manifest, base.File, base.Image, base.Arch)
 		}
-		files = append(files, base.File)
+		named = append(named, base.File)
 	}
-	for i, file := range files {
-		if slices.Contains(files[:i], file) {
-			return fmt.Errorf("%s names %s twice", manifest, file)
+	left := map[string]bool{} // the files that are there and were not named yet
+	for _, f := range b.files {
+		left[f.Name] = true
+	}
+	for _, name := range named {
+		if !left[name] {
+			return fmt.Errorf("%s names %s, which is not there, or twice", manifest, name)
 		}
-		if _, err := b.named(file); err != nil {
-			return err
-		}
+		delete(left, name)
 	}
 	return nil
 }

@@ -63,18 +63,21 @@ func Serve(ctx context.Context, listener net.Listener, b *Bundle, page []byte) e
 func handler(b *Bundle, page []byte) http.Handler {
 	o := offer{Bundle: b, Size: table.Size(b.Size).String(), Report: page != nil}
 	mux := http.NewServeMux()
-	content := func(path string, f File) { // its digest is its name: a client that goes on with it goes on with the same
+	content := func(path, kind string, f File) { // its digest is its name: a client that goes on with it goes on with the same
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set("Content-Type", kind)
 			w.Header().Set("ETag", `"`+f.sum+`"`)
 			http.ServeContent(w, r, "", time.Time{}, f.reader())
 		})
 	}
-	content("/bundle.tar", b.whole())
+	content("/bundle.tar", "application/octet-stream", b.whole())
 	for _, tool := range b.Tools {
-		f, _ := b.named(tool.File) // Open has seen that it is there
-		content("/"+tool.File, f)
+		f := b.named(tool.File)
+		content("/"+tool.File, "application/octet-stream", f)
 		o.Tools = append(o.Tools, offered{tool, f.sum})
+	}
+	if page != nil {
+		content("/report.html", "text/html; charset=utf-8", InMemory("report.html", page))
 	}
 	filled := func(path, kind string, execute func(io.Writer, any) error) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { o.fill(w, r, kind, execute) })
@@ -82,12 +85,6 @@ func handler(b *Bundle, page []byte) http.Handler {
 	filled("/{$}", "text/html", index.Execute)
 	filled("/get.sh", "text/plain", scripts.Lookup("get.sh").Execute)
 	filled("/get.ps1", "text/plain", scripts.Lookup("get.ps1").Execute)
-	if page != nil {
-		mux.HandleFunc("GET /report.html", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(page))
-		})
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "+

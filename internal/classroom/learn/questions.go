@@ -43,8 +43,8 @@ var questions = []question{
 	{
 		id: "starts", text: "Will it start, and answer?", choices: yesNo,
 		after: "builds",
-		hint: "What must lie in the image before the first line of the program can run?",
-		own:  func(of table.Hints) string { return of.Starts },
+		hint:  "What must lie in the image before the first line of the program can run?",
+		own:   func(of table.Hints) string { return of.Starts },
 		truth: func(o run.Outcome) (string, string) {
 			switch {
 			case o.Outcome == table.Runs:
@@ -59,8 +59,8 @@ var questions = []question{
 		id: "user", text: "As whom will the program run?",
 		choices: []choice{{"r", "root"}, {"u", "a user other than root"}},
 		after:   "starts",
-		hint: "Look for USER in the last stage. One in a stage before it is for that stage alone.",
-		own:  func(of table.Hints) string { return of.User },
+		hint:    "Look for USER in the last stage. One in a stage before it is for that stage alone.",
+		own:     func(of table.Hints) string { return of.User },
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is nothing to run."
@@ -79,8 +79,8 @@ var questions = []question{
 		id: "size", text: "How large will the image be?",
 		choices: []choice{{"a", "about 10 MB"}, {"b", "about 50 MB"}, {"c", "200 MB or more"}},
 		after:   "builds",
-		hint: "Only the last stage becomes the image: what its FROM brings, and what is copied in.",
-		own:  func(of table.Hints) string { return of.Size },
+		hint:    "Only the last stage becomes the image: what its FROM brings, and what is copied in.",
+		own:     func(of table.Hints) string { return of.Size },
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is no image."
