@@ -36,7 +36,7 @@ func TestAdvice(t *testing.T) {
 		{"setuid-files", static(), func(s *Spec) { s.put("/su", File{Mode: 0o4755}) }, func(s *Spec) { s.put("/su", File{Mode: 0o755}) }},
 	} {
 		given := func(change func(*Spec)) bool {
-			s := c.base.clone()
+			s := c.base.with()
 			if change != nil {
 				change(&s)
 			}
@@ -63,7 +63,7 @@ func TestFollowedAdviceStopsNothing(t *testing.T) {
 		d := diagnose(t, c.Image)
 		for _, a := range d.Advice {
 			for _, m := range line.FindAllStringSubmatch(a.Fix, -1) {
-				s := c.Image.clone()
+				s := c.Image.with()
 				require.NoError(t, c.apply(&s, d, dockerfile.Parse(m[1]).Instructions[0]))
 				after := diagnose(t, s)
 				assert.True(t, after.Starts != nil && *after.Starts, "%s, after %s: %s", c.Name, m[1], after.Summary)

@@ -8,110 +8,69 @@ import (
 )
 
 func (b *builder) scripts() {
-	base := Spec{Entrypoint: []string{"/start.sh"}}
-	base.put("/bin/run", File{Data: tiny{}.bytes()})
-	base.put("/start.sh", script("#!/bin/run", "anything"))
-	with := func(lines ...string) func(*Spec) { return func(s *Spec) { s.put("/start.sh", script(lines...)) } }
-	add := b.from(base)
-	add("script", "", nil)
+	add := b.from(Spec{}.with(entrypoint("/start.sh"), put("/bin/run", app), put("/start.sh", script("#!/bin/run", "anything"))))
+	with := func(lines ...string) change { return put("/start.sh", script(lines...)) }
+	interpreter := func(t tiny) change { return put("/bin/run", t.file()) }
+	add("script", "")
 	add("script-argument-and-blanks", "", with("#! \t/bin/run  -e  ", ""))
-	add("script-no-end-of-line", "", func(s *Spec) { s.put("/start.sh", File{Data: []byte("#!/bin/run")}) })
+	add("script-no-end-of-line", "", put("/start.sh", File{Data: []byte("#!/bin/run")}))
 	add("script-argument-with-cr", "", with("#!/bin/run -e\r", ""))
-	add("script-interpreter-named-with-cr", "", func(s *Spec) {
-		with("#!/bin/run\r", "")(s)
-		s.put("/bin/run\r", s.Files["/bin/run"])
-	})
+	add("script-interpreter-named-with-cr", "", with("#!/bin/run\r", ""), copied("/bin/run", "/bin/run\r"))
 	add("script-relative-interpreter", "", with("#!bin/run"))
-	add("script-not-readable", "", func(s *Spec) {
-		s.put("/start.sh", File{Mode: 0o111, Data: []byte("#!/bin/run\n")})
-		s.User = "12345"
-	})
+	add("script-not-readable", "", with("#!/bin/run"), mode("/start.sh", 0o111), user("12345"))
 	add("script-crlf", doctor.CRLFInterpreter, with("#!/bin/run\r", "anything\r"))
 	add("script-no-interpreter", doctor.MissingInterpreter, with("#!/bin/bash", ""))
-	add("script-dangling-interpreter", doctor.MissingInterpreter, func(s *Spec) {
-		with("#!/bin/bash", "")(s)
-		s.put("/bin/bash", File{Link: "/nowhere"})
-	})
+	add("script-dangling-interpreter", doctor.MissingInterpreter, with("#!/bin/bash", ""), link("/bin/bash", "/nowhere"))
 	add("script-bom", doctor.ExecFormat, with("\xef\xbb\xbf#!/bin/run", ""))
 	add("script-no-line", doctor.ExecFormat, with("echo hello", ""))
 	add("script-blank-first", doctor.ExecFormat, with("", "#!/bin/run"))
 	add("script-names-nothing", doctor.ExecFormat, with("#!  ", ""))
 	add("script-line-too-long", doctor.ExecFormat, with("#!/bin/"+strings.Repeat("./", 150)+"run", ""))
-	add("script-interpreter-without-x", doctor.NotExecutable, func(s *Spec) { s.put("/bin/run", File{Mode: 0o644, Data: tiny{}.bytes()}) })
-	add("script-interpreter-closed", closedByMode, func(s *Spec) {
-		s.put("/bin/run", File{Mode: 0o700, Data: tiny{}.bytes()})
-		s.User = "12345"
-	})
-	add("script-interpreter-foreign", doctor.WrongArchitecture, func(s *Spec) { s.put("/bin/run", File{Data: tiny{machine: other()}.bytes()}) })
-	add("script-interpreter-no-loader", doctor.MissingLoader, func(s *Spec) { s.put("/bin/run", File{Data: tiny{interp: "/lib/ld-musl-x86_64.so.1"}.bytes()}) })
-	for _, n := range []int{5, 6} {
-		cause := doctor.Cause("")
-		if n > 5 {
-			cause = doctor.ExecFormat
-		}
-		add(fmt.Sprintf("script-chain-of-%d", n), cause, func(s *Spec) {
+	add("script-interpreter-without-x", doctor.NotExecutable, mode("/bin/run", 0o644))
+	add("script-interpreter-closed", closedByMode, mode("/bin/run", 0o700), user("12345"))
+	add("script-interpreter-foreign", doctor.WrongArchitecture, interpreter(tiny{machine: other()}))
+	add("script-interpreter-no-loader", doctor.MissingLoader, interpreter(tiny{interp: "/lib/ld-musl-x86_64.so.1"}))
+	for n, cause := range map[int]doctor.Cause{5: "", 6: doctor.ExecFormat} {
+		add(fmt.Sprintf("script-chain-of-%d", n), cause, with("#!/bin/s2"), func(s *Spec) {
 			for i := 1; i < n; i++ {
 				s.put(fmt.Sprintf("/bin/s%d", i), script(fmt.Sprintf("#!/bin/s%d", i+1)))
 			}
 			s.put(fmt.Sprintf("/bin/s%d", n), script("#!/bin/run"))
-			s.put("/start.sh", script("#!/bin/s2"))
-			s.put("/bin/s1", script("#!/bin/s2"))
 		})
 	}
 }
 
 func (b *builder) formats() {
 	add := b.from(static())
-	app := func(f File) func(*Spec) { return func(s *Spec) { s.put("/app", f) } }
-	add("static-pie", "", app(File{Data: tiny{pie: true}.bytes()}))
-	add("no-section-headers", "", app(File{Data: tiny{}.bytes()}))
-	add("label-of-another-machine", "", func(s *Spec) {
-		if s.Arch = "arm64"; here() == arm64 {
-			s.Arch = "amd64"
-		}
-	})
+	is := func(t tiny) change { return put("/app", t.file()) }
+	holds := func(content string) change { return put("/app", File{Data: []byte(content)}) }
+	loaded := is(tiny{pie: true, interp: "/lib/loader"})
+	loader := func(t tiny) change { return put("/lib/loader", t.file()) }
+	another := map[uint16]string{amd64: "arm64", arm64: "amd64"}[here()]
+	add("static-pie", "", is(tiny{pie: true}))
+	add("no-section-headers", "", is(tiny{}))
+	add("label-of-another-machine", "", func(s *Spec) { s.Arch = another })
 	if here() == amd64 {
-		add("i386-on-amd64", "", app(File{Data: tiny{machine: i386}.bytes()}))
-		narrow := static()
-		narrow.put("/app", File{Data: tiny{machine: i386, interp: "/lib/ld-linux.so.2"}.bytes()})
-		narrow.put("/lib/ld-linux.so.2", File{Data: tiny{machine: i386}.bytes()})
-		add := b.from(narrow)
-		add("i386-loader", "", nil)
+		add("i386-on-amd64", "", is(tiny{machine: i386}))
+		add := b.from(static().with(is(tiny{machine: i386, interp: "/lib/ld-linux.so.2"}),
+			put("/lib/ld-linux.so.2", tiny{machine: i386}.file())))
+		add("i386-loader", "")
 		add("i386-no-loader", doctor.MissingLoader, without("/lib"))
 	}
-	add("loader-by-path", "", func(s *Spec) {
-		s.put("/app", File{Data: tiny{pie: true, interp: "/lib/loader"}.bytes()})
-		s.put("/lib/loader", File{Data: tiny{pie: true}.bytes()})
-	})
-	add("loader-behind-links", "", func(s *Spec) {
-		s.put("/app", File{Data: tiny{pie: true, interp: "/lib64/loader"}.bytes()})
-		s.put("/lib64", File{Link: "usr/lib64"})
-		s.put("/usr/lib64/loader", File{Link: "../lib/loader"})
-		s.put("/usr/lib/loader", File{Data: tiny{pie: true}.bytes()})
-	})
-	add("empty", doctor.ExecFormat, app(File{}))
-	add("text", doctor.ExecFormat, app(File{Data: []byte("hello\n")}))
-	add("mach-o", doctor.ExecFormat, app(File{Data: []byte("\xcf\xfa\xed\xfe\x07\x00\x00\x01\x03\x00\x00\x00")}))
-	add("pe", doctor.ExecFormat, app(File{Data: []byte("MZ\x90\x00\x03\x00\x00\x00")}))
-	add("cut-in-header", doctor.ExecFormat, app(File{Data: tiny{}.bytes()[:40]}))
-	add("cut-in-program-headers", doctor.ExecFormat, app(File{Data: tiny{}.bytes()[:80]}))
-	add("object-file", doctor.ExecFormat, app(File{Data: tiny{typ: 1}.bytes()}))
-	add("foreign", doctor.WrongArchitecture, app(File{Data: tiny{machine: other()}.bytes()}))
-	add("foreign-loader", doctor.WrongArchitecture, func(s *Spec) {
-		s.put("/app", File{Data: tiny{pie: true, interp: "/lib/loader"}.bytes()})
-		s.put("/lib/loader", File{Data: tiny{pie: true, machine: other()}.bytes()})
-	})
-	add("no-loader", doctor.MissingLoader, app(File{Data: tiny{pie: true, interp: "/lib64/ld-linux-x86-64.so.2"}.bytes()}))
-	add("no-loader-behind-link", doctor.MissingLoader, func(s *Spec) {
-		s.put("/app", File{Data: tiny{pie: true, interp: "/lib/loader"}.bytes()})
-		s.put("/lib/loader", File{Link: "/usr/lib/loader"})
-	})
-	add("loader-without-x", doctor.NotExecutable, func(s *Spec) {
-		s.put("/app", File{Data: tiny{pie: true, interp: "/lib/loader"}.bytes()})
-		s.put("/lib/loader", File{Mode: 0o644, Data: tiny{pie: true}.bytes()})
-	})
-	add("loader-empty", doctor.ExecFormat, func(s *Spec) {
-		s.put("/app", File{Data: tiny{pie: true, interp: "/lib/loader"}.bytes()})
-		s.put("/lib/loader", File{})
-	})
+	add("loader-by-path", "", loaded, loader(tiny{pie: true}))
+	add("loader-behind-links", "", is(tiny{pie: true, interp: "/lib64/loader"}), link("/lib64", "usr/lib64"),
+		link("/usr/lib64/loader", "../lib/loader"), put("/usr/lib/loader", tiny{pie: true}.file()))
+	add("empty", doctor.ExecFormat, put("/app", File{}))
+	add("text", doctor.ExecFormat, holds("hello\n"))
+	add("mach-o", doctor.ExecFormat, holds("\xcf\xfa\xed\xfe\x07\x00\x00\x01\x03\x00\x00\x00"))
+	add("pe", doctor.ExecFormat, holds("MZ\x90\x00\x03\x00\x00\x00"))
+	add("cut-in-header", doctor.ExecFormat, holds(string(app.Data[:40])))
+	add("cut-in-program-headers", doctor.ExecFormat, holds(string(app.Data[:80])))
+	add("object-file", doctor.ExecFormat, is(tiny{typ: 1}))
+	add("foreign", doctor.WrongArchitecture, is(tiny{machine: other()}))
+	add("foreign-loader", doctor.WrongArchitecture, loaded, loader(tiny{pie: true, machine: other()}))
+	add("no-loader", doctor.MissingLoader, is(tiny{pie: true, interp: "/lib64/ld-linux-x86-64.so.2"}))
+	add("no-loader-behind-link", doctor.MissingLoader, loaded, link("/lib/loader", "/usr/lib/loader"))
+	add("loader-without-x", doctor.NotExecutable, loaded, loader(tiny{pie: true}), mode("/lib/loader", 0o644))
+	add("loader-empty", doctor.ExecFormat, loaded, put("/lib/loader", File{}))
 }

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -8,39 +9,65 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// compiler makes dynamic programs and libraries, in a folder of its own. The
-// first error sticks: who makes a case need not look at each.
-type compiler struct {
-	name, dir string
-	err       error
+// compiler makes programs and libraries with a program of this machine, in a folder of its own.
+type compiler struct{ name, dir string }
+
+// failure ends what is made with a compiler: who makes a case need not look at each error.
+type failure struct{ error }
+
+func check(err error) {
+	if err != nil {
+		panic(failure{err})
+	}
 }
 
-func newCompiler(name string) (*compiler, error) {
+// with makes something with a compiler, if this machine has it. The error is the first failure.
+func with(name string, what func(*compiler)) (err error) {
 	if _, err := exec.LookPath(name); err != nil {
-		return nil, err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "optimizing-dockerfile-corpus-")
-	return &compiler{name: name, dir: dir}, err
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	defer func() {
+		switch broken := recover().(type) {
+		case nil:
+		case failure:
+			err = broken
+		default:
+			panic(broken)
+		}
+	}()
+	what(&compiler{name, dir})
+	return nil
 }
 
-func (c *compiler) close() { os.RemoveAll(c.dir) }
+// run calls the compiler, and gives what it prints.
+func (c *compiler) run(words ...string) string {
+	command := exec.Command(c.name, words...)
+	command.Dir = c.dir
+	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS=linux") // Go's alone
+	out, err := command.CombinedOutput()
+	if err != nil {
+		check(fmt.Errorf("%s %s: %v\n%s", c.name, strings.Join(words, " "), err, out))
+	}
+	return strings.TrimSpace(string(out))
+}
 
 func (c *compiler) write(name, text string) string {
-	c.check(os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o644))
-	return filepath.Join(c.dir, name)
+	at := filepath.Join(c.dir, name)
+	check(os.WriteFile(at, []byte(text), 0o644))
+	return at
 }
 
-func (c *compiler) check(err error) {
-	if c.err == nil {
-		c.err = err
-	}
-}
-
-// build compiles a source; words ending in .so are libraries built before.
-func (c *compiler) build(name, source string, words ...string) []byte {
+// build compiles a source in C; words ending in .so are libraries built before.
+func (c *compiler) build(name, source string, words ...string) File {
 	args := []string{"-o", name, c.write(name+".c", source), "-L."}
 	for _, w := range words {
 		if strings.HasSuffix(w, ".so") && !strings.HasPrefix(w, "-") {
@@ -48,32 +75,48 @@ func (c *compiler) build(name, source string, words ...string) []byte {
 		}
 		args = append(args, w)
 	}
-	args = append(args, "-Wl,--allow-shlib-undefined")
-	cmd := exec.Command(c.name, args...)
-	cmd.Dir = c.dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		c.check(fmt.Errorf("%s %s: %v\n%s", c.name, strings.Join(args, " "), err, out))
-		return nil
-	}
-	data, err := os.ReadFile(filepath.Join(c.dir, name))
-	c.check(err)
-	return data
+	c.run(append(args, "-Wl,--allow-shlib-undefined")...)
+	return ofHost(filepath.Join(c.dir, name))
 }
 
-func (c *compiler) library(name, source string, words ...string) []byte {
+func (c *compiler) library(name, source string, words ...string) File {
 	return c.build(name, source, append([]string{"-shared", "-fPIC", "-Wl,-soname," + name}, words...)...)
 }
 
-// program puts a program into an image, and gives the loader that it asks for.
-func (c *compiler) program(s *Spec, at, source string, words ...string) (interp string) {
-	data := c.build("program", source, words...)
-	s.put(at, File{Data: data})
-	f, err := elf.Open(filepath.Join(c.dir, "program"))
-	if err != nil {
-		c.check(err)
-		return ""
+func (c *compiler) program(source string, words ...string) File {
+	return c.build("program", source, words...)
+}
+
+// started gives an image of a program, with its loader and libraries of this machine under their own paths.
+func (c *compiler) started(libraries ...string) (s Spec, loader string) {
+	s = Spec{}.with(entrypoint("/app"), put("/app", c.program(mainC)))
+	loader = loaderOf(s.Files["/app"])
+	for _, path := range append(libraries, loader) {
+		s.put(path, ofHost(path))
 	}
-	defer f.Close()
+	return s, loader
+}
+
+// find gives the path of a library of this machine.
+func (c *compiler) find(name string) string {
+	at := c.run("-print-file-name=" + name)
+	if !filepath.IsAbs(at) {
+		check(fmt.Errorf("%s does not find %s", c.name, name))
+	}
+	return filepath.Clean(at)
+}
+
+// ofHost is a file of this machine.
+func ofHost(path string) File {
+	data, err := os.ReadFile(path)
+	check(err)
+	return File{Data: data}
+}
+
+// loaderOf is the loader that a program asks for; empty where it is static.
+func loaderOf(program File) string {
+	f, err := elf.NewFile(bytes.NewReader(program.Data))
+	check(err)
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
 			b := make([]byte, p.Filesz-1)
@@ -81,52 +124,18 @@ func (c *compiler) program(s *Spec, at, source string, words ...string) (interp 
 			return string(b)
 		}
 	}
-	c.check(errors.New("the program has no loader"))
 	return ""
 }
 
-// hostLibrary finds a library of this machine, by the compiler.
-func (c *compiler) hostLibrary(name string) (string, error) {
-	out, err := exec.Command(c.name, "-print-file-name="+name).Output()
-	at := strings.TrimSpace(string(out))
-	if err == nil && !filepath.IsAbs(at) {
-		err = fmt.Errorf("%s does not find %s", c.name, name)
-	}
-	return filepath.Clean(at), err
+// foreign is an ELF file relabelled for a machine that this one is not.
+func foreign(f File) File {
+	f.Data = bytes.Clone(f.Data)
+	binary.LittleEndian.PutUint16(f.Data[18:], uint16(elf.EM_RISCV))
+	return f
 }
 
-// host copies files of this machine into an image, under the same paths.
-func (c *compiler) host(s *Spec, paths ...string) error {
-	for _, p := range paths {
-		data, err := os.ReadFile(p)
-		if err != nil {
-			return err
-		}
-		s.put(p, File{Data: data})
-	}
-	return nil
-}
-
-func firstError(all ...error) error {
-	for _, err := range all {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// foreignCopy is an ELF file relabelled for a machine that this one is not.
-func foreignCopy(data []byte) []byte {
-	b := append([]byte{}, data...)
-	if len(b) > 20 {
-		binary.LittleEndian.PutUint16(b[18:], 243) // RISC-V
-	}
-	return b
-}
-
-// cacheFile writes an /etc/ld.so.cache.
-func cacheFile(libraries map[string]string) []byte {
+// cache is an /etc/ld.so.cache.
+func cache(libraries map[string]string) File {
 	flags := uint32(0x0303)
 	if here() == arm64 {
 		flags = 0x0a03
@@ -146,59 +155,31 @@ func cacheFile(libraries map[string]string) []byte {
 		entries = append(entries, e...)
 	}
 	binary.LittleEndian.PutUint32(head[24:], uint32(len(texts)))
-	return append(append(head, entries...), texts...)
+	return text(string(slices.Concat(head, entries, texts)))
 }
 
-// busybox puts a static busybox of this machine's into an image, as env.
-func busybox(s *Spec) error {
+// busybox has a static busybox of this machine's in an image, as env.
+func busybox(s *Spec) {
 	at, err := exec.LookPath("busybox")
-	if err != nil {
-		return err
+	check(err)
+	file := ofHost(at)
+	if loaderOf(file) != "" {
+		check(errors.New("busybox is not static here"))
 	}
-	data, err := os.ReadFile(at)
-	if err != nil {
-		return err
-	}
-	f, err := elf.Open(at)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			return errors.New("busybox is not static here")
-		}
-	}
-	s.put("/bin/busybox", File{Data: data})
+	s.put("/bin/busybox", file)
 	s.put("/usr/bin/env", File{Link: "/bin/busybox"})
-	return nil
 }
 
-// coreutils puts GNU env into an image, with its loader and the C library.
-func coreutils(s *Spec) error {
-	data, err := os.ReadFile("/usr/bin/env")
-	if err != nil {
-		return err
+// coreutils has GNU env in an image, with its loader and the C library.
+func (c *compiler) coreutils(s *Spec) {
+	env := ofHost("/usr/bin/env")
+	f, err := elf.NewFile(bytes.NewReader(env.Data))
+	check(err)
+	if libs, err := f.ImportedLibraries(); err != nil || !slices.Equal(libs, []string{"libc.so.6"}) {
+		check(fmt.Errorf("/usr/bin/env of this machine needs more than libc.so.6 (%v)", libs))
 	}
-	f, err := elf.Open("/usr/bin/env")
-	if err != nil {
-		return err
+	s.put("/usr/bin/env", env)
+	for _, path := range []string{loaderOf(env), c.find("libc.so.6")} {
+		s.put(path, ofHost(path))
 	}
-	defer f.Close()
-	libs, err := f.ImportedLibraries()
-	if err != nil || len(libs) != 1 || libs[0] != "libc.so.6" {
-		return fmt.Errorf("/usr/bin/env of this machine needs more than libc.so.6 (%v)", libs)
-	}
-	c, err := newCompiler("gcc")
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	lib, err := c.hostLibrary("libc.so.6")
-	if err != nil {
-		return err
-	}
-	interp := c.program(&Spec{}, "/x", mainC)
-	s.put("/usr/bin/env", File{Data: data})
-	return firstError(c.err, c.host(s, interp, lib))
 }

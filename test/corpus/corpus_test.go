@@ -122,24 +122,18 @@ func TestRealStarts(t *testing.T) {
 	ctx := context.Background()
 	e := engines.Engine(t)
 	seen := map[doctor.Cause]bool{}
-	var broken, fixed []Case
+	var first []Case
 	for _, c := range all(t) {
-		if seen[c.Cause] {
-			continue
-		}
-		seen[c.Cause] = true
-		broken = append(broken, c)
-		if c.Cause != "" {
-			s, err := Fixed(c, diagnose(t, c.Image))
-			require.NoError(t, err)
-			fixed = append(fixed, Case{Name: c.Name + "-fixed", Image: s})
+		if !seen[c.Cause] {
+			seen[c.Cause], first = true, append(first, c)
 		}
 	}
-	results, err := Evaluate(ctx, e, run.MachineOf(e), append(broken, fixed...))
+	results, err := Evaluate(ctx, e, run.MachineOf(e), first)
 	require.NoError(t, err)
 	for _, r := range results {
 		verdict, cause := r.Right()
 		assert.Equal(t, r.Cause == "", r.Started, "%s: really started: %v: %s", r.Name, r.Started, r.Words)
+		assert.Empty(t, r.Fixed, "%s, its fix followed: %s", r.Name, r.Diagnosis.Fix.Dockerfile)
 		assert.True(t, verdict && cause, "%s: %s %s", r.Name, r.Diagnosis.Cause, r.Diagnosis.Summary)
 	}
 }

@@ -30,13 +30,13 @@ func (r Result) Right() (verdict, cause bool) {
 	return verdict, verdict && r.Diagnosis.Cause == r.Cause
 }
 
-// Evaluate examines each case's image and then really starts it.
+// Evaluate examines each case's image and then really starts it; and so, where it is dead, what its fix, followed, makes of it.
 func Evaluate(ctx context.Context, e *engine.Engine, machine doctor.Machine, cases []Case) (results []Result, err error) {
-	images := map[string]Spec{}
+	images, fixed := map[string]Spec{}, map[string]Spec{}
 	for _, c := range cases {
 		images[Tag(c.Name)] = c.Image
 	}
-	defer func() { err = errors.Join(err, Unload(ctx, e, images)) }()
+	defer func() { err = errors.Join(err, Unload(ctx, e, images), Unload(ctx, e, fixed)) }()
 	if err := Load(ctx, e, images); err != nil {
 		return nil, err
 	}
@@ -45,49 +45,35 @@ func Evaluate(ctx context.Context, e *engine.Engine, machine doctor.Machine, cas
 		if r.Diagnosis, err = examine(ctx, e, machine, Tag(c.Name)); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
-		if r.Started, r.Words, err = Started(ctx, e, Tag(c.Name)); err != nil {
+		if r.Started, r.Words, err = started(ctx, e, Tag(c.Name)); err != nil {
 			return nil, err
+		}
+		if r.Diagnosis.Cause != "" {
+			if s, err := Fixed(r.Case, r.Diagnosis); err != nil {
+				r.Fixed = err.Error()
+			} else {
+				fixed[Tag(r.Name+"-fixed")] = s
+			}
 		}
 		results = append(results, r)
 	}
-	return results, fixes(ctx, e, results)
-}
-
-// fixes follows the fix of each dead image, and really starts what that makes.
-func fixes(ctx context.Context, e *engine.Engine, results []Result) (err error) {
-	images := map[string]Spec{}
-	for i, r := range results {
-		if r.Diagnosis.Cause == "" {
-			continue
-		}
-		fixed, err := Fixed(r.Case, r.Diagnosis)
-		if err != nil {
-			results[i].Fixed = err.Error()
-			continue
-		}
-		images[Tag(r.Name+"-fixed")] = fixed
-	}
-	if len(images) == 0 {
-		return nil
-	}
-	defer func() { err = errors.Join(err, Unload(ctx, e, images)) }()
-	if err := Load(ctx, e, images); err != nil {
-		return err
+	if err := Load(ctx, e, fixed); err != nil {
+		return nil, err
 	}
 	for i, r := range results {
 		tag := Tag(r.Name + "-fixed")
-		if _, made := images[tag]; !made {
+		if _, made := fixed[tag]; !made {
 			continue
 		}
-		started, words, err := Started(ctx, e, tag)
+		started, words, err := started(ctx, e, tag)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !started {
 			results[i].Fixed = "it does not start either: " + words
 		}
 	}
-	return nil
+	return results, nil
 }
 
 func examine(ctx context.Context, e *engine.Engine, machine doctor.Machine, ref string) (d *doctor.Diagnosis, err error) {
@@ -157,6 +143,9 @@ var labels = map[string]string{engine.LabelMade: "doctor-test"}
 
 // Load makes images in the engine, all at once: tags to specs.
 func Load(ctx context.Context, e *engine.Engine, images map[string]Spec) error {
+	if len(images) == 0 {
+		return nil
+	}
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(Save(w, images, labels)) }()
 	return e.Run(ctx, r, nil, nil, "load", "--quiet")
@@ -164,15 +153,18 @@ func Load(ctx context.Context, e *engine.Engine, images map[string]Spec) error {
 
 // Unload removes them.
 func Unload(ctx context.Context, e *engine.Engine, images map[string]Spec) error {
+	if len(images) == 0 {
+		return nil
+	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer stop()
 	_, err := e.Output(ctx, append([]string{"rmi", "--force"}, slices.Collect(maps.Keys(images))...)...)
 	return err
 }
 
-// Started is the truth about an image: a container of it is really started, and
+// started is the truth about an image: a container of it is really started, and
 // its program has, or has not, said Marker. words are what the engine said of it.
-func Started(ctx context.Context, e *engine.Engine, tag string) (started bool, words string, err error) {
+func started(ctx context.Context, e *engine.Engine, tag string) (started bool, words string, err error) {
 	var out, complaint strings.Builder
 	args := append([]string{"run", "--rm", "--pull=never", "--network=none"}, engine.Ours()...)
 	ctx, stop := context.WithTimeout(ctx, time.Minute)

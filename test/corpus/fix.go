@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/dockerfile"
@@ -16,7 +17,7 @@ import (
 // that the doctor proposes. What a line takes from the build stage, or builds
 // anew, comes from the healthy image that the case was made from.
 func Fixed(c Case, d *doctor.Diagnosis) (Spec, error) {
-	s := c.Image.clone()
+	s := c.Image.with()
 	for _, in := range dockerfile.Parse(d.Fix.Dockerfile).Instructions {
 		if err := c.apply(&s, d, in); err != nil {
 			return s, err
@@ -46,15 +47,14 @@ func (c Case) apply(s *Spec, d *doctor.Diagnosis, in dockerfile.Instruction) err
 		s.WorkingDir = rest
 	case "ENV":
 		if rest == "CGO_ENABLED=0" || rest == "GOOS=linux" { // how the program is compiled anew
-			return c.compile(s, d, program(s, d))
+			c.compile(s, d, program(s, d))
+		} else {
+			s.Env = append(s.Env, rest)
 		}
-		s.Env = append(s.Env, rest)
 	case "COPY":
 		return c.copy(s, strings.Fields(rest))
 	case "FROM": // the same program, built for what is there
-		restored := c.Healthy.clone()
-		restored.Entrypoint, restored.User = s.Entrypoint, s.User
-		*s = restored
+		*s = c.Healthy.with(entrypoint(s.Entrypoint...), user(s.User))
 	case "RUN":
 		return c.run(s, d, rest)
 	default:
@@ -64,39 +64,28 @@ func (c Case) apply(s *Spec, d *doctor.Diagnosis, in dockerfile.Instruction) err
 }
 
 func (c Case) copy(s *Spec, words []string) error {
-	mode := int64(0o755)
-	var paths []string
-	for _, w := range words {
-		if !strings.HasPrefix(w, "--") {
-			paths = append(paths, w)
-		}
-	}
-	if len(paths) != 2 {
-		return fmt.Errorf("COPY %q", words)
-	}
-	to := paths[1]
-	if !strings.HasPrefix(to, "/") {
-		to = path.Join("/", s.WorkingDir, to)
-	}
+	words = slices.DeleteFunc(words, func(w string) bool { return strings.HasPrefix(w, "--") })
 	into := s.Files
 	if s.Later != nil { // it stands behind
 		into = s.Later
 	}
+	if len(words) != 2 || into == nil {
+		return fmt.Errorf("COPY %q", words)
+	}
+	to := words[1]
+	if !strings.HasPrefix(to, "/") {
+		to = path.Join("/", s.WorkingDir, to)
+	}
 	folder := false
 	for name, f := range c.Healthy.Files {
-		if strings.HasPrefix(name, to+"/") && into != nil {
+		if strings.HasPrefix(name, to+"/") {
 			into[name], folder = f, true
 		}
 	}
-	if folder {
-		return nil
+	if !folder {
+		delete(into, path.Join(path.Dir(to), ".wh."+path.Base(to)))
+		into[to] = File{Mode: 0o755, Data: c.content(to)}
 	}
-	f := File{Mode: mode, Data: c.content(to)}
-	if f.Data == nil || into == nil {
-		return fmt.Errorf("COPY %q", words)
-	}
-	delete(into, path.Join(path.Dir(to), ".wh."+path.Base(to)))
-	into[to] = f
 	return nil
 }
 
@@ -116,26 +105,23 @@ func (c Case) content(to string) []byte {
 
 func (c Case) run(s *Spec, d *doctor.Diagnosis, command string) error {
 	if m := sedEnds.FindStringSubmatch(command); m != nil {
-		f := s.Files[m[1]]
-		f.Data = bytes.ReplaceAll(f.Data, []byte("\r\n"), []byte("\n"))
-		s.Files[m[1]] = f
+		edited(m[1], func(f *File) { f.Data = bytes.ReplaceAll(f.Data, []byte("\r\n"), []byte("\n")) })(s)
 		return nil
 	}
 	if m := sedFirst.FindStringSubmatch(command); m != nil {
-		f := s.Files[m[2]]
-		_, after, _ := bytes.Cut(f.Data, []byte("\n"))
-		f.Data = append([]byte(m[1]+"\n"), after...)
-		s.Files[m[2]] = f
+		edited(m[2], func(f *File) {
+			_, after, _ := bytes.Cut(f.Data, []byte("\n"))
+			f.Data = append([]byte(m[1]+"\n"), after...)
+		})(s)
 		return nil
 	}
 	if at, ok := strings.CutPrefix(command, "setcap -r "); ok {
-		f := s.Files[at]
-		f.Caps = nil
-		s.Files[at] = f
+		edited(at, func(f *File) { f.Caps = nil })(s)
 		return nil
 	}
 	if m := output.FindStringSubmatch(command + " "); m != nil {
-		return c.compile(s, d, m[1])
+		c.compile(s, d, m[1])
+		return nil
 	}
 	return fmt.Errorf("a fix runs %q: say in (Case).run what that makes of an image", command)
 }
@@ -151,11 +137,10 @@ func program(s *Spec, d *doctor.Diagnosis) (at string) {
 }
 
 // compile puts the program at a path of the image, as the fix has it compiled.
-func (c Case) compile(s *Spec, d *doctor.Diagnosis, at string) error {
-	data := c.content(at)
+func (c Case) compile(s *Spec, d *doctor.Diagnosis, at string) {
+	f := File{Data: c.content(at)}
 	if d.Cause == doctor.MissingLoader { // linked statically
-		data = tiny{}.bytes()
+		f = app
 	}
-	s.put(at, File{Data: data})
-	return nil
+	s.put(at, f)
 }

@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -240,20 +241,15 @@ func TestTenThousandMutations(t *testing.T) {
 		case 0: // the archive
 			b.Write(mutated(plain.Bytes()))
 		case 1: // its layer
-			layer := mutated(whole.layer())
-			w := tar.NewWriter(&b)
-			manifest := []byte(`[{"Config":"c","Layers":["l"]}]`)
-			for name, text := range map[string][]byte{"c": whole.config([]string{sum(layer)}, nil), "l": layer, "manifest.json": manifest} {
-				w.WriteHeader(&tar.Header{Name: name, Size: int64(len(text))})
-				w.Write(text)
-			}
-			w.Close()
+			img, err := whole.image(nil, mutated(whole.layer()))
+			require.NoError(t, err)
+			require.NoError(t, tarball.Write(name.MustParseReference("x:1"), img, &b))
 		default: // a file in it
-			changed := whole.clone()
-			name := names[chance.IntN(len(names))]
-			file := changed.Files[name]
+			changed := whole.with()
+			path := names[chance.IntN(len(names))]
+			file := changed.Files[path]
 			file.Data = mutated(file.Data)
-			changed.Files[name] = file
+			changed.Files[path] = file
 			require.NoError(t, Save(&b, map[string]Spec{"x:1": changed}, nil))
 			if f, err := elf.Parse(bytes.NewReader(file.Data), int64(len(file.Data))); err == nil {
 				f.Strippable()

@@ -5,15 +5,22 @@ package corpus
 import (
 	"archive/tar"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"cmp"
 	"io"
 	"maps"
 	"path"
 	"runtime"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	layer "github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Spec is an image to be made: its process, and its files.
@@ -37,15 +44,12 @@ type File struct {
 	Caps     []byte // the attribute security.capability
 }
 
-func (f File) records() map[string]string {
-	if f.Caps == nil {
-		return nil
-	}
-	return map[string]string{"SCHILY.xattr.security.capability": string(f.Caps)}
-}
-
-func (s Spec) clone() Spec {
+// with is the image after some changes.
+func (s Spec) with(changes ...change) Spec {
 	s.Files = maps.Clone(s.Files)
+	for _, change := range changes {
+		change(&s)
+	}
 	return s
 }
 
@@ -91,8 +95,11 @@ func (s Spec) layer() []byte {
 		case f.Link != "":
 			w.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name[1:], Linkname: f.Link, Mode: 0o777})
 		case f.Hard == "":
-			w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name[1:], Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Data)),
-				PAXRecords: f.records()})
+			header := tar.Header{Typeflag: tar.TypeReg, Name: name[1:], Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Data))}
+			if f.Caps != nil {
+				header.PAXRecords = map[string]string{"SCHILY.xattr.security.capability": string(f.Caps)}
+			}
+			w.WriteHeader(&header)
 			w.Write(f.Data)
 		}
 	}
@@ -107,85 +114,35 @@ func (s Spec) layer() []byte {
 
 // Save writes images as `docker save` does, for `docker load`: tags to specs.
 func Save(to io.Writer, images map[string]Spec, labels map[string]string) error {
-	type entry struct {
-		Config   string
-		RepoTags []string
-		Layers   []string
-	}
-	out := tar.NewWriter(to)
-	written := map[string]bool{}
-	write := func(name string, data []byte) error {
-		if written[name] {
-			return nil
-		}
-		written[name] = true
-		if err := out.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(data))}); err != nil {
+	all := map[name.Tag]v1.Image{}
+	for called, s := range images {
+		tag, err := name.NewTag(called)
+		if err != nil {
 			return err
 		}
-		_, err := out.Write(data)
-		return err
-	}
-	var manifest []entry
-	for _, tag := range slices.Sorted(maps.Keys(images)) {
-		layers := [][]byte{images[tag].layer()}
-		if later := images[tag].Later; later != nil {
-			layers = append(layers, Spec{Files: later}.layer())
+		layers := [][]byte{s.layer()}
+		if s.Later != nil {
+			layers = append(layers, Spec{Files: s.Later}.layer())
 		}
-		e := entry{RepoTags: []string{tag}}
-		var digests []string
-		for _, layer := range layers {
-			digests = append(digests, sum(layer))
-			e.Layers = append(e.Layers, sum(layer)+"/layer.tar")
-			if err := write(sum(layer)+"/layer.tar", layer); err != nil {
-				return err
-			}
-		}
-		config := images[tag].config(digests, labels)
-		e.Config = sum(config) + ".json"
-		if err := write(e.Config, config); err != nil {
+		if all[tag], err = s.image(labels, layers...); err != nil {
 			return err
 		}
-		manifest = append(manifest, e)
 	}
-	text, err := json.Marshal(manifest)
-	if err != nil {
-		return err
-	}
-	if err := write("manifest.json", text); err != nil {
-		return err
-	}
-	return out.Close()
+	return tarball.MultiWrite(all, to)
 }
 
-func sum(b []byte) string {
-	s := sha256.Sum256(b)
-	return hex.EncodeToString(s[:])
-}
-
-func (s Spec) config(layers []string, labels map[string]string) []byte {
-	arch := s.Arch
-	if arch == "" {
-		arch = runtime.GOARCH
-	}
-	var health map[string]any
+func (s Spec) image(labels map[string]string, layers ...[]byte) (v1.Image, error) {
+	config := v1.Config{Entrypoint: s.Entrypoint, Cmd: s.Cmd, Env: s.Env, Shell: s.Shell, WorkingDir: s.WorkingDir, User: s.User, Labels: labels}
 	if len(s.Healthcheck) > 0 {
-		health = map[string]any{"Test": s.Healthcheck}
+		config.Healthcheck = &v1.HealthConfig{Test: s.Healthcheck}
 	}
-	var ids []string
-	var history []map[string]any
-	for _, l := range layers {
-		ids, history = append(ids, "sha256:"+l), append(history, map[string]any{"created_by": "corpus"})
+	created := v1.Time{Time: time.Date(2021, time.February, 3, 13, 10, 2, 0, time.UTC)}
+	file := &v1.ConfigFile{Architecture: cmp.Or(s.Arch, runtime.GOARCH), OS: "linux", Created: created, Config: config}
+	img, err := mutate.ConfigFile(empty.Image, file)
+	for i := 0; i < len(layers) && err == nil; i++ {
+		img, err = mutate.AppendLayers(img, layer.NewLayer(layers[i], types.DockerUncompressedLayer))
 	}
-	text, _ := json.Marshal(map[string]any{
-		"architecture": arch, "os": "linux", "created": "2021-02-03T13:10:02Z",
-		"config": map[string]any{
-			"Entrypoint": s.Entrypoint, "Cmd": s.Cmd, "Env": s.Env, "Shell": s.Shell,
-			"WorkingDir": s.WorkingDir, "User": s.User, "Labels": labels, "Healthcheck": health,
-		},
-		"rootfs":  map[string]any{"type": "layers", "diff_ids": ids},
-		"history": history,
-	})
-	return text
+	return img, err
 }
 
 // script is a file that begins with a #! line.

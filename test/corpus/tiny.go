@@ -2,8 +2,11 @@ package corpus
 
 import (
 	"bytes"
+	"cmp"
+	"debug/elf"
 	"encoding/binary"
 	"runtime"
+	"slices"
 )
 
 // Marker is what every program of the corpus prints once it runs: execve and
@@ -61,65 +64,51 @@ func other() uint16 {
 	return arm64
 }
 
-func (t tiny) bytes() []byte {
-	if t.machine == 0 {
-		t.machine = here()
-	}
-	wide := t.machine != i386
-	header, entry, base := 64, 56, uint64(0x400000)
-	if !wide {
-		header, entry = 52, 32
-	}
-	if t.pie {
-		base = 0
-	}
-	if t.typ == 0 {
-		if t.typ = 2; t.pie {
-			t.typ = 3
-		}
-	}
-	count := 1
-	if t.interp != "" {
-		count = 2
-	}
-	text := header + count*entry
-	body := append(bytes.Clone(code[t.machine]), Marker...)
-	if !wide {
-		binary.LittleEndian.PutUint32(body[11:], uint32(base)+uint32(text+len(code[i386])))
-	}
-	interpAt := text + len(body)
-	if t.interp != "" {
-		body = append(append(body, t.interp...), 0)
-	}
-	total := uint64(text + len(body))
+// file is the program, as everybody may execute it.
+func (t tiny) file() File { return File{Mode: 0o755, Data: t.bytes()} }
 
-	var b bytes.Buffer
-	put := func(values ...any) {
-		for _, v := range values {
-			binary.Write(&b, binary.LittleEndian, v)
-		}
+func (t tiny) bytes() []byte {
+	t.machine = cmp.Or(t.machine, here())
+	base, kind := uint64(0x400000), elf.ET_EXEC
+	if t.pie {
+		base, kind = 0, elf.ET_DYN
 	}
-	class := byte(2)
-	if !wide {
-		class = 1
+	t.typ = cmp.Or(t.typ, uint16(kind))
+	count, interp := uint16(1), []byte(nil)
+	if t.interp != "" {
+		count, interp = 2, append([]byte(t.interp), 0)
 	}
-	b.Write([]byte{0x7f, 'E', 'L', 'F', class, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0})
-	put(t.typ, t.machine, uint32(1))
-	start, align := base+uint64(text), uint64(0x1000)
-	if wide {
-		put(start, uint64(header), uint64(0), uint32(0), uint16(header), uint16(entry), uint16(count), uint16(0), uint16(0), uint16(0))
-		if t.interp != "" {
-			put(uint32(3), uint32(4), uint64(interpAt), base+uint64(interpAt), base+uint64(interpAt), uint64(len(t.interp)+1), uint64(len(t.interp)+1), uint64(1))
-		}
-		put(uint32(1), uint32(5), uint64(0), base, base, total, total, align)
+	ident := [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)}
+	var header any
+	var programs []any
+	body := append(bytes.Clone(code[t.machine]), Marker...)
+	if t.machine != i386 {
+		const size, entry = 64, 56
+		text := size + uint64(count)*entry
+		at, long := text+uint64(len(body)), uint64(len(interp))
+		header = elf.Header64{Ident: ident, Type: t.typ, Machine: t.machine, Version: 1, Entry: base + text, Phoff: size,
+			Ehsize: size, Phentsize: entry, Phnum: count}
+		programs = append(programs, elf.Prog64{Type: uint32(elf.PT_INTERP), Flags: 4, Off: at, Vaddr: base + at, Paddr: base + at,
+			Filesz: long, Memsz: long, Align: 1},
+			elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: 5, Vaddr: base, Paddr: base, Filesz: at + long, Memsz: at + long, Align: 0x1000})
 	} else {
-		put(uint32(start), uint32(header), uint32(0), uint32(0), uint16(header), uint16(entry), uint16(count), uint16(0), uint16(0), uint16(0))
-		if t.interp != "" {
-			at, size := uint32(interpAt), uint32(len(t.interp)+1)
-			put(uint32(3), at, uint32(base)+at, uint32(base)+at, size, size, uint32(4), uint32(1))
-		}
-		put(uint32(1), uint32(0), uint32(base), uint32(base), uint32(total), uint32(total), uint32(5), uint32(align))
+		const size, entry = 52, 32
+		base, text := uint32(base), size+uint32(count)*entry
+		at, long := text+uint32(len(body)), uint32(len(interp))
+		binary.LittleEndian.PutUint32(body[11:], base+text+uint32(len(code[i386]))) // the marker's address
+		ident[elf.EI_CLASS] = byte(elf.ELFCLASS32)
+		header = elf.Header32{Ident: ident, Type: t.typ, Machine: t.machine, Version: 1, Entry: base + text, Phoff: size,
+			Ehsize: size, Phentsize: entry, Phnum: count}
+		programs = append(programs, elf.Prog32{Type: uint32(elf.PT_INTERP), Flags: 4, Off: at, Vaddr: base + at, Paddr: base + at,
+			Filesz: long, Memsz: long, Align: 1},
+			elf.Prog32{Type: uint32(elf.PT_LOAD), Flags: 5, Vaddr: base, Paddr: base, Filesz: at + long, Memsz: at + long, Align: 0x1000})
 	}
-	b.Write(body)
-	return b.Bytes()
+	b, err := binary.Append(nil, binary.LittleEndian, header)
+	for _, program := range programs[2-count:] {
+		if err == nil {
+			b, err = binary.Append(b, binary.LittleEndian, program)
+		}
+	}
+	check(err)
+	return slices.Concat(b, body, interp)
 }
