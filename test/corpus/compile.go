@@ -170,6 +170,12 @@ func busybox(s *Spec) {
 	s.put("/usr/bin/env", File{Link: "/bin/busybox"})
 }
 
+// Pause is an image that does nothing, for ever.
+func Pause() (s Spec, err error) {
+	err = with("busybox", func(*compiler) { s = Spec{}.with(busybox, entrypoint("/bin/busybox", "sleep", "1000000")) })
+	return s, err
+}
+
 // coreutils has GNU env in an image, with its loader and the C library.
 func (c *compiler) coreutils(s *Spec) {
 	env := ofHost("/usr/bin/env")

@@ -132,7 +132,8 @@ func Save(to io.Writer, images map[string]Spec, labels map[string]string) error 
 }
 
 func (s Spec) image(labels map[string]string, layers ...[]byte) (v1.Image, error) {
-	config := v1.Config{Entrypoint: s.Entrypoint, Cmd: s.Cmd, Env: s.Env, Shell: s.Shell, WorkingDir: s.WorkingDir, User: s.User, Labels: labels}
+	config := v1.Config{Entrypoint: s.Entrypoint, Cmd: s.Cmd, Env: s.Env, Shell: s.Shell, WorkingDir: s.WorkingDir, User: s.User}
+	config.Labels = labels
 	if len(s.Healthcheck) > 0 {
 		config.Healthcheck = &v1.HealthConfig{Test: s.Healthcheck}
 	}

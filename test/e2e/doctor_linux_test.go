@@ -6,15 +6,22 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/doctor"
+	"optimizing-dockerfile/internal/doctor/message"
 	"optimizing-dockerfile/test/corpus"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/guest"
@@ -154,5 +161,138 @@ func TestTheDoctorExaminesAContainer(t *testing.T) {
 			assert.Contains(t, string(out), "lists those that are there")
 			assert.Equal(t, before, list(), "left behind, or taken away")
 		})
+	}
+}
+
+// described is a container in a file: its image, one of the corpus, what the file says of it, in YAML's flow style, and
+// the cause that it cannot start for, if it cannot.
+type described struct {
+	name, image, fields string
+	cause               doctor.Cause
+	pod                 string // what the pod says beside that
+}
+
+var inPods = []described{
+	{"as-it-is", "plain", ``, "", ""},
+	{"command", "plain", `command: [/nope]`, doctor.MissingEntrypoint, ""},
+	{"args", "cmd-only", `args: [/nope]`, doctor.MissingEntrypoint, ""},
+	{"args-of-a-shell", "turn-shell-form", `args: [x]`, "", ""},
+	{"empty-word", "plain", `command: [""]`, doctor.EmptyCommand, ""},
+	{"not-on-path", "plain", `command: [app]`, doctor.NotOnPath, ""},
+	{"on-path", "plain", `command: [app], env: [{name: PATH, value: "/bin:/"}]`, "", ""},
+	{"variable", "plain", `command: ["$(DIR)/app"], env: [{name: DIR, value: /opt}]`, doctor.MissingEntrypoint, ""},
+	{"variable-right", "path", `command: ["$(DIR)/app"], env: [{name: DIR, value: /opt/bin}]`, "", ""},
+	{"dollar", "plain", `command: ["/$$(DIR)/app"], env: [{name: DIR, value: .}]`, doctor.MissingEntrypoint, ""},
+	{"workdir-file", "plain", `workingDir: /app`, doctor.WorkdirUnusable, ""},
+	{"workdir-made", "plain", `workingDir: /srv, command: [./app]`, doctor.MissingEntrypoint, ""},
+	{"workdir", "plain", `workingDir: /, command: [./app]`, "", ""},
+	{"closed", "x-root-only", ``, "", ""}, // containerd leaves root its rights until the program is executed
+	{"closed-no-rights", "x-root-only", `securityContext: {capabilities: {drop: [ALL]}}`, doctor.UserCannotExecute, ""},
+	{"closed-to-group", "x-group", `securityContext: {capabilities: {drop: [DAC_OVERRIDE]}}`, doctor.UserCannotExecute, ""},
+	{"open-to-group", "x-group", `securityContext: {capabilities: {drop: [ALL]}}`, "", `securityContext: {supplementalGroups: [777]},`},
+	{"no-such-user", "user-not-listed", ``, doctor.UnknownUser, ""},
+	{"user-of-the-pod", "user-not-listed", ``, "", `securityContext: {runAsUser: 7},`},
+	{"group-alone", "plain", `securityContext: {runAsGroup: 7}`, "", ""},
+	{"non-root-name", "user-and-group", `securityContext: {runAsNonRoot: true}`, doctor.RunAsNonRootName, ""},
+	{"non-root-nobody", "plain", ``, doctor.RunAsNonRootRoot, `securityContext: {runAsNonRoot: true},`},
+	{"non-root-zero", "plain", `securityContext: {runAsNonRoot: true, runAsUser: 0}`, doctor.RunAsNonRootRoot, ""},
+	{"non-root-number", "user-and-group", `securityContext: {runAsNonRoot: true, runAsUser: 7}`, "", ""},
+	{"capability", "caps-not-granted", ``, doctor.UserCannotExecute, ""},
+	{"capability-dropped", "caps-of-root", `securityContext: {capabilities: {drop: [NET_RAW]}}`, doctor.UserCannotExecute, ""},
+	{"capability-added", "caps-of-root", `securityContext: {capabilities: {drop: [ALL], add: [NET_RAW]}}`, "", ""},
+	{"mounted-over", "path", `volumeMounts: [{name: v, mountPath: /opt/bin}]`, doctor.MissingEntrypoint, `volumes: [{name: v, emptyDir: {}}],`},
+}
+
+var inServices = []described{
+	{"as-it-is", "plain", ``, "", ""},
+	{"words", "turn-shell-form", `entrypoint: /app --serve`, "", ""},
+	{"entrypoint", "turn-shell-form", `entrypoint: [/nope]`, doctor.MissingEntrypoint, ""},
+	{"cleared", "turn-shell-form", `entrypoint: "", command: app`, doctor.NotOnPath, ""},
+	{"init", "plain", `init: true, entrypoint: [/nope]`, doctor.MissingEntrypoint, ""},
+	{"on-path", "plain", `entrypoint: app, environment: {PATH: /}`, "", ""},
+	{"user", "user-and-group", `user: ghost`, doctor.UnknownUser, ""},
+	{"workdir", "plain", `working_dir: /app`, doctor.WorkdirUnusable, ""},
+	{"capability-dropped", "caps-of-root", `cap_drop: [NET_RAW]`, doctor.UserCannotExecute, ""},
+	{"capability-added", "caps-of-root", `cap_drop: [ALL], cap_add: [NET_RAW]`, "", ""},
+	{"mounted-over", "path", `tmpfs: /opt/bin`, doctor.MissingEntrypoint, ""},
+}
+
+// What the doctor says of each container of a file is what a kubelet, and compose on docker, then make of it.
+func TestTheDoctorReadsWhatStartsContainers(t *testing.T) {
+	engines.Engine(t)
+	c := engines.OwnDaemon(t).Client
+	pause, err := corpus.Pause()
+	require.NoError(t, err)
+	specs := map[string]corpus.Spec{engines.Pause: pause}
+	cases, _ := corpus.Cases()
+	for _, one := range cases {
+		if slices.ContainsFunc(slices.Concat(inPods, inServices), func(d described) bool { return d.image == one.Name }) {
+			specs[corpus.Tag(one.Name)] = one.Image
+		}
+	}
+	save := func(to io.Writer) error { return corpus.Save(to, specs, nil) }
+	c.LoadFrom(t, save)
+
+	t.Run("pods", func(t *testing.T) {
+		k := engines.StartKubelet(t)
+		k.Load(t, save)
+		k.Start(t)
+		pods := map[string]string{}
+		for _, d := range inPods {
+			pods[d.name] = engines.Pod(d.name, d.pod, fmt.Sprintf("name: %s, image: %q, %s", d.name, corpus.Tag(d.image), d.fields))
+		}
+		seen := k.Run(t, pods)
+		agree(t, c, inPods, strings.Join(slices.Collect(maps.Values(pods)), "\n---\n"), func(name string) (started bool, words string) {
+			return strings.Contains(seen[name].Log, strings.TrimSpace(corpus.Marker)), seen[name].Message + "\n" + seen[name].Log
+		})
+	})
+	t.Run("services", func(t *testing.T) {
+		if _, err := exec.LookPath("docker-compose"); err != nil {
+			engines.Without(t, "docker-compose is not on PATH")
+		}
+		file := filepath.Join(t.TempDir(), "compose.yaml")
+		var services []string
+		for _, d := range inServices {
+			services = append(services, fmt.Sprintf("  %s: {image: %q, network_mode: none, %s}", d.name, corpus.Tag(d.image), d.fields))
+		}
+		text := "services:\n" + strings.Join(services, "\n") + "\n"
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+		agree(t, c, inServices, text, func(name string) (started bool, words string) {
+			out, _ := c.Command("docker-compose", "--file", file, "up", "--no-color", "--no-build", name).CombinedOutput()
+			return strings.Contains(string(out), strings.TrimSpace(corpus.Marker)), string(out)
+		})
+	})
+}
+
+// agree holds what the doctor says of a file's containers against how they really start.
+func agree(t *testing.T, c engines.Client, all []described, file string, really func(name string) (started bool, words string)) {
+	t.Helper()
+	at := filepath.Join(t.TempDir(), "file.yaml")
+	require.NoError(t, os.WriteFile(at, []byte(file), 0o644))
+	out, err := c.Command(tool.Path(t), "doctor", at, "--json").Output()
+	var set struct {
+		Containers []struct {
+			Name      string
+			Diagnosis doctor.Diagnosis
+		}
+	}
+	require.NoError(t, json.Unmarshal(out, &set), "%v %s", err, out)
+	said := map[string]doctor.Diagnosis{}
+	for _, one := range set.Containers {
+		said[one.Name] = one.Diagnosis
+	}
+	for _, d := range all {
+		started, words := really(d.name)
+		t.Logf("%s: %s: started=%v %s", d.name, d.fields, started, strings.TrimSpace(words))
+		assert.Equal(t, d.cause == "", started, "%s: is it as this test has it?", d.name)
+		verdict := said[d.name]
+		if assert.NotNil(t, verdict.Starts, "%s: %s", d.name, verdict.Summary) {
+			assert.Equal(t, started, *verdict.Starts, "%s: %s", d.name, verdict.Summary)
+		}
+		assert.Equal(t, d.cause, verdict.Cause, "%s: %s", d.name, verdict.Summary)
+		if !started {
+			causes := message.Read(words).Causes
+			assert.True(t, slices.ContainsFunc(causes, func(l message.Likely) bool { return l.Cause == d.cause }), "%s: %v", d.name, causes)
+		}
 	}
 }

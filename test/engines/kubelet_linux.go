@@ -27,15 +27,8 @@ type Kubelet struct {
 	programs, agent string // where containerd and the kubelet lie
 }
 
-// Pod is what is asked of it.
-type Pod struct {
-	Image        string
-	RunAsNonRoot bool
-	Port         int // that the app is told to listen at: pods share a network here
-}
-
-// PodStatus is what a cluster's user sees of it: the status that `kubectl get pods` shows, how
-// the container ended, and its log.
+// PodStatus is what a cluster's user sees of a pod's container: the status that `kubectl get pods` shows, how
+// it ended, and its log.
 type PodStatus struct {
 	Status, Reason, Message, Log string
 	Exit                         *int
@@ -140,10 +133,12 @@ func (k *Kubelet) Start(t testing.TB) {
 
 // pod is what the kubelet says of one.
 type pod struct {
-	Metadata struct{ Name string }
-	Status   struct {
-		ContainerStatuses []struct{ State, LastState state }
-	}
+	Status struct{ ContainerStatuses []container }
+}
+
+type container struct {
+	Name             string
+	State, LastState state
 }
 
 type state struct {
@@ -172,19 +167,19 @@ func (k *Kubelet) pods() ([]pod, error) {
 	return list.Items, json.NewDecoder(answer.Body).Decode(&list)
 }
 
-// Run starts pods, and gives how each settles: where it is refused, in a crash loop, or
+// Pod describes one by some fields of its own, each with a comma, and those of its containers, all in YAML's flow style.
+func Pod(name, fields string, containers ...string) string {
+	return fmt.Sprintf("{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: default}, spec: {hostNetwork: true, "+
+		"terminationGracePeriodSeconds: 1, %s containers: [{imagePullPolicy: Never, %s}]}}",
+		name, fields, strings.Join(containers, "}, {imagePullPolicy: Never, "))
+}
+
+// Run starts pods, and gives how each container settles, by its name: where it is refused, in a crash loop, or
 // running for some seconds.
-func (k *Kubelet) Run(t testing.TB, pods map[string]Pod) map[string]PodStatus {
+func (k *Kubelet) Run(t testing.TB, pods map[string]string) map[string]PodStatus {
 	t.Helper()
-	for name, p := range pods {
-		text, _ := json.Marshal(map[string]any{
-			"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": name, "namespace": "default"},
-			"spec": map[string]any{"hostNetwork": true, "terminationGracePeriodSeconds": 1, "containers": []any{map[string]any{
-				"name": "app", "image": p.Image, "imagePullPolicy": "Never", "securityContext": map[string]any{"runAsNonRoot": p.RunAsNonRoot},
-				"env": []any{map[string]any{"name": "PORT", "value": fmt.Sprint(p.Port)}},
-			}}},
-		})
-		require.NoError(t, os.WriteFile(filepath.Join(k.dir, "pods", name+".json"), text, 0o644))
+	for name, pod := range pods {
+		require.NoError(t, os.WriteFile(filepath.Join(k.dir, "pods", name+".yaml"), []byte(pod), 0o644))
 	}
 	seen := map[string]PodStatus{}
 	running := map[string]int{}
@@ -193,37 +188,48 @@ func (k *Kubelet) Run(t testing.TB, pods map[string]Pod) map[string]PodStatus {
 		if err != nil {
 			return false
 		}
+		settled := len(list) == len(pods)
 		for _, p := range list {
-			name := strings.TrimSuffix(p.Metadata.Name, "-node")
-			if _, done := seen[name]; done || len(p.Status.ContainerStatuses) == 0 {
-				continue
-			}
-			c := p.Status.ContainerStatuses[0]
-			switch {
-			case c.State.Running != nil:
-				if running[name]++; running[name] == 80 { // the kubelet hears of an end late
-					seen[name] = PodStatus{Status: "Running"}
+			settled = settled && len(p.Status.ContainerStatuses) > 0
+			for _, c := range p.Status.ContainerStatuses {
+				if _, done := seen[c.Name]; done {
+					continue
 				}
-			case c.State.Waiting == nil:
-			case c.State.Waiting.Reason == "CrashLoopBackOff" && c.LastState.Terminated != nil:
-				last := c.LastState.Terminated
-				seen[name] = PodStatus{Status: "CrashLoopBackOff", Reason: last.Reason, Message: last.Message, Exit: &last.ExitCode, Log: k.log(name)}
-			case strings.HasPrefix(c.State.Waiting.Reason, "CreateContainer"), strings.HasPrefix(c.State.Waiting.Reason, "ErrImage"):
-				seen[name] = PodStatus{Status: c.State.Waiting.Reason, Message: c.State.Waiting.Message}
+				if status := k.settled(c, running); status != nil {
+					seen[c.Name] = *status
+				} else {
+					settled = false
+				}
 			}
 		}
-		return len(seen) == len(pods)
+		return settled
 	})
 	for name := range pods {
-		os.Remove(filepath.Join(k.dir, "pods", name+".json"))
+		os.Remove(filepath.Join(k.dir, "pods", name+".yaml"))
 	}
 	k.wait(t, "the pods to be gone", func() bool { list, err := k.pods(); return err == nil && len(list) == 0 })
 	return seen
 }
 
-// log is what the first container of a pod wrote.
-func (k *Kubelet) log(name string) string {
-	files, _ := filepath.Glob(filepath.Join(k.dir, "logs", "default_"+name+"-node_*", "app", "*.log")) // it removes the first ones
+// settled is how a container has settled, if it has.
+func (k *Kubelet) settled(c container, running map[string]int) *PodStatus {
+	switch waiting, last := c.State.Waiting, c.LastState.Terminated; {
+	case c.State.Running != nil:
+		if running[c.Name]++; running[c.Name] >= 80 { // the kubelet hears of an end late
+			return &PodStatus{Status: "Running"}
+		}
+	case waiting == nil:
+	case waiting.Reason == "CrashLoopBackOff" && last != nil:
+		return &PodStatus{Status: waiting.Reason, Reason: last.Reason, Message: last.Message, Exit: &last.ExitCode, Log: k.log(c.Name)}
+	case strings.HasPrefix(waiting.Reason, "CreateContainer"), strings.HasPrefix(waiting.Reason, "ErrImage"):
+		return &PodStatus{Status: waiting.Reason, Message: waiting.Message}
+	}
+	return nil
+}
+
+// log is what a container wrote when it was first started.
+func (k *Kubelet) log(container string) string {
+	files, _ := filepath.Glob(filepath.Join(k.dir, "logs", "*", container, "*.log")) // it removes the first ones
 	var lines []string
 	for _, file := range files[:min(1, len(files))] {
 		text, _ := os.ReadFile(file)

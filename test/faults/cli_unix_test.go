@@ -33,7 +33,7 @@ func TestFaultStrangeSurroundings(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(broken, "config.json"), []byte(`{"auths": {`), 0o644))
 	require.NoError(t, os.Mkdir(filepath.Join(unreadable, "config.json"), 0o755))
 
-	tried, wrong := 0, 0
+	tried, wrong, answer := 0, 0, ""
 	for name, c := range map[string]struct {
 		variable string
 		want     string
@@ -59,7 +59,9 @@ func TestFaultStrangeSurroundings(t *testing.T) {
 			command := tool.Program(t, args...)
 			command.Env = append(command.Env, "CONTAINER_ENGINE="+e.Name, c.variable) // by name: a podman beside it would take its place
 			doc, code := tool.DocumentOf(t, command)
-			tried++
+			if tried++; c.says != "" {
+				answer = Said(code, doc.Reason, c.says)
+			}
 			if !assert.Equal(t, c.want, doc.Verdict, "%s %v", doc.Reason, tool.Reasons(doc)) {
 				wrong++
 			}
@@ -86,7 +88,7 @@ func TestFaultStrangeSurroundings(t *testing.T) {
 			}
 		})
 	}
-	Row(t, "a broken Docker config, warnings, other locales", "%d runs; wrong verdicts %d", tried, wrong)
+	Row(t, "a broken Docker config, warnings, other locales", "%d runs; wrong verdicts %d%s", tried, wrong, answer)
 }
 
 // A port that is taken between choice and use must not pass for a step's own
@@ -107,7 +109,8 @@ func TestFaultPortTakenInBetweenIsNotTheStepsFailure(t *testing.T) {
 	require.Equal(t, tool.Expected, code, "%s %v", doc.Reason, tool.Reasons(doc))
 	assert.Contains(t, doc.Steps[0].Message, "/bin/sh", "the engine's words about the image, not about the port")
 	assert.Equal(t, 127, *doc.Steps[0].ExitCode)
-	Row(t, "a port taken between choice and use", "1 run, 1 step tried on another port; wrong verdicts 0")
+	Row(t, "a port taken between choice and use", "1 run, 1 step tried on another port; wrong verdicts 0%s",
+		Said(code, doc.Steps[0].Message, "/bin/sh"))
 }
 
 // instead gives a PATH, as NAME=VALUE, on which a shell script stands in for a program.

@@ -161,11 +161,12 @@ func TestFaultEngineDiskFull(t *testing.T) {
 	disk := engines.Disk(t, 1200<<20)
 	g := guest.In(t, filepath.Join(disk, "data"))
 	chance := Random(t)
-	tried, wrong := 0, 0
+	tried, wrong, answer := 0, 0, ""
 	full := func(name string, args ...string) {
 		tried++
 		doc, code := document(t, g, args...)
-		says := doc.Reason + strings.Join(tool.Reasons(doc), "\n")
+		says := doc.Reason + "\n" + strings.Join(tool.Reasons(doc), "\n")
+		answer = Said(code, says, "space")
 		t.Logf("%s: %s, status %d, %s", name, doc.Verdict, code, says)
 		held := assert.Equal(t, run.Environment, doc.Verdict, name) && assert.Equal(t, tool.Environment, code) &&
 			assert.NotContains(t, verdictsOf(doc), run.Unexpected) && assert.Regexp(t, "disk is full|no space left on device", says)
@@ -200,7 +201,7 @@ func TestFaultEngineDiskFull(t *testing.T) {
 	}
 	assert.Contains(t, g.Run(t, "run", "2", "3"), "All as in the article", "when there is room again")
 	assert.Empty(t, g.Docker(t, "ps", "--all", "--quiet"))
-	Row(t, "the engine's disk full", "%d runs, %d of them at random moments; wrong verdicts %d, left over 0", tried, moments, wrong)
+	Row(t, "the engine's disk full", "%d runs, %d of them at random moments; wrong verdicts %d, left over 0%s", tried, moments, wrong, answer)
 }
 
 // document runs the program with --json on the daemon.
@@ -236,7 +237,7 @@ func cacheDisk(t *testing.T, g guest.Guest) {
 	engines.ReadOnly(t, readOnly)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
-	tried, wrong := 0, 0
+	tried, wrong, answer := 0, 0, ""
 	for name, dir := range map[string]string{"full": full, "read-only": readOnly, "a file": file, "impossible": "/proc/nowhere"} {
 		for _, c := range []struct {
 			args   []string
@@ -255,7 +256,10 @@ func cacheDisk(t *testing.T, g guest.Guest) {
 				wrong++
 			}
 			t.Logf("%s: %v: %s", name, c.args, out)
+			if c.status == tool.Environment {
+				answer = Said(c.status, string(out), dir)
+			}
 		}
 	}
-	Row(t, "the cache's disk full, read-only, no folder", "%d runs; wrong verdicts %d", tried, wrong)
+	Row(t, "the cache's disk full, read-only, no folder", "%d runs; wrong verdicts %d%s", tried, wrong, answer)
 }

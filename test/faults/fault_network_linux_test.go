@@ -38,7 +38,8 @@ func noNetwork(t *testing.T, g guest.Guest) {
 	}
 	assert.Contains(t, g.Run(t, "run", "2"), "FAILS, as in the article", "what is here needs none")
 	t.Logf("%s", out)
-	Row(t, "no network", "1 run without the base: status %d after %d s; 1 with it: as expected", command.ProcessState.ExitCode(), int(time.Since(began).Seconds()))
+	Row(t, "no network", "1 run without the base: %d s; 1 with it: as expected%s", int(time.Since(began).Seconds()),
+		Said(command.ProcessState.ExitCode(), string(out), "cannot be had here"))
 }
 
 // A base's download is cut in the middle, goes on without any network, and with one
@@ -61,6 +62,7 @@ func TestFaultDownloadOfABaseCut(t *testing.T) {
 		return out, command.ProcessState.ExitCode()
 	}
 	out, code := through()
+	answer := Said(code, string(out), "cannot be had here")
 	t.Logf("cut: %s", out)
 	require.Equal(t, tool.Environment, code, "%s", out)
 	assert.Contains(t, string(out), "cannot be had here")
@@ -76,7 +78,7 @@ func TestFaultDownloadOfABaseCut(t *testing.T) {
 	t.Logf("whole: %s", out)
 	require.Equal(t, tool.Expected, code, "%s", out)
 	rest := cut.brought.Load() - first
-	Row(t, "a base's download cut, without a network, resumed", "3 runs; %d MB, then %d MB came; status 3, 3, 0", first>>20, rest>>20)
+	Row(t, "a base's download cut, without a network, resumed", "3 runs; %d MB, then %d MB came%s", first>>20, rest>>20, answer)
 }
 
 // cutter is a proxy that breaks everything off when it has brought so many bytes.
@@ -146,7 +148,7 @@ func engineGone(t *testing.T, g guest.Guest) {
 		rounds, ways = 4, []string{"killed", "killed and started", "stopped and started", "paused"}
 	}
 	chance := Random(t)
-	before, unexpected, longest, lost := things(t, g), 0, time.Duration(0), 0
+	before, unexpected, longest, lost, answer := things(t, g), 0, time.Duration(0), 0, ""
 	for i := range rounds * len(ways) {
 		way := ways[i%len(ways)]
 		args, within := []string{"run", "all", "--json"}, g.Warm
@@ -195,6 +197,7 @@ func engineGone(t *testing.T, g guest.Guest) {
 			continue
 		}
 		lost++
+		answer = Said(code, doc.Reason+"\n"+strings.Join(tool.Reasons(doc), "\n"), " ")
 		if !assert.Equal(t, tool.Environment, code) || !assert.NotContains(t, verdictsOf(doc), run.Unexpected) {
 			unexpected++
 		}
@@ -202,8 +205,8 @@ func engineGone(t *testing.T, g guest.Guest) {
 	g.Docker(t, "start", "echo")
 	assert.Contains(t, g.Run(t, "run", "2", "4"), "All as in the article")
 	assert.Equal(t, before, things(t, g))
-	Row(t, "the engine killed, restarted, paused", "%d moments, %d of them in a run, %d verdicts not the environment's; the longest run went on for %d s",
-		rounds*len(ways), lost, unexpected, int(longest.Seconds()))
+	Row(t, "the engine killed, restarted, paused", "%d moments, %d of them in a run, %d verdicts not the environment's; the longest run went on for %d s%s",
+		rounds*len(ways), lost, unexpected, int(longest.Seconds()), answer)
 }
 
 // engineStopsUnderAProgram takes the engine away while a step's program runs: that
@@ -215,7 +218,7 @@ func engineStopsUnderAProgram(t *testing.T, g guest.Guest) {
 	never := tool.StepsWith(t, "04", "main.go", func(string) string {
 		return "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n"
 	})
-	wrong := 0
+	wrong, answer := 0, ""
 	ways := map[string]func(){
 		"killed":              func() { g.Kill(); g.Start(t) },
 		"stopped and started": func() { g.Stop(); g.Start(t) },
@@ -236,9 +239,10 @@ func engineStopsUnderAProgram(t *testing.T, g guest.Guest) {
 		if !assert.Equal(t, run.Environment, doc.Verdict, "%s: %v", way, tool.Reasons(doc)) {
 			wrong++
 		}
+		answer = Said(command.ProcessState.ExitCode(), doc.Reason+"\n"+strings.Join(tool.Reasons(doc), "\n"), " ")
 	}
 	g.Docker(t, "start", "echo")
-	Row(t, "the engine gone while a program runs", "%d runs; wrong verdicts %d", len(ways), wrong)
+	Row(t, "the engine gone while a program runs", "%d runs; wrong verdicts %d%s", len(ways), wrong, answer)
 }
 
 func verdictsOf(doc record.Run) (all []string) {

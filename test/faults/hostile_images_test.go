@@ -147,7 +147,7 @@ func TestFaultNamesLikeOptions(t *testing.T) {
 		require.NoError(t, os.WriteFile(name, whole, 0o644))
 	}
 	require.NoError(t, os.Mkdir("folder", 0o755))
-	tried := 0
+	tried, answer := 0, ""
 	for _, c := range []struct {
 		args   []string
 		status int
@@ -176,9 +176,9 @@ func TestFaultNamesLikeOptions(t *testing.T) {
 		status, out, complaint := tool.Run(t, dir, c.args...)
 		assert.Equal(t, c.status, status, "%q: %s", c.args, complaint)
 		harmlessBytes(t, strings.Join(c.args, " "), out+complaint)
-		tried++
+		tried, answer = tried+1, Said(status, complaint, "")
 	}
-	Row(t, "images, files, folders and steps named -v, --help, with line ends and escapes", "%d calls, each with its status", tried)
+	Row(t, "images, files, folders and steps named -v, --help, with line ends and escapes", "%d calls, each with its status%s", tried, answer)
 }
 
 // harmlessBytes fails the test where a text holds what a terminal obeys.

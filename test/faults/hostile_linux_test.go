@@ -120,8 +120,9 @@ func TestFaultHostilePrograms(t *testing.T) {
 	harmlessBytes(t, "stdout", stdout.String())
 	harmlessBytes(t, "stderr", stderr.String())
 	Row(t, "programs that flood the log (1 GB) or the build, fork, ignore SIGTERM, answer slowly or for ever, listen elsewhere",
-		"%d programs, %d verdicts right, %.0f s, %d MB of memory, %d MB of the longest log kept, 0 left over",
-		len(names), len(doc.Steps), took.Seconds(), peak/tool.Megabyte, logged/tool.Megabyte)
+		"%d programs, %d verdicts right, %.0f s, %d MB of memory, %d MB of the longest log kept, 0 left over%s",
+		len(names), len(doc.Steps), took.Seconds(), peak/tool.Megabyte, logged/tool.Megabyte,
+		Said(command.ProcessState.ExitCode(), strings.Join(tool.Reasons(doc), "\n"), "floods"))
 }
 
 // Told as a story, such a step cannot steer the terminal.

@@ -7,8 +7,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Mark begins the line by which a test tells `make faults` of its row.
@@ -24,6 +27,19 @@ func Wanted() bool { return os.Getenv("FAULTS") != "" }
 func Row(t testing.TB, tried, figures string, args ...any) {
 	t.Helper()
 	t.Log(Mark + tried + "\t" + fmt.Sprintf(figures, args...))
+}
+
+// Said is what the tool answered to a fault, at the end of a row's figures: its exit status, and of its words the line that
+// has one of them in it.
+func Said(status int, words, word string) string {
+	said := ""
+	for line := range strings.Lines(words) {
+		if strings.Contains(line, word) {
+			said = strings.TrimSpace(line)
+			break
+		}
+	}
+	return fmt.Sprintf("\t%d\t%s", status, screen.Short(screen.Harmless(said), 100))
 }
 
 // Random gives a source of chance. Its seed is in the log, so that a failure can

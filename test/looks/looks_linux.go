@@ -3,8 +3,8 @@
 package looks
 
 import (
+	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -76,7 +76,7 @@ func made(t testing.TB) map[string]corpus.Case {
 }
 
 var (
-	changing = regexp.MustCompile(`[0-9a-f]{64}|/\S*(/(?:merged|rootfs)\b)|,"time":"[^"]*"|pod: "[^"]*", container: \w+`)
+	changing = regexp.MustCompile(`[0-9a-f]{64}|/\S*(/(?:merged|rootfs)\b)|,"time":"[^"]*"|pod: "[^"]*", container: [\w-]+`)
 	usage    = regexp.MustCompile(`(?m)^(?:See 'docker run --help'\.|Run 'docker run --help' for more information)\s*`)
 )
 
@@ -116,23 +116,6 @@ func started(t *testing.T, c engines.Client, cases map[string]corpus.Case) map[s
 	return seen
 }
 
-// pause is an image that does nothing, for ever: busybox, that sleeps.
-func pause(t *testing.T) corpus.Spec {
-	t.Helper()
-	at, err := exec.LookPath("busybox")
-	if err != nil {
-		engines.Without(t, "busybox is not on PATH")
-	}
-	data, err := os.ReadFile(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return corpus.Spec{
-		Entrypoint: []string{"/busybox", "sleep", "1000000"},
-		Files:      map[string]corpus.File{"/busybox": {Mode: 0o755, Data: data}},
-	}
-}
-
 // step is a step's image in the machine's docker, once with and once without runAsNonRoot.
 type step struct {
 	name, tag, user string
@@ -166,15 +149,19 @@ func (s step) shown() page.Shown {
 // inPods starts images of the corpus, and the steps', as pods of one kubelet.
 func inPods(t *testing.T, cases map[string]corpus.Case, steps []step) (what string, seen map[string]page.Look) {
 	t.Helper()
-	specs := map[string]corpus.Spec{engines.Pause: pause(t)}
-	pods := map[string]engines.Pod{}
+	pause, err := corpus.Pause()
+	if err != nil {
+		engines.Without(t, "an image that waits: "+err.Error())
+	}
+	specs, pods := map[string]corpus.Spec{engines.Pause: pause}, map[string]string{}
 	for _, i := range images {
 		specs[corpus.Tag(i[0])] = cases[i[0]].Image
-		pods[i[0]] = engines.Pod{Image: corpus.Tag(i[0])}
+		pods[i[0]] = engines.Pod(i[0], "", fmt.Sprintf("name: %s, image: %q", i[0], corpus.Tag(i[0])))
 	}
 	var tags []string
-	for i, s := range steps {
-		pods[s.pod()] = engines.Pod{Image: s.tag, RunAsNonRoot: s.nonRoot, Port: 8081 + i}
+	for i, s := range steps { // each listens at a port of its own: pods share a network here
+		pods[s.pod()] = engines.Pod(s.pod(), "", fmt.Sprintf("name: %s, image: %q, securityContext: {runAsNonRoot: %t}, "+
+			`env: [{name: PORT, value: "%d"}]`, s.pod(), s.tag, s.nonRoot, 8081+i))
 		tags = append(tags, s.tag)
 	}
 	k := engines.StartKubelet(t)

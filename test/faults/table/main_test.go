@@ -11,7 +11,7 @@ import (
 // A row has held only if its own test passed; no row at all is no proof of anything.
 func TestTable(t *testing.T) {
 	const (
-		noted  = `{"Action":"output","Package":"p","Test":"TestFaultA","Output":"    a_test.go:1: FAULT\tthe engine killed\t9 runs, 0 left\n"}` + "\n"
+		noted  = `{"Action":"output","Package":"p","Test":"TestFaultA","Output":"    a_test.go:1: FAULT\tthe engine killed\t9 runs, 0 left\t3\tno engine\n"}` + "\n"
 		passed = `{"Action":"pass","Package":"p","Test":"TestFaultA"}` + "\n"
 		failed = `{"Action":"fail","Package":"p","Test":"TestFaultA"}` + "\n"
 		other  = `{"Action":"fail","Package":"q","Test":"TestFaultB"}` + "\n"
@@ -21,11 +21,11 @@ func TestTable(t *testing.T) {
 		held  bool
 		shows string
 	}{
-		"held":                    {noted + passed, true, "the engine killed  9 runs, 0 left  yes"},
-		"its test failed":         {noted + failed, false, "9 runs, 0 left  NO"},
-		"its test never ended":    {noted, false, "9 runs, 0 left  NO"},
+		"held":                    {noted + passed, true, "yes   the engine killed  9 runs, 0 left  3       no engine"},
+		"its test failed":         {noted + failed, false, "NO    the engine killed"},
+		"its test never ended":    {noted, false, "NO    the engine killed"},
 		"a test without row fell": {noted + passed + other, false, "failed: q TestFaultB"},
-		"nothing was tried":       {"", false, "TRIED"},
+		"nothing was tried":       {"", false, "BROKEN"},
 	} {
 		var out strings.Builder
 		held, err := table(strings.NewReader(c.in), &out)
