@@ -19,7 +19,7 @@ func (x *examination) advise(ctx context.Context) error {
 		return nil
 	}
 	for _, look := range []func(context.Context) error{
-		x.adviseElsewhere, x.adviseUser, x.adviseShell, x.adviseFiles, x.adviseProgram, x.adviseAll,
+		x.adviseElsewhere, x.adviseUser, x.adviseAccounts, x.adviseShell, x.adviseHealthcheck, x.adviseFiles, x.adviseProgram, x.adviseAll,
 	} {
 		if err := look(ctx); err != nil && !errors.Is(err, image.ErrTooLarge) {
 			return err
@@ -28,8 +28,9 @@ func (x *examination) advise(ctx context.Context) error {
 	return nil
 }
 
-func (x *examination) say(id, fix, format string, args ...any) {
-	x.d.Advice = append(x.d.Advice, Advice{ID: id, Summary: fmt.Sprintf(format, args...), Fix: fix})
+func (x *examination) say(id string, f facts) {
+	a := texts.Advice[id]
+	x.d.Advice = append(x.d.Advice, Advice{id, fill(a.Summary, f), fill(a.Fix, f)})
 }
 
 // adviseElsewhere says of an image that starts by what its engine alone leaves a user, that others do not start it.
@@ -39,19 +40,14 @@ func (x *examination) adviseElsewhere(ctx context.Context) error {
 	}
 	d, err := x.again(ctx, x.config, x.start, false, false)
 	if err == nil && d != nil && d.Cause == UserCannotExecute {
-		x.say("starts-here-only", d.Fix.Text+" `"+strings.ReplaceAll(d.Fix.Dockerfile, "\n", "`, `")+"`.",
-			"This engine starts it, as it takes root's rights from the user only after that. "+strictEngines+" refuse it: %s", d.Summary)
+		x.say("starts-here-only", facts{Found: d.Summary,
+			Words: d.Fix.Text + " `" + strings.ReplaceAll(d.Fix.Dockerfile, "\n", "`, `") + "`."})
 	}
 	return err
 }
 
 func (x *examination) adviseUser(ctx context.Context) error {
-	if x.d.User.UID == nil {
-		return nil
-	}
-	name, _, _ := strings.Cut(x.d.User.Configured, ":")
-	_, notNumber := strconv.Atoi(name)
-	if x.yields {
+	if x.d.User.UID == nil || x.yields {
 		return nil
 	}
 	if x.as.uid == 0 {
@@ -59,25 +55,31 @@ func (x *examination) adviseUser(ctx context.Context) error {
 		if err != nil || d == nil || d.Starts == nil {
 			return err
 		}
-		fix := "Add `USER 12345:12345`: a number needs no account file."
+		found := ""
 		if !*d.Starts && d.Cause != x.d.Cause {
-			fix = "No other user could start it as it is (" + string(d.Cause) + ": " + d.Summary + "). Mend that, then name another " +
-				"user by a number."
+			found = d.Line()
 		}
-		x.say("runs-as-root", fix, "The process runs as root")
+		x.say("runs-as-root", facts{Found: found})
 		return nil
 	}
-	if name != "" && notNumber != nil {
-		for _, spec := range []string{fmt.Sprintf("%d:%d", x.as.uid, x.as.gid), fmt.Sprint(x.as.uid)} { // the latter keeps further groups
-			safe, err := x.startsSo(ctx, "USER "+spec)
-			if err != nil {
-				return err
-			}
-			if safe {
-				x.say("named-user", "Write `USER "+spec+"`.", "USER is a name, which Kubernetes' runAsNonRoot refuses")
-				break
-			}
+	name, _, _ := strings.Cut(x.d.User.Configured, ":")
+	if _, err := strconv.Atoi(name); err == nil || name == "" {
+		return nil
+	}
+	for _, spec := range []string{fmt.Sprintf("%d:%d", x.as.uid, x.as.gid), fmt.Sprint(x.as.uid)} { // the latter keeps further groups
+		if safe, err := x.startsSo(ctx, "USER "+spec); err != nil {
+			return err
+		} else if safe {
+			x.say("named-user", facts{Words: "USER " + spec})
+			break
 		}
+	}
+	return nil
+}
+
+func (x *examination) adviseAccounts(ctx context.Context) error {
+	if x.d.User.UID == nil || x.yields || x.as.uid == 0 {
+		return nil
 	}
 	for _, file := range []string{"/etc/passwd", "/etc/group", "/etc/shadow"} {
 		at, err := x.files.peek(ctx, file)
@@ -85,8 +87,7 @@ func (x *examination) adviseUser(ctx context.Context) error {
 			return fault
 		}
 		if err == nil && at.Mode.IsRegular() && x.as.mayWrite(at.Entry) {
-			x.say("accounts-writable", "Copy it without --chown: it then belongs to root.",
-				"The process may write %s, and so add accounts (%s)", file, describe(at.Entry))
+			x.say("accounts-writable", facts{File: file, Found: describe(at.Entry)})
 			break
 		}
 	}
@@ -100,61 +101,55 @@ func (x *examination) startsSo(ctx context.Context, lines string) (bool, error) 
 }
 
 func (x *examination) adviseShell(ctx context.Context) error {
-	if x.shellForm && x.d.Cause != MissingShell {
-		command := x.shellCommand
-		if !strings.HasPrefix(strings.TrimSpace(command), "exec ") {
-			fix := "Put `exec` before the program that is to stay"
-			words, _ := plainCommand(command, x.env)
-			if list := quoteList(command); list != "" {
-				safe, err := x.startsSo(ctx, x.instruction()+" "+list)
-				if err != nil {
-					return err
-				}
-				if safe {
-					fix = "Use the exec form: `" + x.instruction() + " " + list + "`, or begin the command with `exec`"
-				}
-			}
-			if len(words) > 0 && builtins[words[0]] {
-				fix = "Name a program in the exec form, in place of what only a shell does"
-			}
-			x.say("shell-form-signals", fix+".",
-				"The shell is process 1 and may keep SIGTERM from the program: stopping then takes ten seconds")
-		}
-	}
-	test := x.config.Healthcheck
-	if len(test) == 0 || test[0] != "CMD-SHELL" && test[0] != "CMD" || test[0] == "CMD" && len(test) < 2 {
+	if !x.shellForm || x.d.Cause == MissingShell || strings.HasPrefix(strings.TrimSpace(x.shellCommand), "exec ") {
 		return nil
 	}
-	program := "/bin/sh"
-	if test[0] == "CMD" {
+	f := facts{}
+	if words, _ := plainCommand(x.shellCommand, x.env); len(words) > 0 && builtins[words[0]] {
+		f.Lacks = words[0]
+	} else if list := quoteList(x.shellCommand); list != "" {
+		lines := x.instruction() + " " + list
+		safe, err := x.startsSo(ctx, lines)
+		if err != nil {
+			return err
+		}
+		if safe {
+			f.Words = lines
+		}
+	}
+	x.say("shell-form-signals", f)
+	return nil
+}
+
+func (x *examination) adviseHealthcheck(ctx context.Context) error {
+	program := ""
+	switch test := x.config.Healthcheck; {
+	case len(test) > 1 && test[0] == "CMD":
 		program = test[1]
-	} else if len(x.config.Shell) > 0 {
-		program = x.config.Shell[0]
+	case len(test) > 0 && test[0] == "CMD-SHELL":
+		if program = "/bin/sh"; len(x.config.Shell) > 0 {
+			program = x.config.Shell[0]
+		}
 	}
 	if !strings.Contains(program, "/") {
 		return nil
 	}
 	_, err := x.files.resolve(ctx, program, x.as)
 	if way := broke(err); way != nil && way.kind != running {
-		x.say("healthcheck-without-program",
-			"Give the program a way to check itself, and use the exec form: `HEALTHCHECK CMD [\"/app\", \"-check\"]`.",
-			"HEALTHCHECK needs %s, which is not in the image: the container will never be healthy", program)
+		x.say("healthcheck-without-program", facts{Name: program})
 		return nil
 	}
 	return imageFault(err)
 }
 
-// common are files that many programs look for: certificates (Go's crypto/x509, OpenSSL) and time zones (Go's time, the C libraries).
+// common are files that many programs look for, and the advice where there are none: certificates (Go's
+// crypto/x509, OpenSSL) and time zones (Go's time, the C libraries).
 var common = []struct {
-	paths            []string
-	id, fix, summary string
+	advice string
+	paths  []string
 }{
-	{[]string{"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/ssl/cert.pem"}, "no-ca-certificates",
-		"If it calls others over TLS: `COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/`.",
-		"There are no CA certificates: the program can trust no server"},
-	{[]string{"/usr/share/zoneinfo"}, "no-time-zones",
-		"If it needs other zones than UTC: `COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo`, or in Go import `time/tzdata`.",
-		"There are no time zones: only UTC is known"},
+	{"no-ca-certificates", []string{"/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/ssl/cert.pem"}},
+	{"no-time-zones", []string{"/usr/share/zoneinfo"}},
 }
 
 func (x *examination) adviseFiles(ctx context.Context) error {
@@ -168,7 +163,7 @@ func (x *examination) adviseFiles(ctx context.Context) error {
 			has = has || err == nil
 		}
 		if !has {
-			x.say(c.id, c.fix, "%s", c.summary)
+			x.say(c.advice, facts{})
 		}
 	}
 	return nil
@@ -183,24 +178,17 @@ func (x *examination) adviseProgram(ctx context.Context) error {
 	if err != nil {
 		return imageFault(err)
 	}
-	if is := machineName(file); x.config.Architecture != "" && is != x.config.Architecture && names[file.Machine] == is &&
-		!(is == "386" && x.config.Architecture == "amd64") &&
-		!(is == "arm" && x.config.Architecture == "arm64") {
-		x.say("architecture-label", "Build the image for the program's machine (`--platform=linux/"+is+"`), or the program for the "+
-			"image's.",
-			"The image says that it is for %s, and its program is for %s: where the label is believed, it does "+
-				"not start", x.config.Architecture, is)
+	is, label := machineName(file), x.config.Architecture
+	if label != "" && is != label && names[file.Machine] == is && is+" on "+label != "386 on amd64" && is+" on "+label != "arm on arm64" {
+		x.say("architecture-label", facts{Machine: is, Wants: label})
 	}
+	golang := x.isGo(ctx, x.binary)
 	if n := file.Strippable(); n > 100_000 && n > x.binary.Size/20 {
-		fix := "Build with `-s` (cc), or run `strip`."
-		if x.isGo(ctx, x.binary) {
-			fix = "Build with `-ldflags='-s -w'`; a panic's stack trace stays readable."
-		}
-		x.say("not-stripped", fix, "%d of the program's %d bytes are symbols and debugging information", n, x.binary.Size)
+		x.say("not-stripped", facts{Found: fmt.Sprintf("%d of the program's %d", n, x.binary.Size), Go: golang})
 	}
-	if x.isGo(ctx, x.binary) {
+	if golang {
 		if why := unsupported(x.info.GoVersion); why != "" {
-			x.say("go-unsupported", "Build with a release that is still supported (https://go.dev/doc/devel/release).", "%s", why)
+			x.say("go-unsupported", facts{Found: why})
 		}
 	}
 	return nil
@@ -225,16 +213,14 @@ func (x *examination) adviseAll(ctx context.Context) error {
 		return err
 	}
 	if count > 0 {
-		fix := "Remove them, or their bits, in the stage that they come from."
-		if _, err := x.files.peek(ctx, "/bin/sh"); err == nil {
-			fix = "Remove them, or their bits: `RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +`."
+		f := facts{Found: fmt.Sprint(count), Words: strings.Join(setuid, ", ")}
+		if _, err := x.files.peek(ctx, "/bin/sh"); err != nil {
+			f.Lacks = "/bin/sh"
 		}
-		x.say("setuid-files", fix,
-			"%d files run with another's rights (setuid, setgid): %s", count, strings.Join(setuid, ", "))
+		x.say("setuid-files", f)
 	}
 	if hidden := lister.Hidden(); hidden > 1_000_000 {
-		x.say("hidden-bytes", "Delete files in the instruction that makes them, or copy what is needed into a new stage.",
-			"%d bytes are in the image that a later layer deletes or replaces", hidden)
+		x.say("hidden-bytes", facts{Found: fmt.Sprint(hidden)})
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"text/template"
 
 	"optimizing-dockerfile/internal/doctor/image"
 )
@@ -38,11 +37,9 @@ func (x *examination) conclude(f *finding) {
 	if x.start.Init && slices.Index(Causes, f.cause) >= slices.Index(Causes, MissingShell) {
 		d.Phase = PhaseExec // the init has started
 	}
-	row := entryOf(f.cause)
-	d.Summary = fill(row.summary, f.facts)
-	d.Fix = Fix{Text: fill(row.fix, f.facts), Dockerfile: fill(row.dockerfile, f.facts)}
-	if f.fix != nil {
-		d.Fix = *f.fix
+	d.Summary = fill(f.cause.row().Summary, f.facts)
+	if d.Fix = f.fix; f.fix == (Fix{}) {
+		d.Fix = f.cause.row().fix(f.facts)
 	}
 	if who := d.User.Configured; strings.HasPrefix(d.Fix.Dockerfile, "RUN ") && x.as.uid != 0 && plainWord.MatchString(who) {
 		d.Fix.Dockerfile = "USER 0\n" + d.Fix.Dockerfile + "\nUSER " + who
@@ -55,15 +52,6 @@ func (x *examination) conclude(f *finding) {
 			d.Evidence = append(d.Evidence, e)
 		}
 	}
-}
-
-// fill completes one of the table's texts; a test holds all of them well-formed.
-func fill(text string, f facts) string {
-	var out strings.Builder
-	if err := template.Must(template.New("").Funcs(quoting).Parse(text)).Execute(&out, f); err != nil {
-		panic(err)
-	}
-	return out.String()
 }
 
 // would examines the image as lines of a Dockerfile make it; nil where they change more than its config. With mended, what

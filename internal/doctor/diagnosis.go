@@ -45,6 +45,9 @@ type Diagnosis struct {
 	Loader string `json:"-"`
 }
 
+// starts reports whether it is known to start; a nil one is not.
+func (d *Diagnosis) starts() bool { return d != nil && d.Starts != nil && *d.Starts }
+
 // Evidence is one thing that a person can check.
 type Evidence struct {
 	Claim string `json:"claim"` // what is said about the path
@@ -112,7 +115,7 @@ func Unknown(ref, why string) *Diagnosis {
 // Cause names why an image cannot start.
 type Cause string
 
-// The causes, in their order of precedence: where two fit, the first is named.
+// The causes. What is said of each, and which of two is named, stands in texts.yaml.
 const (
 	UserOutOfRange       Cause = "user-out-of-range"      // USER is a number that no user has
 	UnknownUser          Cause = "unknown-user"           // USER names an account that /etc/passwd lacks
@@ -136,28 +139,14 @@ const (
 	MissingLibrary       Cause = "missing-library"        // a DT_NEEDED is not found
 	MissingSymbolVersion Cause = "missing-symbol-version" // a library lacks a version that is needed of it
 	MissingSymbol        Cause = "missing-symbol"         // no library defines a symbol that is needed
-)
 
-// Causes are all of them, by precedence.
-var Causes = []Cause{
-	UserOutOfRange, UnknownUser, UnknownGroup, NoCommand, EmptyCommand, WorkdirUnusable, MissingShell, DanglingSymlink,
-	NotADirectory, IsDirectory, MissingEntrypoint, NotOnPath, NotExecutable, UserCannotExecute, CRLFInterpreter,
-	MissingInterpreter, ExecFormat, WrongArchitecture, MissingLoader, MissingLibrary, MissingSymbolVersion, MissingSymbol,
-}
+	// What the kubelet refuses where a pod says runAsNonRoot.
+	RunAsNonRootName Cause = "run-as-non-root-name" // USER is a name
+	RunAsNonRootRoot Cause = "run-as-non-root-root" // USER is root, or there is none
+)
 
 // How far a start gets.
 const (
 	PhaseStart = "start" // the runtime refuses to make the process
 	PhaseExec  = "exec"  // execve or the loader fails: the container starts, and exits at once
 )
-
-// Phase is how far a start gets with this cause, as runc 1.1 was seen to do it.
-// A Diagnosis knows better than the cause alone: see Diagnosis.Phase.
-func (c Cause) Phase() string {
-	switch c {
-	case CRLFInterpreter, MissingInterpreter, ExecFormat, WrongArchitecture,
-		MissingLoader, MissingLibrary, MissingSymbolVersion, MissingSymbol:
-		return PhaseExec
-	}
-	return PhaseStart
-}

@@ -50,7 +50,7 @@ type finding struct {
 	facts    facts
 	evidence []Evidence
 	line     *shebang // of the script whose interpreter is meant
-	fix      *Fix     // better than the cause's own
+	fix      Fix      // better than the cause's own
 }
 
 // unknown is the finding that nothing can be said, and why.

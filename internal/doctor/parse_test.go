@@ -163,20 +163,27 @@ func TestAListOfVariablesHasAnEnd(t *testing.T) {
 	assert.Empty(t, listWords(strings.Repeat(`"$X",`, 100), env))
 }
 
-// The doctor and docs/causes tell of each cause.
+// The doctor and docs/causes tell of each cause, and every text is a template that can be filled.
 func TestEveryCauseHasItsRow(t *testing.T) {
-	assert.Len(t, table, len(Causes))
-	for _, c := range slices.Concat(Causes, Refusals) {
-		e := entryOf(c)
-		if assert.NotNil(t, e, c) {
-			for name, text := range map[string]string{
-				"title": e.title, "meaning": e.meaning, "proof": e.proof, "summary": fill(e.summary, e.example), "fix": fill(e.fix,
-					e.example),
-				"dockerfile": fill(e.dockerfile, e.example),
-			} {
-				assert.NotEmpty(t, text, "%s: %s", c, name)
-			}
+	assert.Len(t, Causes, 22)
+	for _, r := range slices.Concat(texts.Causes, texts.Refusals) {
+		fix := r.fix(r.Example)
+		for name, text := range map[string]string{
+			"title": r.Title, "meaning": r.Meaning, "proof": r.Proof, "summary": fill(r.Summary, r.Example), "fix": fix.Text,
+			"dockerfile": fix.Dockerfile,
+		} {
+			assert.NotEmpty(t, text, "%s: %s", r.Cause, name)
 		}
+		for _, fix := range r.Fixes {
+			assert.NotEmpty(t, fill(fix.Text, r.Example), r.Cause)
+			fill(fix.Dockerfile, r.Example)
+		}
+	}
+	for id, text := range texts.Cures {
+		assert.NotEmpty(t, fill(text, facts{}), id)
+	}
+	for id, a := range texts.Advice {
+		assert.NotEmpty(t, fill(a.Summary, facts{Found: "x"})+fill(a.Fix, facts{}), id)
 	}
 }
 

@@ -1,12 +1,18 @@
 package doctor
 
 import (
+	"bytes"
+	"cmp"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // facts are what a cause's texts speak of.
@@ -40,7 +46,6 @@ type facts struct {
 	Copies     string // lines that copy a loader and its libraries
 	Foreign    bool   // a program for glibc, on musl
 	Bare       bool   // a library without versions
-	Sed        string // how the image itself calls sed; empty: it cannot
 	PIE        bool   // built so by Go, and without need
 	Archive    bool   // it is a static library
 	Shared     bool   // it is a shared one
@@ -51,21 +56,111 @@ type facts struct {
 	By         string // who is to become the user, where it is not USER that says so
 	Read       bool   // a script cannot be read
 	Switch     bool   // another user is asked for, and only root may
+	It         string // what a cure or an advice speaks of
 }
 
 // JSON is the shell form's command as the exec form wants it; empty where only a shell can do it.
 func (f facts) JSON() string { return quoteList(f.Command) }
 
-// entry is one row of the table of causes: the doctor's texts and the docs come from it.
-type entry struct {
-	cause      Cause
-	title      string
-	meaning    string // what it is
-	summary    string // a template over facts, as fix and dockerfile
-	fix        string
-	dockerfile string
-	proof      string // how to check it by hand
-	example    facts
+// row is a cause's in the table: what the doctor and docs/causes say of it. Its texts are templates over facts.
+type row struct {
+	Cause                          Cause
+	Phase                          string // where it is not PhaseStart
+	Title, Meaning, Summary, Proof string
+	Fixes                          []struct { // the first whose condition holds
+		When string
+		Fix  `yaml:",inline"`
+	}
+	Example facts
+}
+
+//go:embed texts.yaml
+var textsFile []byte
+
+// texts are all sentences that the doctor has for a cause, a cure or an advice.
+var texts = func() (all struct {
+	Causes, Refusals []row // by precedence
+	Cures            map[string]string
+	Advice           map[string]Advice
+}) {
+	decoder := yaml.NewDecoder(bytes.NewReader(textsFile))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&all); err != nil {
+		panic(err) // no program without a table that can be read
+	}
+	return all
+}()
+
+// Causes are those that an image alone may have, and Refusals those that take a pod, too; by precedence.
+var Causes, Refusals = causes(texts.Causes), causes(texts.Refusals)
+
+func causes(rows []row) (all []Cause) {
+	for _, r := range rows {
+		all = append(all, r.Cause)
+	}
+	return all
+}
+
+// row is the cause's; every cause has one.
+func (c Cause) row() *row {
+	rows := texts.Causes
+	at := slices.Index(Causes, c)
+	if at < 0 {
+		rows, at = texts.Refusals, slices.Index(Refusals, c)
+	}
+	return &rows[at]
+}
+
+// fix is a row's for what was found.
+func (r *row) fix(f facts) Fix {
+	for _, fix := range r.Fixes {
+		if fix.When == "" || fill("{{if "+fix.When+"}}so{{end}}", f) != "" {
+			return Fix{fill(fix.Text, f), fill(fix.Dockerfile, f)}
+		}
+	}
+	return Fix{}
+}
+
+// Title is the cause in a few words.
+func (c Cause) Title() string { return c.row().Title }
+
+// Meaning is what it is.
+func (c Cause) Meaning() string { return c.row().Meaning }
+
+// Proof is how to check it by hand.
+func (c Cause) Proof() string { return c.row().Proof }
+
+// Page is where the repo says more of it.
+func (c Cause) Page() string { return "docs/causes/" + string(c) + ".md" }
+
+// Phase is how far a start gets with this cause, as runc 1.1 was seen to do it.
+// A Diagnosis knows better than the cause alone: see Diagnosis.Phase.
+func (c Cause) Phase() string { return cmp.Or(c.row().Phase, PhaseStart) }
+
+// Markdown tells of a cause, for its page in docs/causes. looks is how it shows.
+func (c Cause) Markdown(looks string) string {
+	r := c.row()
+	fix := r.fix(r.Example)
+	return fmt.Sprintf("**%s.** %s\n\nThe doctor says: %s.\n\n## How it looks\n\n%s\n## Proof and fix\n\n%s\n\n%s\n\n    %s\n",
+		r.Title, r.Meaning, fill(r.Summary, r.Example), looks, r.Proof, fix.Text, strings.ReplaceAll(fix.Dockerfile, "\n", "\n    "))
+}
+
+// CausesMarkdown lists the causes.
+func CausesMarkdown() string {
+	text := "| cause | in short |\n|---|---|\n"
+	for _, c := range slices.Concat(Causes, Refusals) {
+		text += fmt.Sprintf("| [`%s`](%[1]s.md) | %s |\n", c, c.Title())
+	}
+	return text + "\nWhere two fit, the first of this list is named; what a kubelet refuses comes before all others.\n"
+}
+
+// fill completes one of the texts; a test holds all of them well-formed.
+func fill(text string, f facts) string {
+	var out strings.Builder
+	if err := template.Must(template.New("").Funcs(quoting).Parse(text)).Execute(&out, f); err != nil {
+		panic(err)
+	}
+	return out.String()
 }
 
 // execForm writes words as ENTRYPOINT and CMD take them.
@@ -78,39 +173,9 @@ func execForm(words ...string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// Markdown tells of a cause, for its page in docs/causes, from the row that the doctor's
-// own texts come from. looks is how it shows.
-func (c Cause) Markdown(looks string) string {
-	e := entryOf(c)
-	var b strings.Builder
-	fmt.Fprintf(&b, "**%s.** %s\n\nThe doctor says: %s.\n", e.title, e.meaning, fill(e.summary, e.example))
-	fmt.Fprintf(&b, "\n## How it looks\n\n%s\n## Proof and fix\n\n%s\n\n%s\n\n", looks, e.proof, fill(e.fix, e.example))
-	for _, line := range strings.Split(fill(e.dockerfile, e.example), "\n") {
-		fmt.Fprintf(&b, "    %s\n", line)
-	}
-	return b.String()
-}
-
-// CausesMarkdown lists the causes, ordered by what people meet first.
-func CausesMarkdown() string {
-	var b strings.Builder
-	b.WriteString("| cause | in short |\n|---|---|\n")
-	for _, e := range slices.Concat(table, refusals) {
-		fmt.Fprintf(&b, "| [`%s`](%s.md) | %s |\n", e.cause, e.cause, e.title)
-	}
-	b.WriteString("\nWhere two fit, the first of this list is named: ")
-	for i, c := range Causes {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "`%s`", c)
-	}
-	return b.String() + ".\n"
-}
-
 // What stands in an image goes into lines of a Dockerfile that people paste. There
 // a name with blanks, quotes or line ends must stay the one word that it is.
-var quoting = template.FuncMap{"copy": copyWords, "shell": shellWord, "list": execForm, "sed": sedText.Replace}
+var quoting = template.FuncMap{"copy": copyWords, "shell": shellWord, "list": execForm, "sed": sedText.Replace, "quote": strconv.Quote}
 
 var (
 	plainWord = regexp.MustCompile(`^[A-Za-z0-9_./@%+=:,~-]*$`)
