@@ -153,10 +153,6 @@ type buildLog struct {
 // buildahStep is "STEP 6/7: RUN …", or "[1/2] STEP 6/7: RUN …".
 var buildahStep = regexp.MustCompile(`^(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)`)
 
-// reports are how lines begin that a builder may have written itself. All others
-// are what a RUN prints, which may be a flood of them.
-var reports = []string{"Step ", " ---> ", "Removing ", "STEP ", "[", "--> "}
-
 // read follows a builder until it prints no more. A line without end is taken in pieces.
 func (b *buildLog) read(printed io.Reader) {
 	for lines := bufio.NewReaderSize(printed, 64<<10); ; {
@@ -176,10 +172,6 @@ func (b *buildLog) line(line string) {
 		b.buildkit(line)
 		return
 	}
-	if !slices.ContainsFunc(reports, func(begin string) bool { return strings.HasPrefix(line, begin) }) {
-		b.output.Write([]byte(line + "\n"))
-		return
-	}
 	for _, form := range []*regexp.Regexp{legacyStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
 			b.instruction, b.cached, b.output = m[1], false, new(tail)
@@ -195,10 +187,10 @@ func (b *buildLog) line(line string) {
 	b.output.Write([]byte(line + "\n"))
 }
 
-// How the builders end when an instruction fails: with the exit status of a RUN's command, or in words.
 var (
-	buildkitExit = regexp.MustCompile(`(?:did not complete successfully|executor failed running .*): exit code: (\d+)`)
-	buildahExit  = regexp.MustCompile(`(?:building at STEP ".*"|while running runtime): exit status (\d+)`)
+	// ended is how the builders say that an instruction failed: with the exit status of a RUN's command, or in words.
+	ended = regexp.MustCompile(`^.*(?:did not complete successfully: exit code:|executor failed running .*: exit code:|` +
+		`building at STEP ".*": exit status|while running runtime: exit status|` + legacyExit + `) (\d+)|^ERROR: `)
 	buildkitLine = regexp.MustCompile(`(?m)^\s*\d+ \| >>> (.*)`)
 	ansi         = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
 )
@@ -206,23 +198,15 @@ var (
 // failure makes a failed build's error of all that the builder said to stderr. Its
 // last line need not be the one that tells: some programs have a word to add.
 func (b *buildLog) failure(stderr string) *BuildError {
-	stderr = strings.TrimSpace(ansi.ReplaceAllString(stderr, ""))
-	said := strings.Split(stderr, "\n")
-	failure := &BuildError{Instruction: b.instruction, Message: said[len(said)-1]}
+	stderr = ansi.ReplaceAllString(stderr, "")
+	failure := &BuildError{Instruction: b.instruction, Message: lastLine(stderr)}
 	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {
 		failure.Instruction = m[1]
 	}
-search:
-	for _, line := range slices.Backward(said) {
-		for _, form := range []*regexp.Regexp{legacyExit, buildkitExit, buildahExit} {
-			if m := form.FindStringSubmatch(line); m != nil {
-				failure.Message = line
-				failure.ExitCode, _ = strconv.Atoi(m[1])
-				break search
-			}
-		}
-		if strings.HasPrefix(line, "ERROR: ") { // BuildKit, where no command ran
+	for _, line := range slices.Backward(strings.Split(stderr, "\n")) {
+		if m := ended.FindStringSubmatch(line); m != nil {
 			failure.Message = line
+			failure.ExitCode, _ = strconv.Atoi(m[1])
 			break
 		}
 	}

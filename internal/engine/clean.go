@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"optimizing-dockerfile/internal/screen"
 )
@@ -79,8 +80,7 @@ type Cleaned struct {
 
 // Clean removes every container and image that this tool made: images under our
 // names, and those in the ledger. What a run under way needs stays. An image that somebody else has named stays;
-// only our names for it go. It says now and then how far it is: an image takes a
-// tenth of a second, and there may be hundreds.
+// only our names for it go.
 func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error) {
 	var done Cleaned
 	removed, others, err := e.removeContainers(ctx, func(of string) bool { return !busy(of) })
@@ -93,15 +93,11 @@ func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error
 			"(or it ended where nobody here can see it: %[3]s rm --force %.12[1]s)"
 		done.Kept = append(done.Kept, fmt.Sprintf(left, id, owner, e.Name))
 	}
-	tags, listed := e.ourTags(ctx), e.Ledger.entries(e.Key(), imageEntry)
-	all := len(tags) + len(listed)
-	before := func(i int) {
-		if i%50 == 0 && all > 50 {
-			screen.Sayf(say, "looking through the images that this tool made: %d of %d", i, all)
-		}
-	}
-	for i, tag := range tags {
-		before(i)
+	// An image takes a tenth of a second, and there may be hundreds.
+	defer screen.Meanwhile(say, 5*time.Second, func(passed string) string {
+		return "still looking through the images that this tool made, " + passed
+	})()
+	for _, tag := range e.ourTags(ctx) {
 		if err := e.untag(ctx, tag); err != nil {
 			done.Kept = append(done.Kept, fmt.Sprintf("%s: %v", tag, err))
 			continue
@@ -109,8 +105,7 @@ func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error
 		done.Images++
 	}
 	stays := map[string]bool{}
-	for i, made := range listed {
-		before(len(tags) + i)
+	for _, made := range e.Ledger.entries(e.Key(), imageEntry) {
 		if busy(made.owner) {
 			stays[made.id] = true
 			continue

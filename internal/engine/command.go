@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,11 +24,7 @@ type Failed struct {
 
 // Error gives the engine's own last words: with them it says why.
 func (f *Failed) Error() string {
-	lines := strings.Split(strings.TrimSpace(f.Stderr), "\n")
-	if last := lines[len(lines)-1]; last != "" {
-		return last
-	}
-	return fmt.Sprintf("%s ended with status %d", strings.Join(f.Args, " "), f.ExitCode)
+	return cmp.Or(lastLine(f.Stderr), fmt.Sprintf("%s ended with status %d", strings.Join(f.Args, " "), f.ExitCode))
 }
 
 // callTime bounds every call to the engine that does not build. Each takes well under

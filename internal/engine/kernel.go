@@ -35,30 +35,28 @@ var onThisKernel = regexp.MustCompile(`^(runc|crun|io\.containerd\.runc)\b`)
 // engine is elsewhere, the runtime gives the container a kernel of its own, the
 // process has ended, or its numbers mean others here.
 func (e *Engine) Account(c Container) (uid, gid int, ok bool) {
-	process, ok := e.processOf(c)
-	if !ok {
-		return 0, 0, false
-	}
-	return accountIn(process, c.ID)
+	return accountIn(e.processOf(c), c.ID)
 }
 
-// processOf gives the folder in /proc of a container's first process, where this
-// machine's kernel can be asked about it. Whether that process is still the container's, isOf says.
-func (e *Engine) processOf(c Container) (process string, ok bool) {
+// processOf gives the folder in /proc of a container's first process; "" where this
+// machine's kernel cannot be asked about it.
+func (e *Engine) processOf(c Container) string {
 	if !e.Here || !onThisKernel.MatchString(e.Runtime) || c.State.Pid <= 0 || c.ID == "" {
-		return "", false
+		return ""
 	}
-	return fmt.Sprintf("/proc/%d", c.State.Pid), true
+	return fmt.Sprintf("/proc/%d", c.State.Pid)
 }
 
-// isOf says whether a process is a container's: its ID is in the names of the process's cgroups.
+// isOf says whether a process is a container's still: its ID is in the names of the process's cgroups.
 func isOf(process, container string) bool {
 	groups, err := os.ReadFile(process + "/cgroup")
-	return err == nil && strings.Contains(string(groups), container)
+	return process != "" && err == nil && strings.Contains(string(groups), container)
 }
 
-// accountIn reads the folder of a process in /proc: see proc(5) and
-// user_namespaces(7). The container's ID is in the names of its cgroups.
+// effective are the second of the real, effective, saved numbers, and of those of file accesses.
+var effective = regexp.MustCompile(`(?m)^Uid:\s+\d+\s+(\d+)\s.*\nGid:\s+\d+\s+(\d+)\s`)
+
+// accountIn reads the folder of a process in /proc: see proc(5) and user_namespaces(7).
 func accountIn(process, container string) (uid, gid int, ok bool) {
 	if !isOf(process, container) {
 		return 0, 0, false
@@ -69,21 +67,14 @@ func accountIn(process, container string) (uid, gid int, ok bool) {
 			return 0, 0, false
 		}
 	}
-	status, err := os.ReadFile(process + "/status")
-	if err != nil {
+	status, _ := os.ReadFile(process + "/status") // gone with the process
+	found := effective.FindSubmatch(status)
+	if found == nil {
 		return 0, 0, false
 	}
-	numbers := map[string]int{}
-	for line := range strings.Lines(string(status)) {
-		if f := strings.Fields(line); len(f) == 5 { // real, effective, saved, of file accesses
-			if number, err := strconv.Atoi(f[2]); err == nil {
-				numbers[f[0]] = number
-			}
-		}
-	}
-	uid, hasUser := numbers["Uid:"]
-	gid, hasGroup := numbers["Gid:"]
-	return uid, gid, hasUser && hasGroup
+	uid, noUser := strconv.Atoi(string(found[1]))
+	gid, noGroup := strconv.Atoi(string(found[2]))
+	return uid, gid, noUser == nil && noGroup == nil
 }
 
 // Sockets are the addresses at which somebody in a network namespace listens for TCP.
@@ -92,8 +83,8 @@ type Sockets []netip.AddrPort
 // ListensAt gives the addresses at which a running container's programs listen, as this
 // machine's kernel says. It is not ok where the kernel cannot be asked, as in Account.
 func (e *Engine) ListensAt(c Container) (listening Sockets, ok bool) {
-	process, ok := e.processOf(c)
-	if !ok || !isOf(process, c.ID) {
+	process := e.processOf(c)
+	if !isOf(process, c.ID) {
 		return nil, false
 	}
 	v4, err := os.ReadFile(process + "/net/tcp")
@@ -131,13 +122,8 @@ func ReadSockets(lists string) (listening Sockets) {
 }
 
 // At gives those of a port.
-func (s Sockets) At(port uint16) (at Sockets) {
-	for _, socket := range s {
-		if socket.Port() == port {
-			at = append(at, socket)
-		}
-	}
-	return at
+func (s Sockets) At(port uint16) Sockets {
+	return slices.DeleteFunc(slices.Clone(s), func(socket netip.AddrPort) bool { return socket.Port() != port })
 }
 
 // LoopbackOnly says whether there are any, and whether all of them are the loopback's:

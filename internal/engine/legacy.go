@@ -5,13 +5,12 @@ package engine
 // output and noted in a ledger. Where nobody has that builder any more, the file can go.
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,13 +35,15 @@ func ledger() Ledger {
 	return Ledger{Path: filepath.Join(dir, LedgerFile)}
 }
 
+// legacyExit ends what the old builder says of a RUN that failed, before its exit status.
+const legacyExit = "returned a non-zero code:"
+
 // How the old builder reports.
 var (
 	legacyStep  = regexp.MustCompile(`^Step \d+/\d+ : (.*)`)
 	legacyRun   = regexp.MustCompile(`^ ---> Running in ([0-9a-f]{12})$`)
 	legacyGone  = regexp.MustCompile(`^(?:Removing| ---> Removed) intermediate container ([0-9a-f]{12})$`) // the second from docker 23 on
 	legacyImage = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
-	legacyExit  = regexp.MustCompile(`returned a non-zero code: (\d+)`)
 )
 
 // legacy notes what a line of the old builder's tells of; done means that the line
@@ -117,10 +118,7 @@ type entry struct {
 
 // note adds an entry. A ledger that cannot be written costs a thorough `clean`, not the run.
 func (l Ledger) note(e entry) {
-	if l.Path == "" {
-		return
-	}
-	if err := os.MkdirAll(filepath.Dir(l.Path), 0o755); err != nil {
+	if l.Path == "" || os.MkdirAll(filepath.Dir(l.Path), 0o755) != nil {
 		return
 	}
 	file, err := os.OpenFile(l.Path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
@@ -132,34 +130,28 @@ func (l Ledger) note(e entry) {
 }
 
 // entries lists an engine's of a kind, the newest first, each once.
-func (l Ledger) entries(engine, kind string) []entry {
-	var newest []entry
-	all, seen := l.read(), map[string]bool{}
+func (l Ledger) entries(engine, kind string) (newest []entry) {
+	all, listed := l.read(), map[string]bool{}
 	for _, e := range all {
 		if e.engine == engine && e.kind == goneEntry {
-			seen[e.id] = true
+			listed[e.id] = true
 		}
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if e := all[i]; e.engine == engine && e.kind == kind && !seen[e.id] {
-			seen[e.id] = true
+	for _, e := range slices.Backward(all) {
+		if e.engine == engine && e.kind == kind && !listed[e.id] {
+			listed[e.id] = true
 			newest = append(newest, e)
 		}
 	}
 	return newest
 }
 
-func (l Ledger) read() []entry {
-	file, err := os.Open(l.Path)
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	var all []entry
-	for scanner := bufio.NewScanner(file); scanner.Scan(); {
-		if f := strings.Fields(scanner.Text()); len(f) == 5 {
-			since, _ := strconv.ParseInt(f[4], 10, 64)
-			all = append(all, entry{engine: f[0], kind: f[1], id: f[2], owner: f[3], since: since})
+func (l Ledger) read() (all []entry) {
+	text, _ := os.ReadFile(l.Path)
+	for line := range strings.Lines(string(text)) {
+		var e entry
+		if _, err := fmt.Sscanln(line, &e.engine, &e.kind, &e.id, &e.owner, &e.since); err == nil {
+			all = append(all, e)
 		}
 	}
 	return all
