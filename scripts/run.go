@@ -205,10 +205,10 @@ func (o runOptions) try(
 		return doc, nil, err
 	}
 	given, dir, err := o.handOver(ctx, e, ready.Image, report)
+	defer os.RemoveAll(dir)
 	if err != nil {
 		return doc, nil, err
 	}
-	defer os.RemoveAll(dir)
 	t := &run.Trial{
 		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, Image: ready.Image, Platform: ready.Platform,
 		Keep: o.keep, Given: given, Report: report,
@@ -234,7 +234,11 @@ func (o runOptions) handOver(
 	if err := e.Use(ctx, builder); err != nil || !e.Apart {
 		return nil, "", err
 	}
-	layout, dir, err := base.Layout(ctx, e, image, say)
+	dir, err = os.MkdirTemp("", engine.Repository+"-")
+	if err != nil {
+		return nil, "", err
+	}
+	layout, err := base.Layout(ctx, e, image, dir, say)
 	return []string{layout}, dir, err
 }
 

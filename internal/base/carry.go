@@ -2,7 +2,6 @@ package base
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,11 +32,7 @@ func Portable(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter
 	if err := addModules(ctx, e, b, say); err != nil {
 		return nil, fmt.Errorf("the app's modules cannot be added to %s: %w", b.Image, err)
 	}
-	ready, err = standIn(ctx, e, b)
-	if err == nil && ready == nil {
-		err = fmt.Errorf("%s was built, but is gone again", b.standInName(e))
-	}
-	return ready, err
+	return builtStandIn(ctx, e, b)
 }
 
 // withModules needs to run nothing in the image. Its last instruction is the one
@@ -96,37 +91,31 @@ func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) erro
 	return err
 }
 
-// Layout writes an engine's image as an OCI layout, for builders that cannot see
-// the engine's images. It returns what such a builder is given: NAME=FOLDER@DIGEST,
-// and the folder, to be removed after the builds.
-func Layout(ctx context.Context, e *engine.Engine, image string, say screen.Reporter) (given, dir string, err error) {
-	if dir, err = os.MkdirTemp("", engine.Repository+"-"); err != nil {
-		return "", "", err
-	}
+// Layout writes an engine's image into dir as an OCI layout, for builders that cannot see
+// the engine's images. It returns what such a builder is given: NAME=FOLDER@DIGEST.
+func Layout(ctx context.Context, e *engine.Engine, image, dir string, say screen.Reporter) (given string, err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("%s cannot be handed to the builder: %w", image, err), os.RemoveAll(dir))
+			err = fmt.Errorf("%s cannot be handed to the builder: %w", image, err)
 		}
 	}()
 	screen.Sayf(say, "handing %s to the builder, which cannot see this engine's images", image)
-	saved := filepath.Join(dir, "saved.tar")
+	saved, folder := filepath.Join(dir, "saved.tar"), filepath.Join(dir, "oci")
+	defer os.Remove(saved)
 	if err := e.Run(ctx, nil, nil, nil, "save", "--output", saved, image); err != nil {
-		return "", "", err
+		return "", err
 	}
 	img, err := tarball.ImageFromPath(saved, nil)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	path, err := oci.Write(filepath.Join(dir, "oci"), empty.Index)
+	path, err := oci.Write(folder, empty.Index)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	if err := path.AppendImage(img); err != nil {
-		return "", "", err
+		return "", err
 	}
 	digest, err := img.Digest()
-	if err != nil {
-		return "", "", err
-	}
-	return image + "=" + filepath.ToSlash(filepath.Join(dir, "oci")) + "@" + digest.String(), dir, os.Remove(saved)
+	return image + "=" + filepath.ToSlash(folder) + "@" + digest.String(), err
 }

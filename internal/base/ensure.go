@@ -80,13 +80,9 @@ func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 		return stand, err
 	}
 	for _, name := range slices.Compact([]string{b.Image, pullName(e, b.Image)}) {
-		found, err := e.FindImage(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		isStandIn := stand != nil && found != nil && found.ID == stand.ImageID // a reader may give it this name, too
-		if found != nil && !isStandIn && (b.Platform == image.Platform{} || found.Platform() == b.Platform) {
-			return ready(ctx, e, b, name, found, Present)
+		// A reader may give the stand-in this name, too.
+		if own, err := b.named(ctx, e, name, Present); err != nil || own != nil && (stand == nil || own.ImageID != stand.ImageID) {
+			return own, err
 		}
 	}
 	return stand, nil
@@ -109,14 +105,11 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 	name := pullName(e, b.Image)
 	err := pull(ctx, e, name, b.pulled(e), say)
 	if err == nil {
-		found, err := e.FindImage(ctx, name)
-		if err != nil {
-			return nil, err
+		pulled, err := b.named(ctx, e, name, Pulled)
+		if err == nil && pulled == nil {
+			err = fmt.Errorf("%s says that it pulled %s, but does not have it", e.Name, name)
 		}
-		if found == nil {
-			return nil, fmt.Errorf("%s says that it pulled %s, but does not have it", e.Name, name)
-		}
-		return ready(ctx, e, b, name, found, Pulled)
+		return pulled, err
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -145,9 +138,14 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		cannot.Tried = append(cannot.Tried, Attempt{"rebuild", err.Error()})
 		return nil, cannot
 	}
+	return builtStandIn(ctx, e, b)
+}
+
+// builtStandIn gives the stand-in that has just been built.
+func builtStandIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 	made, err := standIn(ctx, e, b)
 	if err == nil && made == nil {
-		err = errors.New("the stand-in was built, but is gone again")
+		err = fmt.Errorf("%s was built, but is gone again", b.standInName(e))
 	}
 	return made, err
 }
@@ -192,20 +190,22 @@ func standIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 	}, nil
 }
 
-// ready describes an image that is not a stand-in. What bases.yaml does not
-// say of it is found out; of a listed one whose tag moves on, the Go version.
-func ready(ctx context.Context, e *engine.Engine, b Base, name string, found *engine.Image, source string) (*Ready, error) {
-	r := &Ready{Name: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Listed, Facts: b.Facts, Platform: found.Platform()}
-	if b.Go == "" || !strings.Contains(b.Image, b.Go) {
-		seen, err := look(ctx, e, found.ID)
-		if err != nil {
-			return nil, err
-		}
-		if b.Libc == "" {
-			r.Facts = seen
-		} else if seen.Go != "" {
-			r.Go = seen.Go
-		}
+// named describes the image of a name that is not a stand-in; nil where there is none, or for another
+// platform only. What bases.yaml does not say of it is found out; of a listed one whose tag moves on, the Go version.
+func (b Base) named(ctx context.Context, e *engine.Engine, name, source string) (*Ready, error) {
+	found, err := e.FindImage(ctx, name)
+	if err != nil || found == nil || b.Platform != (image.Platform{}) && found.Platform() != b.Platform {
+		return nil, err
 	}
-	return r, nil
+	r := &Ready{Name: b.ID, Image: name, Source: source, ImageID: found.ID, Bytes: found.Listed, Facts: b.Facts, Platform: found.Platform()}
+	if b.Go != "" && strings.Contains(b.Image, b.Go) {
+		return r, nil
+	}
+	seen, err := look(ctx, e, found.ID)
+	if b.Libc == "" {
+		r.Facts = seen
+	} else if seen.Go != "" {
+		r.Go = seen.Go
+	}
+	return r, err
 }

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	imagename "github.com/google/go-containerregistry/pkg/name"
 
 	"optimizing-dockerfile/internal/base/rebuild"
 	"optimizing-dockerfile/internal/doctor/image"
@@ -37,20 +40,12 @@ func (b Base) standInName(e *engine.Engine) string {
 // older recipe, which have lost their name.
 func Images(ctx context.Context, e *engine.Engine) ([]string, error) {
 	candidates, err := rebuild.Labelled(ctx, e, engine.MadeBase)
-	if err != nil {
-		return nil, err
-	}
-	var own []string
-	for _, id := range candidates {
-		is, err := isBase(ctx, e, id)
-		if err != nil {
-			return nil, err
-		}
-		if is {
-			own = append(own, id)
-		}
-	}
-	return own, nil
+	own := slices.DeleteFunc(candidates, func(id string) bool {
+		is, failed := isBase(ctx, e, id)
+		err = errors.Join(err, failed)
+		return !is
+	})
+	return own, err
 }
 
 // Clean removes the stand-ins from the engine, and what builds of them left
@@ -65,14 +60,13 @@ func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err e
 		if err != nil || found == nil {
 			continue
 		}
+		names := slices.DeleteFunc(slices.Clone(found.Tags), func(name string) bool { return !engine.IsOurTag(name) })
 		if len(found.Tags) == 0 {
-			found.Tags = []string{id}
+			names = []string{id}
 		}
-		for _, name := range found.Tags {
-			if name == id || strings.HasPrefix(strings.TrimPrefix(name, "localhost/"), engine.Repository+"/") {
-				if _, err := e.Output(ctx, "image", "rm", name); err == nil { // and its nameless parents: stages, made on its way
-					images++
-				}
+		for _, name := range names {
+			if _, err := e.Output(ctx, "image", "rm", name); err == nil { // and its nameless parents: stages, made on its way
+				images++
 			}
 		}
 	}
@@ -102,17 +96,11 @@ func isBase(ctx context.Context, e *engine.Engine, id string) (bool, error) {
 // pullName gives the name to pull an image by. podman knows no default registry,
 // unless its system's settings name one.
 func pullName(e *engine.Engine, name string) string {
-	if e.Builder != engine.Buildah {
+	ref, err := imagename.ParseReference(name)
+	if err != nil || e.Builder != engine.Buildah {
 		return name
 	}
-	first, rest, deeper := strings.Cut(name, "/")
-	switch {
-	case !deeper:
-		return "docker.io/library/" + name
-	case rest != "" && (strings.ContainsAny(first, ".:") || first == "localhost"):
-		return name
-	}
-	return "docker.io/" + name
+	return strings.TrimPrefix(ref.Name(), "index.")
 }
 
 // pullWords is the command that a reader types.

@@ -136,10 +136,11 @@ func (e *Engine) untag(ctx context.Context, name string) error {
 // ourTags lists the names that this tool gave to images, and a reader who pasted its commands.
 func (e *Engine) ourTags(ctx context.Context) []string {
 	text, _ := e.Output(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}")
-	return slices.DeleteFunc(strings.Fields(text), func(tag string) bool { return !isOurTag(tag) })
+	return slices.DeleteFunc(strings.Fields(text), func(tag string) bool { return !IsOurTag(tag) })
 }
 
-func isOurTag(name string) bool {
+// IsOurTag says whether a name of an image is one that this tool gives.
+func IsOurTag(name string) bool {
 	name = strings.TrimPrefix(name, "localhost/") // podman's way to say: from no registry
 	return strings.HasPrefix(name, Repository+":") || strings.HasPrefix(name, Repository+"/")
 }

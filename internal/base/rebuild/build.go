@@ -19,8 +19,7 @@ import (
 // build has the engine build a stand-in from its context, and leaves nothing
 // of the way there behind.
 func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache) error {
-	name := o.Name
-	before, err := e.FindImage(ctx, name)
+	digest, err := o.Recipe.Digest(o.Arch)
 	if err != nil {
 		return err
 	}
@@ -29,22 +28,18 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache)
 		return err
 	}
 	defer log.Close()
-	screen.Sayf(c.say, "building %s", name)
+	screen.Sayf(c.say, "building %s", o.Name)
 	last := func() string {
 		text, _ := os.ReadFile(log.Name())
 		return cmp.Or(screen.Short(screen.Last(string(text), 1), 60), "sending the build context")
 	}
 	stop := screen.Meanwhile(c.say, 10*time.Second, func(passed string) string { return "still building, " + passed + ": " + last() })
-	digest, err := o.Recipe.Digest(o.Arch)
-	if err != nil {
-		return err
-	}
 	args := []string{"RECIPE=" + digest, "REBUILD=" + c.id(), "STAND_IN_FOR=" + o.For}
 	if o.Arch != e.Arch {
 		args = append(args, "COMPILES_FOR="+o.Arch)
 	}
 	_, err = e.Build(ctx, engine.BuildRequest{
-		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: name,
+		Dir: dir, Dockerfile: filepath.Join(dir, "Dockerfile"), Tag: o.Name,
 		Args: args, Platform: image.Platform{OS: e.OS, Arch: o.Arch},
 		Log: log,
 	})
@@ -57,13 +52,6 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache)
 	c.sweep(ctx, e)
 	if err != nil {
 		return fmt.Errorf("%s build failed at %s (all that it said: %s)", e.Name, why(err, last()), log.Name())
-	}
-	if before == nil {
-		return nil
-	}
-	// The stand-in by an older recipe has lost its name. One that images rest on stays.
-	if after, err := e.FindImage(ctx, before.ID); err == nil && after != nil && len(after.Tags) == 0 {
-		e.Output(ctx, "image", "rm", before.ID)
 	}
 	return nil
 }

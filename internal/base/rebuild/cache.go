@@ -133,65 +133,59 @@ func RemoveCache(ctx context.Context, dir string, say screen.Reporter, first fun
 	return os.Remove(c.dir)
 }
 
-const (
-	sums    = "SHA256SUMS"
-	sumsEnd = "# end" // the last line: a list that was cut off lacks it, not a file
-)
-
-// download gives the files of a folder of the cache that were asked for in these words. Where
-// all of them are there, as they came, nobody is asked; else fetch gets those that the folder lacks.
-func (c *cache) download(name, request string, fetch func(folder string) error) ([]string, error) {
-	folder := filepath.Join(c.dir, name)
-	if files := c.kept(folder, request); files != nil {
-		return files, nil
-	}
-	err := os.MkdirAll(folder, 0o755)
-	if err == nil {
-		err = fetch(folder)
-	}
+// lend puts into dir the files of a folder of the cache that were asked for in these words. What fetch
+// does not make, such as an earlier version of this tool did, is not among them.
+func (c *cache) lend(dir, name, request string, fetch func(folder string) error) error {
+	folder, err := c.download(name, request, func(folder string) error {
+		return errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o755), fetch(folder))
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	list := []string{"# " + request}
-	entries, err := os.ReadDir(folder)
-	for _, entry := range entries {
-		if entry.Type().IsRegular() && entry.Name() != sums {
-			sum, failed := sha256Of(filepath.Join(folder, entry.Name()))
-			list, err = append(list, sum+"  "+entry.Name()), errors.Join(err, failed)
+	return os.CopyFS(dir, os.DirFS(folder))
+}
+
+// download gives a folder of the cache that was asked for in these words. Where all its files
+// are there, as they came, nobody is asked; else fetch gets those that it lacks.
+func (c *cache) download(name, request string, fetch func(folder string) error) (folder string, err error) {
+	folder = filepath.Join(c.dir, name)
+	list := folder + ".sums"
+	came, _ := os.ReadFile(list)
+	here, err := listOf(folder, request)
+	if err == nil && here == string(came) {
+		return folder, nil
+	}
+	os.Remove(list) // first: no run may believe it once files are gone
+	for line := range strings.Lines(here) {
+		if _, file, isFile := strings.Cut(line, "  "); isFile && len(came) > 0 && !strings.Contains(string(came), line) {
+			file = strings.TrimSpace(file)
+			screen.Sayf(c.say, "%s in the cache is damaged: downloading it again", file)
+			os.Remove(filepath.Join(folder, file))
 		}
 	}
-	text := strings.Join(append(list, sumsEnd), "\n") + "\n"
-	if err := errors.Join(err, atomicfile.Write(filepath.Join(folder, sums), []byte(text), c.work)); err != nil {
-		return nil, err
+	if err = os.MkdirAll(folder, 0o755); err == nil {
+		err = fetch(folder)
 	}
-	return c.kept(folder, request), nil
+	if err == nil {
+		here, err = listOf(folder, request)
+	}
+	if err == nil {
+		err = atomicfile.Write(list, []byte(here), c.work)
+	}
+	return folder, err
 }
 
-// kept gives the files of an earlier download, if all are there and whole.
-func (c *cache) kept(folder, request string) (files []string) {
-	text, _ := os.ReadFile(filepath.Join(folder, sums))
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	last := len(lines) - 1
-	all := last > 1 && lines[0] == "# "+request && lines[last] == sumsEnd
-	for _, line := range lines[1:max(1, last)] {
-		sum, name, _ := strings.Cut(line, "  ")
-		file := filepath.Join(folder, filepath.Base(name))
-		all, files = c.whole(file, sum) && all, append(files, file)
+// listOf lists a folder's files with their checksums, below the words that they were asked for in.
+func listOf(folder, request string) (string, error) {
+	list := "# " + request + "\n"
+	files, err := os.ReadDir(folder)
+	for _, file := range files {
+		if file.Type().IsRegular() {
+			sum, failed := sha256Of(filepath.Join(folder, file.Name()))
+			list, err = list+sum+"  "+file.Name()+"\n", errors.Join(err, failed)
+		}
 	}
-	if !all {
-		return nil
-	}
-	return files
-}
-
-// whole says whether a file is here and has its checksum. Another one is removed.
-func (c *cache) whole(file, sum string) bool {
-	got, err := sha256Of(file)
-	if err == nil && got != sum {
-		screen.Sayf(c.say, "%s in the cache is damaged: downloading it again", filepath.Base(file))
-		os.Remove(file)
-	}
-	return err == nil && got == sum
+	return list, err
 }
 
 func sha256Of(file string) (string, error) {

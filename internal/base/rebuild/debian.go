@@ -17,91 +17,69 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// debian gets packages out of Debian's or Ubuntu's archive, through the
-// system's own apt, but into folders of our own: nothing is installed, no root
-// is needed, and the system's lists need not be fresh.
-type debian struct {
-	*cache
-	arch     string
-	packages []string
-	work     string // for this run
-}
-
-// archive is a package's file, as the archive's signed index describes it.
-type archive struct {
-	name, sha256 string
-	size         int64
-}
-
-// packages gives the files of a recipe's packages, and of all that they depend on.
-func (c *cache) packages(ctx context.Context, r *Recipe, arch string) ([]string, error) {
-	d := &debian{cache: c, arch: arch, packages: r.Packages, work: filepath.Join(c.work, "apt")}
+// packages gives the folder of a recipe's packages, and of all that they depend on.
+func (c *cache) packages(ctx context.Context, r *Recipe, arch string) (string, error) {
 	return c.download("packages-"+filepath.Base(r.Folder)+"-"+arch, strings.Join(r.Packages, " "), func(folder string) error {
-		return d.fetch(ctx, folder)
+		return c.fetch(ctx, r.Packages, arch, folder)
 	})
 }
 
-// fetch gets the packages and all that they depend on into a folder, each checked.
-func (d *debian) fetch(ctx context.Context, folder string) error {
-	if err := d.configure(folder); err != nil {
-		return err
-	}
-	screen.Sayf(d.say, "reading the list of packages of this system's archive")
-	// A source that does not answer may be one that is not needed.
-	_, updated := d.apt(ctx, "update")
-	wanted, err := d.wanted(ctx)
-	if err != nil {
-		if updated != nil && ctx.Err() == nil {
-			err = fmt.Errorf("%w (apt-get update: %v)", err, updated)
-		}
-		return err
-	}
-	others, _ := filepath.Glob(filepath.Join(folder, "*.deb"))
-	var size int64
-	for _, a := range wanted {
-		size += a.size
-		file := filepath.Join(folder, a.name)
-		others = slices.DeleteFunc(others, func(other string) bool { return other == file })
-		d.whole(file, a.sha256)
-	}
-	for _, file := range others { // of another version
-		os.Remove(file)
-	}
-	screen.Sayf(d.say, "downloading Debian's packages: %s", screen.Size(size))
-	defer screen.Meanwhile(d.say, 5*time.Second, func(string) string {
-		return fmt.Sprintf("Debian's packages: %s of %s", screen.Size(sizeOf(folder)), screen.Size(size))
-	})()
-	if _, err := d.apt(ctx, append([]string{"install", "--download-only"}, d.packages...)...); err != nil {
-		return err
-	}
-	for _, a := range wanted {
-		if !d.whole(filepath.Join(folder, a.name), a.sha256) {
-			return fmt.Errorf("%s came damaged, its checksum is not the archive's; try again", a.name)
-		}
-	}
-	return nil
-}
-
+// uriLine is how apt describes a file, as the archive's signed index has it: its name, size and checksum.
 var uriLine = regexp.MustCompile(`(?m)^'[^']+' (\S+) (\d+) SHA256:([0-9a-f]{64})$`)
 
-// wanted asks apt what it would download had it nothing.
-func (d *debian) wanted(ctx context.Context) (all []archive, err error) {
-	nothing := "Dir::Cache::archives=" + filepath.Join(d.work, "nothing")
-	out, err := d.apt(ctx, append([]string{"install", "--print-uris", "-o", nothing}, d.packages...)...)
-	for _, m := range uriLine.FindAllStringSubmatch(out, -1) {
-		size, _ := strconv.ParseInt(m[2], 10, 64)
-		all = append(all, archive{name: filepath.Base(m[1]), size: size, sha256: m[3]})
+// fetch gets packages out of Debian's or Ubuntu's archive into a folder, with all that they
+// depend on. It is the system's own apt that does it, and checks each, but into folders of our own:
+// nothing is installed, no root is needed, and the system's lists need not be fresh.
+func (c *cache) fetch(ctx context.Context, packages []string, arch, folder string) error {
+	work := filepath.Join(c.work, "apt")
+	if err := configure(work, folder, arch); err != nil {
+		return err
 	}
-	if len(all) == 0 && err == nil {
-		err = errors.New("apt-get names no file for the packages " + strings.Join(d.packages, ", "))
+	apt := func(args ...string) (string, error) {
+		args = append([]string{"-c", filepath.Join(work, "apt.conf"), "-q"}, args...)
+		return runProgram(ctx, work, []string{"DEBIAN_FRONTEND=noninteractive"}, "apt-get", args...)
 	}
-	return all, err
+	install := func(how ...string) (string, error) { return apt(slices.Concat([]string{"install"}, how, packages)...) }
+	screen.Sayf(c.say, "reading the list of packages of this system's archive")
+	// A source that does not answer may be one that is not needed.
+	_, updated := apt("update")
+	out, err := install("--print-uris", "-o", "Dir::Cache::archives="+filepath.Join(work, "nothing")) // had it nothing
+	wanted := uriLine.FindAllStringSubmatch(out, -1)
+	if err == nil && len(wanted) == 0 {
+		err = errors.New("apt-get names no file for the packages " + strings.Join(packages, ", "))
+	}
+	if err != nil && updated != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w (apt-get update: %v)", err, updated)
+	}
+	if err != nil {
+		return err
+	}
+	whole, size := map[string]bool{}, int64(0)
+	for _, m := range wanted {
+		bytes, _ := strconv.ParseInt(m[2], 10, 64)
+		size += bytes
+		file := filepath.Join(folder, filepath.Base(m[1]))
+		sum, _ := sha256Of(file)
+		whole[file] = sum == m[3]
+	}
+	there, _ := filepath.Glob(filepath.Join(folder, "*.deb"))
+	for _, file := range there {
+		if !whole[file] { // or of another version
+			os.Remove(file)
+		}
+	}
+	screen.Sayf(c.say, "downloading Debian's packages: %s", screen.Size(size))
+	defer screen.Meanwhile(c.say, 5*time.Second, func(string) string {
+		return fmt.Sprintf("Debian's packages: %s of %s", screen.Size(sizeOf(folder)), screen.Size(size))
+	})()
+	_, err = install("--download-only")
+	return err
 }
 
 // configure writes a configuration that is read after the system's own, so
 // that its proxy and sources count.
-func (d *debian) configure(folder string) error {
-	for _, dir := range []string{d.work + "/lists/partial", d.work + "/nothing/partial", d.work + "/log", folder + "/partial"} {
+func configure(work, folder, arch string) error {
+	for _, dir := range []string{work + "/lists/partial", work + "/nothing/partial", work + "/log", folder + "/partial"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -129,20 +107,11 @@ Acquire::Languages "none";
 Acquire::Retries "2";
 Acquire::http::Timeout "20";
 Acquire::https::Timeout "20";
-Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
-Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
-Acquire::IndexTargets::deb::DEP-11-icons::DefaultEnabled "false";
-Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled "false";
-Acquire::IndexTargets::deb::DEP-11-icons-large::DefaultEnabled "false";
-Acquire::IndexTargets::deb::CNF::DefaultEnabled "false";
-`, d.work, folder, d.arch)
-	return os.WriteFile(filepath.Join(d.work, "apt.conf"), []byte(text), 0o644)
-}
-
-// apt runs apt-get and gives what it prints.
-func (d *debian) apt(ctx context.Context, args ...string) (string, error) {
-	args = append([]string{"-c", filepath.Join(d.work, "apt.conf"), "-q"}, args...)
-	return runProgram(ctx, d.work, []string{"DEBIAN_FRONTEND=noninteractive"}, "apt-get", args...)
+`, work, folder, arch)
+	for _, unread := range []string{"Contents-deb", "DEP-11", "DEP-11-icons", "DEP-11-icons-small", "DEP-11-icons-large", "CNF"} {
+		text += "Acquire::IndexTargets::deb::" + unread + "::DefaultEnabled \"false\";\n"
+	}
+	return os.WriteFile(filepath.Join(work, "apt.conf"), []byte(text), 0o644)
 }
 
 // merged names the folders that a release with a merged /usr keeps under usr/,
@@ -154,9 +123,9 @@ var merged = []string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
 // less goes to the engine.
 var unused = []string{"doc", "info", "lintian", "locale", "man"}
 
-// layOut unpacks Debian packages into the folder tree, in one layout whatever the
+// layOut unpacks a folder's Debian packages into the folder tree, in one layout whatever the
 // release, that of a merged /usr; and packs that into the tar out.
-func layOut(ctx context.Context, packages []string, tree, out string) error {
+func layOut(ctx context.Context, folder, tree, out string) error {
 	for _, name := range merged {
 		err := errors.Join(os.MkdirAll(filepath.Join(tree, "usr", name), 0o755), os.Symlink("usr/"+name, filepath.Join(tree, name)))
 		if err != nil {
@@ -167,6 +136,7 @@ func layOut(ctx context.Context, packages []string, tree, out string) error {
 	for _, name := range unused {
 		options = append(options, "--exclude=./usr/share/"+name)
 	}
+	packages, _ := filepath.Glob(filepath.Join(folder, "*.deb"))
 	for _, file := range packages {
 		in, to := io.Pipe()
 		files, unpack := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", file), exec.CommandContext(ctx, "tar", options...)

@@ -31,9 +31,7 @@ func TestFaultCacheDamagedAtRandomBytes(t *testing.T) {
 		var all strings.Builder
 		c := cacheOf(t, dir)
 		c.say = healed
-		archive, err := c.toolchain(t.Context(), release, "amd64")
-		require.NoError(t, err)
-		for _, file := range append(packages(t, c, "gcc", "musl-tools"), archive) {
+		for _, file := range append(packages(t, c, "gcc", "musl-tools"), toolchain(t, c, release)) {
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
 			fmt.Fprintf(&all, "%s\n%s\n", filepath.Base(file), text)
@@ -45,6 +43,9 @@ func TestFaultCacheDamagedAtRandomBytes(t *testing.T) {
 		var done []string
 		for _, folder := range []string{"go-v0.0.1-go1.linux-amd64", "packages-a-arm64"} {
 			done = append(done, damageOne(t, chance, filepath.Join(dir, folder)))
+			if chance.IntN(4) == 0 {
+				done = append(done, damageOne(t, chance, filepath.Join(dir, folder+".sums")))
+			}
 		}
 		require.Equal(t, whole, inputs(), "%v", done)
 	}
@@ -52,7 +53,7 @@ func TestFaultCacheDamagedAtRandomBytes(t *testing.T) {
 	faults.Row(t, "the cache damaged at random bytes", "%d times, %d files downloaded again; wrong bases 0", 2*rounds, *healed)
 }
 
-// damageOne changes bits of a file below dir, or cuts it off, at a random place.
+// damageOne changes bits of a file, or of one below a folder, or cuts it off, at a random place.
 func damageOne(t *testing.T, chance *rand.Rand, dir string) string {
 	var files []string
 	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

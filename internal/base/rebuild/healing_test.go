@@ -91,9 +91,18 @@ func cacheOf(t *testing.T, dir string) *cache { return &cache{dir: dir, work: t.
 
 // packages gives those that the fake apt has.
 func packages(t *testing.T, c *cache, names ...string) []string {
-	files, err := c.packages(t.Context(), &Recipe{Folder: "a", Packages: names}, "arm64")
+	folder, err := c.packages(t.Context(), &Recipe{Folder: "a", Packages: names}, "arm64")
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(folder, "*.deb"))
 	require.NoError(t, err)
 	return files
+}
+
+// toolchain gives the zip of a release, as a build gets it.
+func toolchain(t *testing.T, c *cache, release Toolchain) string {
+	dir := t.TempDir()
+	require.NoError(t, c.toolchain(t.Context(), release, "amd64", dir))
+	return filepath.Join(dir, "toolchain.zip")
 }
 
 func TestPackagesHeal(t *testing.T) {
@@ -125,7 +134,7 @@ func TestAListOfPackagesThatWasCutOffIsNotTrusted(t *testing.T) {
 	fakeApt(t)
 	c := cacheOf(t, t.TempDir())
 	all := packages(t, c, "gcc", "musl-tools")
-	list := filepath.Join(filepath.Dir(all[0]), sums)
+	list := filepath.Dir(all[0]) + ".sums"
 	text, err := os.ReadFile(list)
 	require.NoError(t, err)
 	lines := strings.SplitAfter(string(text), "\n")
@@ -196,18 +205,14 @@ func TestTheToolchainHeals(t *testing.T) {
 			_, sum, _ := proxy(t, "example.org/toolchain", "v0.0.1-go1.linux-amd64")
 			dir := t.TempDir()
 			release := Toolchain{Module: "example.org/toolchain", Version: "v0.0.1-go1", Sums: map[string]string{"amd64": sum}}
-			file, err := cacheOf(t, dir).toolchain(t.Context(), release, "amd64")
-			require.NoError(t, err)
-			damage(t, file)
-			again, err := cacheOf(t, dir).toolchain(t.Context(), release, "amd64")
-			require.NoError(t, err)
-			assert.Equal(t, file, again)
-			got, err := dirhash.HashZip(again, dirhash.Hash1)
+			toolchain(t, cacheOf(t, dir), release)
+			damage(t, filepath.Join(dir, "go-v0.0.1-go1.linux-amd64", "toolchain.zip"))
+			got, err := dirhash.HashZip(toolchain(t, cacheOf(t, dir), release), dirhash.Hash1)
 			require.NoError(t, err)
 			assert.Equal(t, sum, got)
 
 			t.Setenv("GOPROXY", "off")
-			_, err = cacheOf(t, dir).toolchain(t.Context(), release, "amd64")
+			err = cacheOf(t, dir).toolchain(t.Context(), release, "amd64", t.TempDir())
 			assert.NoError(t, err, "a whole one is used without asking anybody")
 		})
 	}
@@ -217,7 +222,7 @@ func TestAToolchainWithAnotherSumIsRefused(t *testing.T) {
 	proxy(t, "example.org/toolchain", "v0.0.1-go1.linux-amd64")
 	c := cacheOf(t, t.TempDir())
 	release := Toolchain{Module: "example.org/toolchain", Version: "v0.0.1-go1", Sums: map[string]string{"amd64": "h1:other"}}
-	_, err := c.toolchain(t.Context(), release, "amd64")
+	err := c.toolchain(t.Context(), release, "amd64", t.TempDir())
 	assert.ErrorContains(t, err, "bases.yaml says h1:other")
 	left, _ := filepath.Glob(filepath.Join(c.dir, "*", "*"))
 	assert.Empty(t, left, "it is not kept")
@@ -234,24 +239,23 @@ func TestTheAppsModulesHeal(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(app, "go.sum"), []byte(text), 0o644))
 	}
 	list(zipSum)
-	tarred := func() (file, text string) {
-		file, err := cacheOf(t, dir).modules(t.Context(), app)
+	tarred := func() string {
+		context := t.TempDir()
+		require.NoError(t, cacheOf(t, dir).modules(t.Context(), app, context))
+		all, err := os.ReadFile(filepath.Join(context, "modules.tar"))
 		require.NoError(t, err)
-		all, err := os.ReadFile(file)
-		require.NoError(t, err)
-		return file, string(all)
+		return string(all)
 	}
-	file, whole := tarred()
+	whole := tarred()
 	for _, holds := range []string{"example.org/!lib/@v/v1.0.0.zip", "v1.0.0.mod", "v1.0.0.info"} {
 		assert.Contains(t, whole, holds)
 	}
 	for name, damage := range damages {
-		damage(t, file)
-		_, again := tarred()
-		assert.Equal(t, whole, again, name)
+		damage(t, filepath.Join(dir, "modules", "modules.tar"))
+		assert.Equal(t, whole, tarred(), name)
 	}
 	list(modSum)
-	_, err := cacheOf(t, dir).modules(t.Context(), app)
+	err := cacheOf(t, dir).modules(t.Context(), app, t.TempDir())
 	assert.ErrorContains(t, err, "checksum mismatch")
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,11 +20,11 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// toolchain gives the zip of a Go release. It must have the sum that
+// toolchain puts into dir the zip of a Go release. It must have the sum that
 // bases.yaml names; where that names none, Go's checksum database vouches.
-func (c *cache) toolchain(ctx context.Context, t Toolchain, arch string) (string, error) {
+func (c *cache) toolchain(ctx context.Context, t Toolchain, arch, dir string) error {
 	version, sum := t.versionFor(arch), t.Sums[arch]
-	files, err := c.download("go-"+version, t.Module+"@"+version+" "+sum, func(folder string) error {
+	return c.lend(dir, "go-"+version, t.Module+"@"+version+" "+sum, func(folder string) error {
 		var env []string
 		if sum == "" { // whatever this user has set
 			env = []string{"GOSUMDB=sum.golang.org", "GONOSUMDB=", "GOPRIVATE="}
@@ -42,39 +43,36 @@ func (c *cache) toolchain(ctx context.Context, t Toolchain, arch string) (string
 		}
 		return into(filepath.Join(folder, "toolchain.zip"), func(w io.Writer) error { return writeZip(got.Zip, w) })
 	})
-	return strings.Join(files, ""), err
 }
 
-// modules gives what a module proxy serves of the modules that the app's go.sum lists, and of
+// modules puts into dir what a module proxy serves of the modules that the app's go.sum lists, and of
 // no others, as a tar. The go command holds each against its sum there as it comes.
-func (c *cache) modules(ctx context.Context, app string) (string, error) {
-	dir := filepath.Join(c.work, "app") // a copy: the go command may write to it
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	texts := map[string]string{}
+func (c *cache) modules(ctx context.Context, app, dir string) error {
+	work := filepath.Join(c.work, "app") // a copy: the go command may write to it
+	err := os.MkdirAll(work, 0o755)
+	texts := map[string][]byte{}
 	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(app, name))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)
+			texts[name], err = os.ReadFile(filepath.Join(app, name))
 		}
-		if err != nil {
-			return "", err
+		if err == nil {
+			err = os.WriteFile(filepath.Join(work, name), texts[name], 0o644)
 		}
-		texts[name] = string(text)
 	}
-	asked := sha256.Sum256([]byte(texts["go.mod"] + texts["go.sum"]))
-	files, err := c.download("modules", fmt.Sprintf("%x", asked), func(folder string) error {
+	if err != nil {
+		return err
+	}
+	asked := fmt.Sprintf("%x", sha256.Sum256(slices.Concat(texts["go.mod"], texts["go.sum"])))
+	return c.lend(dir, "modules", asked, func(folder string) error {
 		screen.Sayf(c.say, "downloading the app's modules")
 		modules := filepath.Join(c.work, "modules")
-		if _, err := goDownload(ctx, dir, modules, nil); err != nil {
+		if _, err := goDownload(ctx, work, modules, nil); err != nil {
 			return err
 		}
 		return into(filepath.Join(folder, "modules.tar"), func(w io.Writer) error {
-			return writeProxy(filepath.Join(modules, "cache", "download"), texts["go.sum"], w)
+			return writeProxy(filepath.Join(modules, "cache", "download"), string(texts["go.sum"]), w)
 		})
 	})
-	return strings.Join(files, ""), err
 }
 
 // downloaded is what the go command says of a module that it has downloaded.

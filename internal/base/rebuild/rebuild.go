@@ -81,20 +81,14 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch strin
 	}
 	jobs, ctx := errgroup.WithContext(ctx)
 	jobs.Go(func() error {
-		files, err := c.packages(ctx, r, arch)
+		folder, err := c.packages(ctx, r, arch)
 		if err != nil {
 			return err
 		}
-		return layOut(ctx, files, filepath.Join(c.work, "tree"), filepath.Join(dir, "packages.tar"))
+		return layOut(ctx, folder, filepath.Join(c.work, "tree"), filepath.Join(dir, "packages.tar"))
 	})
-	jobs.Go(func() error {
-		file, err := c.toolchain(ctx, r.Toolchain, compilerArch)
-		return lend(file, dir, err)
-	})
-	jobs.Go(func() error {
-		file, err := c.modules(ctx, r.Modules)
-		return lend(file, dir, err)
-	})
+	jobs.Go(func() error { return c.toolchain(ctx, r.Toolchain, compilerArch, dir) })
+	jobs.Go(func() error { return c.modules(ctx, r.Modules, dir) })
 	return dir, jobs.Wait()
 }
 
@@ -105,24 +99,7 @@ func (r *Recipe) PutModules(ctx context.Context, dir string, say screen.Reporter
 		return err
 	}
 	defer c.close()
-	file, err := c.modules(ctx, r.Modules)
-	return lend(file, dir, err)
-}
-
-// lend copies a file of the cache into a folder.
-func lend(file, dir string, err error) error {
-	if err != nil {
-		return err
-	}
-	from, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	return into(filepath.Join(dir, filepath.Base(file)), func(to io.Writer) error {
-		_, err := io.Copy(to, from)
-		return err
-	})
+	return c.modules(ctx, r.Modules, dir)
 }
 
 // copyFiles copies the recipe's own files. Whether a checkout keeps run bits

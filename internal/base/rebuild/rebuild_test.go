@@ -59,7 +59,11 @@ func pkg(t *testing.T, name string, files map[string]string) string {
 func laidOut(t *testing.T, packages ...string) map[string]string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out.tar")
-	require.NoError(t, layOut(context.Background(), packages, t.TempDir(), out))
+	folder := t.TempDir()
+	for _, file := range packages {
+		require.NoError(t, os.Rename(file, filepath.Join(folder, filepath.Base(file))))
+	}
+	require.NoError(t, layOut(context.Background(), folder, t.TempDir(), out))
 	file, err := os.Open(out)
 	require.NoError(t, err)
 	defer file.Close()
@@ -112,7 +116,7 @@ func TestHalfAPackage(t *testing.T) {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(file, text[:len(text)-60], 0o644))
-	err = layOut(context.Background(), []string{file}, t.TempDir(), filepath.Join(t.TempDir(), "out.tar"))
+	err = layOut(context.Background(), filepath.Dir(file), t.TempDir(), filepath.Join(t.TempDir(), "out.tar"))
 	assert.ErrorContains(t, err, "unpacking half.deb: ")
 }
 
