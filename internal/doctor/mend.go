@@ -44,7 +44,9 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 			return err
 		}
 		if d.starts() {
-			f.facts.It = c.it
+			if f.facts.It = c.it; c.id == "library-elsewhere" {
+				f.facts.Conf = x.configured(ctx, path.Dir(c.it))
+			}
 			f.fix = Fix{fill(texts.Cures[c.id], f.facts), c.lines}
 			return nil
 		}
@@ -55,6 +57,9 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	}
 	if f.cause == MissingLibrary && len(lies) > 0 && !f.facts.Foreign {
 		f.facts.Copies = "COPY --chmod=755 --from=build " + copyWords(lies[0].Path, f.facts.Target)
+	}
+	if f.cause == CRLFInterpreter {
+		f.facts.Sed = x.sed(ctx)
 	}
 	if x.second {
 		return nil
@@ -221,4 +226,36 @@ func (x *examination) misread(word string, lies []image.Entry, add func(id, line
 			add("argument", x.spliced(at, at, e.Path), e.Path)
 		}
 	}
+}
+
+// configured is the file by which ldconfig knows a folder; empty where none names it, or that cannot be told.
+func (x *examination) configured(ctx context.Context, dir string) (by string) {
+	lister, ok := x.lister()
+	if !ok {
+		return ""
+	}
+	lister.Walk(func(e image.Entry) error {
+		if e.Mode.IsRegular() && e.Size < 1<<16 && (e.Path == "/etc/ld.so.conf" || strings.HasPrefix(e.Path, "/etc/ld.so.conf.d/")) {
+			text, _ := x.beginning(ctx, place{Entry: e})
+			if slices.Contains(strings.Fields(string(text)), dir) {
+				by = e.Path
+			}
+		}
+		return ctx.Err()
+	})
+	return by
+}
+
+// sed is how the image itself calls sed in a RUN, if it can.
+func (x *examination) sed(ctx context.Context) string {
+	if _, err := x.files.resolve(ctx, "/bin/sh", root); err != nil {
+		return ""
+	}
+	for _, call := range []string{"sed", "busybox sed"} {
+		name, _, _ := strings.Cut(call, " ")
+		if hit, _, err := x.onPath(ctx, process{name: name, env: x.env}); err == nil && hit != "" {
+			return call
+		}
+	}
+	return ""
 }

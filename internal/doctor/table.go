@@ -56,6 +56,8 @@ type facts struct {
 	By         string // who is to become the user, where it is not USER that says so
 	Read       bool   // a script cannot be read
 	Switch     bool   // another user is asked for, and only root may
+	Sed        string // how the image itself can call it
+	Conf       string // the file by which ldconfig knows a folder
 	It         string // what a cure or an advice speaks of
 }
 

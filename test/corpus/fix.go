@@ -27,7 +27,7 @@ func Fixed(c Case, d *doctor.Diagnosis) (Spec, error) {
 }
 
 var (
-	sedEnds  = regexp.MustCompile(`^sed -i 's/\\r\$//' (\S+)$`)
+	sedEnds  = regexp.MustCompile(`^(?:busybox )?sed -i 's/\\r\$//' (\S+)$`)
 	sedFirst = regexp.MustCompile(`^sed -i '1s\|\.\*\|(.*)\|' (\S+)$`)
 	output   = regexp.MustCompile(` -o (\S+) `)
 )
