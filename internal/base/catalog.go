@@ -4,7 +4,6 @@
 package base
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -31,30 +30,13 @@ type Catalog []Base
 
 // Load reads bases.yaml in dir.
 func Load(dir string) (Catalog, error) {
-	var facts struct {
-		Bases []Base `yaml:"bases"`
-	}
-	file, err := yamlfile.Read(filepath.Join(dir, "bases.yaml"), &facts)
-	if err != nil {
-		return nil, err
-	}
-	seen := map[string]bool{}
-	for i, b := range facts.Bases {
-		if err := b.check(); err != nil {
-			return nil, file.Wrong(err, "bases", i)
-		}
-		if seen[b.ID] {
-			return nil, file.Wrong(fmt.Errorf("base %s is there twice", b.ID), "bases", i)
-		}
-		seen[b.ID] = true
+	return yamlfile.Table(filepath.Join(dir, "bases.yaml"), func(b Base) string { return b.ID }, func(b *Base) error {
+		err := b.check()
 		if r := b.Recipe; r != nil {
 			r.Folder, r.Modules = filepath.Join(dir, r.Folder), filepath.Join(dir, r.Modules)
 		}
-	}
-	if len(facts.Bases) == 0 {
-		return nil, file.Wrong(errors.New("it lists no base"))
-	}
-	return facts.Bases, nil
+		return err
+	})
 }
 
 // Find gives the base of a name: an id, or with / or : in it an image, known

@@ -61,16 +61,16 @@ func TestFind(t *testing.T) {
 }
 
 func TestLoadNamesTheLine(t *testing.T) {
-	const good = "bases:\n  - id: a\n    image: golang:1\n    libc: musl\n"
+	const good = "- id: a\n  image: golang:1\n  libc: musl\n"
 	for name, c := range map[string]struct{ yaml, want string }{
-		"a field that there is not": {good + "    lib: musl\n", "bases.yaml:5: field lib not found"},
-		"not YAML":                  {"bases:\n  - id: [a\n", "bases.yaml:"},
-		"an id twice":               {good + "  - id: a\n    image: golang:2\n    libc: musl\n", "bases.yaml:5: base a is there twice"},
-		"no image":                  {good + "  - id: b\n    libc: musl\n", "bases.yaml:5: base b has no image"},
-		"another libc":              {"bases:\n  - {id: a, image: b, libc: newlib}\n", `bases.yaml:2: base a has libc "newlib"`},
-		"an id like an image":       {"bases:\n  - {id: a/b, image: b, libc: musl}\n", "bases.yaml:2: id \"a/b\""},
-		"half a recipe":             {good + "    recipe: {folder: a}\n", "bases.yaml:2: base a: a recipe needs"},
-		"nothing":                   {"", "bases.yaml:1: it lists no base"},
+		"a field that there is not": {good + "  lib: musl\n", "bases.yaml:4: field lib not found"},
+		"not YAML":                  {"- id: [a\n", "bases.yaml:"},
+		"an id twice":               {good + "- id: a\n  image: golang:2\n  libc: musl\n", "bases.yaml:4: a is there twice"},
+		"no image":                  {good + "- id: b\n  libc: musl\n", "bases.yaml:4: base b has no image"},
+		"another libc":              {"- {id: a, image: b, libc: newlib}\n", `bases.yaml:1: base a has libc "newlib"`},
+		"an id like an image":       {"- {id: a/b, image: b, libc: musl}\n", "bases.yaml:1: id \"a/b\""},
+		"half a recipe":             {good + "  recipe: {folder: a}\n", "bases.yaml:1: base a: a recipe needs"},
+		"nothing":                   {"", "bases.yaml:1: it lists nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -21,52 +22,55 @@ const (
 	mostKeys   = 4_000 // of one mapping: the parser compares each with all others
 )
 
-// File is a YAML file that was read, and knows on which line each item stands.
-type File struct {
-	path string
-	root yaml.Node
-}
-
 // Read reads a file into v, strictly: v has a place for every key, no key is
 // there twice, and nothing comes after it. An error names the file, and the line
 // where there is one. What may be too deep, or too many aliases, the library knows.
-func Read(path string, v any) (*File, error) {
+func Read(path string, v any) error {
 	text, err := readFile(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(v); err != nil && !errors.Is(err, io.EOF) {
-		return nil, At(path, err)
+		return At(path, err)
 	}
 	var more yaml.Node
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s:%d: a second document begins here; only one is read", path, more.Line)
+		return fmt.Errorf("%s:%d: a second document begins here; only one is read", path, more.Line)
 	}
-	f := &File{path: path}
-	return f, yaml.Unmarshal(text, &f.root)
+	return nil
 }
 
-// Wrong says what is wrong with an item, and where that stands. at are the keys
-// and positions that lead to it.
-func (f *File) Wrong(err error, at ...any) error {
-	n := &f.root
-	for _, step := range append([]any{0}, at...) { // the document's content is its first
-		position, counted := step.(int)
-		for i := 0; !counted && i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == step {
-				position = i + 1
-			}
-		}
-		if position >= len(n.Content) {
-			break
-		}
-		if n = n.Content[position]; n.Alias != nil {
-			n = n.Alias
-		}
+// Table reads a list as Read does. Each item has a name of its own, and is checked; what is wrong with one is told with its line.
+func Table[T any](path string, name func(T) string, check func(*T) error) (items []T, err error) {
+	err = Read(path, &items)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("no table: %w", err)
+	case err == nil && len(items) == 0:
+		err = fmt.Errorf("%s:1: it lists nothing", path)
 	}
-	return fmt.Errorf("%s:%d: %w", f.path, max(1, n.Line), err)
+	if err != nil {
+		return nil, err
+	}
+	var lines []yaml.Node
+	if err := Read(path, &lines); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for i := range items {
+		called := name(items[i])
+		err := check(&items[i])
+		if seen[called] {
+			err = fmt.Errorf("%s is there twice", called)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, lines[i].Line, err)
+		}
+		seen[called] = true
+	}
+	return items, nil
 }
 
 // Documents gives the documents of a file of somebody else's.
@@ -81,51 +85,36 @@ func Documents(path string) (all []*yaml.Node, err error) {
 		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
-		weight := 0
 		if err == nil {
-			weight, err = weigh(&n, left, map[*yaml.Node]int{})
+			err = weigh(&n, &left)
 		}
 		if err != nil {
 			return nil, At(path, err)
 		}
-		left -= weight
 		if len(n.Content) == 1 {
 			all = append(all, n.Content[0])
 		}
 	}
 }
 
-// weigh counts the nodes that a node stands for, aliases followed: a few lines
-// of them can stand for billions.
-func weigh(n *yaml.Node, most int, known map[*yaml.Node]int) (int, error) {
-	const counting = -1
-	switch weight := known[n]; weight {
-	case counting:
-		return 0, fmt.Errorf("line %d: the anchor %q contains itself", n.Line, n.Anchor)
-	case 0:
-	default:
-		return weight, nil
+// weigh takes the nodes that a node stands for from what is left, aliases followed: a few lines of them can stand
+// for billions, or for themselves.
+func weigh(n *yaml.Node, left *int) error {
+	if *left--; *left < 0 {
+		return fmt.Errorf("line %d: it stands for more than %d values, aliases followed", n.Line, mostValues)
 	}
 	if n.Kind == yaml.MappingNode && len(n.Content) > 2*mostKeys {
-		return 0, fmt.Errorf("line %d: a mapping has more than %d keys", n.Line, mostKeys)
+		return fmt.Errorf("line %d: a mapping has more than %d keys", n.Line, mostKeys)
 	}
-	known[n] = counting
-	parts := n.Content
 	if n.Alias != nil {
-		parts = []*yaml.Node{n.Alias}
+		return weigh(n.Alias, left)
 	}
-	weight := 1
-	for _, part := range parts {
-		more, err := weigh(part, most, known)
-		if err != nil {
-			return 0, err
-		}
-		if weight += more; weight > most {
-			return 0, fmt.Errorf("line %d: it stands for more than %d values, aliases followed", n.Line, most)
+	for _, part := range n.Content {
+		if err := weigh(part, left); err != nil {
+			return err
 		}
 	}
-	known[n] = weight
-	return weight, nil
+	return nil
 }
 
 func readFile(path string) ([]byte, error) {

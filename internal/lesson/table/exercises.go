@@ -2,9 +2,7 @@ package table
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,48 +57,27 @@ func (e Exercise) Solved() (string, error) {
 // Number is an exercise's, as people say it: 3.
 func (e Exercise) Number() string { return numberOf(e.Name) }
 
-// ExerciseAt gives the exercise whose folder dir is; false where it is none's.
+// ExerciseAt gives the exercise whose folder dir is; false where it is none's, such as a learner's own.
 func ExerciseAt(dir string) (Exercise, bool) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
+	dir, _ = filepath.Abs(dir)
+	exercises, _ := LoadExercises(filepath.Dir(dir))
+	i := slices.IndexFunc(exercises, func(e Exercise) bool { return e.Name == filepath.Base(dir) })
+	if i < 0 {
 		return Exercise{}, false
 	}
-	exercises, err := LoadExercises(filepath.Dir(dir))
-	if err != nil { // a learner's own folder
-		return Exercise{}, false
-	}
-	for _, e := range exercises {
-		if e.Name == filepath.Base(dir) {
-			return e, true
-		}
-	}
-	return Exercise{}, false
+	return exercises[i], true
 }
 
 // LoadExercises reads the table in the folder dir.
 func LoadExercises(dir string) ([]Exercise, error) {
-	var exercises []Exercise
-	file, err := yamlfile.Read(filepath.Join(dir, ExerciseTable), &exercises)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no table of exercises: %w", err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	seen := map[string]bool{}
-	for i := range exercises {
-		e := &exercises[i]
+	name := func(e Exercise) string { return e.Name }
+	return yamlfile.Table(filepath.Join(dir, ExerciseTable), name, func(e *Exercise) error {
 		e.Dir = filepath.Join(dir, e.Name)
 		e.Context = filepath.Join(dir, cmp.Or(e.Context, "../start"))
 		words := []string{e.Goal, e.Title, e.Fix, e.Solution, e.Story}
 		if !stepName.MatchString(e.Name) || slices.Contains(words, "") || len(e.Hints) == 0 {
-			return nil, file.Wrong(fmt.Errorf("%q: an exercise has a name such as 01-bin-sh, "+
-				"a title, a goal, a fix, a solution, a story and hints", e.Name), i)
+			return fmt.Errorf("%q: an exercise has a name such as 01-bin-sh, a title, a goal, a fix, a solution, a story and hints", e.Name)
 		}
-		if seen[e.Name] {
-			return nil, file.Wrong(fmt.Errorf("exercise %s is there twice", e.Name), i)
-		}
-		seen[e.Name] = true
-	}
-	return exercises, nil
+		return nil
+	})
 }

@@ -51,27 +51,16 @@ type Difference struct {
 func On(steps []Step, traits []Trait) []Step {
 	there := slices.Clone(steps)
 	for i := range there {
-		difference, _, ok := there[i].Differs(traits)
-		if !ok {
+		step := &there[i]
+		by := slices.IndexFunc(Traits, func(t Trait) bool { return slices.Contains(traits, t) && step.On[t].Why != "" })
+		if by < 0 {
 			continue
 		}
-		step := &there[i]
-		step.Why = difference.Why
-		step.Tries = slices.Clone(step.Tries)
+		difference := step.On[Traits[by]]
+		step.Why, step.Tries = difference.Why, slices.Clone(step.Tries)
 		for j := range step.Tries {
 			step.Tries[j].Expect = difference.Expect
 		}
 	}
 	return there
-}
-
-// Differs tells what a base with these traits makes of a step, and which trait
-// it is that does; ok is false where the step ends as on the article's base.
-func (s Step) Differs(traits []Trait) (difference Difference, by Trait, ok bool) {
-	for _, trait := range Traits {
-		if difference, ok = s.On[trait]; ok && slices.Contains(traits, trait) {
-			return difference, trait, true
-		}
-	}
-	return Difference{}, "", false
 }

@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/docker/go-units"
@@ -125,76 +123,57 @@ const (
 // Load reads the table in the folder dir. An error names the file, and the line
 // where there is one. earlier are the steps of other tables that it goes on from.
 func Load(dir string, earlier ...Step) ([]Step, error) {
-	var steps []Step
-	file, err := yamlfile.Read(filepath.Join(dir, Table), &steps)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no table of steps: %w", err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if len(steps) == 0 {
-		return nil, file.Wrong(errors.New("it names no step"))
-	}
 	known := map[string]bool{}
-	for i := range steps {
-		step := &steps[i]
-		step.Dir = filepath.Join(dir, step.Name)
-		step.Context = filepath.Join(dir, cmp.Or(step.Context, step.Name))
-		if known[step.Name] {
-			return nil, file.Wrong(fmt.Errorf("step %s is there twice", step.Name), i)
-		}
-		known[step.Name] = true
-	}
 	for _, step := range earlier {
 		known[step.Name] = true
 	}
-	for i, step := range steps {
-		if err := step.check(known); err != nil {
-			return nil, file.Wrong(err, i)
+	name := func(s Step) string { return s.Name }
+	return yamlfile.Table(filepath.Join(dir, Table), name, func(s *Step) error {
+		s.Dir = filepath.Join(dir, s.Name)
+		s.Context = filepath.Join(dir, cmp.Or(s.Context, s.Name))
+		known[s.Name] = true
+		if err := s.check(known); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
 		}
-	}
-	return steps, nil
+		return nil
+	})
 }
 
 var stepName = regexp.MustCompile(`^[0-9]{2}-[a-z0-9]+(-[a-z0-9]+)*$`)
 
+// check finds what makes no sense; known are the names of the steps so far.
 func (s *Step) check(known map[string]bool) error {
-	if !stepName.MatchString(s.Name) {
-		return fmt.Errorf("step %q: a step's name is two digits and words in small letters, such as 03-exec-form", s.Name)
-	}
-	if len(s.Tries) == 0 {
-		return fmt.Errorf("%s: has no tries", s.Name)
-	}
-	if s.Against != "" && !known[s.Against] {
-		return fmt.Errorf("%s: against names %q, which is no step", s.Name, s.Against)
+	switch {
+	case !stepName.MatchString(s.Name):
+		return errors.New("a step's name is two digits and words in small letters, such as 03-exec-form")
+	case len(s.Tries) == 0:
+		return errors.New("has no tries")
+	case s.Against != "" && !known[s.Against]:
+		return fmt.Errorf("against names %q, which is no step before it", s.Against)
 	}
 	for trait, on := range s.On {
 		if !slices.Contains(Traits, trait) {
-			return fmt.Errorf("%s: on: %q is none of %v", s.Name, trait, Traits)
+			return fmt.Errorf("on: %q is none of %v", trait, Traits)
 		}
 		if on.Why == "" {
-			return fmt.Errorf("%s: on: %s: the reason is missing", s.Name, trait)
+			return fmt.Errorf("on: %s: the reason is missing", trait)
 		}
-		if err := on.Expect.check(); err != nil {
-			return fmt.Errorf("%s: on: %s: %w", s.Name, trait, err)
+		if err := on.Expect.check(known); err != nil {
+			return fmt.Errorf("on: %s: %w", trait, err)
 		}
 	}
 	for _, try := range s.Tries {
 		if try.Dockerfile == "" || filepath.Base(try.Dockerfile) != try.Dockerfile {
-			return fmt.Errorf("%s: %q is no name of a Dockerfile in the step's folder", s.Name, try.Dockerfile)
+			return fmt.Errorf("%q is no name of a Dockerfile in the step's folder", try.Dockerfile)
 		}
-		if err := try.Expect.check(); err != nil {
-			return fmt.Errorf("%s: %s: %w", s.Name, try.Dockerfile, err)
-		}
-		if other := try.Expect.SameLayersAs; other != "" && !known[other] {
-			return fmt.Errorf("%s: same_layers_as names %q, which is no step", s.Name, other)
+		if err := try.Expect.check(known); err != nil {
+			return fmt.Errorf("%s: %w", try.Dockerfile, err)
 		}
 	}
 	return nil
 }
 
-func (e Expectation) check() error {
+func (e Expectation) check(known map[string]bool) error {
 	switch {
 	case e.Outcome == Runs && (e.Cause != "" || e.Phase != "" && e.Phase != Serve):
 		return errors.New("what runs has no cause, and its phase is serve")
@@ -202,6 +181,8 @@ func (e Expectation) check() error {
 		return errors.New("a failure needs its phase and its cause")
 	case e.Outcome != Runs && e.Outcome != Fails:
 		return fmt.Errorf("outcome is %q, not runs or fails", e.Outcome)
+	case e.SameLayersAs != "" && !known[e.SameLayersAs]:
+		return fmt.Errorf("same_layers_as names %q, which is no step before it", e.SameLayersAs)
 	}
 	return nil
 }
@@ -209,11 +190,8 @@ func (e Expectation) check() error {
 // Find returns the step that word names: 3, 03, exec-form or 03-exec-form.
 func Find(steps []Step, word string) (Step, bool) {
 	for _, step := range steps {
-		number, name, _ := strings.Cut(step.Name, "-")
-		if word == step.Name || word == name {
-			return step, true
-		}
-		if n, err := strconv.Atoi(word); err == nil && n > 0 && number == fmt.Sprintf("%02d", n) {
+		_, name, _ := strings.Cut(step.Name, "-")
+		if word == step.Name || word == name || strings.TrimLeft(word, "0") == step.Number() {
 			return step, true
 		}
 	}
@@ -274,21 +252,16 @@ func (s Size) String() string { return screen.Size(int64(s)) }
 type PerArch map[string]string
 
 // UnmarshalYAML reads one word, or a word for each machine.
-func (p *PerArch) UnmarshalYAML(node *yaml.Node) error { return p.read(node.Decode) }
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (p *PerArch) UnmarshalJSON(text []byte) error {
-	return p.read(func(into any) error { return json.Unmarshal(text, into) })
-}
-
-func (p *PerArch) read(decode func(any) error) error {
-	var word string
-	if decode(&word) == nil {
-		*p = PerArch{"": word}
+func (p *PerArch) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*p = PerArch{"": node.Value}
 		return nil
 	}
-	return decode((*map[string]string)(p))
+	return node.Decode((*map[string]string)(p))
 }
+
+// UnmarshalJSON reads what MarshalJSON writes, which is YAML, too.
+func (p *PerArch) UnmarshalJSON(text []byte) error { return yaml.Unmarshal(text, p) }
 
 // MarshalJSON writes it as it is read: one word, or a word for each machine.
 func (p PerArch) MarshalJSON() ([]byte, error) {

@@ -50,8 +50,8 @@ func TestRefusesATableThatMakesNoSense(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
 		"unknown key":          {"- step: 01-a\n  colour: red\n", "steps.yaml:2: field colour not found"},
 		"unknown expectation":  {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs, usr: 1}}]\n", "field usr not found"},
-		"no step":              {"[]", "names no step"},
-		"empty":                {"", "names no step"},
+		"no step":              {"[]", "it lists nothing"},
+		"empty":                {"", "it lists nothing"},
 		"no list":              {"step: 01-a", "cannot unmarshal"},
 		"no tries":             {"- step: 01-a\n", "has no tries"},
 		"odd name":             {"- step: ../x\n", "two digits and words"},
@@ -137,7 +137,7 @@ func TestFaultHostileTables(t *testing.T) {
 		"a number for a truth": {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: runs, numeric_user: 7}}]\n",
 			":2: cannot unmarshal !!int `7`"},
 		"a key twice":          {"- step: 01-a\n  title: a\n  title: b\n", `:3: mapping key "title" already defined at line 2`},
-		"a step twice":         {"- step: 01-a\n" + try + "- step: 01-a\n" + try, ":3: step 01-a is there twice"},
+		"a step twice":         {"- step: 01-a\n" + try + "- step: 01-a\n" + try, ":3: 01-a is there twice"},
 		"a step without sense": {"- step: 01-a\n" + try + "\n- step: 02-b\n", ":4: 02-b: has no tries"},
 		"no YAML":              {"- step: [1\n", ":1: did not find expected"},
 		"a tab":                {"- step: 01-a\n\ttitle: a\n", ":2: found a tab character"},
@@ -194,5 +194,5 @@ func TestAnExerciseIsThereOnce(t *testing.T) {
 	const one = "- {exercise: 01-a, title: t, goal: g, fix: f, solution: s, story: s, hints: [h]}\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ExerciseTable), []byte(one+"\n"+one), 0o644))
 	_, err := LoadExercises(dir)
-	assert.ErrorContains(t, err, ExerciseTable+":3: exercise 01-a is there twice")
+	assert.ErrorContains(t, err, ExerciseTable+":3: 01-a is there twice")
 }

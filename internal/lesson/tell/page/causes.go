@@ -56,13 +56,13 @@ type Quoted struct {
 
 // ReadLooks reads those of the repo at root; none where nothing was seen yet.
 func ReadLooks(root string) (looks Looks, err error) {
-	_, err = yamlfile.Read(filepath.Join(root, "docs", "causes", "looks.yaml"), &looks)
+	err = yamlfile.Read(filepath.Join(root, "docs", "causes", "looks.yaml"), &looks)
 	return looks, err
 }
 
 // ReadQuoted reads those of the repo at root.
 func ReadQuoted(root string) (quotes []Quoted, err error) {
-	_, err = yamlfile.Read(filepath.Join(root, "docs", "causes", "quoted.yaml"), &quotes)
+	err = yamlfile.Read(filepath.Join(root, "docs", "causes", "quoted.yaml"), &quotes)
 	return quotes, err
 }
 
