@@ -37,16 +37,20 @@ type Run struct {
 }
 
 // Of gives the outcomes of a step, one for each of its Dockerfiles; none where there is no record.
-func (r *Run) Of(step string) (some []run.Outcome) {
+func (r *Run) Of(step string) []run.Outcome {
 	if r == nil {
 		return nil
 	}
-	for _, o := range r.Steps {
-		if o.Step == step {
-			some = append(some, o)
-		}
+	return slices.DeleteFunc(slices.Clone(r.Steps), func(o run.Outcome) bool { return o.Step != step })
+}
+
+// outcome is that of one of a step's Dockerfiles; nil where it was not tried.
+func (r Run) outcome(step, dockerfile string) *run.Outcome {
+	i := slices.IndexFunc(r.Steps, func(o run.Outcome) bool { return o.Step == step && o.Dockerfile == dockerfile })
+	if i < 0 {
+		return nil
 	}
-	return some
+	return &r.Steps[i]
 }
 
 // KeepLeftOut takes over from a record what this run had to leave out, and names it.
@@ -54,18 +58,24 @@ func (r *Run) KeepLeftOut(was Run, steps []table.Step) (kept []string) {
 	var all []run.Outcome
 	for _, step := range steps {
 		for _, try := range step.Tries {
-			same := func(o run.Outcome) bool { return o.Step == step.Name && o.Dockerfile == try.Dockerfile }
-			if i := slices.IndexFunc(r.Steps, same); i >= 0 {
-				all = append(all, r.Steps[i])
-			} else if i := slices.IndexFunc(was.Steps, same); i >= 0 && try.LeftOut(r.Engine.Builder) != "" {
-				o := was.Steps[i]
-				o.Before = cmp.Or(o.Before, fmt.Sprintf("%s and its %s builder", was.Engine.Said(), was.Engine.Builder))
+			now, before := r.outcome(step.Name, try.Dockerfile), was.outcome(step.Name, try.Dockerfile)
+			switch {
+			case now != nil:
+				all = append(all, *now)
+			case before != nil && try.LeftOut(r.Engine.Builder) != "":
+				o := *before
+				o.Before = cmp.Or(o.Before, was.madeBy())
 				all, kept = append(all, o), append(kept, fmt.Sprintf("%s (%s), of %s", o.Step, o.Dockerfile, o.Before))
 			}
 		}
 	}
 	r.Steps = all
 	return kept
+}
+
+// madeBy says with what its images were built and started.
+func (r Run) madeBy() string {
+	return fmt.Sprintf("%s and its %s builder", r.Engine.Said(), r.Engine.Builder)
 }
 
 // steering are characters that JSON lets stand in a text as they are, and that a
@@ -85,17 +95,6 @@ func Marshal(document any) []byte {
 		r, _ := utf8.DecodeRune(character)
 		return fmt.Appendf(nil, `\u%04x`, r)
 	})
-}
-
-// path of the record that a folder of steps holds for a base: the first one, which the
-// texts show; or, beside it, that of another engine.
-func path(steps, base string, beside *engine.Engine) string {
-	name := base
-	if beside != nil {
-		version, _, _ := strings.Cut(beside.Version, "+") // Debian's own addition
-		name += "." + beside.Name + "-" + version
-	}
-	return filepath.Join(steps, "records", name+".json")
 }
 
 // ReadAll gives all records of a folder of steps, the article's before those of other bases; of a base first the one that
@@ -126,7 +125,9 @@ func OfBases(all []Run) []Run {
 }
 
 // Read gives the record of a base; nil where there is none yet.
-func Read(steps, base string) (*Run, error) { return ReadDocument[Run](path(steps, base, nil)) }
+func Read(steps, base string) (*Run, error) {
+	return ReadDocument[Run](filepath.Join(steps, "records", base+".json"))
+}
 
 // ReadDocument reads a document that was kept as JSON; nil where there is none.
 func ReadDocument[T any](path string) (*T, error) {
@@ -151,11 +152,12 @@ func Write(steps string, doc Run, beside, accept bool) error {
 	if doc.Verdict == run.Environment {
 		return errors.New("the environment stopped this run: there is nothing to record")
 	}
-	var of *engine.Engine
+	name := doc.Base.Name
 	if beside {
-		of = doc.Engine
+		version, _, _ := strings.Cut(doc.Engine.Version, "+") // Debian's own addition
+		name += "." + doc.Engine.Name + "-" + version
 	}
-	was, err := ReadDocument[Run](path(steps, doc.Base.Name, of))
+	was, err := Read(steps, name)
 	if err != nil && !accept {
 		return err
 	}
@@ -172,17 +174,8 @@ func Write(steps string, doc Run, beside, accept bool) error {
 		return fmt.Errorf("this run differs from the record; nothing was written (dev record --accept takes it over):\n  %s",
 			strings.Join(differences, "\n  "))
 	}
-	return atomicfile.Write(path(steps, doc.Base.Name, of), Marshal(doc), filepath.Join(steps, "records"))
-}
-
-// WriteTexts keeps each step's output.txt.
-func WriteTexts(steps string, doc Run) error {
-	for step, text := range Texts(doc) {
-		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text), filepath.Join(steps, "records")); err != nil {
-			return err
-		}
-	}
-	return nil
+	records := filepath.Join(steps, "records")
+	return atomicfile.Write(filepath.Join(records, name+".json"), Marshal(doc), records)
 }
 
 // Matrix is the document of `run --base all --json`.
@@ -211,16 +204,10 @@ const tolerance = 0.02
 // phase, cause, what is missing, user and size. The runtime's wording and exit
 // codes are compared only where the same engine has spoken.
 func Compare(was, now Run) []string {
-	type key struct{ step, dockerfile string }
-	recorded := map[key]run.Outcome{}
-	for _, o := range was.Steps {
-		recorded[key{o.Step, o.Dockerfile}] = o
-	}
 	var differences []string
 	for _, o := range now.Steps {
-		k := key{o.Step, o.Dockerfile}
-		r, ok := recorded[k]
-		if !ok {
+		r := was.outcome(o.Step, o.Dockerfile)
+		if r == nil {
 			continue // a new step has nothing to differ from
 		}
 		differs := func(what string, then, today any) {
@@ -237,7 +224,7 @@ func Compare(was, now Run) []string {
 		}
 		if was.Base.Platform == now.Base.Platform {
 			differs("what is missing", r.Missing, o.Missing)
-			if sizes(was, now, r, o) {
+			if sizes(was, now, *r, o) {
 				differs("the size", table.Size(r.Image.Bytes), table.Size(o.Image.Bytes))
 			}
 		}
@@ -264,26 +251,31 @@ func status(code *int) string {
 	return fmt.Sprint(*code)
 }
 
-// Texts gives each step's output.txt: the commands first, then what the engine
+// WriteTexts keeps each step's output.txt: the commands first, then what the engine
 // said, for each of the step's Dockerfiles; last, what it was said on.
-func Texts(doc Run) map[string]string {
+func WriteTexts(steps string, doc Run) error {
+	for step, text := range texts(doc) {
+		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text), filepath.Join(steps, "records")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func texts(doc Run) map[string]string {
 	texts := map[string]string{}
 	for _, o := range doc.Steps {
-		text := texts[o.Step]
-		if text != "" {
-			text += "\n"
-		}
 		for _, command := range o.Commands {
-			text += "$ " + freePort.ReplaceAllString(strings.Join(command, " "), "127.0.0.1:8080:8080") + "\n"
+			texts[o.Step] += "$ " + freePort.ReplaceAllString(strings.Join(command, " "), "127.0.0.1:8080:8080") + "\n"
 		}
-		texts[o.Step] = text + Normalise(o.Message) + "\n"
+		texts[o.Step] += Normalise(o.Message) + "\n"
 		if o.Before != "" {
 			texts[o.Step] += "# Seen before, with " + o.Before + ".\n"
 		}
+		texts[o.Step] += "\n"
 	}
 	for step := range texts {
-		texts[step] += fmt.Sprintf("\n# On %s, with %s and its %s builder.\n",
-			doc.Base.Said(), doc.Engine.Said(), doc.Engine.Builder)
+		texts[step] += fmt.Sprintf("# On %s, with %s.\n", doc.Base.Said(), doc.madeBy())
 	}
 	return texts
 }
@@ -291,21 +283,23 @@ func Texts(doc Run) map[string]string {
 // freePort is the published port of a step that found 8080 taken.
 var freePort = regexp.MustCompile(`127\.0\.0\.1:\d*:8080\b`)
 
-// What differs from run to run, and says nothing.
-var (
-	requests    = regexp.MustCompile(`(?m)^\[GIN\] .*\n?`) // the probe's: a time, a duration, an address
-	containerID = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
-	helpHint    = regexp.MustCompile(`(?m)^\n?(Run|See) '(docker|podman) run --help'.*\n?`)
-	lineNumber  = regexp.MustCompile(`\b((?:container|standard_init)_linux\.go):\d+`)
-)
+// noise is what differs from run to run, and says nothing.
+var noise = []struct {
+	form    *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`\r\n`), "\n"},
+	{regexp.MustCompile(`(?m)^\[GIN\] .*\n?`), ""}, // the probe's requests: a time, a duration, an address
+	{regexp.MustCompile(`(?m)^\n?(Run|See) '(docker|podman) run --help'.*\n?`), ""},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "CONTAINER"},
+	{regexp.MustCompile(`\b((?:container|standard_init)_linux\.go):\d+`), "$1:LINE"},
+}
 
 // Normalise takes out of an engine's words what differs between two runs that
 // say the same.
 func Normalise(message string) string {
-	message = strings.ReplaceAll(message, "\r\n", "\n")
-	message = requests.ReplaceAllString(message, "")
-	message = helpHint.ReplaceAllString(message, "")
-	message = containerID.ReplaceAllString(message, "CONTAINER")
-	message = lineNumber.ReplaceAllString(message, "$1:LINE")
+	for _, n := range noise {
+		message = n.form.ReplaceAllString(message, n.instead)
+	}
 	return strings.TrimRight(message, "\n ")
 }
