@@ -37,6 +37,7 @@ func (f *File) Has(word string) bool {
 
 var (
 	directive = regexp.MustCompile(`^#\s*([a-zA-Z]+)\s*=\s*(\S*)`)
+	before    = regexp.MustCompile(`^\s*(\S+)((?:\s+--\S*)*)`) // an instruction's rest: its word and its flags
 	heredoc   = regexp.MustCompile(`^\d*<<(-?)["']?([^\s<"']+)["']?$`)
 )
 
@@ -72,8 +73,9 @@ func Parse(text string) *File {
 			}
 			joined += part
 		}
-		if in := instruction(joined); in.Word != "" {
-			in.first, in.last = first, min(i, len(f.lines)-1)
+		if found := before.FindStringSubmatch(joined); found != nil {
+			rest := strings.TrimSpace(joined[len(found[0]):])
+			in := Instruction{strings.ToUpper(found[1]), strings.Fields(found[2]), rest, first, min(i, len(f.lines)-1)}
 			i = f.afterHeredocs(in, i)
 			f.Instructions = append(f.Instructions, in)
 		}
@@ -105,24 +107,6 @@ func (f *File) afterHeredocs(in Instruction, i int) int {
 	return i
 }
 
-func instruction(line string) Instruction {
-	words := strings.Fields(line)
-	if len(words) == 0 {
-		return Instruction{}
-	}
-	in := Instruction{Word: strings.ToUpper(words[0])}
-	rest := strings.TrimSpace(strings.TrimSpace(line)[len(words[0]):])
-	for _, flag := range words[1:] {
-		if !strings.HasPrefix(flag, "--") {
-			break
-		}
-		in.Flags = append(in.Flags, flag)
-		rest = strings.TrimSpace(rest[len(flag):])
-	}
-	in.Rest = rest
-	return in
-}
-
 // Flag gives the value of an instruction's flag; "" where it has none.
 func (in Instruction) Flag(name string) string {
 	for _, f := range in.Flags {
@@ -142,23 +126,16 @@ type Reference struct {
 	said string // the image as it stands there
 }
 
-var mountFrom = regexp.MustCompile(`^--mount=(?:.*,)?from=([^,]*)`)
+var takes = regexp.MustCompile(`^--(?:mount=(?:.*,)?)?from=([^,]+)`)
 
 // taken gives what an instruction takes from, as it stands there.
-func (in Instruction) taken() []string {
-	var all []string
-	switch words := strings.Fields(in.Rest); {
-	case in.Word == "FROM":
-		return append(words, "")[:1]
-	case in.Word == "COPY" || in.Word == "ADD":
-		if from := in.Flag("from"); from != "" {
-			all = append(all, from)
-		}
-	case in.Word == "RUN":
-		for _, flag := range in.Flags {
-			if found := mountFrom.FindStringSubmatch(flag); found != nil {
-				all = append(all, found[1])
-			}
+func (in Instruction) taken() (all []string) {
+	if in.Word == "FROM" {
+		return append(strings.Fields(in.Rest), "")[:1]
+	}
+	for _, flag := range in.Flags {
+		if found := takes.FindStringSubmatch(flag); found != nil {
+			all = append(all, found[1])
 		}
 	}
 	return all
@@ -247,25 +224,23 @@ func (f *File) With(images map[Reference]string, dropPlatform bool) string {
 	lines := slices.Clone(f.lines)
 	for i, in := range f.Instructions {
 		flags, rest := slices.Clone(in.Flags), in.Rest
-		drop := dropPlatform && in.Word == "FROM" && strings.HasPrefix(in.Flag("platform"), "$")
-		changed := drop
+		drop := dropPlatform && strings.HasPrefix(in.Flag("platform"), "$")
 		for reference, image := range images {
-			if reference.at != i {
-				continue
-			}
-			changed = true
-			if reference.From {
+			switch {
+			case reference.at != i:
+			case reference.From:
 				rest, drop = image+strings.TrimPrefix(rest, reference.said), true
+			default:
+				for n := range flags {
+					flags[n] = strings.Replace(flags[n], "from="+reference.said, "from="+image, 1)
+				}
 			}
-			for n := range flags {
-				flags[n] = strings.Replace(flags[n], "from="+reference.said, "from="+image, 1)
-			}
-		}
-		if !changed {
-			continue
 		}
 		if drop {
 			flags = slices.DeleteFunc(flags, func(flag string) bool { return strings.HasPrefix(flag, "--platform=") })
+		}
+		if slices.Equal(flags, in.Flags) && rest == in.Rest {
+			continue
 		}
 		lines[in.first] = strings.Join(append(append([]string{in.Word}, flags...), rest), " ")
 		for n := in.first + 1; n <= in.last; n++ {

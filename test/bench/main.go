@@ -66,8 +66,7 @@ func bench(ctx context.Context, rounds int, keep bool) error {
 }
 
 // measure takes the rounds with every builder that the engine has.
-func measure(ctx context.Context, program string, steps []table.Step, rounds int) (page.Bench, error) {
-	var kept page.Bench
+func measure(ctx context.Context, program string, steps []table.Step, rounds int) (kept page.Bench, err error) {
 	e, err := engine.Find(ctx)
 	if err != nil {
 		return kept, err
@@ -80,73 +79,65 @@ func measure(ctx context.Context, program string, steps []table.Step, rounds int
 	if err != nil {
 		return kept, err
 	}
-	kept.Engine, kept.CPUs, kept.Base = e, e.LogicalCPUs, ready.Said()
-	builders := []string{e.Builder}
-	if e.Builder == engine.BuildKit {
-		builders = []string{engine.BuildKit, engine.Legacy}
-	}
-	for _, builder := range builders {
-		if err := measureWith(ctx, builder, program, steps, ready.Image, rounds, &kept); err != nil {
-			return kept, err
+	kept = page.Bench{Engine: e, CPUs: e.LogicalCPUs, Base: ready.Said()}
+	rows := func() error {
+		e, err := engine.Find(ctx)
+		if err != nil {
+			return err
 		}
+		defer e.RemoveOwn(context.WithoutCancel(ctx))
+		cold, warm := page.BenchRow{Builder: e.Builder, What: page.Cold}, page.BenchRow{Builder: e.Builder, What: page.Warm}
+		for range rounds {
+			if err := round(ctx, e, program, ready.Image, &cold, &warm); err != nil {
+				return err
+			}
+			if err := timeDoctor(ctx, program, e, steps, &kept); err != nil {
+				return err
+			}
+		}
+		kept.Rows = append(kept.Rows, cold, warm)
+		return nil
 	}
-	return kept, nil
+	if err = rows(); err == nil && e.Builder == engine.BuildKit {
+		os.Setenv("DOCKER_BUILDKIT", "0")
+		err = rows()
+	}
+	return kept, err
 }
 
-// measureWith takes the rounds with one builder.
-func measureWith(ctx context.Context, builder, program string, steps []table.Step, image string, rounds int, kept *page.Bench) error {
-	if builder == engine.Legacy { // the last that is measured
-		os.Setenv("DOCKER_BUILDKIT", "0")
-	}
-	e, err := engine.Find(ctx)
+// round measures all ways once: cold, then warm.
+func round(ctx context.Context, e *engine.Engine, program, image string, cold, warm *page.BenchRow) error {
+	dir, err := os.MkdirTemp("", engine.Repository+"-bench-")
 	if err != nil {
 		return err
 	}
-	defer e.RemoveOwn(context.WithoutCancel(ctx))
-	cold, warm := page.BenchRow{Builder: builder, What: page.Cold}, page.BenchRow{Builder: builder, What: page.Warm}
-	for round := range rounds {
-		dir, err := os.MkdirTemp("", engine.Repository+"-bench-")
+	defer os.RemoveAll(dir)
+	hand, err := Fresh("steps", filepath.Join(dir, "hand"), false)
+	if err != nil {
+		return err
+	}
+	tool, err := Fresh("steps", filepath.Join(dir, "tool"), true)
+	if err != nil {
+		return err
+	}
+	add := func(row *page.BenchRow, way string, figures *[]float64, seconds float64, err error) error {
 		if err != nil {
+			return fmt.Errorf("%s: %w", way, err)
+		}
+		*figures = append(*figures, seconds)
+		fmt.Fprintf(os.Stderr, "%s, %s, round %d, %s: %.1f s\n", row.Builder, row.What, len(*figures), way, seconds)
+		return nil
+	}
+	for _, row := range []*page.BenchRow{cold, warm} {
+		seconds, err := hand.Typed(ctx, e, image, 1, true)
+		if err := add(row, "by hand", &row.Hand, seconds, err); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
-		hand, err := Fresh("steps", filepath.Join(dir, "hand"), false)
-		if err != nil {
-			return err
-		}
-		tool, err := Fresh("steps", filepath.Join(dir, "tool"), true)
-		if err != nil {
-			return err
-		}
-		for _, row := range []*page.BenchRow{&cold, &warm} {
-			byHand, err := hand.ByHand(ctx, e, image)
-			if err != nil {
-				return err
-			}
-			byTool, cpu, err := runTool(ctx, program, tool.Dir)
-			if err != nil {
-				return err
-			}
-			row.Hand, row.Tool = append(row.Hand, byHand), append(row.Tool, byTool)
-			said := fmt.Sprintf("%s, %s, round %d: by hand %.1f s, by this tool %.1f s (%.2f)",
-				builder, row.What, round+1, byHand, byTool, byTool/byHand)
-			if row == &warm {
-				bare, err := hand.Bare(ctx, e, image)
-				if err != nil {
-					return err
-				}
-				row.Bare = append(row.Bare, bare)
-				said += fmt.Sprintf(", the commands alone, side by side, %.1f s (%.2f)", bare, bare/byHand)
-			} else {
-				kept.OwnCPU = append(kept.OwnCPU, cpu)
-				kept.OwnPart = append(kept.OwnPart, cpu/byTool/float64(max(1, e.LogicalCPUs)))
-			}
-			fmt.Fprintln(os.Stderr, said)
-		}
-		if err := timeDoctor(ctx, program, e, steps, kept); err != nil {
+		seconds, err = run(ctx, program, "run", "all", "--steps", tool.Dir)
+		if err := add(row, "by this tool", &row.Tool, seconds, err); err != nil {
 			return err
 		}
 	}
-	kept.Rows = append(kept.Rows, cold, warm)
-	return nil
+	seconds, err := hand.Typed(ctx, e, image, max(1, e.LogicalCPUs), false)
+	return add(warm, "the commands alone, side by side", &warm.Bare, seconds, err)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,8 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,24 +19,10 @@ import (
 	"optimizing-dockerfile/internal/lesson/tell/page"
 )
 
-// looker looks at a container after its start, which may have been refused.
-type looker func(ctx context.Context, e *engine.Engine, name, outcome string, started error) error
-
-// ByHand does what a reader types: for every Dockerfile `docker build`, then
-// `docker run`, and, where it runs, one request. It returns the seconds.
-func (c Course) ByHand(ctx context.Context, e *engine.Engine, image string) (float64, error) {
-	return c.each(ctx, e, image, 1, untilSeen)
-}
-
-// Bare does the same builds, starts and removals, as many at once as there are
-// processors, and looks at nothing: the least that all steps can take with the
-// engine's own commands. It returns the seconds.
-func (c Course) Bare(ctx context.Context, e *engine.Engine, image string) (float64, error) {
-	return c.each(ctx, e, image, max(1, e.LogicalCPUs), unseen)
-}
-
-// each builds, starts and removes the image of every Dockerfile.
-func (c Course) each(ctx context.Context, e *engine.Engine, image string, atOnce int, look looker) (float64, error) {
+// Typed does what a reader types: for every Dockerfile `docker build`, then `docker run`, and, if it is to be seen, one
+// request where it runs; so many at once. Unseen, and as many at once as there are processors, it is the least that all
+// steps can take with the engine's own commands. It returns the seconds.
+func (c Course) Typed(ctx context.Context, e *engine.Engine, image string, atOnce int, seen bool) (float64, error) {
 	began := time.Now()
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(atOnce)
@@ -49,17 +32,8 @@ func (c Course) each(ctx context.Context, e *engine.Engine, image string, atOnce
 			number++
 			name := fmt.Sprintf("by-hand-%d", number)
 			work.Go(func() error {
-				request := engine.BuildRequest{
-					Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: engine.Repository + ":" + name,
-					Args: []string{"GO_IMAGE=" + image},
-				}
-				if err := e.Run(ctx, nil, nil, nil, e.BuildCommand(request)...); err != nil {
-					return fmt.Errorf("by hand, %s: %w", step.Name, err)
-				}
-				container := fmt.Sprintf("%s-%s-%d", engine.Repository, name, os.Getpid())
-				defer e.Remove(context.WithoutCancel(ctx), container)
-				if err := look(ctx, e, container, try.Expect.Outcome, start(ctx, e, container, request.Tag)); err != nil {
-					return fmt.Errorf("by hand, %s: %w", step.Name, err)
+				if err := typed(ctx, e, step, try, image, name, seen); err != nil {
+					return fmt.Errorf("%s: %w", step.Name, err)
 				}
 				return nil
 			})
@@ -69,27 +43,31 @@ func (c Course) each(ctx context.Context, e *engine.Engine, image string, atOnce
 	return time.Since(began).Seconds(), err
 }
 
-// start runs an image as the article does, but in the background.
-func start(ctx context.Context, e *engine.Engine, name, image string) error {
-	words := append([]string{"run", "--detach", "--name", name}, engine.Ours()...)
-	_, err := e.Output(ctx, append(words, "--pull=never", "--publish", "127.0.0.1::8080", image)...)
-	return err
-}
-
-// unseen lets a start pass, and one that was refused of an image that is to fail.
-func unseen(_ context.Context, _ *engine.Engine, _, outcome string, started error) error {
-	var failed *engine.Failed
-	if errors.As(started, &failed) && outcome == table.Fails {
-		return nil
+// typed builds and starts the image of one Dockerfile as the article does, but in the background.
+func typed(ctx context.Context, e *engine.Engine, step table.Step, try table.Try, image, name string, seen bool) error {
+	request := engine.BuildRequest{
+		Dir: step.Dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: engine.Repository + ":" + name,
+		Args: []string{"GO_IMAGE=" + image},
 	}
-	return started
+	if err := e.Run(ctx, nil, nil, nil, e.BuildCommand(request)...); err != nil {
+		return err
+	}
+	container := fmt.Sprintf("%s-%s-%d", engine.Repository, name, os.Getpid())
+	defer e.Remove(context.WithoutCancel(ctx), container)
+	words := append([]string{"run", "--detach", "--name", container}, engine.Ours()...)
+	_, err := e.Output(ctx, append(words, "--pull=never", "--publish", "127.0.0.1::8080", request.Tag)...)
+	var refused *engine.Failed
+	switch {
+	case errors.As(err, &refused) && try.Expect.Outcome == table.Fails:
+		return nil
+	case err != nil || !seen:
+		return err
+	}
+	return untilSeen(ctx, e, container, try.Expect.Outcome)
 }
 
 // untilSeen waits until a container has answered once, or ended where it is to fail.
-func untilSeen(ctx context.Context, e *engine.Engine, name, outcome string, started error) error {
-	if started != nil {
-		return unseen(ctx, e, name, outcome, started)
-	}
+func untilSeen(ctx context.Context, e *engine.Engine, name, outcome string) error {
 	for deadline := time.Now().Add(time.Minute); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		container, err := e.Inspect(ctx, name)
 		switch {
@@ -153,79 +131,33 @@ func Fresh(folder, dir string, ignore bool) (c Course, err error) {
 	return c, nil
 }
 
-// runTool runs all steps in dir and must find all as expected.
-func runTool(ctx context.Context, program, dir string) (seconds, cpu float64, err error) {
-	seconds, cpu, err = run(ctx, program, "run", "all", "--steps", dir)
-	if err != nil {
-		err = fmt.Errorf("the tool's own run was not as expected: %w", err)
-	}
-	return seconds, cpu, err
-}
-
-// run runs the tool and says how long it took, and how much of that the tool's own
-// process was at work.
-func run(ctx context.Context, program string, args ...string) (seconds, cpu float64, err error) {
-	command := exec.CommandContext(ctx, program, args...)
-	var words bytes.Buffer
-	command.Stdout, command.Stderr = &words, &words
+// run runs the tool and says how long it took; an error has its words.
+func run(ctx context.Context, program string, args ...string) (float64, error) {
 	began := time.Now()
-	if err := command.Start(); err != nil {
-		return 0, 0, err
-	}
-	ended, last := make(chan struct{}), make(chan float64)
-	go func() {
-		at := 0.0
-		for {
-			select {
-			case <-ended:
-				last <- at
-				return
-			case <-time.After(50 * time.Millisecond):
-				at = max(at, ownCPU(command.Process.Pid))
-			}
-		}
-	}()
-	err = command.Wait()
-	seconds = time.Since(began).Seconds()
+	words, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	if err != nil {
-		err = fmt.Errorf("%w; it said:\n%s", err, words.String())
+		err = fmt.Errorf("%w; it said:\n%s", err, words)
 	}
-	close(ended)
-	return seconds, <-last, err
-}
-
-// ownCPU gives the seconds that a process has used, without the programs that it
-// ran; 0 where there is no /proc. (What Wait tells counts those too.)
-func ownCPU(pid int) float64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, after, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(after)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseFloat(fields[11], 64)
-	system, _ := strconv.ParseFloat(fields[12], 64)
-	return (user + system) / 100 // ticks of the kernel's clock, as /proc counts them
+	return time.Since(began).Seconds(), err
 }
 
 // timeDoctor measures diagnoses, as the verb doctor makes them: of the largest
 // image against a `docker save` of it, the floor of every tool that reads an image
 // whole; of a small one against the commands that fetch two files by hand.
 func timeDoctor(ctx context.Context, program string, e *engine.Engine, steps []table.Step, kept *page.Bench) error {
-	if _, _, err := run(ctx, program, "run", "1", "3"); err != nil {
+	if _, err := run(ctx, program, "run", "1", "3"); err != nil {
 		return err
 	}
-	large, small := engine.Repository+":"+steps[0].Name, engine.Repository+":"+steps[2].Name
 	if len(kept.Doctor) == 0 {
 		kept.Doctor = []page.DoctorRow{
 			{Image: steps[0].Name, Other: e.Name + " save"},
 			{Image: steps[2].Name, Other: e.Name + " create, twice cp, rm"},
 		}
 	}
-	typed := []func() error{
-		func() error { return e.Run(ctx, nil, io.Discard, nil, "save", large) },
-		func() error {
-			id, err := e.Output(ctx, append(append([]string{"create", "--pull=never"}, engine.Ours()...), small)...)
+	for i, other := range []func(image string) error{
+		func(image string) error { return e.Run(ctx, nil, io.Discard, nil, "save", image) },
+		func(image string) error {
+			id, err := e.Output(ctx, append(append([]string{"create", "--pull=never"}, engine.Ours()...), image)...)
 			if err != nil {
 				return err
 			}
@@ -234,20 +166,19 @@ func timeDoctor(ctx context.Context, program string, e *engine.Engine, steps []t
 			}
 			return errors.Join(err, e.Remove(ctx, id))
 		},
-	}
-	for i, name := range []string{large, small} {
+	} {
 		row := &kept.Doctor[i]
-		seconds, _, err := run(ctx, program, "doctor", "--json", name)
+		image := engine.Repository + ":" + row.Image
+		seconds, err := run(ctx, program, "doctor", "--json", image)
 		var exit *exec.ExitError
 		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 			return err
 		}
-		row.Doctor = append(row.Doctor, seconds)
 		began := time.Now()
-		if err := typed[i](); err != nil {
+		if err := other(image); err != nil {
 			return err
 		}
-		row.Typed = append(row.Typed, time.Since(began).Seconds())
+		row.Doctor, row.Typed = append(row.Doctor, seconds), append(row.Typed, time.Since(began).Seconds())
 	}
 	return nil
 }

@@ -12,13 +12,11 @@ const BenchRecord = "docs/bench.json"
 
 // Bench is the document that the figures of `make bench` are kept in.
 type Bench struct {
-	Engine  *engine.Engine `json:"engine"`
-	CPUs    int            `json:"cpus"`
-	Base    string         `json:"base"` // in words
-	Rows    []BenchRow     `json:"rows"`
-	Doctor  []DoctorRow    `json:"doctor"`
-	OwnCPU  []float64      `json:"own_cpu"`  // seconds that the tool's own process used in a cold run
-	OwnPart []float64      `json:"own_part"` // the same, as a share of what the cores could give meanwhile
+	Engine *engine.Engine `json:"engine"`
+	CPUs   int            `json:"cpus"`
+	Base   string         `json:"base"` // in words
+	Rows   []BenchRow     `json:"rows"`
+	Doctor []DoctorRow    `json:"doctor"`
 }
 
 // BenchRow is one thing that was measured in both ways, a figure a round.

@@ -27,9 +27,8 @@ var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
 	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes, "text": text, "took": took, "said": said,
 	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers, "bases": record.OfBases, "figures": figures,
 	"causes": doctor.CausesMarkdown, "code": code, "seconds": seconds, "ratio": ratio,
-	"percent": func(parts []float64) string { return fmt.Sprintf("%.1f", 100*Median(parts)) },
-	"list":    func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
-	"next":    func(i int) int { return i + 1 },
+	"list": func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
+	"next": func(i int) int { return i + 1 },
 }).Parse(partsText))
 
 // part makes one, by its name.
