@@ -131,7 +131,7 @@ func checked(c *call, request check.Request) (*check.Report, error) {
 		return nil, c.Err()
 	}
 	if err != nil {
-		return check.Stopped(err.Error(), nil), nil
+		return check.Stopped(err.Error()), nil
 	}
 	defer e.RemoveOwn(context.WithoutCancel(c))
 	return (&check.Checker{Engine: e, Catalog: catalog, Say: c.say}).Do(c, request)

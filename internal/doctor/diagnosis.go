@@ -66,6 +66,12 @@ type User struct {
 	Configured string `json:"configured"`
 	UID        *int   `json:"uid"` // nil where the name cannot be resolved
 	GID        *int   `json:"gid"`
+	Groups     []int  `json:"-"` // beside GID
+}
+
+// MayWrite says whether a user with numbers may write a file, or put files into a folder.
+func (u User) MayWrite(e image.Entry) bool {
+	return account{uid: *u.UID, gid: *u.GID, groups: u.Groups}.mayWrite(e)
 }
 
 // Advice is what could be better about an image, whether it starts or not.

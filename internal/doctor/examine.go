@@ -154,7 +154,7 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 	x.d.User.Configured = spec
 	found, err := x.become(ctx, spec, asked)
 	if found == nil && err == nil {
-		x.d.User.UID, x.d.User.GID = &x.as.uid, &x.as.gid
+		x.d.User.UID, x.d.User.GID, x.d.User.Groups = &x.as.uid, &x.as.gid, x.as.groups
 		if _, set := x.env["HOME"]; !set {
 			x.env["HOME"] = x.as.home
 		}

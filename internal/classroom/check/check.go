@@ -7,13 +7,17 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/dockerfile"
@@ -39,6 +43,20 @@ const (
 // Goals are the ids of all of them.
 var Goals = []string{Builds, Starts, Answers, NotRoot, Small, NothingExtra, AccountsReadOnly}
 
+//go:embed facts.yaml
+var factsYAML []byte
+
+// facts is what facts.yaml explains.
+var facts = func() (all struct {
+	Hints                    map[string]map[string]string
+	Official, Alpine, Debian []string
+}) {
+	if err := yaml.Unmarshal(factsYAML, &all); err != nil {
+		panic(err)
+	}
+	return all
+}()
+
 // Report is the document of `check --json`. Its fields are a contract: fields are added, never changed.
 type Report struct {
 	Schema int      `json:"schema"`
@@ -63,12 +81,8 @@ type Solves struct {
 
 // For holds the report against the goal of one exercise.
 func (r *Report) For(e table.Exercise) {
-	r.Solves = &Solves{e.Name, e.Goal, true}
-	for _, goal := range r.Goals {
-		if goal.ID == Answers || goal.ID == e.Goal {
-			r.Solves.Met = r.Solves.Met && goal.IsMet()
-		}
-	}
+	unmet := func(g Goal) bool { return (g.ID == Answers || g.ID == e.Goal) && !g.IsMet() }
+	r.Solves = &Solves{e.Name, e.Goal, !slices.ContainsFunc(r.Goals, unmet)}
 }
 
 // Goal is what came of one.
@@ -99,70 +113,79 @@ type Checker struct {
 	Say     screen.Reporter // told as the work goes on; may be nil
 }
 
-// subject is what the goals are judged by.
+// subject is a Dockerfile that is checked, and what the goals are judged by.
 type subject struct {
+	*Checker
+	Request
+	file *dockerfile.File
+	*Report
+
+	given     map[dockerfile.Reference]string // what takes the place of an image that is not here
+	asked     []string                        // the golang images that another one takes the place of
+	fault     string                          // a reference that can name nothing: the Dockerfile's own mistake
 	outcome   run.Outcome
 	diagnosis *doctor.Diagnosis
 	files     contents
 	program   *file // the binary that the image is there for; nil where none is found
 }
 
-// Do checks one Dockerfile. The error is the context's, or says that a file
+// Do checks one Dockerfile. The error is the context's, or says that the Dockerfile
 // cannot be read; all else is in the report.
 func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
 	text, err := readText(r.Dockerfile)
 	if err != nil {
 		return nil, err
 	}
-	d := dockerfile.Parse(string(text))
-	report, err := c.judge(ctx, r, d)
-	if err == nil {
-		report.place(r.Dockerfile, d)
+	s := &subject{Checker: c, Request: r, file: dockerfile.Parse(string(text)), Report: newReport()}
+	if err := s.judge(ctx); err != nil {
+		s.stop(err.Error())
 	}
-	return report, err
+	s.place(r.Dockerfile, s.file)
+	return s.Report, ctx.Err()
 }
 
-func (c *Checker) judge(ctx context.Context, r Request, d *dockerfile.File) (*Report, error) {
-	g, err := findGiven(ctx, c.Engine, c.Catalog, d, c.Say)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+// judge builds the Dockerfile, starts the image, looks into it, and judges. The error is the environment's.
+func (s *subject) judge(ctx context.Context) error {
+	if err := s.give(ctx); err != nil {
+		return err
 	}
-	if err != nil {
-		return Stopped(err.Error(), nil), nil
-	}
-	request, tidy, err := c.request(r, d, g)
-	if err != nil {
-		return nil, err
-	}
+	request, tidy, err := s.request()
 	defer tidy()
-
-	screen.Sayf(c.Say, "building and starting %s …", r.Dockerfile)
-	t := &run.Trial{Engine: c.Engine, Image: c.client(ctx)}
-	s := &subject{}
+	if err != nil {
+		return err
+	}
+	screen.Sayf(s.Say, "building and starting %s …", s.Dockerfile)
+	t := &run.Trial{Engine: s.Engine, Image: s.client(ctx)}
 	if s.outcome, err = t.Single(ctx, request); err != nil {
-		return nil, err
+		return err
 	}
 	if s.outcome.Image == nil {
-		return c.notBuilt(s.outcome, d, g), nil
+		return s.notBuilt()
 	}
-	if err := c.look(ctx, s, sourcesIn(ctx, r.Dir)); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return Stopped(err.Error(), g.notes), nil
+	img, err := source.FromEngine(ctx, s.Engine, s.outcome.Image.ID, true)
+	if err != nil {
+		return err
 	}
-	report := s.report(g.notes)
-	report.Image = request.Tag
-	return report, nil
+	defer img.Close()
+	if s.diagnosis, err = doctor.Examine(ctx, img, run.MachineOf(s.Engine), doctor.Start{}); err != nil {
+		return err
+	}
+	if s.files, err = read(ctx, img, sourcesIn(ctx, s.Dir)); err != nil {
+		return err
+	}
+	s.program = s.files.program(s.diagnosis.Argv, img.Config().WorkingDir)
+	s.Image = request.Tag
+	s.judgeImage()
+	return nil
 }
 
 // client is the image that an engine on another machine is asked from: the base, where it is there.
-func (c *Checker) client(ctx context.Context) string {
-	article, err := c.Catalog.Find("")
+func (s *subject) client(ctx context.Context) string {
+	article, err := s.Catalog.Find("")
 	if err != nil {
 		return ""
 	}
-	ready, err := base.Here(ctx, c.Engine, article)
+	ready, err := base.Here(ctx, s.Engine, article)
 	if err != nil || ready == nil {
 		return ""
 	}
@@ -171,34 +194,35 @@ func (c *Checker) client(ctx context.Context) string {
 
 // request is the build of the Dockerfile as it is, or of a copy in which other
 // images stand where this engine lacks those named. The context stays the learner's.
-func (c *Checker) request(r Request, d *dockerfile.File, g *given) (request engine.BuildRequest, tidy func(), err error) {
-	request = engine.BuildRequest{Dir: r.Dir, Dockerfile: r.Dockerfile, Tag: tag(r), Made: engine.MadeStep}
-	legacy := c.Engine.Builder == engine.Legacy
-	if legacy {
-		request.Args = platformArgs(d, c.Engine)
+func (s *subject) request() (request engine.BuildRequest, tidy func(), err error) {
+	place, err := filepath.Abs(s.Dockerfile)
+	if err != nil {
+		return request, func() {}, err
 	}
-	text := d.With(g.images, legacy)
-	if text == d.With(nil, false) {
+	sum := sha256.Sum256([]byte(place)) // the next check of the same Dockerfile takes the name over
+	request = engine.BuildRequest{
+		Dir: s.Dir, Dockerfile: s.Dockerfile, Tag: engine.Repository + ":check-" + hex.EncodeToString(sum[:4]), Made: engine.MadeStep,
+	}
+	legacy := s.Engine.Builder == engine.Legacy
+	if legacy {
+		request.Args = platformArgs(s.file, s.Engine)
+	}
+	text := s.file.With(s.given, legacy)
+	if text == s.file.With(nil, false) {
 		return request, func() {}, nil
 	}
-	if len(g.images) > 0 {
+	if len(s.given) > 0 {
 		text = syntaxLine.ReplaceAllString(text, "#") // its image would have to come from a registry, too
 	}
 	dir, err := os.MkdirTemp("", engine.Repository+"-")
-	if err != nil {
-		return request, nil, err
-	}
-	tidy = func() { os.RemoveAll(dir) }
 	request.Dockerfile = filepath.Join(dir, "Dockerfile")
-	err = os.WriteFile(request.Dockerfile, []byte(text), 0o644)
-	if ignored, missing := readText(r.Dockerfile + ".dockerignore"); missing == nil && err == nil {
+	if err == nil {
+		err = os.WriteFile(request.Dockerfile, []byte(text), 0o644)
+	}
+	if ignored, missing := readText(s.Dockerfile + ".dockerignore"); missing == nil && err == nil {
 		err = os.WriteFile(request.Dockerfile+".dockerignore", ignored, 0o644)
 	}
-	if err != nil {
-		tidy()
-		return request, nil, err
-	}
-	return request, tidy, nil
+	return request, func() { os.RemoveAll(dir) }, err
 }
 
 var syntaxLine = regexp.MustCompile(`(?i)\A#\s*syntax\s*=.*`)
@@ -221,89 +245,58 @@ func platformArgs(d *dockerfile.File, e *engine.Engine) (args []string) {
 	return args
 }
 
-// tag names the image of a check after the Dockerfile's place: the next check of it takes the name over.
-func tag(r Request) string {
-	place, err := filepath.Abs(r.Dockerfile)
-	if err != nil {
-		place = r.Dockerfile
+// notBuilt notes why there is no image, where that is the Dockerfile's fault; else the error says what the environment lacks.
+func (s *subject) notBuilt() error {
+	o := s.outcome
+	cause, proof := o.Cause, screen.Last(o.Message, 3)
+	if s.fault != "" {
+		cause, proof = run.BuildFailed, s.fault
+	} else if o.Verdict == run.Environment {
+		return errors.New(strings.Join(o.Reasons, "; "))
+	} else if lack := s.lacks(o.Message); lack != "" {
+		return errors.New(lack)
+	} else if o.Detail != "" {
+		proof = fmt.Sprintf("`%s` failed: %s", o.Detail, screen.Last(cmp.Or(o.Output, o.Message), 3))
 	}
-	sum := sha256.Sum256([]byte(place))
-	return engine.Repository + ":check-" + hex.EncodeToString(sum[:4])
-}
-
-// look opens the image that was built.
-func (c *Checker) look(ctx context.Context, s *subject, sources map[[32]byte]string) (err error) {
-	img, err := source.FromEngine(ctx, c.Engine, s.outcome.Image.ID, true)
-	if err != nil {
-		return err
-	}
-	defer img.Close()
-	if s.diagnosis, err = doctor.Examine(ctx, img, run.MachineOf(c.Engine), doctor.Start{}); err != nil {
-		return err
-	}
-	if s.files, err = read(ctx, img, sources); err != nil {
-		return err
-	}
-	s.program = s.files.program(s.diagnosis.Argv, img.Config().WorkingDir)
+	s.Cause, s.Said = cause, o.Message
+	s.not(Builds, proof, cause)
+	s.rest()
 	return nil
 }
 
-// notBuilt is the report where there is no image: the Dockerfile's fault, or the environment's.
-func (c *Checker) notBuilt(o run.Outcome, d *dockerfile.File, g *given) *Report {
-	if o.Verdict == run.Environment && g.fault == "" {
-		return Stopped(strings.Join(o.Reasons, "; "), g.notes)
-	}
-	if lack := g.lacks(c.Engine, d, o.Message); lack != "" && g.fault == "" {
-		return Stopped(lack, g.notes)
-	}
-	cause, proof := o.Cause, fmt.Sprintf("`%s` failed: %s", o.Detail, screen.Last(cmp.Or(o.Output, o.Message), 3))
-	if o.Detail == "" {
-		proof = screen.Last(o.Message, 3)
-	}
-	if g.fault != "" {
-		cause, proof = run.BuildFailed, g.fault
-	}
-	r := newReport(g.notes)
-	r.Cause, r.Said = cause, o.Message
-	r.not(Builds, proof, cause)
-	r.rest("not judged: there is no image")
+// Stopped is the report where the environment is at fault, such as an engine that is not there.
+func Stopped(reason string) *Report {
+	r := newReport()
+	r.stop(reason)
 	return r
 }
 
-// Stopped is the report where the environment is at fault, such as an engine that is not there.
-func Stopped(reason string, notes []string) *Report {
-	r := newReport(notes)
+func (r *Report) stop(reason string) {
 	r.Reason = reason
 	r.open(Builds, "cannot tell here: "+reason)
-	r.rest("not judged: there is no image")
-	return r
+	r.rest()
 }
 
-func newReport(notes []string) *Report {
-	return &Report{Schema: 1, Kind: "check", Goals: []Goal{}, Notes: append([]string{}, notes...)}
+// rest leaves open what is judged by an image.
+func (r *Report) rest() {
+	for _, id := range Goals[1:] {
+		r.open(id, "not judged: there is no image")
+	}
 }
 
-func (r *Report) add(id string, met *bool, proof, hint string) {
-	r.Goals = append(r.Goals, Goal{ID: id, Met: met, Proof: proof, Hint: hint})
+func newReport() *Report {
+	return &Report{Schema: 1, Kind: "check", Goals: []Goal{}, Notes: []string{}}
 }
 
-func (r *Report) is(id, proof string) { yes := true; r.add(id, &yes, proof, "") }
+func (r *Report) is(id, proof string) {
+	yes := true
+	r.Goals = append(r.Goals, Goal{ID: id, Met: &yes, Proof: proof})
+}
 
 // not is that a goal is not met, for a cause that has a hint of its own, or "".
 func (r *Report) not(id, proof, cause string) {
-	hint, ok := hints[id][cause]
-	if !ok {
-		hint = hints[id][""]
-	}
 	no := false
-	r.add(id, &no, proof, hint)
+	r.Goals = append(r.Goals, Goal{ID: id, Met: &no, Proof: proof, Hint: cmp.Or(facts.Hints[id][cause], facts.Hints[id]["else"])})
 }
 
-func (r *Report) open(id, proof string) { r.add(id, nil, proof, "") }
-
-// rest leaves all further goals open.
-func (r *Report) rest(why string) {
-	for _, id := range Goals[len(r.Goals):] {
-		r.open(id, why)
-	}
-}
+func (r *Report) open(id, proof string) { r.Goals = append(r.Goals, Goal{ID: id, Proof: proof}) }

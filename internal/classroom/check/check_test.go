@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,8 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/internal/dockerfile"
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/run"
 )
 
 func files(entries ...image.Entry) contents {
@@ -49,7 +53,8 @@ func TestFollowsLinks(t *testing.T) {
 // Who may change an account file: its owner, whoever may write it, and whoever may
 // put another in its place.
 func TestWhoMayChangeTheAccounts(t *testing.T) {
-	service := ids{uid: 12345, groups: []int{12345, 7}}
+	id := 12345
+	service := doctor.User{UID: &id, GID: &id, Groups: []int{7}}
 	etc := image.Entry{Path: "/etc", Mode: fs.ModeDir | 0o755}
 	for name, c := range map[string]struct {
 		passwd, etc image.Entry
@@ -69,7 +74,7 @@ func TestWhoMayChangeTheAccounts(t *testing.T) {
 	} {
 		c.passwd.Path = "/etc/passwd"
 		all := files(c.passwd, c.etc)
-		how := service.canChange(all, all["/etc/passwd"])
+		how := canChange(service, all, all["/etc/passwd"])
 		assert.Equal(t, c.says == "", how == "", "%s: %s", name, how)
 		assert.Contains(t, how, c.says, name)
 	}
@@ -139,14 +144,30 @@ func TestTellsASlipFromAnImage(t *testing.T) {
 func TestTellsASlipFromAHereDocumentOfAnOldBuilder(t *testing.T) {
 	const words = "dockerfile parse error line 3: unknown instruction: %s"
 	const podmans = `checking on sources under "/tmp/001": copier: stat: "/<<END": no such file or directory`
-	d := dockerfile.Parse("FROM scratch\nCOPY <<END /etc/passwd\necho:*:12345\nEND\nRUNN true\n")
+	lacks := func(text, builder, words string) string {
+		s := &subject{Checker: &Checker{Engine: &engine.Engine{Builder: builder}}, file: dockerfile.Parse(text)}
+		return s.lacks(words)
+	}
+	const text = "FROM scratch\nCOPY <<END /etc/passwd\necho:*:12345\nEND\nRUNN true\n"
 	for unknown, its := range map[string]bool{"ECHO:*:12345": true, "RUNN": false} {
-		lack := new(given).lacks(&engine.Engine{Builder: engine.BuildKit}, d, fmt.Sprintf(words, unknown))
+		lack := lacks(text, engine.BuildKit, fmt.Sprintf(words, unknown))
 		assert.Equal(t, its, lack != "", "%s: %s", unknown, lack)
 	}
-	assert.NotEmpty(t, new(given).lacks(&engine.Engine{Builder: engine.Buildah}, d, podmans))
-	missing := strings.Replace(podmans, "/<<END", "/passwd", 1)
-	assert.Empty(t, new(given).lacks(&engine.Engine{Builder: engine.Buildah}, d, missing))
-	plain := dockerfile.Parse("FROM scratch\nRUNN true\n")
-	assert.Empty(t, new(given).lacks(&engine.Engine{Builder: engine.BuildKit}, plain, fmt.Sprintf(words, "RUNN")))
+	assert.NotEmpty(t, lacks(text, engine.Buildah, podmans))
+	assert.Empty(t, lacks(text, engine.Buildah, strings.Replace(podmans, "/<<END", "/passwd", 1)))
+	assert.Empty(t, lacks("FROM scratch\nRUNN true\n", engine.BuildKit, fmt.Sprintf(words, "RUNN")))
+}
+
+// A hint that no goal or cause asks for is a slip of the pen, and each goal has one for what is not foreseen.
+func TestEachHintIsAskedFor(t *testing.T) {
+	causes := []string{"else", "user-set", run.CommandNotFound, run.ToolchainTooOld, run.VCSStatus, run.CompileError,
+		run.LoopbackOnly, run.NoAnswer, run.WrongAnswer, run.Exited}
+	for _, cause := range doctor.Causes {
+		causes = append(causes, string(cause))
+	}
+	assert.Subset(t, Goals, slices.Collect(maps.Keys(facts.Hints)))
+	for _, goal := range Goals {
+		assert.Subset(t, causes, slices.Collect(maps.Keys(facts.Hints[goal])), goal)
+		assert.True(t, goal == Answers || facts.Hints[goal]["else"] != "", goal)
+	}
 }

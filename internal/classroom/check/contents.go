@@ -26,7 +26,6 @@ type file struct {
 	toolchain bool   // one of Go's own commands, whatever it is called here
 	shell     bool   // busybox or toybox, whatever it is called here
 	source    string // the file of the learner's folder that it is a copy of
-	text      []byte // of an account file
 }
 
 // contents are an image's files, by path.
@@ -62,9 +61,6 @@ func read(ctx context.Context, img image.Image, sources map[[32]byte]string) (co
 			text, err := io.ReadAll(io.NewSectionReader(content, 0, entry.Size))
 			if err == nil {
 				f.source = sources[sha256.Sum256(text)]
-			}
-			if slices.Contains(accountFiles, entry.Path) {
-				f.text = text
 			}
 		} else {
 			err = f.scan(content)

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
@@ -9,8 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/sys/user"
-
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
@@ -19,20 +17,19 @@ import (
 // Beside is how much a small image may hold beside the binary.
 const Beside = 4_000_000
 
-// report judges an image, goal by goal.
-func (s *subject) report(notes []string) *Report {
-	r := newReport(notes)
-	if r.Cause = s.outcome.Cause; r.Cause != "" {
-		r.Said = s.outcome.Message
+// judgeImage judges goal by goal.
+func (s *subject) judgeImage() {
+	if s.Cause = s.outcome.Cause; s.Cause != "" {
+		s.Said = s.outcome.Message
 	}
-	r.is(Builds, "the image is "+strings.TrimPrefix(s.outcome.Image.ID, "sha256:")[:12]+", "+table.Size(s.outcome.Image.Bytes).String())
-	s.starts(r)
-	s.notRoot(r)
-	s.small(r)
-	s.nothingExtra(r)
-	s.accounts(r)
-	r.Met = !slices.ContainsFunc(r.Goals, func(g Goal) bool { return !g.IsMet() })
-	return r
+	built := s.outcome.Image
+	s.is(Builds, "the image is "+strings.TrimPrefix(built.ID, "sha256:")[:12]+", "+table.Size(built.Bytes).String())
+	s.starts()
+	s.notRoot()
+	s.small()
+	s.nothingExtra()
+	s.accounts()
+	s.Met = !slices.ContainsFunc(s.Goals, func(g Goal) bool { return !g.IsMet() })
 }
 
 // failedToStart says whether the process was never made, or its execve failed.
@@ -41,13 +38,13 @@ func (s *subject) failedToStart() bool {
 }
 
 // starts judges that and the answer, which cannot come from what does not start.
-func (s *subject) starts(r *Report) {
+func (s *subject) starts() {
 	o := s.outcome
 	switch {
 	case o.Verdict == run.Environment:
-		r.Reason = strings.Join(o.Reasons, "; ")
-		r.open(Starts, "cannot tell here: "+r.Reason)
-		r.open(Answers, "not judged: whether it starts is not known")
+		s.Reason = strings.Join(o.Reasons, "; ")
+		s.open(Starts, "cannot tell here: "+s.Reason)
+		s.open(Answers, "not judged: whether it starts is not known")
 	case s.failedToStart():
 		proof := s.diagnosis.Summary
 		for _, e := range s.diagnosis.Evidence {
@@ -57,18 +54,18 @@ func (s *subject) starts(r *Report) {
 			}
 			proof += "\n" + e.Claim + ": " + found
 		}
-		r.not(Starts, proof, o.Cause)
-		r.open(Answers, "not judged: it does not start")
+		s.not(Starts, proof, o.Cause)
+		s.open(Answers, "not judged: it does not start")
 	case o.Outcome == table.Runs:
-		r.is(Starts, "its process ran: "+strings.Join(s.diagnosis.Argv, " "))
-		r.is(Answers, "the echo came back over HTTP, from port 8080")
+		s.is(Starts, "its process ran: "+strings.Join(s.diagnosis.Argv, " "))
+		s.is(Answers, "the echo came back over HTTP, from port 8080")
 	default:
-		r.is(Starts, "its process was made: "+strings.Join(s.diagnosis.Argv, " "))
+		s.is(Starts, "its process was made: "+strings.Join(s.diagnosis.Argv, " "))
 		proof := o.Detail
 		if last := lastWords(o.Message); last != "" {
 			proof += "; its last words: " + last
 		}
-		r.not(Answers, proof, o.Cause)
+		s.not(Answers, proof, o.Cause)
 	}
 }
 
@@ -82,45 +79,45 @@ func lastWords(log string) string {
 	return screen.Last(log, 1)
 }
 
-func (s *subject) notRoot(r *Report) {
+func (s *subject) notRoot() {
 	who := s.diagnosis.User
 	configured, cause := "USER is not set", ""
 	if who.Configured != "" {
-		configured, cause = "USER is "+who.Configured, userSet
+		configured, cause = "USER is "+who.Configured, "user-set"
 	}
 	switch {
 	case who.UID == nil:
-		r.open(NotRoot, "not judged: "+configured+", and the image does not say who that is")
+		s.open(NotRoot, "not judged: "+configured+", and the image does not say who that is")
 	case *who.UID != 0:
-		r.is(NotRoot, fmt.Sprintf("%s: user %d, group %d", configured, *who.UID, *who.GID))
+		s.is(NotRoot, fmt.Sprintf("%s: user %d, group %d", configured, *who.UID, *who.GID))
 	case s.failedToStart():
-		r.open(NotRoot, "not judged: it does not start, so nobody runs it yet ("+configured+")")
+		s.open(NotRoot, "not judged: it does not start, so nobody runs it yet ("+configured+")")
 	default:
-		r.not(NotRoot, configured+", so it runs as user 0, root", cause)
+		s.not(NotRoot, configured+", so it runs as user 0, root", cause)
 	}
 }
 
-func (s *subject) small(r *Report) {
+func (s *subject) small() {
 	all := s.outcome.Image.Bytes
-	switch {
-	case s.program == nil && (s.failedToStart() || all <= Beside):
-		r.open(Small, "not judged: no compiled program is found in the image, to compare its size with")
-		return
-	case s.program == nil:
-		r.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", table.Size(all)), "")
+	if s.program == nil {
+		if s.failedToStart() || all <= Beside {
+			s.open(Small, "not judged: no compiled program is found in the image, to compare its size with")
+		} else {
+			s.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", table.Size(all)), "")
+		}
 		return
 	}
 	beside := all - s.program.Size
 	proof := fmt.Sprintf("the image is %s: %s of %s, and %s beside it",
 		table.Size(all), s.program.Path, table.Size(s.program.Size), table.Size(max(0, beside)))
 	if beside <= Beside {
-		r.is(Small, proof)
-		return
+		s.is(Small, proof)
+	} else {
+		s.not(Small, fmt.Sprintf("%s; at most %s is the goal", proof, table.Size(Beside)), "")
 	}
-	r.not(Small, fmt.Sprintf("%s; at most %s is the goal", proof, table.Size(Beside)), "")
 }
 
-func (s *subject) nothingExtra(r *Report) {
+func (s *subject) nothingExtra() {
 	found, regular := map[string][]string{}, 0
 	for _, f := range s.files.inOrder() {
 		if f.Mode.IsRegular() {
@@ -141,11 +138,11 @@ func (s *subject) nothingExtra(r *Report) {
 	}
 	switch {
 	case len(proof) > 0:
-		r.not(NothingExtra, "it holds "+strings.Join(proof, ", "), "")
+		s.not(NothingExtra, "it holds "+strings.Join(proof, ", "), "")
 	case regular == 1:
-		r.is(NothingExtra, "its only file is no shell, compiler or source")
+		s.is(NothingExtra, "its only file is no shell, compiler or source")
 	default:
-		r.is(NothingExtra, fmt.Sprintf("none of its %d files is a shell, a compiler or a source", regular))
+		s.is(NothingExtra, fmt.Sprintf("none of its %d files is a shell, a compiler or a source", regular))
 	}
 }
 
@@ -180,92 +177,61 @@ func (s *subject) extra(f *file) string {
 }
 
 // accounts judges whether the service could change who is who.
-func (s *subject) accounts(r *Report) {
+func (s *subject) accounts() {
 	who := s.diagnosis.User
-	if who.UID == nil {
-		r.open(AccountsReadOnly, "not judged: whom it runs as is not known")
+	switch {
+	case who.UID == nil:
+		s.open(AccountsReadOnly, "not judged: whom it runs as is not known")
+		return
+	case *who.UID == 0:
+		s.open(AccountsReadOnly, "not judged: it would run as root, and root may write everything")
 		return
 	}
-	if *who.UID == 0 {
-		r.open(AccountsReadOnly, "not judged: it would run as root, and root may write everything")
-		return
-	}
-	ids := s.ids()
 	var there []string
 	for _, name := range accountFiles {
 		f := s.files.resolve(name)
 		if f == nil {
 			continue
 		}
-		if how := ids.canChange(s.files, f); how != "" {
-			r.not(AccountsReadOnly, how, "")
+		if how := canChange(who, s.files, f); how != "" {
+			s.not(AccountsReadOnly, how, "")
 			return
 		}
 		there = append(there, fmt.Sprintf("%s (%s of user %d)", f.Path, f.Mode.Perm(), f.UID))
 	}
 	switch etc := s.files.resolve("/etc"); {
 	case len(there) > 0:
-		r.is(AccountsReadOnly, fmt.Sprintf("%s may not write %s", ids, strings.Join(there, ", ")))
-	case etc != nil && ids.mayPutInto(etc):
-		r.not(AccountsReadOnly, fmt.Sprintf("the image has no account files, but %s may put some into %s", ids, etc.description()), "")
+		s.is(AccountsReadOnly, fmt.Sprintf("%s may not write %s", said(who), strings.Join(there, ", ")))
+	case etc != nil && mayPutInto(who, etc):
+		how := fmt.Sprintf("the image has no account files, but %s may put some into %s", said(who), etc.description())
+		s.not(AccountsReadOnly, how, "")
 	default:
-		r.is(AccountsReadOnly, "the image has no account files, and a numeric user needs none")
+		s.is(AccountsReadOnly, "the image has no account files, and a numeric user needs none")
 	}
 }
 
-// ids are the numbers that a process has.
-type ids struct {
-	uid    int
-	groups []int
-}
+func said(who doctor.User) string { return fmt.Sprintf("user %d, group %d", *who.UID, *who.GID) }
 
-func (i ids) String() string { return fmt.Sprintf("user %d, group %d", i.uid, i.groups[0]) }
-
-func (s *subject) ids() ids {
-	who := s.diagnosis.User
-	all := ids{*who.UID, []int{*who.GID}}
-	passwd, group := s.files.resolve("/etc/passwd"), s.files.resolve("/etc/group")
-	if passwd == nil || group == nil {
-		return all
-	}
-	if more, err := user.GetExecUser(who.Configured, nil, bytes.NewReader(passwd.text), bytes.NewReader(group.text)); err == nil {
-		all.groups = append(all.groups, more.Sgids...)
-	}
-	return all
-}
-
-// canChange says how the process could change a file: write it, make it writable,
+// canChange says how a user could change a file: write it, make it writable,
 // or put another in its place; "" if it cannot.
-func (i ids) canChange(files contents, f *file) string {
-	switch {
-	case f.UID == i.uid:
+func canChange(who doctor.User, files contents, f *file) string {
+	switch dir := files[path.Dir(f.Path)]; {
+	case f.UID == *who.UID:
 		return f.description() + ": it is the service's own"
-	case i.mayWrite(f):
-		return fmt.Sprintf("%s: %s may write it", f.description(), i)
-	}
-	dir := files[path.Dir(f.Path)]
-	if dir == nil || !i.mayPutInto(dir) {
+	case who.MayWrite(f.Entry):
+		return fmt.Sprintf("%s: %s may write it", f.description(), said(who))
+	case dir == nil, !mayPutInto(who, dir), dir.Mode&fs.ModeSticky != 0 && dir.UID != *who.UID: // there only the owner may replace
 		return ""
+	default:
+		return fmt.Sprintf("%s: %s may put another file in the place of %s", dir.description(), said(who), f.Path)
 	}
-	if dir.Mode&fs.ModeSticky != 0 && dir.UID != i.uid {
-		return "" // only the owner may replace what lies in such a folder
-	}
-	return fmt.Sprintf("%s: %s may put another file in the place of %s", dir.description(), i, f.Path)
 }
 
-// mayPutInto says whether the process may add files to a folder, or let itself.
-func (i ids) mayPutInto(dir *file) bool { return dir.UID == i.uid || i.mayWrite(dir) }
+// mayPutInto says whether a user may add files to a folder, or let itself.
+func mayPutInto(who doctor.User, dir *file) bool {
+	return dir.UID == *who.UID || who.MayWrite(dir.Entry)
+}
 
 func (f *file) description() string {
 	return fmt.Sprintf("%s, which belongs to %d:%d with mode %s", f.Path, f.UID, f.GID, f.Mode.Perm())
-}
-
-func (i ids) mayWrite(f *file) bool {
-	switch {
-	case f.UID == i.uid:
-		return f.Mode&0o200 != 0
-	case slices.Contains(i.groups, f.GID):
-		return f.Mode&0o020 != 0
-	}
-	return f.Mode&0o002 != 0
 }

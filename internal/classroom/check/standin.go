@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,49 +14,39 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/screen"
 )
 
-// given is what stands behind a Dockerfile's references in this engine.
-type given struct {
-	images map[dockerfile.Reference]string // what takes the place of the one named
-	asked  []string                        // the golang images that another one takes the place of
-	notes  []string                        // what a person must be told of it
-	fault  string                          // a reference that can name nothing: the Dockerfile's own mistake
-}
-
-// findGiven sees to it that each golang image that a Dockerfile names is there,
+// give sees to it that each golang image that the Dockerfile names is there,
 // or another one in its place. Other images are left to the builder.
-func findGiven(ctx context.Context, e *engine.Engine, catalog base.Catalog, d *dockerfile.File, say screen.Reporter) (*given, error) {
-	g := &given{images: map[dockerfile.Reference]string{}}
-	for _, ref := range d.References() {
-		found, err := e.FindImage(ctx, ref.Image)
+func (s *subject) give(ctx context.Context) error {
+	s.given = map[dockerfile.Reference]string{}
+	for _, ref := range s.file.References() {
+		found, err := s.Engine.FindImage(ctx, ref.Image)
 		switch {
 		case found != nil:
 			continue
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return ctx.Err()
 		case !isGolang(ref.Image):
 			if err == nil || ref.Image == "" {
-				g.fault = cmp.Or(g.fault, namesNothing(d, ref))
+				s.fault = cmp.Or(s.fault, namesNothing(s.file, ref))
 			}
 			continue
 		}
-		ready, err := instead(ctx, e, catalog, ref.Image, say)
+		ready, err := s.instead(ctx, ref.Image)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if ready.Image == ref.Image {
 			continue
 		}
-		g.images[ref] = ready.Image
-		if slices.Contains(g.asked, ref.Image) {
-			continue
+		s.given[ref] = ready.Image
+		if !slices.Contains(s.asked, ref.Image) {
+			s.asked = append(s.asked, ref.Image)
+			s.Notes = append(s.Notes, fmt.Sprintf("%s is not here: %s took its place", ref.Image, named(ready, ref.Image)))
 		}
-		g.asked = append(g.asked, ref.Image)
-		g.notes = append(g.notes, fmt.Sprintf("%s is not here: %s took its place", ref.Image, named(ready, ref.Image)))
 	}
-	return g, nil
+	return nil
 }
 
 // named says what took the place of an image.
@@ -70,8 +61,8 @@ func named(ready *base.Ready, asked string) string {
 }
 
 // instead gets a golang image, or where it cannot be had, the article's base.
-func instead(ctx context.Context, e *engine.Engine, catalog base.Catalog, image string, say screen.Reporter) (*base.Ready, error) {
-	article, err := catalog.Find("")
+func (s *subject) instead(ctx context.Context, image string) (*base.Ready, error) {
+	article, err := s.Catalog.Find("")
 	if err != nil {
 		return nil, err
 	}
@@ -79,14 +70,14 @@ func instead(ctx context.Context, e *engine.Engine, catalog base.Catalog, image 
 	for _, prefix := range []string{"docker.io/", "index.docker.io/", "library/"} {
 		name = strings.TrimPrefix(name, prefix)
 	}
-	if wanted, err := catalog.Find(name); err == nil && wanted.ID != article.ID && !digest && strings.Contains(name, ":") {
-		ready, err := base.Ensure(ctx, e, wanted, say)
+	if wanted, err := s.Catalog.Find(name); err == nil && wanted.ID != article.ID && !digest && strings.Contains(name, ":") {
+		ready, err := base.Ensure(ctx, s.Engine, wanted, s.Say)
 		var none *base.Unobtainable
 		if !errors.As(err, &none) {
 			return ready, err
 		}
 	}
-	return base.Ensure(ctx, e, article, say)
+	return base.Ensure(ctx, s.Engine, article, s.Say)
 }
 
 // isGolang tells the images that are there to compile Go from all others.
@@ -95,15 +86,6 @@ func isGolang(image string) bool {
 	last := image[strings.LastIndex(image, "/")+1:]
 	last, _, _ = strings.Cut(last, ":")
 	return last == "golang"
-}
-
-// official are the images that a Dockerfile may well copy from or start from by
-// their bare name. Of any other bare word that names no stage, a slip is likelier
-// than an image: nobody could tell from a registry's "pull access denied" either.
-var official = []string{
-	"alpine", "almalinux", "amazonlinux", "archlinux", "bash", "buildpack-deps", "busybox", "caddy", "centos", "debian",
-	"fedora", "gcc", "haproxy", "httpd", "nginx", "node", "openjdk", "oraclelinux", "perl", "php", "postgres",
-	"python", "redis", "rockylinux", "ruby", "rust", "traefik", "ubuntu",
 }
 
 // namesNothing says why a reference can name neither a stage nor an image; "" where it may.
@@ -120,7 +102,7 @@ func namesNothing(d *dockerfile.File, ref dockerfile.Reference) string {
 		return "a FROM names no image"
 	case err == nil && !ref.From:
 		return fmt.Sprintf("%s: there is no stage of that number before it; of %d stages the first is 0", where, len(stages))
-	case strings.ContainsAny(ref.Image, "/:@.") || slices.Contains(official, ref.Image):
+	case strings.ContainsAny(ref.Image, "/:@.") || slices.Contains(facts.Official, ref.Image):
 		return ""
 	case len(names) == 0:
 		return fmt.Sprintf("%s names no stage: none has a name", where)
@@ -128,13 +110,8 @@ func namesNothing(d *dockerfile.File, ref dockerfile.Reference) string {
 	return fmt.Sprintf("%s names no stage: those with a name are: %s", where, strings.Join(names, ", "))
 }
 
-// What official golang images have, and a stand-in or another base may lack.
+// What a builder says of what it lacks itself, or of what official golang images have and a stand-in or another base may lack.
 var (
-	alpineHas = []string{"apk", "addgroup", "adduser", "deluser", "delgroup", "getent", "getconf", "iconv", "ldconfig", "ldd",
-		"scanelf", "ssl_client", "update-ca-certificates", "c_rehash", "crond", "install", "su", "chpasswd", "passwd"}
-	debianHas = []string{"apt", "apt-get", "bash", "bzr", "cc", "curl", "dpkg", "file", "g++", "gcc", "getent", "git", "groupadd", "hg",
-		"install", "ld", "ldconfig", "ldd", "make", "openssl", "perl", "pkg-config", "strip", "su", "svn", "unzip",
-		"update-ca-certificates", "useradd", "usermod", "addgroup", "adduser", "wget"}
 	notFound = regexp.MustCompile(`sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found`)
 	// alpineFiles are what a stage on a stand-in has not, and one on Alpine's image has.
 	alpineFiles = regexp.MustCompile(`(?i)\b((?:etc/ssl|etc/apk|etc/alpine-release|etc/os-release|etc/ca-certificates|` +
@@ -154,28 +131,21 @@ var (
 
 // lacks says what this environment could not give a build that failed; "" where
 // the Dockerfile alone is at fault.
-func (g *given) lacks(e *engine.Engine, d *dockerfile.File, words string) string {
-	if e.Builder == engine.Legacy && (needsBuildKit.MatchString(words) || d.Heredoc) {
+func (s *subject) lacks(words string) string {
+	if s.Engine.Builder == engine.Legacy && (needsBuildKit.MatchString(words) || s.file.Heredoc) {
 		return "this engine has docker's old builder only, and the Dockerfile asks for what BuildKit can do"
 	}
-	if m := unknownWord.FindStringSubmatch(words); d.Heredoc && (m != nil && !d.Has(m[1]) || heredocAsFile.MatchString(words)) {
+	if m := unknownWord.FindStringSubmatch(words); s.file.Heredoc && (m != nil && !s.file.Has(m[1]) || heredocAsFile.MatchString(words)) {
 		return "this engine's builder is older than here-documents, and the Dockerfile has one"
 	}
-	if len(g.asked) == 0 {
-		return ""
-	}
-	asked := strings.Join(g.asked, ", ")
-	for _, image := range g.asked {
-		has := debianHas
+	for _, image := range s.asked {
+		has := facts.Debian
 		if strings.Contains(image, "alpine") {
-			has = alpineHas
+			has = facts.Alpine
 		}
-		for _, form := range []*regexp.Regexp{notFound, noGcc} {
-			for _, m := range form.FindAllStringSubmatch(words, -1) {
-				command := m[1][strings.LastIndex(m[1], "/")+1:]
-				if slices.Contains(has, command) {
-					return fmt.Sprintf("%s has the command %s, what was given in its place has not", image, command)
-				}
+		for _, m := range append(notFound.FindAllStringSubmatch(words, -1), noGcc.FindAllStringSubmatch(words, -1)...) {
+			if command := path.Base(m[1]); slices.Contains(has, command) {
+				return fmt.Sprintf("%s has the command %s, what was given in its place has not", image, command)
 			}
 		}
 		if m := alpineFiles.FindStringSubmatch(words); m != nil {
@@ -185,7 +155,7 @@ func (g *given) lacks(e *engine.Engine, d *dockerfile.File, words string) string
 			return fmt.Sprintf("%s has the source of %s, what was given in its place has not", image, m[1])
 		}
 		if m := newerGo.FindString(words); m != "" && !strings.Contains(image, "1.15.7") {
-			return fmt.Sprintf("the Go of %s may well do it; the older one that was given says: %s", asked, m)
+			return fmt.Sprintf("the Go of %s may well do it; the older one that was given says: %s", strings.Join(s.asked, ", "), m)
 		}
 	}
 	return ""

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"optimizing-dockerfile/internal/dockerfile"
-	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/lesson/record"
-	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
@@ -63,9 +62,8 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 	}
 	switch {
 	case r.Solves != nil && r.Solves.Met && !r.Met:
-		t.Coloured(tell.Green, fmt.Sprintf("The exercise is solved: the program answers, and `%s` is met. (Of the article's goals, "+
-			"%d of %d.)",
-			r.Solves.Goal, met, len(r.Goals)))
+		t.Coloured(tell.Green, fmt.Sprintf("The exercise is solved: the program answers, and `%s` is met. "+
+			"(Of the article's goals, %d of %d.)", r.Solves.Goal, met, len(r.Goals)))
 	case r.Met:
 		t.Coloured(tell.Green, fmt.Sprintf("All %d goals are met.", met))
 	case r.Reason != "":
@@ -73,6 +71,14 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 	default:
 		t.Coloured(tell.Red, fmt.Sprintf("%d of %d goals are met.", met, len(r.Goals)))
 	}
+}
+
+// about are the instructions by which a goal is met or not.
+var about = map[string]*regexp.Regexp{
+	Starts:           regexp.MustCompile(`^(ENTRYPOINT|CMD) `),
+	Answers:          regexp.MustCompile(`^(ENTRYPOINT|CMD) `),
+	NotRoot:          regexp.MustCompile(`^USER `),
+	AccountsReadOnly: regexp.MustCompile(`^(COPY|ADD) .*(passwd|group)`),
 }
 
 // place notes of each goal that is not met the line of the Dockerfile that it is about: where the
@@ -87,27 +93,14 @@ func (r *Report) place(file string, d *dockerfile.File) {
 		goal.Line = 1
 		failed := false // that instruction was passed
 		for _, in := range d.Instructions {
-			about := goal.isAbout(in)
-			failed = failed || about && goal.ID == Builds
-			if about || in.Word == "FROM" && !failed {
+			text := in.Word + " " + in.Rest
+			its := goal.ID == Builds && strings.Contains(goal.Proof, text) || about[goal.ID] != nil && about[goal.ID].MatchString(text)
+			failed = failed || its && goal.ID == Builds
+			if its || in.Word == "FROM" && !failed {
 				goal.Line = in.Line()
 			}
 		}
 	}
-}
-
-func (g Goal) isAbout(in dockerfile.Instruction) bool {
-	switch g.ID {
-	case Builds: // the one that failed, by its own words
-		return strings.Contains(g.Proof, in.Word+" "+in.Rest)
-	case Starts, Answers:
-		return in.Word == "ENTRYPOINT" || in.Word == "CMD"
-	case NotRoot:
-		return in.Word == "USER"
-	case AccountsReadOnly:
-		return (in.Word == "COPY" || in.Word == "ADD") && (strings.Contains(in.Rest, "passwd") || strings.Contains(in.Rest, "group"))
-	}
-	return false
 }
 
 // GitHub writes what is not met as commands of GitHub's workflows, which put it beside the Dockerfile's lines.
@@ -154,65 +147,4 @@ func SARIF(r *Report) any {
 		"invocations": []object{{"executionSuccessful": r.Reason == ""}},
 		"results":     results,
 	}}}
-}
-
-// userSet is a USER that is named, and is root.
-const userSet = "user-set"
-
-// A hint points at where to look; what to write there is the learner's to find.
-var hints = map[string]map[string]string{
-	Builds: {
-		run.CommandNotFound: "Which image does that instruction run in? A command can only run where its program lies.",
-		run.ToolchainTooOld: "Two numbers are in its words: the Go that go.mod asks for, and the Go that the image has. Which of the " +
-			"two can you change?",
-		run.VCSStatus: "Go wants to write the commit into the program, and asks git. Whose are the files, who compiles, and does " +
-			".git have to be there?",
-		run.CompileError: "The compiler names the file and the line. Was all of the program copied before this instruction?",
-		"": "Read the failed instruction alone: does every path, name and number in it exist at that point, and may " +
-			"that user write there?",
-	},
-	Starts: {
-		string(doctor.MissingShell): "Who is asked to run your command? Compare the two forms of ENTRYPOINT: one of them needs a " +
-			"program that this image lacks.",
-		string(doctor.MissingLoader): "The file that is missing is not the program; something inside the program asks for it. What " +
-			"made the compiler put that in? (section after “Using …” in the article)",
-		string(doctor.MissingLibrary): "The program needs a library that stayed in the other stage. Either it comes along, or the " +
-			"program learns to do without.",
-		string(doctor.UnknownUser): "A name means something only to whoever can look it up. What does the engine read in this " +
-			"image to turn it into a number?",
-		string(doctor.UnknownGroup): "A group's name is looked up as a user's is, in a file of its own. Is it in the image?",
-		string(doctor.MissingEntrypoint): "Compare two paths letter by letter: where COPY puts the program, and what ENTRYPOINT or CMD " +
-			"asks for.",
-		string(doctor.NotOnPath): "A name without a slash is looked for in the folders of PATH. Does the program lie in one " +
-			"of them?",
-		string(doctor.NotExecutable): "Look at the file's mode. Where did it lose the x, or why did it never have it?",
-		string(doctor.UserCannotExecute): "Look at the owner and the mode of the program, and of the folders on the way to it. Who may " +
-			"do what?",
-		string(doctor.IsDirectory):        "What is named is a folder. A COPY to a path that is a folder puts the file into it.",
-		string(doctor.NoCommand):          "The image does not say what to run. Which instruction of the last stage does?",
-		string(doctor.WrongArchitecture):  "For which machine was it compiled? Look at GOARCH, and at --platform.",
-		string(doctor.ExecFormat):         "Is this file a program at all? Look at its first bytes and at its size.",
-		string(doctor.MissingInterpreter): "It is a script, and its first line names a program. Is that one in the image?",
-		"":                                "Ask the doctor about this image: it knows what a start needs, and says what it looked at.",
-	},
-	Answers: {
-		run.LoopbackOnly: "It listens, but at an address that means “this machine” to the program, and inside a container the program's " +
-			"machine is the container. At which address must it listen so that others reach it?",
-		run.NoAnswer: "It runs, but nobody listens on port 8080. Which port does the program take, and what in the Dockerfile could " +
-			"change that?",
-		run.WrongAnswer: "Something answers, but not the echo. Is this the program that you mean to run, and is it unchanged?",
-		run.Exited:      "It started, and gave up by itself. Its own last words tell why: an argument, a variable, a file?",
-	},
-	NotRoot: {
-		userSet: "The word USER is there, and what it comes to is user 0 all the same. Which number does the name stand for, and in " +
-			"which file; or is it a group alone?",
-		"": "An image without a word about it runs as root; what an earlier stage said does not count. The article's last section " +
-			"is about this.",
-	},
-	Small: {"": "Every instruction of the last stage that brings files adds a layer, and no later one takes bytes back. " +
-		"Which of them bring more than the program?"},
-	NothingExtra: {"": "Look at what each COPY of the last stage brings, and at what it starts FROM. What of it does the running " +
-		"program use?"},
-	AccountsReadOnly: {"": "A program that is taken over must not be able to rewrite who is who. Who owns the account files, and who " +
-		"their folder?"},
 }

@@ -56,7 +56,7 @@ CMD ["/app"]
 
 // reported is a report with one goal of each end.
 func reported() *Report {
-	r := newReport([]string{})
+	r := newReport()
 	r.not(Builds, "`RUN go build   -o /app .` failed: no", "")
 	r.not(Starts, "100% no\nproof: a, b", "")
 	r.is(Answers, "it does")
@@ -75,7 +75,7 @@ func TestGoalsHaveTheirLines(t *testing.T) {
 		lines[goal.ID] = goal.Line
 	}
 	assert.Equal(t, map[string]int{Builds: 2, Starts: 8, Answers: 0, NotRoot: 7, Small: 4, NothingExtra: 4, AccountsReadOnly: 5}, lines)
-	r := newReport([]string{})
+	r := newReport()
 	r.not(Builds, "no", "")
 	r.place("Dockerfile", dockerfile.Parse(""))
 	assert.Equal(t, 1, r.Goals[0].Line, "an empty file has a first line")
