@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,7 @@ func (m Machine) Examine(ctx context.Context) ([]Check, error) {
 		}, Check{Name: "the rest", Lack: "needs the base", Fix: "then: " + program.Call() + " ready", Unclear: true}), nil
 	}
 	checks = append(checks, Check{Name: "base", Found: fmt.Sprintf("%s, %s (%s)", there.Image, table.Size(there.Bytes), there.Source)})
+	defer m.Engine.RemoveOwn(context.WithoutCancel(ctx))
 	m.Say.Say("compiling the app in the base, without a network")
 	checks = append(checks, m.inside(ctx, there)...)
 	return append(checks, m.port(ctx, there)), ctx.Err()
@@ -104,22 +106,23 @@ func (m Machine) program(ctx context.Context) Check {
 
 // words are those that run a command in a container of ours.
 func (m Machine) words(there *base.Ready, options []string, command ...string) []string {
-	all := append([]string{"run", "--pull=never"}, engine.Ours()...)
-	return append(append(append(all, options...), there.ImageID), command...)
+	return slices.Concat([]string{"run", "--pull=never"}, engine.Ours(), options, []string{there.ImageID}, command)
 }
 
 // inside asks a container, which has no network, to compile the app, and what it sees of the engine's machine.
 func (m Machine) inside(ctx context.Context, there *base.Ready) []Check {
 	bounded, stop := context.WithTimeout(ctx, 10*time.Minute) // for the compile on a slow machine
 	defer stop()
-	name := fmt.Sprintf("%s-ready-%d", engine.Repository, os.Getpid())
-	defer m.remove(ctx, name)
+	var app, out bytes.Buffer
+	w := tar.NewWriter(&app)
+	if err := errors.Join(w.AddFS(os.DirFS(m.App)), w.Close()); err != nil {
+		return []Check{{Name: "offline", Lack: "the app cannot be read: " + err.Error(), Unclear: true}}
+	}
 	const script = "df -Pk / | tail -1; grep MemAvailable /proc/meminfo; " +
 		"mkdir /tmp/app && cd /tmp/app && tar xf - && go build -o /tmp/echo . && echo compiled"
-	var out bytes.Buffer
 	began := time.Now()
-	err := m.Engine.Run(bounded, m.app(), &out, nil,
-		m.words(there, []string{"--rm", "--interactive", "--name", name, "--network", "none"}, "sh", "-c", script)...)
+	err := m.Engine.Run(bounded, &app, &out, nil,
+		m.words(there, []string{"--rm", "--interactive", "--network", "none"}, "sh", "-c", script)...)
 	var failed *engine.Failed
 	if err != nil && !errors.As(err, &failed) {
 		return []Check{{
@@ -165,13 +168,11 @@ func enough(what, free string, needed int64, fix string) Check {
 // port asks whether what a container serves can be reached from here.
 func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 	c := Check{Name: "port"}
-	name := fmt.Sprintf("%s-ready-port-%d", engine.Repository, os.Getpid())
-	defer m.remove(ctx, name)
-	options := []string{"--detach", "--name", name, "--publish", "127.0.0.1::8080"}
-	_, err := m.Engine.Output(ctx, m.words(there, options, "sh", "-c", "while true; do echo reached | nc -l -p 8080; done")...)
+	options := []string{"--detach", "--publish", "127.0.0.1::8080"}
+	id, err := m.Engine.Output(ctx, m.words(there, options, "sh", "-c", "while true; do echo reached | nc -l -p 8080; done")...)
 	var container engine.Container
 	if err == nil {
-		container, err = m.Engine.Inspect(ctx, name)
+		container, err = m.Engine.Inspect(ctx, id)
 	}
 	if err == nil {
 		err = reach(ctx, container.Host())
@@ -223,25 +224,4 @@ func reach(ctx context.Context, host string) error {
 			return err
 		}
 	}
-}
-
-// app packs the app's own files.
-func (m Machine) app() io.Reader {
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
-	for _, name := range []string{"main.go", "go.mod", "go.sum"} {
-		if text, err := os.ReadFile(filepath.Join(m.App, name)); err == nil {
-			w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))})
-			w.Write(text)
-		}
-	}
-	w.Close()
-	return &out
-}
-
-// remove takes a container away, also when Ctrl-C has ended everything else.
-func (m Machine) remove(ctx context.Context, name string) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
-	defer stop()
-	m.Engine.Remove(ctx, name)
 }
