@@ -4,10 +4,16 @@
 package message
 
 import (
+	"cmp"
+	_ "embed"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
 
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/screen"
@@ -31,36 +37,71 @@ type Likely struct {
 	Page      string       `json:"page"`
 }
 
-// Read names the causes that print a text. The first format that is found in it decides:
-// the formats go from what is said of one cause alone to what several have in common.
+// wordings are what formats.yaml tells of.
+type wordings struct {
+	Elsewhere *regexp.Regexp
+	Formats   []struct {
+		Match, Unless *regexp.Regexp
+		By            string
+		Causes        []doctor.Cause
+	}
+	Rules []struct {
+		By           []string
+		Reason, Name *regexp.Regexp
+		Causes       []doctor.Cause
+	}
+}
+
+//go:embed formats.yaml
+var formats string
+
+var known = sync.OnceValue(func() (w wordings) {
+	list, patterns, _ := strings.Cut(formats, "\n---\n")
+	var words map[string][]string
+	err := yaml.Unmarshal([]byte(list), &words)
+	for word, any := range words {
+		patterns = strings.ReplaceAll(patterns, word, "(?:"+strings.Join(any, "|")+")")
+	}
+	if err = cmp.Or(err, yaml.Unmarshal([]byte(patterns), &w)); err != nil {
+		panic(err)
+	}
+	return w
+})
+
+// Read names the causes that print a text.
 func Read(text string) *Answer {
 	a := &Answer{Schema: 1, Kind: "message", Causes: []Likely{}, Note: note}
 	text = plain(text)
 	// a terminal breaks lines
 	for _, t := range []string{text, strings.ReplaceAll(text, "\n", ""), strings.Join(strings.Fields(text), " ")} {
-		for _, f := range formats {
-			m := f.match.FindStringSubmatch(t)
-			if m == nil || f.unless != nil && f.unless.MatchString(t) {
-				continue
-			}
-			said := map[string]string{}
-			for i, group := range f.match.SubexpNames() {
-				said[group] = m[i]
-			}
-			name := strings.Trim(said["name"], "\"'` ")
-			causes, errno := f.causes, strings.ToLower(said["errno"])
-			for _, r := range rules {
-				if causes == nil && r.by&f.by != 0 && r.errno.MatchString(errno) && r.name.MatchString(name) {
-					causes = r.causes
-				}
-			}
+		if causes, name := likely(t); causes != nil {
 			for _, c := range causes {
 				a.Causes = append(a.Causes, Likely{c, c.Title() + ". " + c.Meaning(), apart(c, name), c.Page()})
 			}
-			return a
+			break
 		}
 	}
 	return a
+}
+
+// likely gives the causes of the first format that is found, and the program that the text names.
+func likely(text string) (causes []doctor.Cause, name string) {
+	fits := func(pattern *regexp.Regexp, text string) bool { return pattern == nil || pattern.MatchString(text) }
+	for _, f := range known().Formats {
+		m := f.Match.FindStringSubmatchIndex(text)
+		if m == nil || f.Unless != nil && f.Unless.MatchString(text) {
+			continue
+		}
+		group := func(name string) string { return string(f.Match.ExpandString(nil, "${"+name+"}", text, m)) }
+		name, reason := strings.Trim(group("name"), "\"'` "), strings.ToLower(group("errno"))
+		for _, r := range known().Rules {
+			if f.Causes == nil && slices.Contains(r.By, f.By) && fits(r.Reason, reason) && fits(r.Name, name) {
+				return r.Causes, name
+			}
+		}
+		return f.Causes, name
+	}
+	return nil, ""
 }
 
 var (
@@ -73,7 +114,7 @@ var (
 // plain undoes what terminals, logs, pages and JSON make of a message, and leaves out what is about something else.
 func plain(text string) string {
 	text = escapes.ReplaceAllString(quotes.Replace(colours.ReplaceAllString(text, "")), "$1")
-	return elsewhere.ReplaceAllString(text, "")
+	return known().Elsewhere.ReplaceAllString(text, "")
 }
 
 var placeholders = regexp.MustCompile(`\bPATH\b`)

@@ -82,3 +82,18 @@ func TestSomethingElse(t *testing.T) {
 		assert.Empty(t, Read(text).Causes, text)
 	}
 }
+
+// A cause that formats.yaml names is one of the doctor's.
+func TestEveryFormatNamesACause(t *testing.T) {
+	for _, f := range known().Formats {
+		assert.Equal(t, f.By == "", len(f.Causes) > 0, f.Match)
+		for _, c := range f.Causes {
+			assert.NotEmpty(t, c.Title(), c)
+		}
+	}
+	for _, r := range known().Rules {
+		for _, c := range r.Causes {
+			assert.NotEmpty(t, c.Title(), c)
+		}
+	}
+}
