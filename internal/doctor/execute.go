@@ -3,11 +3,10 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"fmt"
 	"path"
 	"strings"
-
-	"optimizing-dockerfile/internal/doctor/elf"
 )
 
 // maxTurns is how many programs may start each other before the doctor stops following.
@@ -55,7 +54,7 @@ func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte("#!")):
 		return x.script(ctx, p, head)
-	case bytes.HasPrefix(head, []byte(elf.Magic)):
+	case bytes.HasPrefix(head, []byte(elf.ELFMAG)):
 		if found, err := x.elf(ctx, p); found != nil || err != nil {
 			return found, err
 		}

@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	debug "debug/elf"
 	"encoding/binary"
 	"path"
 	"regexp"
@@ -41,8 +42,8 @@ var (
 )
 
 func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte) (*glibc, error) {
-	g := &glibc{below: map[string][]string{}, platform: map[uint16]string{elf.MX86_64: "x86_64", elf.MAARCH64: "aarch64",
-		elf.M386: "i686"}[file.Machine],
+	g := &glibc{below: map[string][]string{}, platform: map[debug.Machine]string{debug.EM_X86_64: "x86_64", debug.EM_AARCH64: "aarch64",
+		debug.EM_386: "i686"}[file.Machine],
 		level: x.machine.Level}
 	for text := range bytes.SplitSeq(loader, []byte{0}) {
 		if len(text) < 4 || text[0] != '/' || len(text) > maxPath {
@@ -66,7 +67,7 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 	if g.lib = libDir.FindString(g.defaults[0]); g.lib == "" {
 		g.lib = "lib"
 	}
-	if file.Machine == elf.MX86_64 {
+	if file.Machine == debug.EM_X86_64 {
 		if bytes.Contains(loader, []byte("glibc-hwcaps")) {
 			g.variants = []string{"glibc-hwcaps/x86-64-v4", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v2"}
 		}
@@ -79,7 +80,7 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 	}
 	content, _, err := x.text(ctx, g.cachePath, maxContent)
 	if err == nil {
-		g.cache = parseCache(content, file.Machine, file.Class)
+		g.cache = parseCache(content, file)
 	}
 	return g, err
 }
@@ -214,8 +215,11 @@ var cacheMagic = []byte("glibc-ld.so.cache1.1")
 // maxCache is how many entries of the cache are read.
 const maxCache = 1 << 17
 
+// cacheFlags are those of the entries that a machine's loader takes (glibc's _DL_CACHE_DEFAULT_ID in sysdeps/*/dl-cache.h).
+var cacheFlags = map[debug.Machine]uint32{debug.EM_X86_64: 0x0303, debug.EM_AARCH64: 0x0a03, debug.EM_386: 0x0003}
+
 // parseCache reads /etc/ld.so.cache: which library lies where. Entries for other machines are left out.
-func parseCache(b []byte, machine uint16, class byte) map[string][]cached {
+func parseCache(b []byte, file *elf.File) map[string][]cached {
 	i := bytes.Index(b, cacheMagic)
 	if i < 0 {
 		return nil
@@ -225,7 +229,7 @@ func parseCache(b []byte, machine uint16, class byte) map[string][]cached {
 		return nil
 	}
 	text := string(b) // the names are parts of it: they may overlap without end
-	order := elf.CacheOrder(machine)
+	order := file.Order
 	levels := cacheLevels(text, b, order)
 	count := int(order.Uint32(b[20:]))
 	cache := map[string][]cached{}
@@ -235,7 +239,7 @@ func parseCache(b []byte, machine uint16, class byte) map[string][]cached {
 			break
 		}
 		flags := order.Uint32(b[at:])
-		if want, known := elf.CacheFlags(machine, class); known && flags != want && flags != 1 {
+		if want, known := cacheFlags[file.Machine]; known && flags != want && flags != 1 && machineName(file) != "x32" {
 			continue
 		}
 		level := 0

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"debug/buildinfo"
+	debug "debug/elf"
 	"fmt"
 	"io"
 	"os"
@@ -15,13 +16,13 @@ import (
 )
 
 // names are the ELF machines, as in GOARCH.
-var names = map[uint16]string{
-	elf.M386: "386", elf.MX86_64: "amd64", elf.MARM: "arm", elf.MAARCH64: "arm64", elf.MPPC64: "ppc64le",
-	elf.MS390: "s390x", elf.MRISCV: "riscv64", elf.MLOONG: "loong64", elf.MMIPS: "mips",
+var names = map[debug.Machine]string{
+	debug.EM_386: "386", debug.EM_X86_64: "amd64", debug.EM_ARM: "arm", debug.EM_AARCH64: "arm64", debug.EM_PPC64: "ppc64le",
+	debug.EM_S390: "s390x", debug.EM_RISCV: "riscv64", debug.EM_LOONGARCH: "loong64", debug.EM_MIPS: "mips",
 }
 
 func machineName(f *elf.File) string {
-	if f.Machine == elf.MX86_64 && f.Class == elf.Class32 {
+	if f.Machine == debug.EM_X86_64 && f.Class == debug.ELFCLASS32 {
 		return "x32"
 	}
 	if name, ok := names[f.Machine]; ok {
@@ -41,7 +42,7 @@ func canRun(arch string, f *elf.File) (yes, known bool) {
 		return true, true // CONFIG_IA32_EMULATION, on in every distribution
 	case arch == "amd64" && name == "x32", arch == "arm64" && name == "arm":
 		return false, false // off in most kernels; not in every processor
-	case len(arch) >= 4 && arch[:4] == "mips" && f.Machine == elf.MMIPS:
+	case len(arch) >= 4 && arch[:4] == "mips" && f.Machine == debug.EM_MIPS:
 		return true, true
 	}
 	return false, true

@@ -3,6 +3,8 @@ package doctor
 import (
 	"bytes"
 	"context"
+	debug "debug/elf"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -154,7 +156,9 @@ func FuzzShebang(f *testing.F) {
 
 func FuzzLoaderCache(f *testing.F) {
 	f.Add(append(append([]byte{}, cacheMagic...), make([]byte, 100)...))
-	f.Fuzz(func(_ *testing.T, b []byte) { parseCache(b, elf.MX86_64, elf.Class64) })
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		parseCache(b, &elf.File{Order: binary.LittleEndian, Machine: debug.EM_X86_64, Class: debug.ELFCLASS64})
+	})
 }
 
 func TestAListOfVariablesHasAnEnd(t *testing.T) {

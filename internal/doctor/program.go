@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	debug "debug/elf"
 	"errors"
 	"fmt"
 	"maps"
@@ -176,8 +177,8 @@ func copies(loader string, file *elf.File, needed []string) string {
 
 // libcOf tells the C library by the loader's name; where that is only the linker's default, by the libraries.
 func libcOf(loader string, file *elf.File, needed []string) string {
-	if name := path.Base(loader); libcByName(loader) != "" && (name != "ld64.so.1" || file.Machine != elf.MX86_64) ||
-		file.Machine != elf.MX86_64 {
+	if name := path.Base(loader); libcByName(loader) != "" && (name != "ld64.so.1" || file.Machine != debug.EM_X86_64) ||
+		file.Machine != debug.EM_X86_64 {
 		return libcByName(loader)
 	}
 	for _, name := range needed {

@@ -3,13 +3,12 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"fmt"
 	"io"
 	"maps"
 	"path"
 	"strings"
-
-	"optimizing-dockerfile/internal/doctor/elf"
 )
 
 // shells and readers are the interpreters, by name, that surely read the script they are given.
@@ -167,7 +166,7 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 	if err != nil {
 		return nil, err
 	}
-	if bytes.HasPrefix(head, []byte(elf.Magic)) {
+	if bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
 		return x.badFormat(process{name: script, at: at, asked: asked}, "a program, where a shell script is to be read"), nil
 	}
 	x.way = append(x.way, asked)

@@ -20,7 +20,7 @@ func (l *linker) lacksVersion(o, lib *object, need, version, claim, found string
 	}
 	return &finding{cause: MissingSymbolVersion, missing: version,
 		facts: facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang,
-			Copies: again, Bare: !lib.dyn.HasVersym()},
+			Copies: again, Bare: !lib.dyn.HasVersym},
 		evidence: []Evidence{{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, {claim, lib.path, found}}}
 }
 
@@ -65,7 +65,7 @@ func (l *linker) unversioned(o *object) (*finding, error) {
 	var wanted []elf.Symbol
 	for _, need := range o.dyn.Needs {
 		lib := l.byName[need.Library]
-		if lib == nil || lib.dyn.HasVersym() {
+		if lib == nil || lib.dyn.HasVersym {
 			continue
 		}
 		var err error

@@ -2,36 +2,10 @@ package elf
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"fmt"
-)
-
-// Tags of the dynamic section.
-const (
-	dtNeeded    = 1
-	dtPltRelSz  = 2
-	dtHash      = 4
-	dtStrTab    = 5
-	dtSymTab    = 6
-	dtRela      = 7
-	dtRelaSz    = 8
-	dtStrSz     = 10
-	dtSoname    = 14
-	dtRpath     = 15
-	dtRel       = 17
-	dtRelSz     = 18
-	dtPltRel    = 20
-	dtJmpRel    = 23
-	dtBindNow   = 24
-	dtRunpath   = 29
-	dtFlags     = 30
-	dtGnuHash   = 0x6ffffef5
-	dtVersym    = 0x6ffffff0
-	dtFlags1    = 0x6ffffffb
-	dtVerDef    = 0x6ffffffc
-	dtVerDefNum = 0x6ffffffd
-	dtVerNeed   = 0x6ffffffe
-	dtVerNum    = 0x6fffffff
+	"slices"
 )
 
 // Bounds on what one file's dynamic section may make us read.
@@ -69,10 +43,11 @@ type Dynamic struct {
 	Needs       []Need   // DT_VERNEED
 	Defines     []string // DT_VERDEF, the versions; without the base
 	HasVersions bool     // there is a DT_VERDEF
+	HasVersym   bool     // the symbols have versions at all
 
 	file    *File
 	strings []byte // while symbols are gone through; they can be large
-	tags    map[uint64]uint64
+	tags    map[elf.DynTag]uint64
 	names   map[uint16]version // by the index of DT_VERSYM
 }
 
@@ -88,35 +63,32 @@ type version struct {
 
 // Dynamic reads the dynamic section; nil where the file has none (static).
 func (f *File) Dynamic() (*Dynamic, error) {
-	p := f.first(PtDynamic)
+	p := f.first(elf.PT_DYNAMIC)
 	if p == nil {
 		return nil, nil
 	}
-	if p.Offset > uint64(f.size) {
+	if p.Off > f.size {
 		return nil, errCorrupt
 	}
-	width := f.word()
-	raw := make([]byte, min(p.FileSize/uint64(2*width), maxDynamic)*uint64(2*width))
-	n, err := readAt(f.r, raw, int64(p.Offset), f.size)
+	width := 2 * f.word()
+	raw, err := f.read(p.Off, min(p.Filesz/uint64(width), maxDynamic)*uint64(width))
+	if err == nil {
+		err = f.work(len(raw) / f.word() / 4)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := f.work(n / width / 4); err != nil {
-		return nil, err
-	}
-	d := &Dynamic{file: f, tags: map[uint64]uint64{}}
+	d := &Dynamic{file: f, tags: map[elf.DynTag]uint64{}, names: map[uint16]version{}}
 	var needed []uint64
-	for raw = raw[:n]; len(raw) >= 2*width; raw = raw[2*width:] {
+	for ; len(raw) >= width; raw = raw[width:] {
 		tag, value := f.field(raw, 0, 0), f.field(raw, 8, 4)
-		if tag == 0 {
+		if tag == uint64(elf.DT_NULL) {
 			break
 		}
-		if tag == dtNeeded {
+		if tag == uint64(elf.DT_NEEDED) {
 			needed = append(needed, value)
-			continue
-		}
-		if tag <= dtFlags || tag >= dtGnuHash && tag <= dtVerNum {
-			d.tags[tag] = value
+		} else if tag <= uint64(elf.DT_FLAGS) || tag >= uint64(elf.DT_GNU_HASH) && tag <= uint64(elf.DT_VERNEEDNUM) {
+			d.tags[elf.DynTag(tag)] = value
 		}
 	}
 	for _, at := range needed {
@@ -126,40 +98,43 @@ func (f *File) Dynamic() (*Dynamic, error) {
 		}
 		d.Needed = append(d.Needed, name)
 	}
-	for tag, text := range map[uint64]*string{dtSoname: &d.Soname, dtRpath: &d.Rpath, dtRunpath: &d.Runpath} {
-		if at, ok := d.tags[tag]; ok {
-			if *text, err = d.kept(at, maxFolders); err != nil {
+	for tag, text := range map[elf.DynTag]*string{elf.DT_SONAME: &d.Soname, elf.DT_RPATH: &d.Rpath, elf.DT_RUNPATH: &d.Runpath} {
+		if d.has(tag) {
+			if *text, err = d.kept(d.tags[tag], maxFolders); err != nil {
 				return nil, err
 			}
 		}
 	}
-	_, d.HasRunpath = d.tags[dtRunpath]
-	_, now := d.tags[dtBindNow]
-	d.BindNow = now || d.tags[dtFlags]&8 != 0 || d.tags[dtFlags1]&1 != 0
-	d.NoDefault = d.tags[dtFlags1]&0x800 != 0
-	d.names = map[uint16]version{}
-	if err := d.needs(); err != nil {
-		return nil, err
+	flags := elf.DynFlag1(d.tags[elf.DT_FLAGS_1])
+	d.BindNow = d.has(elf.DT_BIND_NOW) || elf.DynFlag(d.tags[elf.DT_FLAGS])&elf.DF_BIND_NOW != 0 || flags&elf.DF_1_NOW != 0
+	d.NoDefault = flags&elf.DF_1_NODEFLIB != 0
+	d.HasRunpath, d.HasVersym, d.HasVersions = d.has(elf.DT_RUNPATH), d.has(elf.DT_VERSYM), d.has(elf.DT_VERDEF)
+	if d.has(elf.DT_VERNEED) {
+		if err := d.needs(); err != nil {
+			return nil, err
+		}
 	}
-	return d, d.defines()
+	if d.HasVersions {
+		err = d.defines()
+	}
+	return d, err
 }
 
-// HasVersym reports whether the symbols have versions at all (DT_VERSYM).
-func (d *Dynamic) HasVersym() bool {
-	_, has := d.tags[dtVersym]
+func (d *Dynamic) has(tag elf.DynTag) bool {
+	_, has := d.tags[tag]
 	return has
 }
 
 // text gives a name of the string table: all of them come by here, and none is longer than most.
 func (d *Dynamic) text(at uint64, most int) (name []byte, err error) {
-	size := d.tags[dtStrSz]
+	size := d.tags[elf.DT_STRSZ]
 	if at >= size {
 		return nil, errNoName
 	}
 	var b []byte
 	if at < uint64(len(d.strings)) {
 		b = d.strings[at:min(uint64(len(d.strings)), at+uint64(most)+1)]
-	} else if b, err = d.file.at(d.tags[dtStrTab]+at, min(size-at, uint64(most)+1)); err != nil {
+	} else if b, err = d.file.at(d.tags[elf.DT_STRTAB]+at, min(size-at, uint64(most)+1)); err != nil {
 		return nil, err
 	}
 	end := bytes.IndexByte(b, 0)
@@ -184,13 +159,16 @@ func (d *Dynamic) kept(at uint64, most int) (string, error) {
 // chain visits the entries of a version table, each of which ends in the way to the next.
 func (d *Dynamic) chain(at, most uint64, size int, visit func(at uint64, entry []byte) error) error {
 	for range min(most, maxVersion) {
-		entry, err := d.file.at(at, uint64(size))
-		if err != nil || len(entry) < size {
-			return corrupt(err)
+		entry, err := d.file.exactly(at, size)
+		if err == nil {
+			err = visit(at, entry)
+		}
+		if err != nil {
+			return err
 		}
 		next := d.file.Order.Uint32(entry[size-4:])
-		if err := visit(at, entry); err != nil || next == 0 {
-			return err
+		if next == 0 {
+			break
 		}
 		at += uint64(next)
 	}
@@ -199,12 +177,8 @@ func (d *Dynamic) chain(at, most uint64, size int, visit func(at uint64, entry [
 
 // needs reads DT_VERNEED: which versions of which library.
 func (d *Dynamic) needs() error {
-	table, ok := d.tags[dtVerNeed]
-	if !ok {
-		return nil
-	}
 	o, seen := d.file.Order, 0
-	return d.chain(table, d.tags[dtVerNum], 16, func(at uint64, head []byte) error {
+	return d.chain(d.tags[elf.DT_VERNEED], d.tags[elf.DT_VERNEEDNUM], 16, func(at uint64, head []byte) error {
 		library, err := d.kept(uint64(o.Uint32(head[4:])), maxName)
 		if err != nil {
 			return err
@@ -228,16 +202,11 @@ func (d *Dynamic) needs() error {
 
 // defines reads DT_VERDEF: which versions the file itself has.
 func (d *Dynamic) defines() error {
-	table, ok := d.tags[dtVerDef]
-	if !ok {
-		return nil
-	}
-	d.HasVersions = true
 	o := d.file.Order
-	return d.chain(table, d.tags[dtVerDefNum], 20, func(at uint64, head []byte) error {
-		aux, err := d.file.at(at+uint64(o.Uint32(head[12:])), 8)
-		if err != nil || len(aux) < 8 {
-			return corrupt(err)
+	return d.chain(d.tags[elf.DT_VERDEF], d.tags[elf.DT_VERDEFNUM], 20, func(at uint64, head []byte) error {
+		aux, err := d.file.exactly(at+uint64(o.Uint32(head[12:])), 8)
+		if err != nil {
+			return err
 		}
 		name, err := d.kept(uint64(o.Uint32(aux)), maxName)
 		if base := o.Uint16(head[2:])&1 != 0; !base {
@@ -248,30 +217,28 @@ func (d *Dynamic) defines() error {
 	})
 }
 
-func corrupt(err error) error {
-	if err != nil {
-		return err
-	}
-	return errCorrupt
-}
-
-// at reads up to n bytes at an address, through the PT_LOAD that holds it.
-func (f *File) at(address, n uint64) ([]byte, error) {
-	if n == 0 {
-		return nil, nil
-	}
-	for _, p := range f.Progs {
-		if p.Type != PtLoad || address < p.Vaddr || address-p.Vaddr >= p.FileSize {
-			continue
+// pieces reads a table at an address a part at a time, and visits its entries.
+func (f *File) pieces(address, size uint64, width int, visit func(entry []byte) error) error {
+	step := uint64(width) << 12
+	for first := true; size > 0; size, address, first = size-min(size, step), address+step, false {
+		b, err := f.at(address, min(size, step))
+		if err == errCorrupt && !first {
+			return nil // its segment has ended
 		}
-		n = min(n, p.FileSize-(address-p.Vaddr))
-		off := p.Offset + address - p.Vaddr
-		if off >= uint64(f.size) {
-			return nil, errCorrupt
+		if err == nil {
+			err = f.work(1 + len(b)/width/16)
 		}
-		b := make([]byte, min(n, uint64(f.size)-off))
-		got, err := readAt(f.r, b, int64(off), f.size)
-		return b[:got], err
+		if err != nil {
+			return err
+		}
+		for entry := range slices.Chunk(b[:len(b)/width*width], width) {
+			if err := visit(entry); err != nil {
+				return err
+			}
+		}
+		if uint64(len(b)) < min(size, step) {
+			return nil
+		}
 	}
-	return nil, errCorrupt
+	return nil
 }

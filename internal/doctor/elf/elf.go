@@ -1,50 +1,19 @@
 // Package elf reads of an ELF file what decides whether it can start: program
 // headers, the interpreter, the dynamic section, versions and symbols.
 //
-// It is not debug/elf for two reasons: section headers may be missing or
+// It reads by itself, and takes no more than names from debug/elf, for two reasons: section headers may be missing or
 // garbage in files that run (the kernel and the loader never read them), and
 // the files come from images that nobody has checked, so all that is read is bounded.
 package elf
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-)
-
-// Machines (e_machine) that images are built for.
-const (
-	M386     = 3
-	MMIPS    = 8
-	MPPC64   = 21
-	MS390    = 22
-	MARM     = 40
-	MX86_64  = 62
-	MAARCH64 = 183
-	MRISCV   = 243
-	MLOONG   = 258
-)
-
-// File types (e_type).
-const (
-	TypeRel  = 1
-	TypeExec = 2
-	TypeDyn  = 3
-)
-
-// Classes.
-const (
-	Class32 = 1
-	Class64 = 2
-)
-
-// Program header types.
-const (
-	PtLoad    = 1
-	PtDynamic = 2
-	PtInterp  = 3
+	"slices"
 )
 
 // Bounds. The first is the kernel's own: it refuses larger program header tables.
@@ -55,20 +24,13 @@ const (
 
 // File is an ELF file, as the kernel sees it.
 type File struct {
-	Class   byte
+	Class   elf.Class
 	Order   binary.ByteOrder
-	Type    uint16
-	Machine uint16
-	Progs   []Prog
+	Machine elf.Machine
+	Progs   []elf.ProgHeader
 	Interp  string // of PT_INTERP; empty where there is none
 	r       io.ReaderAt
-	size    int64
-}
-
-// Prog is what matters of a program header.
-type Prog struct {
-	Type                    uint32
-	Offset, Vaddr, FileSize uint64
+	size    uint64
 }
 
 // budget is what a reader may bring along: who reads for one image takes from it
@@ -99,46 +61,39 @@ func (e *FormatError) Error() string { return e.Reason }
 
 func badf(format string, args ...any) error { return &FormatError{fmt.Sprintf(format, args...)} }
 
-// Magic are the first bytes of every ELF file.
-const Magic = "\x7fELF"
-
 // Parse reads a file's header and program headers, and checks what the kernel's
 // load_elf_binary checks (fs/binfmt_elf.c). The error is a *FormatError, or that of reading.
 func Parse(r io.ReaderAt, size int64) (*File, error) {
-	head := make([]byte, 64)
-	n, err := readAt(r, head, 0, size)
+	f := &File{r: r, size: uint64(size), Order: binary.LittleEndian}
+	head, err := f.read(0, 64)
 	if err != nil {
 		return nil, err
 	}
-	head = head[:n]
-	if !bytes.HasPrefix(head, []byte(Magic)) {
+	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
 		return nil, badf("it does not begin with the ELF magic")
 	}
-	if n < 52 {
-		return nil, badf("its ELF header is cut off after %d bytes", n)
-	}
-	f := &File{Class: head[4], Order: binary.LittleEndian, r: r, size: size}
-	if head[5] == 2 {
-		f.Order = binary.BigEndian
-	}
-	f.Type, f.Machine = f.Order.Uint16(head[16:]), f.Order.Uint16(head[18:])
-	// The kernel goes by the machine, not by the class byte.
-	switch f.Machine {
-	case MX86_64:
-		if f.Class == Class32 && f.Order.Uint16(head[42:]) == 32 {
-			break // x32
+	if len(head) >= 52 {
+		if elf.Data(head[elf.EI_DATA]) == elf.ELFDATA2MSB {
+			f.Order = binary.BigEndian
 		}
-		f.Class = Class64
-	case MAARCH64:
-		f.Class = Class64
-	case M386, MARM:
-		f.Class = Class32
+		f.Class, f.Machine = elf.Class(head[elf.EI_CLASS]), elf.Machine(f.Order.Uint16(head[18:]))
+		// The kernel goes by the machine, not by the class byte.
+		switch f.Machine {
+		case elf.EM_X86_64:
+			if x32 := f.Class == elf.ELFCLASS32 && f.Order.Uint16(head[42:]) == 32; !x32 {
+				f.Class = elf.ELFCLASS64
+			}
+		case elf.EM_AARCH64:
+			f.Class = elf.ELFCLASS64
+		case elf.EM_386, elf.EM_ARM:
+			f.Class = elf.ELFCLASS32
+		}
 	}
-	if f.Type != TypeExec && f.Type != TypeDyn {
-		return nil, badf("its ELF type is %d, neither an executable nor a shared object", f.Type)
+	if len(head) < f.either(64, 52) {
+		return nil, badf("its ELF header is cut off after %d bytes", len(head))
 	}
-	if f.Class == Class64 && n < 64 {
-		return nil, badf("its ELF header is cut off after %d bytes", n)
+	if kind := elf.Type(f.Order.Uint16(head[16:])); kind != elf.ET_EXEC && kind != elf.ET_DYN {
+		return nil, badf("its ELF type is %d, neither an executable nor a shared object", kind)
 	}
 	if err := f.programHeaders(head); err != nil {
 		return nil, err
@@ -148,7 +103,7 @@ func Parse(r io.ReaderAt, size int64) (*File, error) {
 
 // field is a word in a structure, of which the place and the width depend on the class.
 func (f *File) field(b []byte, at64, at32 int) uint64 {
-	if f.Class == Class64 {
+	if f.Class == elf.ELFCLASS64 {
 		return f.Order.Uint64(b[at64:])
 	}
 	return uint64(f.Order.Uint32(b[at32:]))
@@ -156,7 +111,7 @@ func (f *File) field(b []byte, at64, at32 int) uint64 {
 
 // either is one of two, by the class.
 func (f *File) either(for64, for32 int) int {
-	if f.Class == Class64 {
+	if f.Class == elf.ELFCLASS64 {
 		return for64
 	}
 	return for32
@@ -174,42 +129,37 @@ func (f *File) programHeaders(head []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := f.keep(len(table)); err != nil {
-		return err
+	for entry := range slices.Chunk(table, width) {
+		f.Progs = append(f.Progs, elf.ProgHeader{Type: elf.ProgType(f.Order.Uint32(entry)),
+			Off: f.field(entry, 8, 4), Vaddr: f.field(entry, 16, 8), Filesz: f.field(entry, 32, 16)})
 	}
-	for ; len(table) > 0; table = table[width:] {
-		f.Progs = append(f.Progs, Prog{Type: f.Order.Uint32(table),
-			Offset: f.field(table, 8, 4), Vaddr: f.field(table, 16, 8), FileSize: f.field(table, 32, 16)})
-	}
-	return nil
+	return f.keep(2 * len(table))
 }
 
 // interpreter reads the first PT_INTERP, under the kernel's conditions.
 func (f *File) interpreter() error {
-	p := f.first(PtInterp)
+	p := f.first(elf.PT_INTERP)
 	if p == nil {
 		return nil
 	}
-	if p.FileSize > maxPath || p.FileSize < 2 {
-		return badf("its PT_INTERP is %d bytes long", p.FileSize)
+	if p.Filesz > maxPath || p.Filesz < 2 {
+		return badf("its PT_INTERP is %d bytes long", p.Filesz)
 	}
-	path, err := f.whole(p.Offset, int(p.FileSize), "PT_INTERP")
+	path, err := f.whole(p.Off, int(p.Filesz), "PT_INTERP")
 	if err != nil {
 		return err
 	}
 	if path[len(path)-1] != 0 {
 		return badf("its PT_INTERP does not end in a zero byte")
 	}
-	f.Interp = cString(path, 0)
+	f.Interp = cString(path)
 	return nil
 }
 
 // first is the first program header of a type; nil where there is none.
-func (f *File) first(kind uint32) *Prog {
-	for i := range f.Progs {
-		if f.Progs[i].Type == kind {
-			return &f.Progs[i]
-		}
+func (f *File) first(kind elf.ProgType) *elf.ProgHeader {
+	if i := slices.IndexFunc(f.Progs, func(p elf.ProgHeader) bool { return p.Type == kind }); i >= 0 {
+		return &f.Progs[i]
 	}
 	return nil
 }
@@ -218,13 +168,13 @@ func (f *File) first(kind uint32) *Prog {
 // file: the kernel maps them, and the process dies of a signal at the first touch.
 func (f *File) CutOff() (missing int64, cut bool) {
 	const page = 4096
-	end := (uint64(f.size) + page - 1) / page * page
+	end := (f.size + page - 1) / page * page
 	for _, p := range f.Progs {
-		if p.Type != PtLoad || p.FileSize == 0 {
+		if p.Type != elf.PT_LOAD || p.Filesz == 0 {
 			continue
 		}
-		if last := p.Offset + p.FileSize; last < p.Offset || last > end {
-			missing = max(missing, int64(last-uint64(f.size)))
+		if last := p.Off + p.Filesz; last < p.Off || last > end {
+			missing = max(missing, int64(last-f.size))
 			cut = true
 		}
 	}
@@ -232,51 +182,59 @@ func (f *File) CutOff() (missing int64, cut bool) {
 }
 
 // Loads reports whether anything of the file is mapped at all.
-func (f *File) Loads() bool { return f.first(PtLoad) != nil }
+func (f *File) Loads() bool { return f.first(elf.PT_LOAD) != nil }
 
 // whole reads all of a part that must be there.
 func (f *File) whole(off uint64, size int, part string) ([]byte, error) {
-	b := make([]byte, size)
-	n, err := readAt(f.r, b, int64(off), f.size)
-	if err == nil && n < size {
+	b, err := f.read(off, uint64(size))
+	if err == nil && len(b) < size {
 		err = badf("it is cut off in its %s (%d bytes of at least %d)", part, f.size, off+uint64(size))
 	}
 	return b, err
 }
 
-// readAt reads as much of p as the file has at an offset; less is no error.
-func readAt(r io.ReaderAt, p []byte, off, size int64) (int, error) {
-	if off < 0 || off >= size {
-		return 0, nil
+// read gives up to n bytes at an offset: fewer where the file ends.
+func (f *File) read(off, n uint64) ([]byte, error) {
+	if off >= f.size {
+		return nil, nil
 	}
-	if int64(len(p)) > size-off {
-		p = p[:size-off]
-	}
-	n, err := r.ReadAt(p, off)
-	if n == len(p) || errors.Is(err, io.EOF) {
+	b := make([]byte, min(n, f.size-off))
+	got, err := f.r.ReadAt(b, int64(off))
+	if got == len(b) || errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return n, err
+	return b[:got], err
 }
 
-// CacheOrder is the byte order of a machine's /etc/ld.so.cache.
-func CacheOrder(machine uint16) binary.ByteOrder {
-	if machine == MS390 {
-		return binary.BigEndian
+// at reads up to n bytes at an address, through the PT_LOAD that holds it.
+func (f *File) at(address, n uint64) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
 	}
-	return binary.LittleEndian
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_LOAD || address < p.Vaddr || address-p.Vaddr >= p.Filesz {
+			continue
+		}
+		off := p.Off + address - p.Vaddr
+		if off >= f.size {
+			return nil, errCorrupt
+		}
+		return f.read(off, min(n, p.Filesz-(address-p.Vaddr)))
+	}
+	return nil, errCorrupt
 }
 
-// CacheFlags are the flags of the entries of /etc/ld.so.cache that a machine's
-// loader takes (glibc's _DL_CACHE_DEFAULT_ID in sysdeps/*/dl-cache.h).
-func CacheFlags(machine uint16, class byte) (flags uint32, known bool) {
-	switch machine {
-	case MX86_64:
-		return 0x0303, class == Class64
-	case MAARCH64:
-		return 0x0a03, true
-	case M386:
-		return 0x0003, true
+// exactly reads n bytes at an address.
+func (f *File) exactly(address uint64, n int) ([]byte, error) {
+	b, err := f.at(address, uint64(n))
+	if err == nil && len(b) < n {
+		err = errCorrupt
 	}
-	return 0, false
+	return b, err
+}
+
+// cString is a text up to its zero byte.
+func cString(b []byte) string {
+	b, _, _ = bytes.Cut(b, []byte{0})
+	return string(b)
 }

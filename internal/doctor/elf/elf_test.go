@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"os"
 	"testing"
@@ -16,7 +17,7 @@ func program(t testing.TB) []byte {
 	require.NoError(t, err)
 	b, err := os.ReadFile(at)
 	require.NoError(t, err)
-	if !bytes.HasPrefix(b, []byte(Magic)) {
+	if !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
 		t.Skip("this system's programs are not ELF")
 	}
 	return b
@@ -57,7 +58,7 @@ func TestSectionTablesThatNoLinkerWrites(t *testing.T) {
 	assert.True(t, whole.Ordinary())
 	const count = 20_000
 	table, order := make([]byte, 64*count), whole.Order
-	if whole.Class != Class64 {
+	if whole.Class != elf.ELFCLASS64 {
 		t.Skip("for 64 bits")
 	}
 	for name, size := range map[string]int{"long": 1 << 20, "short": 100} {
@@ -87,16 +88,16 @@ func TestJunkTagsAreNotKept(t *testing.T) {
 		whole, err := f.Dynamic()
 		require.NoError(t, err)
 		for i, p := range f.Progs {
-			if p.Type == PtDynamic {
-				old := bytes.Clone(b[p.Offset : p.Offset+p.FileSize])
-				f.Progs[i].Offset, f.Progs[i].FileSize = uint64(len(b)), uint64(len(old)+16*30_000)
+			if p.Type == elf.PT_DYNAMIC {
+				old := bytes.Clone(b[p.Off : p.Off+p.Filesz])
+				f.Progs[i].Off, f.Progs[i].Filesz = uint64(len(b)), uint64(len(old)+16*30_000)
 				for j := range uint64(30_000) {
 					b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, 0x60000000+j), j)
 				}
 				b = append(b, old...)
 			}
 		}
-		f.r, f.size = bytes.NewReader(b), int64(len(b))
+		f.r, f.size = bytes.NewReader(b), uint64(len(b))
 		d, err := f.Dynamic()
 		require.NoError(t, err)
 		assert.Equal(t, whole.tags, d.tags)
@@ -117,7 +118,7 @@ func FuzzELF(f *testing.F) {
 			f.Add(b)
 		}
 	}
-	f.Add([]byte(Magic))
+	f.Add([]byte(elf.ELFMAG))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := Parse(bytes.NewReader(b), int64(len(b)))
 		if err != nil {

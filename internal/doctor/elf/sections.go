@@ -1,7 +1,8 @@
 package elf
 
 import (
-	"bytes"
+	"debug/elf"
+	"slices"
 	"strings"
 )
 
@@ -9,12 +10,17 @@ import (
 // write some forty sections and a thousand bytes.
 const maxSectionNames = 16 << 20
 
+type section struct {
+	name, kind         uint32
+	flags, offset, end uint64
+}
+
 // sections gives the section table, its names and where it ends, if there is one; ok is false where they
 // make no sense, or are such as no linker writes: who goes through them
 // would be long about it (debug/elf, for one, copies every name).
-func (f *File) sections() (table, names []byte, end uint64, ok bool) {
-	head := make([]byte, 64)
-	if n, err := readAt(f.r, head, 0, f.size); err != nil || n < 52 || head[4] != f.Class {
+func (f *File) sections() (all []section, names []byte, end uint64, ok bool) {
+	head, err := f.read(0, 64)
+	if err != nil || elf.Class(head[elf.EI_CLASS]) != f.Class {
 		return nil, nil, 0, false
 	}
 	offset, counts := f.field(head, 40, 32), head[f.either(58, 46):]
@@ -22,26 +28,21 @@ func (f *File) sections() (table, names []byte, end uint64, ok bool) {
 	if offset == 0 && count == 0 {
 		return nil, nil, 0, true
 	}
-	if width != f.either(64, 40) || at >= count || offset >= uint64(f.size) {
+	table, err := f.read(offset, uint64(width*count))
+	if width != f.either(64, 40) || at >= count || err != nil || len(table) < width*count {
 		return nil, nil, 0, false
 	}
-	table = make([]byte, width*count)
-	if n, err := readAt(f.r, table, int64(offset), f.size); err != nil || n < len(table) {
+	for entry := range slices.Chunk(table, width) {
+		from := f.field(entry, 24, 16)
+		all = append(all, section{name: f.Order.Uint32(entry), kind: f.Order.Uint32(entry[4:]),
+			flags: f.field(entry, 8, 8), offset: from, end: from + f.field(entry, 32, 20)})
+	}
+	s := all[at]
+	if s.offset >= f.size || s.end-s.offset > maxSectionNames/uint64(count) || elf.SectionFlag(s.flags)&elf.SHF_COMPRESSED != 0 {
 		return nil, nil, 0, false
 	}
-	const compressed = 0x800 // SHF_COMPRESSED
-	size, from := f.section(table, at, 32, 20), f.section(table, at, 24, 16)
-	if from >= uint64(f.size) || size > maxSectionNames/uint64(count) || f.section(table, at, 8, 8)&compressed != 0 {
-		return nil, nil, 0, false
-	}
-	names = make([]byte, size)
-	n, err := readAt(f.r, names, int64(from), f.size)
-	return table, names[:n], offset + uint64(len(table)), err == nil
-}
-
-// section reads a field of a section header, which has its place by the class.
-func (f *File) section(table []byte, i, at64, at32 int) uint64 {
-	return f.field(table[i*f.either(64, 40):], at64, at32)
+	names, err = f.read(s.offset, s.end-s.offset)
+	return all, names, offset + uint64(len(table)), err == nil
 }
 
 // Ordinary reports whether the section table is one that a linker writes, or none.
@@ -53,39 +54,24 @@ func (f *File) Ordinary() bool {
 // Strippable is the number of bytes that `strip` takes away: symbol tables and
 // debugging information. Zero where the section table is missing or makes no sense.
 func (f *File) Strippable() int64 {
-	table, names, end, ok := f.sections()
-	if !ok {
-		return 0
-	}
-	width := f.either(64, 40)
-	const symbols, nothing = 2, 8 // SHT_SYMTAB, SHT_NOBITS
+	all, names, end, _ := f.sections()
 	var total uint64
-	for i := range len(table) / width {
-		kind := f.Order.Uint32(table[i*width+4:])
-		if kind != nothing {
-			end = max(end, f.section(table, i, 24, 16)+f.section(table, i, 32, 20))
+	for _, s := range all {
+		name, kind := "", elf.SectionType(s.kind)
+		if int64(s.name) < int64(len(names)) {
+			name = cString(names[s.name:])
 		}
-		name := cString(names, uint64(f.Order.Uint32(table[i*width:])))
-		debug := strings.HasPrefix(name, ".debug_") || strings.HasPrefix(name, ".zdebug_")
-		size, wanted := f.section(table, i, 32, 20), kind == symbols || debug || name == ".strtab"
-		if kind != nothing && size <= uint64(f.size) && wanted {
+		if kind == elf.SHT_NOBITS {
+			continue
+		}
+		end = max(end, s.end)
+		wanted := kind == elf.SHT_SYMTAB || name == ".strtab" || strings.HasPrefix(name, ".debug_") || strings.HasPrefix(name, ".zdebug_")
+		if size := s.end - s.offset; wanted && size <= f.size {
 			total += size
 		}
 	}
-	if total > uint64(f.size) || end+64<<10 < uint64(f.size) { // or behind it is what strip would take away, an archive for one
+	if total > f.size || end+64<<10 < f.size { // or behind it is what strip would take away, an archive for one
 		return 0
 	}
 	return int64(total)
-}
-
-// cString is the text at an offset, up to its zero byte.
-func cString(b []byte, at uint64) string {
-	if at >= uint64(len(b)) {
-		return ""
-	}
-	b = b[at:]
-	if end := bytes.IndexByte(b, 0); end >= 0 {
-		b = b[:end]
-	}
-	return string(b)
 }
