@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -59,9 +58,17 @@ func Serve(ctx context.Context, listener net.Listener, b *Bundle, page []byte) e
 	return nil
 }
 
+// host is what may stand in a URL, and in a script, as it is.
+var host = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
+
+// offered is a tool, as the pages tell of it.
+type offered struct {
+	Tool
+	Sum string
+}
+
 // handler knows each path that there is: none is made from what a client sends.
 func handler(b *Bundle, page []byte) http.Handler {
-	o := offer{Bundle: b, Size: table.Size(b.Size).String(), Report: page != nil}
 	mux := http.NewServeMux()
 	content := func(path, kind string, f File) { // its digest is its name: a client that goes on with it goes on with the same
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
@@ -71,16 +78,28 @@ func handler(b *Bundle, page []byte) http.Handler {
 		})
 	}
 	content("/bundle.tar", "application/octet-stream", b.whole())
+	var tools []offered
 	for _, tool := range b.Tools {
 		f := b.named(tool.File)
 		content("/"+tool.File, "application/octet-stream", f)
-		o.Tools = append(o.Tools, offered{tool, f.sum})
+		tools = append(tools, offered{tool, f.sum})
 	}
 	if page != nil {
 		content("/report.html", "text/html; charset=utf-8", InMemory("report.html", page))
 	}
-	filled := func(path, kind string, execute func(io.Writer, any) error) {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { o.fill(w, r, kind, execute) })
+	// The address in a page is the one by which the client came here: that one works for it.
+	filled := func(path, kind string, fill func(io.Writer, any) error) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			if !host.MatchString(r.Host) {
+				http.Error(w, "this address cannot be pasted into a shell", http.StatusBadRequest)
+				return
+			}
+			w.Header().Set("Content-Type", kind+"; charset=utf-8")
+			fill(w, map[string]any{
+				"URL": "http://" + r.Host, "Sum": b.Sum, "Size": table.Size(b.Size).String(), "Tools": tools, "Bases": b.Bases,
+				"Report": page != nil,
+			})
+		})
 	}
 	filled("/{$}", "text/html", index.Execute)
 	filled("/get.sh", "text/plain", scripts.Lookup("get.sh").Execute)
@@ -89,53 +108,17 @@ func handler(b *Bundle, page []byte) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "+
 			"img-src data:")
-		mux.ServeHTTP(&patient{ResponseWriter: w, control: http.NewResponseController(w)}, r)
+		mux.ServeHTTP(patient{w}, r)
 	})
 }
 
 // patient gives each write its time, and not the whole answer: a bundle may take
 // an hour, as long as it moves.
-type patient struct {
-	http.ResponseWriter
-	control *http.ResponseController
-}
+type patient struct{ http.ResponseWriter }
 
-func (p *patient) Write(text []byte) (int, error) {
-	p.control.SetWriteDeadline(time.Now().Add(pauseTime))
+func (p patient) Write(text []byte) (int, error) {
+	http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(pauseTime))
 	return p.ResponseWriter.Write(text)
-}
-
-// offer is what the pages tell of a bundle.
-type offer struct {
-	*Bundle
-	URL, Size string
-	Tools     []offered
-	Report    bool // it is offered, too
-}
-
-type offered struct {
-	Tool
-	Sum string
-}
-
-// host is what may stand in a URL, and in a script, as it is.
-var host = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
-
-// fill fills in a page. The address in it is the one by which the client came
-// here: that one works for it.
-func (o offer) fill(w http.ResponseWriter, r *http.Request, kind string, execute func(io.Writer, any) error) {
-	if !host.MatchString(r.Host) {
-		http.Error(w, "this address cannot be pasted into a shell", http.StatusBadRequest)
-		return
-	}
-	o.URL = "http://" + r.Host
-	var text bytes.Buffer
-	if err := execute(&text, o); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", kind+"; charset=utf-8")
-	w.Write(text.Bytes())
 }
 
 // Addresses lists the URLs under which a listener can be reached, for a teacher to write on the board.

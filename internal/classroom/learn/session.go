@@ -170,24 +170,33 @@ func (s *Session) riddle(ctx context.Context, o run.Outcome) error {
 func (s *Session) guess(ctx context.Context, step table.Step) (map[string]choice, error) {
 	guesses := map[string]choice{}
 	for _, q := range questions {
-		for guesses[q.id].letter == "" {
-			word, err := s.ask(ctx, q.prompt(guesses))
-			if err != nil {
-				return nil, err
-			}
+		err := s.choose(ctx, q.prompt(guesses), "Hint: "+cmp.Or(q.own(step.Hints), q.hint), func(word string) bool {
 			guesses[q.id] = q.read(word)
-			switch {
-			case asksForHint(word):
-				s.Out.Paragraph("Hint: " + cmp.Or(q.own(step.Hints), q.hint))
-			case guesses[q.id].letter == "":
-				s.Out.Paragraph(fmt.Sprintf("%q is none of the answers.", word))
-			}
+			return guesses[q.id].letter != ""
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return guesses, nil
 }
 
-func asksForHint(word string) bool { return word == "h" || word == "hint" || word == "?" }
+// choose asks until the answer is one that is known, and gives a hint to who asks for it.
+func (s *Session) choose(ctx context.Context, prompt, hint string, known func(word string) bool) error {
+	for {
+		word, err := s.ask(ctx, prompt)
+		switch {
+		case err != nil:
+			return err
+		case known(word):
+			return nil
+		case word == "h" || word == "hint" || word == "?":
+			s.Out.Paragraph(hint)
+		default:
+			s.Out.Paragraph(fmt.Sprintf("%q is none of the answers.", word))
+		}
+	}
+}
 
 // cannot says that the environment is in the way; the same step comes again.
 func (s *Session) cannot(ctx context.Context, doc record.Run) error {
@@ -226,22 +235,12 @@ func (s *Session) next(ctx context.Context, step table.Step) (again bool, err er
 	if step.Name == s.Steps[len(s.Steps)-1].Name {
 		enter = "finish"
 	}
-	for {
-		word, err := s.ask(ctx, "Enter = "+enter+", a = this step again, q = leave")
-		switch {
-		case err != nil:
-			return false, err
-		case word == "a" || word == "again":
-			return true, nil
-		case word == "" || word == "n" || word == "next":
-			return false, nil
-		case asksForHint(word):
-			s.Out.Paragraph("There is nothing left to guess here: the reasons are above, and more of them " +
-				"in steps/" + step.Name + "/README.md.")
-			continue
-		}
-		s.Out.Paragraph(fmt.Sprintf("%q is none of these.", word))
-	}
+	hint := "There is nothing left to guess here: the reasons are above, and more of them in steps/" + step.Name + "/README.md."
+	err = s.choose(ctx, "Enter = "+enter+", a = this step again, q = leave", hint, func(word string) bool {
+		again = word == "a" || word == "again"
+		return again || word == "" || word == "n" || word == "next"
+	})
+	return again, err
 }
 
 // farewell is said to who leaves in the middle of steps[at].
