@@ -196,18 +196,15 @@ func (o doctorOptions) member(c *call, it workload.Container) (*doctor.Diagnosis
 	}
 	d, err := o.examine(c, it.Image, it.Start)
 	var none *image.NotFound
-	var fault *image.Fault
-	var unavailable *engine.Unavailable
-	var wrong usageError
-	switch {
+	switch missing := errors.As(err, &none); {
 	case c.Err() != nil:
 		return nil, c.Err()
-	case errors.As(err, &none) && !o.remote:
+	case missing && !o.remote:
 		return doctor.Unknown(it.Image, "the engine does not have its image: build or pull it first, or look in its registry with --remote"), nil
-	case errors.As(err, &none):
+	case missing:
 		return doctor.Unknown(it.Image, none.Reason), nil
-	case errors.As(err, &fault), errors.As(err, &unavailable), errors.As(err, &wrong):
+	case err != nil:
 		return doctor.Unknown(it.Image, err.Error()), nil
 	}
-	return d, err
+	return d, nil
 }

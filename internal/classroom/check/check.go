@@ -155,7 +155,10 @@ func (s *subject) judge(ctx context.Context) error {
 		return err
 	}
 	screen.Sayf(s.Say, "building and starting %s …", s.Dockerfile)
-	t := &run.Trial{Engine: s.Engine, Image: s.client(ctx)}
+	t := &run.Trial{Engine: s.Engine}
+	if ready, err := base.Here(ctx, s.Engine, s.Catalog[0]); err == nil && ready != nil {
+		t.Image = ready.Image // an engine on another machine is asked from it
+	}
 	if s.outcome, err = t.Single(ctx, request); err != nil {
 		return err
 	}
@@ -179,19 +182,6 @@ func (s *subject) judge(ctx context.Context) error {
 	return nil
 }
 
-// client is the image that an engine on another machine is asked from: the base, where it is there.
-func (s *subject) client(ctx context.Context) string {
-	article, err := s.Catalog.Find("")
-	if err != nil {
-		return ""
-	}
-	ready, err := base.Here(ctx, s.Engine, article)
-	if err != nil || ready == nil {
-		return ""
-	}
-	return ready.Image
-}
-
 // request is the build of the Dockerfile as it is, or of a copy in which other
 // images stand where this engine lacks those named. The context stays the learner's.
 func (s *subject) request() (request engine.BuildRequest, tidy func(), err error) {
@@ -204,8 +194,10 @@ func (s *subject) request() (request engine.BuildRequest, tidy func(), err error
 		Dir: s.Dir, Dockerfile: s.Dockerfile, Tag: engine.Repository + ":check-" + hex.EncodeToString(sum[:4]), Made: engine.MadeStep,
 	}
 	legacy := s.Engine.Builder == engine.Legacy
-	if legacy {
-		request.Args = platformArgs(s.file, s.Engine)
+	if legacy { // what BuildKit sets by itself
+		for _, side := range []string{"BUILD", "TARGET"} {
+			request.Args = append(request.Args, side+"PLATFORM="+s.Engine.Own().String(), side+"OS="+s.Engine.OS, side+"ARCH="+s.Engine.Arch)
+		}
 	}
 	text := s.file.With(s.given, legacy)
 	if text == s.file.With(nil, false) {
@@ -226,24 +218,6 @@ func (s *subject) request() (request engine.BuildRequest, tidy func(), err error
 }
 
 var syntaxLine = regexp.MustCompile(`(?i)\A#\s*syntax\s*=.*`)
-
-// platformArgs are the arguments that BuildKit sets by itself, for the legacy builder.
-func platformArgs(d *dockerfile.File, e *engine.Engine) (args []string) {
-	var asked []string
-	for _, in := range d.Instructions {
-		if in.Word == "ARG" {
-			asked = append(asked, strings.Fields(in.Rest)...)
-		}
-	}
-	for _, side := range []string{"BUILD", "TARGET"} {
-		for _, known := range [][2]string{{"PLATFORM", e.OS + "/" + e.Arch}, {"OS", e.OS}, {"ARCH", e.Arch}} {
-			if slices.Contains(asked, side+known[0]) {
-				args = append(args, side+known[0]+"="+known[1])
-			}
-		}
-	}
-	return args
-}
 
 // notBuilt notes why there is no image, where that is the Dockerfile's fault; else the error says what the environment lacks.
 func (s *subject) notBuilt() error {

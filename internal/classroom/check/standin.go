@@ -62,10 +62,7 @@ func named(ready *base.Ready, asked string) string {
 
 // instead gets a golang image, or where it cannot be had, the article's base.
 func (s *subject) instead(ctx context.Context, image string) (*base.Ready, error) {
-	article, err := s.Catalog.Find("")
-	if err != nil {
-		return nil, err
-	}
+	article := s.Catalog[0]
 	name, _, digest := strings.Cut(image, "@")
 	for _, prefix := range []string{"docker.io/", "index.docker.io/", "library/"} {
 		name = strings.TrimPrefix(name, prefix)

@@ -42,7 +42,13 @@ type Session struct {
 // From goes through the steps, beginning with steps[at]; it moves on only when
 // the learner says so. Leaving is no error.
 func (s *Session) From(ctx context.Context, at int) error {
-	s.listen()
+	s.lines = make(chan string, 100)
+	go func() { // so that waiting for a line can be given up
+		defer close(s.lines)
+		for scanner := bufio.NewScanner(s.In); scanner.Scan(); {
+			s.lines <- scanner.Text()
+		}
+	}()
 	s.Out.Paragraph("Guess first, then see it happen. At any question: h = a hint, q = leave; your progress is kept.")
 	for at < len(s.Steps) {
 		s.Out.Say("")
@@ -60,17 +66,6 @@ func (s *Session) From(ctx context.Context, at int) error {
 	}
 	s.finished()
 	return nil
-}
-
-// listen reads the input line by line, so that waiting for it can be given up.
-func (s *Session) listen() {
-	s.lines = make(chan string, 100)
-	go func() {
-		defer close(s.lines)
-		for scanner := bufio.NewScanner(s.In); scanner.Scan(); {
-			s.lines <- scanner.Text()
-		}
-	}()
 }
 
 // forget drops what a person has typed so far, such as Enter while the engine builds:
