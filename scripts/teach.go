@@ -130,10 +130,9 @@ func serveCommand() *cobra.Command {
 	cmd := verb("teach", "serve [BUNDLE]", "offer bundle, instructions and report to the room over HTTP", takes, func(c *call) error {
 		file := c.word(bundleName)
 		b, err := bundle.Open(file)
-		var damaged *bundle.Damaged
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", file, program.Call(), tell.Word(file))
-		} else if errors.As(err, &damaged) {
+		} else if errors.Is(err, bundle.ErrDamaged) {
 			err = fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), tell.Word(file))
 		}
 		if err != nil {
@@ -190,8 +189,7 @@ func load(c *call, into, sum string) error {
 	}
 	c.say.Say("checking " + file)
 	b, err := bundle.Open(file)
-	var damaged *bundle.Damaged
-	if errors.As(err, &damaged) {
+	if errors.Is(err, bundle.ErrDamaged) {
 		err = fmt.Errorf("%w\nNothing was loaded. Get the file again, and load that.", err)
 	} else if err == nil && sum != "" && !strings.EqualFold(sum, b.Sum) {
 		b.Close()

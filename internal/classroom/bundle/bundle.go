@@ -94,21 +94,31 @@ type File struct {
 	Program bool   // it can be run
 
 	content *io.SectionReader
-	sum     string // SHA-256, hexadecimal; of one on its way into a bundle maybe none yet
+	sum     string // SHA-256, hexadecimal; of one in a bundle
 }
 
 // InMemory is a file of a few words.
 func InMemory(name string, text []byte) File {
-	return File{Name: name, content: io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text))), sum: sumOf(text)}
-}
-
-func sumOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	return File{Name: name, content: io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text)))}
 }
 
 // reader reads the content from its beginning. Any number may read at once.
 func (f File) reader() *io.SectionReader { return io.NewSectionReader(f.content, 0, f.content.Size()) }
+
+func (f File) digest() (string, error) {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f.reader()); err != nil {
+		return "", fmt.Errorf("%s: %w", f.Name, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func (f File) mode() fs.FileMode {
+	if f.Program {
+		return 0o755
+	}
+	return 0o644
+}
 
 // Write writes a bundle. The same files give the same bytes.
 func Write(out io.Writer, m Manifest, files []File) error {
@@ -133,11 +143,9 @@ func sealed(m Manifest, files []File) ([]File, error) {
 		if err := checkName(f.Name); err != nil {
 			return nil, err
 		}
-		sum := sha256.New()
-		if _, err := io.Copy(sum, f.reader()); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		if f.sum, err = f.digest(); err != nil {
+			return nil, err
 		}
-		f.sum = hex.EncodeToString(sum.Sum(nil))
 		fmt.Fprintf(&list, "%s  %s\n", f.sum, f.Name)
 	}
 	all[0] = InMemory(sums, list.Bytes())
@@ -148,10 +156,7 @@ func sealed(m Manifest, files []File) ([]File, error) {
 func write(out io.Writer, files []File) error {
 	w := tar.NewWriter(out)
 	for _, f := range files {
-		h := &tar.Header{Name: path.Join(Folder, f.Name), Size: f.content.Size(), Mode: 0o644, Format: tar.FormatUSTAR}
-		if f.Program {
-			h.Mode = 0o755
-		}
+		h := &tar.Header{Name: path.Join(Folder, f.Name), Size: f.content.Size(), Mode: int64(f.mode()), Format: tar.FormatUSTAR}
 		if err := w.WriteHeader(h); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}

@@ -70,8 +70,7 @@ func TestOneFlippedBitIsRefused(t *testing.T) {
 	for i := range text {
 		put(i, 1<<(i%8))
 		b, err := Open(file.Name())
-		var damaged *Damaged
-		if !assert.ErrorAs(t, err, &damaged, "byte %d", i) {
+		if !assert.ErrorIs(t, err, ErrDamaged, "byte %d", i) {
 			b.Close()
 			return
 		}
@@ -86,8 +85,7 @@ func TestACutOrLongerFileIsRefused(t *testing.T) {
 	text := small(t)
 	for _, wrong := range [][]byte{nil, text[:100], text[:len(text)/2], text[:len(text)-512], text[:len(text)-1], append(text[:len(text):len(text)], 0), append(text[:len(text):len(text)], text...)} {
 		_, err := open(t, wrong)
-		var damaged *Damaged
-		assert.ErrorAs(t, err, &damaged, "%d of %d bytes", len(wrong), len(text))
+		assert.ErrorIs(t, err, ErrDamaged, "%d of %d bytes", len(wrong), len(text))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,7 +33,7 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, bases []Base, say s
 	for _, brought := range bases {
 		packed := b.named(brought.File)
 		if err := onlyNames(ctx, packed.reader(), brought.Image); err != nil {
-			return &Damaged{b.Path + ": " + brought.File, err.Error()}
+			return fmt.Errorf("%s: %s %w: %w", b.Path, brought.File, ErrDamaged, err)
 		}
 		screen.Sayf(say, "loading %s (%s) into %s", brought.Image, table.Size(brought.Bytes), e.Name)
 		plain, err := gzip.NewReader(packed.reader()) // podman takes nothing else from its stdin
@@ -215,7 +217,7 @@ func (f File) lacking(root *os.Root) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if sumOf(text) == f.sum {
+		if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) == f.sum {
 			if f.Program && runtime.GOOS != "windows" && info.Mode()&0o100 == 0 {
 				err = root.Chmod(name, info.Mode().Perm()|0o755)
 			}
@@ -232,12 +234,8 @@ func (f File) place(root *os.Root) error {
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	mode := os.FileMode(0o644)
-	if f.Program {
-		mode = 0o755
-	}
 	part := name + "." + rand.Text()[:8] + ".part" // another load may be under way
-	out, err := root.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	out, err := root.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, f.mode())
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"archive/tar"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -41,34 +40,32 @@ func (b *Bundle) named(name string) File {
 	return b.files[slices.IndexFunc(b.files, func(f File) bool { return f.Name == name })]
 }
 
-// Damaged is a file that is not what `bundle` wrote.
-type Damaged struct{ Path, Why string }
+// ErrDamaged is what is wrong with a file that is not what `bundle` wrote.
+var ErrDamaged = errors.New("is damaged, or no bundle")
 
-func (d *Damaged) Error() string {
-	return fmt.Sprintf("%s is damaged, or no bundle: %s", d.Path, d.Why)
-}
-
-// Open opens a bundle and checks all of it. The error is a *Damaged where the
+// Open opens a bundle and checks all of it. The error is an ErrDamaged where the
 // file can be read and is not what `bundle` wrote, down to the last byte.
 func Open(file string) (*Bundle, error) {
-	// Before it is opened: a pipe would wait for a writer.
-	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		return nil, &Damaged{file, "it is not a regular file"}
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // seen before it is opened: a pipe would wait for a writer
+		return nil, fmt.Errorf("%s %w: it is not a regular file", file, ErrDamaged)
 	}
 	in, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Path: file, file: in}
-	if err := b.read(); err != nil {
-		in.Close()
-		var trouble *os.PathError // a disk that cannot be read
-		if errors.As(err, &trouble) {
-			return nil, err
-		}
-		return nil, &Damaged{file, err.Error()}
+	b := &Bundle{Path: file, Size: info.Size(), file: in}
+	if err = b.read(); err == nil {
+		return b, nil
 	}
-	return b, nil
+	in.Close()
+	if trouble := new(os.PathError); errors.As(err, &trouble) { // a disk that cannot be read
+		return nil, err
+	}
+	return nil, fmt.Errorf("%s %w: %w", file, ErrDamaged, err)
 }
 
 // mostFiles is more than any bundle has: a file that is none must not fill the memory.
@@ -117,20 +114,16 @@ func (b *Bundle) read() error {
 	if b.files, err = sealed(b.Manifest, found[2:]); err != nil {
 		return err
 	}
-	is, should := sha256.New(), sha256.New()
-	if b.Size, err = b.file.Seek(0, io.SeekEnd); err != nil {
+	if b.Sum, err = b.whole().digest(); err != nil {
 		return err
 	}
-	if _, err := io.Copy(is, b.whole().reader()); err != nil {
+	again := sha256.New()
+	if err := write(again, b.files); err != nil {
 		return err
 	}
-	if err := write(should, b.files); err != nil {
-		return err
-	}
-	if !bytes.Equal(is.Sum(nil), should.Sum(nil)) {
+	if b.Sum != hex.EncodeToString(again.Sum(nil)) {
 		return fmt.Errorf("it is not as it was written, or not what %s says", sums)
 	}
-	b.Sum = hex.EncodeToString(is.Sum(nil))
 	return b.understood()
 }
 

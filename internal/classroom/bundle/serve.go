@@ -85,7 +85,9 @@ func handler(b *Bundle, page []byte) http.Handler {
 		tools = append(tools, offered{tool, f.sum})
 	}
 	if page != nil {
-		content("/report.html", "text/html; charset=utf-8", InMemory("report.html", page))
+		report := InMemory("report.html", page)
+		report.sum, _ = report.digest() // memory can always be read
+		content("/report.html", "text/html; charset=utf-8", report)
 	}
 	// The address in a page is the one by which the client came here: that one works for it.
 	filled := func(path, kind string, fill func(io.Writer, any) error) {
