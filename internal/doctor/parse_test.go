@@ -211,7 +211,7 @@ func TestCOPYTakesEveryNameAsOneWord(t *testing.T) {
 	require.NoError(t, err)
 	defer img.Close()
 	var held []string
-	require.NoError(t, image.Walk(img, func(entry image.Entry) error {
+	require.NoError(t, img.(image.Lister).Walk(func(entry image.Entry) error {
 		held = append(held, strings.TrimPrefix(entry.Path, "/"))
 		return nil
 	}))

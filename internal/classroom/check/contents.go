@@ -46,7 +46,7 @@ var (
 // read goes through all files of an image. sources are those of the learner's folder.
 func read(ctx context.Context, img image.Image, sources map[[32]byte]string) (contents, error) {
 	all := contents{}
-	err := image.Walk(img, func(entry image.Entry) error {
+	err := img.(image.Lister).Walk(func(entry image.Entry) error {
 		f := &file{Entry: entry}
 		all[entry.Path] = f
 		if !entry.Mode.IsRegular() || entry.Size == 0 {

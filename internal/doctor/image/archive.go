@@ -18,81 +18,103 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// archived is an image from a tarball or a layout: all of its files are known.
+// archived is an image of which all files are known.
 type archived struct {
 	*Files
 	name, id string
 	config   Config
+	lent     bool
 }
 
 func (a *archived) Name() string   { return a.name }
 func (a *archived) ID() string     { return a.id }
 func (a *archived) Config() Config { return a.config }
 
+func (a *archived) Close() error {
+	if a.lent {
+		return nil
+	}
+	return a.Discard()
+}
+
 // Of makes an image of files that have been read, and of what is known of it otherwise.
 // Its Close discards the files.
 func Of(files *Files, name, id string, config Config) Image {
-	return &archived{Files: files, name: name, id: id, config: config}
+	return &archived{files, name, id, config, false}
 }
-
-func (a *archived) Close() error { return a.Discard() }
 
 // Lent is as Of, of files that somebody else discards.
 func Lent(files *Files, name, id string, config Config) Image {
-	return lent{&archived{Files: files, name: name, id: id, config: config}}
+	return &archived{files, name, id, config, true}
 }
-
-type lent struct{ *archived }
-
-func (lent) Close() error { return nil }
 
 // FromTarball opens an image in a tarball of `docker save`, `podman save`, or an
 // OCI archive; compressed or not. Where it holds several, tag says which. The
 // error is a *NotFound, a *Fault, or the context's.
-func FromTarball(ctx context.Context, file, tag string, p Platform) (Image, error) {
-	img, err := fromTarball(ctx, file, tag, p)
-	return finish(ctx, img, file, err)
-}
-
-func fromTarball(ctx context.Context, name, tag string, p Platform) (*archived, error) {
+func FromTarball(ctx context.Context, name, tag string, p Platform) (Image, error) {
 	// Before it is opened: a pipe would wait for a writer.
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("it is not a regular file")
 	}
 	if err != nil {
-		return nil, err
+		return nil, Failed(ctx, name, err)
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, Failed(ctx, name, err)
 	}
 	defer file.Close()
-	b := NewBudget(ctx, info.Size())
-	plain, done, err := uncompressed(b, file)
+	img, err := fromTarball(ctx, NewBudget(ctx, info.Size()), file, name, tag, p)
+	if err != nil {
+		return nil, Failed(ctx, name, err)
+	}
+	return img, nil
+}
+
+// ReadSaved reads the files of the one image in a tarball of `docker save`.
+func ReadSaved(ctx context.Context, s *Spool, name string) (*Files, error) {
+	info, err := s.file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	t, err := openTarball(plain, b)
+	img, err := fromTarball(ctx, NewBudget(ctx, info.Size()), s.file, name, "", Platform{})
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case t.has("manifest.json"):
-		return fromSave(ctx, t, name, tag, p)
-	case t.has("index.json"):
+	return img.Files, nil
+}
+
+func fromTarball(ctx context.Context, b *Budget, file *os.File, name, tag string, p Platform) (*archived, error) {
+	head := make([]byte, 6)
+	if n, _ := file.ReadAt(head, 0); packing(head[:n]) != "" {
+		s, err := NewSpool()
+		if err != nil {
+			return nil, err
+		}
+		defer s.Close()
+		plain, err := unpack(b, file)
+		if err != nil {
+			return nil, err
+		}
+		defer plain.Close()
+		if _, err := io.Copy(s.file, plain); err != nil {
+			return nil, err
+		}
+		file = s.file
+	}
+	t, err := tarball(file, b)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.open("manifest.json"); err == nil {
+		return fromSave(ctx, t, name, tag)
+	}
+	if _, err := t.open("index.json"); err == nil {
 		return fromIndex(ctx, t, name, tag, p)
 	}
 	return nil, errors.New("it holds neither a manifest.json (docker save) nor an index.json (OCI): it is no tarball of an image" +
 		"; `docker export` writes files only")
-}
-
-func finish(ctx context.Context, img *archived, ref string, err error) (Image, error) {
-	if err != nil {
-		return nil, Failed(ctx, ref, err)
-	}
-	return img, nil
 }
 
 // Failed makes of an error what reading an image ends with: a *NotFound, a *Fault, or the context's.
@@ -107,48 +129,9 @@ func Failed(ctx context.Context, ref string, err error) error {
 	return &Fault{ref, err}
 }
 
-// uncompressed gives the tarball itself, or an unpacked copy in the temporary folder.
-func uncompressed(b *Budget, file *os.File) (*os.File, func(), error) {
-	head := make([]byte, 6)
-	if n, _ := file.ReadAt(head, 0); packing(head[:n]) == "" {
-		return file, func() {}, nil
-	}
-	s, err := NewSpool()
-	if err != nil {
-		return nil, nil, err
-	}
-	r, stop, err := unpack(b, file)
-	if err == nil {
-		_, err = io.Copy(s.file, r)
-		stop()
-	}
-	if err != nil {
-		s.Close()
-		return nil, nil, err
-	}
-	return s.file, func() { s.Close() }, nil
-}
-
-// ReadSaved reads the files of the one image in an uncompressed tarball of `docker save`.
-func ReadSaved(ctx context.Context, file *os.File, name string) (*Files, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	t, err := openTarball(file, NewBudget(ctx, info.Size()))
-	if err != nil {
-		return nil, err
-	}
-	img, err := fromSave(ctx, t, name, "", Platform{})
-	if err != nil {
-		return nil, err
-	}
-	return img.Files, nil
-}
-
 // fromSave reads what `docker save` wrote.
-func fromSave(ctx context.Context, s store, name, tag string, p Platform) (*archived, error) {
-	text, err := document(s, "manifest.json")
+func fromSave(ctx context.Context, s store, name, tag string) (*archived, error) {
+	text, err := s.document("manifest.json")
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +178,7 @@ func readConfig(s store, name string, layers int) (*v1.ConfigFile, string, error
 	if layers > maxLayers {
 		return nil, "", fmt.Errorf("it has %d layers; engines allow 127", layers)
 	}
-	text, err := document(s, name)
+	text, err := s.document(name)
 	if err != nil {
 		return nil, "", err
 	}
@@ -218,14 +201,18 @@ func build(ctx context.Context, s store, name, configName string, layers []strin
 		return nil, err
 	}
 	img := &archived{name: name, id: id, config: ConfigOf(parsed)}
-	if img.Files, err = NewFiles(s.limits()); err != nil {
+	if img.Files, err = NewFiles(s.budget); err != nil {
 		return nil, err
 	}
 	if img.config.OS == "windows" {
 		return img, nil // its layers are no Linux file system
 	}
-	for i, layer := range layers {
-		if err := img.layer(ctx, s, i+1, layer, diffOf(parsed, i)); err != nil {
+	for i, name := range layers {
+		layer, err := img.load(ctx, s, i+1, name, diffOf(parsed, i))
+		if err == nil {
+			err = img.lay(layer, i+1)
+		}
+		if err != nil {
 			img.Close()
 			return nil, err
 		}
@@ -241,12 +228,12 @@ func diffOf(c *v1.ConfigFile, layer int) string {
 	return ""
 }
 
-// layer lays one over those before it, and holds it against its digests: diff is
-// that of what is unpacked, where there is one.
-func (k *Files) layer(ctx context.Context, s store, number int, name, diff string) error {
+// load reads a layer, and holds it against its digests: diff is that of what is unpacked, where there is one.
+func (k *Files) load(ctx context.Context, s store, number int, name, diff string) (*Files, error) {
+	damaged := func(err error) error { return fmt.Errorf("layer %d is damaged: %w", number, err) }
 	r, err := s.open(name)
 	if err != nil {
-		return fmt.Errorf("layer %d: %w", number, err)
+		return nil, fmt.Errorf("layer %d: %w", number, err)
 	}
 	defer r.Close()
 	stored, unpacked := sha256.New(), sha256.New()
@@ -254,27 +241,28 @@ func (k *Files) layer(ctx context.Context, s store, number int, name, diff strin
 	if digestName.MatchString(name) { // a digest that nobody names costs time alone
 		packed = io.TeeReader(r, stored)
 	}
-	inner, stop, err := unpack(s.limits(), packed)
+	inner, err := unpack(s.budget, packed)
 	if err != nil {
-		return fmt.Errorf("layer %d: %w", number, err)
+		return nil, fmt.Errorf("layer %d: %w", number, err)
 	}
-	defer stop()
-	plain := inner
+	defer inner.Close()
+	plain := io.Reader(inner)
 	if diff != "" {
 		plain = io.TeeReader(inner, unpacked)
 	}
-	if err := k.Apply(ctx, number, plain); err != nil {
-		return err
+	layer, err := k.read(ctx, number, plain)
+	if err != nil {
+		return nil, err
 	}
 	for _, rest := range []io.Reader{plain, packed} { // the digests are of all of it
 		if _, err := io.Copy(io.Discard, rest); err != nil {
-			return fmt.Errorf("layer %d is damaged: %w", number, err)
+			return nil, damaged(err)
 		}
 	}
 	if !digestNamed(name, stored.Sum(nil)) || diff != "" && diff != hex.EncodeToString(unpacked.Sum(nil)) {
-		return fmt.Errorf("layer %d is damaged: it is not what its digest says", number)
+		return nil, damaged(errors.New("it is not what its digest says"))
 	}
-	return nil
+	return layer, nil
 }
 
 // ConfigOf takes of an image's config what the doctor looks at.
@@ -284,12 +272,10 @@ func ConfigOf(f *v1.ConfigFile) Config {
 		OS: f.OS, Architecture: f.Architecture, Variant: f.Variant,
 		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, Shell: c.Shell,
 		WorkingDir: c.WorkingDir, User: c.User,
-		Volumes: sorted(c.Volumes), Ports: sorted(c.ExposedPorts),
+		Volumes: slices.Sorted(maps.Keys(c.Volumes)),
 	}
 	if c.Healthcheck != nil {
 		out.Healthcheck = c.Healthcheck.Test
 	}
 	return out
 }
-
-func sorted(set map[string]struct{}) []string { return slices.Sorted(maps.Keys(set)) }

@@ -1,7 +1,9 @@
 package image
 
 import (
+	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -26,19 +28,24 @@ const (
 
 // blobs is a repository in a registry, as a store.
 type blobs struct {
+	store
 	ctx    context.Context
 	giveUp context.CancelCauseFunc
-	repo   name.Repository
 	puller *remote.Puller
-	budget *Budget
 	got    atomic.Int64     // bytes that came
 	sizes  map[string]int64 // of the layers, by their digests
 }
 
 func newBlobs(ctx context.Context, repo name.Repository) (*blobs, error) {
-	b := &blobs{repo: repo}
+	b := &blobs{}
 	b.ctx, b.giveUp = context.WithCancelCause(ctx)
-	b.budget = NewBudget(b.ctx, 0)
+	b.store = store{NewBudget(b.ctx, 0), func(file string) (io.ReadCloser, error) {
+		layer, err := b.puller.Layer(b.ctx, repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
+		if err != nil {
+			return nil, err
+		}
+		return layer.Compressed()
+	}}
 	line := remote.DefaultTransport.(*http.Transport).Clone()
 	line.ResponseHeaderTimeout = silence
 	var err error
@@ -53,16 +60,6 @@ func (b *blobs) why(err error) error {
 		return cause
 	}
 	return err
-}
-
-func (b *blobs) limits() *Budget { return b.budget }
-
-func (b *blobs) open(file string) (io.ReadCloser, error) {
-	layer, err := b.puller.Layer(b.ctx, b.repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
-	if err != nil {
-		return nil, err
-	}
-	return layer.Compressed()
 }
 
 // counted counts what a registry sends, and cuts the line where it falls silent.
@@ -129,10 +126,8 @@ const (
 	keepSmall = 64 << 10  // files up to this size are kept whole
 	keepEtc   = 16 << 20  // the same in /etc: accounts, the loader's cache
 	keepELF   = 512 << 20 // and of ELF files
-	KeepAll   = 4 << 30   // of all files together: bytes
+	keepAll   = 4 << 30   // of all files together: bytes
 )
-
-const elfMagic = "\x7fELF"
 
 // Span is where a file's content lies in the spool, and how much of it.
 type Span struct{ offset, kept, size int64 }
@@ -160,36 +155,29 @@ func NewSpool() (*Spool, error) {
 
 // Keep copies a file's content from r, as much of it as is worth it.
 func (s *Spool) Keep(r io.Reader, name string, size int64, sparse bool) (Span, error) {
-	head := make([]byte, min(size, keepHead))
-	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.EOF {
+	head := make([]byte, min(size, int64(len(elf.ELFMAG))))
+	if _, err := io.ReadFull(r, head); err != nil {
 		return Span{}, err
 	}
-	head = head[:n]
 	limit := int64(keepSmall)
 	switch {
 	case sparse: // mostly holes, that would become zeros here
 		limit = 0
-	case len(head) >= 4 && string(head[:4]) == elfMagic:
+	case string(head) == elf.ELFMAG:
 		limit = keepELF
-	case len(name) > 5 && name[:5] == "/etc/":
+	case strings.HasPrefix(name, "/etc/"):
 		limit = keepEtc
 	}
+	most := size
+	if size > limit || s.used+size > keepAll {
+		most = min(size, keepHead)
+	}
 	at := Span{offset: s.used, size: size}
-	if _, err := s.file.WriteAt(head, s.used); err != nil {
-		return Span{}, err
-	}
-	s.used += int64(n)
-	at.kept = int64(n)
-	if size > int64(n) && size <= limit && s.used+size <= KeepAll {
-		more, err := io.Copy(io.NewOffsetWriter(s.file, s.used), r)
-		s.used += more
-		at.kept += more
-		if err != nil {
-			return Span{}, err
-		}
-	}
-	return at, nil
+	all := io.MultiReader(bytes.NewReader(head), r)
+	kept, err := io.Copy(io.NewOffsetWriter(s.file, s.used), io.LimitReader(all, most))
+	s.used += kept
+	at.kept = kept
+	return at, err
 }
 
 // Open gives what was kept of a file.

@@ -108,7 +108,7 @@ const (
 // TooLong says that no process can be started with what a config says.
 func (c Config) TooLong() error {
 	all := 0
-	for _, word := range slices.Concat(c.Entrypoint, c.Cmd, c.Env, c.Shell, c.Healthcheck, c.Volumes, c.Ports,
+	for _, word := range slices.Concat(c.Entrypoint, c.Cmd, c.Env, c.Shell, c.Healthcheck, c.Volumes,
 		[]string{c.WorkingDir, c.User, c.OS, c.Architecture, c.Variant}) {
 		if len(word) >= maxWord {
 			return fmt.Errorf("its config holds a word of %d bytes, and Linux gives a process none of over %d", len(word), maxWord)

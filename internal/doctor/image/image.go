@@ -6,7 +6,6 @@ package image
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -77,7 +76,6 @@ type Config struct {
 	User            string
 	Healthcheck     []string // {"CMD", …}, {"CMD-SHELL", "…"} or {"NONE"}
 	Volumes         []string
-	Ports           []string // such as 8080/tcp
 }
 
 // Entry is what the image holds at a path.
@@ -112,17 +110,6 @@ func (f *Fault) Unwrap() error { return f.Err }
 
 // ErrTooLarge is the error where a file is larger than what is read of one, or the image.
 var ErrTooLarge = elf.ErrTooLarge
-
-// ErrNoListing is Walk's where the source knows only the files it is asked for.
-var ErrNoListing = errors.New("this source does not list all files: use --deep, a tarball or an OCI layout")
-
-// Walk calls visit for each file of the image, in the order of their paths.
-func Walk(img Image, visit func(Entry) error) error {
-	if l, ok := img.(Lister); ok {
-		return l.Walk(visit)
-	}
-	return ErrNoListing
-}
 
 // Above gives the folders on the way to an absolute, clean path, from the top: not the root, not the path.
 func Above(path string) []string {

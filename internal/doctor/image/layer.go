@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -19,132 +21,163 @@ const (
 	opaque   = ".wh..wh..opq"
 )
 
-// apply lays a layer over what is there. A whiteout takes away what the layers
-// below brought, never what its own layer brings, in whatever order they stand.
-func (k *Files) Apply(ctx context.Context, layer int, r io.Reader) error {
-	archive := tar.NewReader(r)
-	for {
+// covering is what a layer takes away from those below.
+type covering int
+
+const (
+	itself covering = 1 << iota
+	allBelow
+)
+
+// covered says whether a layer lets nothing of those below be seen at a path.
+func (k *Files) covered(name string) bool {
+	if k.covers[name]&itself != 0 || k.covers["/"]&allBelow != 0 && name != "/" {
+		return true
+	}
+	for _, up := range Above(name) {
+		if k.covers[up] != 0 {
+			return true
+		}
+		if n := k.find(up); n != nil && !n.isDir() {
+			return true
+		}
+	}
+	return false
+}
+
+// Apply lays a layer over what is there.
+func (k *Files) Apply(ctx context.Context, number int, r io.Reader) error {
+	layer, err := k.read(ctx, number, r)
+	if err != nil {
+		return err
+	}
+	return k.lay(layer, number)
+}
+
+// read reads a layer by itself: what it brings, and what it takes away.
+func (k *Files) read(ctx context.Context, number int, r io.Reader) (*Files, error) {
+	layer := &Files{root: folder(true), spool: k.spool, budget: k.budget, covers: map[string]covering{}}
+	for archive := tar.NewReader(r); ; {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 		h, err := archive.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if errors.Is(err, errBomb) {
-			return err
-		}
-		if err != nil {
-			return fmt.Errorf("layer %d is no whole tar: %w", layer, err)
+		switch {
+		case err == io.EOF:
+			return layer, nil
+		case errors.Is(err, errBomb):
+			return nil, err
+		case err != nil:
+			return nil, fmt.Errorf("layer %d is no whole tar: %w", number, err)
+		case len(h.Name) > maxPath || len(h.Linkname) > maxPath:
+			return nil, fmt.Errorf("layer %d has a path of over %d bytes", number, maxPath)
 		}
 		if err := k.budget.Work(8 + int64(strings.Count(h.Name, "/")+strings.Count(h.Linkname, "/"))); err != nil {
-			return err
+			return nil, err
 		}
-		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
-			return fmt.Errorf("layer %d has a path of over %d bytes", layer, maxPath)
-		}
-		name, err := k.through(Clean(h.Name), layer)
-		if err != nil {
-			return err
-		}
-		switch base := path.Base(name); {
-		case base == opaque:
-			if err := k.takeAway(path.Dir(name), allBelow, layer); err != nil {
-				return err
-			}
-			continue
-		case strings.HasPrefix(base, whiteout):
-			if err := k.takeAway(path.Join(path.Dir(name), base[len(whiteout):]), itself, layer); err != nil {
-				return err
-			}
-			continue
-		}
-		n, err := k.node(archive, h, name, layer)
-		if err != nil {
-			return err
-		}
-		if n == nil {
-			continue
-		}
-		n.layer = layer
-		if err := k.put(name, n); err != nil {
-			return err
+		if err := layer.take(archive, h); err != nil {
+			return nil, fmt.Errorf("layer %d: %w", number, err)
 		}
 	}
 }
 
-// node makes a node of a tar's entry; nil where that makes none.
-func (k *Files) node(archive *tar.Reader, h *tar.Header, name string, layer int) (*node, error) {
-	switch h.Typeflag {
-	case tar.TypeXGlobalHeader:
-		return nil, nil
-	case tar.TypeLink:
-		to, err := k.through(Clean(h.Linkname), layer)
+// take adds a tar's entry to a layer.
+func (k *Files) take(archive *tar.Reader, h *tar.Header) error {
+	if h.Typeflag == tar.TypeXGlobalHeader {
+		return nil
+	}
+	name, err := k.through(Clean(h.Name))
+	if err != nil {
+		return err
+	}
+	switch base := path.Base(name); {
+	case base == opaque:
+		return k.cover(path.Dir(name), allBelow)
+	case strings.HasPrefix(base, whiteout):
+		return k.cover(path.Join(path.Dir(name), base[len(whiteout):]), itself)
+	}
+	e := EntryOf(h)
+	if h.Typeflag == tar.TypeLink {
+		to, err := k.through(Clean(h.Linkname))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		first := k.find(to)
-		if first == nil || first.isDir() {
-			return nil, nil // an engine would refuse the layer
+		if first == nil || first.isDir() { // some engines refuse it, others take a lower layer's file
+			return fmt.Errorf("%s is a hard link to %s, which is no file of the layer", name, to)
 		}
 		// The link's own header counts for the file, whatever name it goes by (moby's createTarFile).
-		e := EntryOf(h)
 		first.entry.Mode = first.entry.Mode&^modeBits | e.Mode&modeBits
 		first.entry.UID, first.entry.GID = e.UID, e.GID
-		return &node{inode: first.inode}, nil
+		return k.put(name, &node{inode: first.inode})
 	}
-	n := &node{inode: &inode{entry: EntryOf(h)}}
-	if n.entry.Mode.IsRegular() {
+	n := &node{inode: &inode{entry: e}}
+	if e.Mode.IsRegular() {
 		k.bytes += h.Size
 		holes := h.Typeflag == tar.TypeGNUSparse
 		for record := range h.PAXRecords {
 			holes = holes || strings.HasPrefix(record, "GNU.sparse.")
 		}
-		var err error
 		if n.content, err = k.spool.Keep(archive, name, h.Size, holes); err != nil {
-			return nil, fmt.Errorf("%s is cut off: %w", name, err)
+			return fmt.Errorf("%s is cut off: %w", name, err)
 		}
 	}
-	return n, nil
+	return k.put(name, n)
 }
 
-// takeAway takes away what lower layers have, at a path or in the folder there; what this one put there stays.
-func (k *Files) takeAway(name string, how covering, layer int) error {
-	if k.covers != nil {
-		k.covers[strings.Clone(name)] |= how
-		if err := k.budget.Keep(int64(costOfGone + len(name))); err != nil {
-			return err
+func (k *Files) cover(name string, how covering) error {
+	k.covers[strings.Clone(name)] |= how
+	return k.budget.Keep(int64(costOfGone + len(name)))
+}
+
+// lay lays a layer over what is there, and takes its files. What it takes away is what those below brought,
+// never its own, in whatever order they stand in it.
+func (k *Files) lay(layer *Files, number int) error {
+	k.bytes += layer.bytes
+	for _, name := range slices.Sorted(maps.Keys(layer.covers)) {
+		n, how := k.find(name), layer.covers[name]
+		if n == nil {
+			continue
 		}
-	}
-	n := k.find(name)
-	switch {
-	case n == nil || how == itself && name == "/":
-		return nil
-	case how&itself != 0 && name != "/" && n.layer < layer:
-		delete(k.find(path.Dir(name)).children, path.Base(name))
-		return k.hide(name, n, layer)
-	}
-	type at struct {
-		path string
-		*node
-	}
-	stack := []at{{name, n}}
-	for len(stack) > 0 {
-		d := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if d.cleared == layer || !d.isDir() {
-			continue // once is enough, however often the layer says it
-		}
-		d.cleared = layer
-		for name, child := range d.children {
-			if child.layer >= layer {
-				stack = append(stack, at{path.Join(d.path, name), child})
-				continue
-			}
-			if err := k.hide(path.Join(d.path, name), child, layer); err != nil {
+		if how&itself != 0 && name != "/" {
+			delete(k.find(path.Dir(name)).children, path.Base(name))
+			if err := k.hide(name, n, number); err != nil {
 				return err
 			}
-			delete(d.children, name)
+		} else if how&allBelow != 0 {
+			for child, c := range n.children {
+				if err := k.hide(path.Join(name, child), c, number); err != nil {
+					return err
+				}
+			}
+			n.children = nil
+		}
+	}
+	return k.merge("/", k.root, layer.root, number)
+}
+
+// merge lays a folder over another one.
+func (k *Files) merge(at string, below, folder *node, layer int) error {
+	if !folder.implied {
+		below.inode, below.implied = folder.inode, false
+	}
+	if below.children == nil {
+		below.children = folder.children
+		return nil
+	}
+	for name, n := range folder.children {
+		var err error
+		old := below.children[name]
+		if old != nil && old.isDir() && n.isDir() {
+			err = k.merge(path.Join(at, name), old, n, layer)
+		} else {
+			if old != nil {
+				err = k.hide(path.Join(at, name), old, layer)
+			}
+			below.children[name] = n
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -164,7 +197,7 @@ func LayerSizes(ctx context.Context, saved io.Reader, sizes map[string]int64) er
 		if err != nil {
 			return err
 		}
-		plain, stop, err := unpack(budget, archive)
+		plain, err := unpack(budget, archive)
 		if err != nil {
 			return err
 		}
@@ -174,7 +207,7 @@ func LayerSizes(ctx context.Context, saved io.Reader, sizes map[string]int64) er
 		if err == nil {
 			_, err = io.Copy(io.Discard, whole) // the padding counts for the digest
 		}
-		stop()
+		plain.Close()
 		switch {
 		case err == nil:
 			sizes["sha256:"+hex.EncodeToString(sum.Sum(nil))] = bytes

@@ -17,7 +17,7 @@ import (
 func FromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return finish(ctx, nil, dir, err)
+		return nil, Failed(ctx, dir, err)
 	}
 	defer root.Close()
 	if info, err := root.Stat("index.json"); err != nil || !info.Mode().IsRegular() {
@@ -25,17 +25,20 @@ func FromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error)
 			"Other folders are not read (an unpacked `docker save`, podman's docker-dir): give the doctor a tarball, " +
 			"such as `docker save -o image.tar IMAGE` writes")}
 	}
-	img, err := fromIndex(ctx, layoutFolder{root, NewBudget(ctx, 0), map[string]bool{}}, dir, tag, p)
-	return finish(ctx, img, dir, err)
+	img, err := fromIndex(ctx, layoutFolder(root, NewBudget(ctx, 0)), dir, tag, p)
+	if err != nil {
+		return nil, Failed(ctx, dir, err)
+	}
+	return img, nil
 }
 
 // fromIndex reads an OCI layout (image-layout.md).
 func fromIndex(ctx context.Context, s store, name, tag string, p Platform) (*archived, error) {
-	text, err := document(s, "index.json")
+	text, err := s.document("index.json")
 	if err != nil {
 		return nil, err
 	}
-	m, err := manifestIn(text, types.OCIImageIndex, name, tag, p, false, func(h v1.Hash) ([]byte, error) { return document(s, blob(h)) })
+	m, err := manifestIn(text, types.OCIImageIndex, name, tag, p, false, func(h v1.Hash) ([]byte, error) { return s.document(blob(h)) })
 	if err != nil {
 		return nil, err
 	}

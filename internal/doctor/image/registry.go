@@ -36,8 +36,9 @@ type layered struct {
 	name, id string
 	manifest *v1.Manifest
 	config   *v1.ConfigFile
-	spool    *Spool
+	all      *Files   // the layers laid over each other, once that was asked for
 	layers   []*Files // from the lowest up; nil: not read
+	read     int      // how many were
 	enough   bool
 }
 
@@ -67,10 +68,10 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 		}
 		left -= l.Size
 	}
-	if r.config, r.id, err = readConfig(r.blobs, blob(r.manifest.Config.Digest), len(r.layers)); err != nil {
+	if r.config, r.id, err = readConfig(r.blobs.store, blob(r.manifest.Config.Digest), len(r.layers)); err != nil {
 		return err
 	}
-	r.spool, err = NewSpool()
+	r.all, err = NewFiles(r.blobs.budget)
 	return err
 }
 
@@ -87,16 +88,15 @@ func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
 	if r.enough {
 		return nil, errUnread
 	}
-	files := filesIn(r.spool, r.blobs.budget)
-	files.covers = map[string]covering{}
-	if err := files.layer(ctx, r.blobs, i+1, blob(r.manifest.Layers[i].Digest), diffOf(r.config, i)); err != nil {
-		if errors.Is(err, ErrTooLarge) {
-			return nil, err
-		}
-		return nil, Failed(ctx, r.name, r.blobs.why(err))
+	layer, err := r.all.load(ctx, r.blobs.store, i+1, blob(r.manifest.Layers[i].Digest), diffOf(r.config, i))
+	if err != nil && !errors.Is(err, ErrTooLarge) {
+		err = Failed(ctx, r.name, r.blobs.why(err))
 	}
-	r.layers[i] = files
-	return files, nil
+	if err == nil {
+		r.layers[i] = layer
+		r.read++
+	}
+	return layer, err
 }
 
 // find looks for what lies at a path, nil for nothing: in the topmost layer that knows, or that says that there is nothing.
@@ -139,42 +139,34 @@ func (r *layered) Open(ctx context.Context, at string) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.open(at, r.spool)
+	return n.open(at, r.all.spool)
 }
 
 // Deep is the same image with every layer, one laid over the other.
 func (r *layered) Deep(ctx context.Context) (Image, error) {
-	all := filesIn(r.spool, r.blobs.budget)
 	for i := range r.layers {
-		layer, err := r.layer(ctx, i)
-		if err != nil {
-			return nil, err
-		}
-		for at, how := range layer.covers {
-			if err := all.takeAway(at, how, i+1); err != nil {
-				return nil, err
-			}
-		}
-		if err := layer.Walk(func(e Entry) error {
-			n := layer.find(e.Path)
-			if n.implied {
-				return nil
-			}
-			return all.put(e.Path, &node{inode: n.inode, layer: i + 1})
-		}); err != nil {
+		if _, err := r.layer(ctx, i); err != nil {
 			return nil, err
 		}
 	}
-	return Lent(all, r.name, r.id, r.Config()), nil
+	layers := r.layers
+	r.layers, r.enough = make([]*Files, 1), true
+	for i, layer := range layers {
+		if err := r.all.lay(layer, i+1); err != nil {
+			return nil, err
+		}
+	}
+	r.layers[0] = r.all
+	return Lent(r.all, r.name, r.id, r.Config()), nil
 }
 
 // Close is as Image's.
 func (r *layered) Close() error {
 	r.blobs.giveUp(context.Canceled)
-	if r.spool == nil {
+	if r.all == nil {
 		return nil
 	}
-	return r.spool.Close()
+	return r.all.Discard()
 }
 
 // Read is how much of an image was fetched.
@@ -188,11 +180,9 @@ type Read struct {
 // Enough ends the reading: no further layer is worth what is asked from here on. It says how much was fetched.
 func (r *layered) Enough() Read {
 	r.enough = true
-	read := Read{Bytes: r.blobs.got.Load(), OfLayers: len(r.layers)}
-	for i, l := range r.manifest.Layers {
-		if read.Of += l.Size; r.layers[i] != nil {
-			read.Layers++
-		}
+	read := Read{Bytes: r.blobs.got.Load(), Layers: r.read, OfLayers: len(r.manifest.Layers)}
+	for _, l := range r.manifest.Layers {
+		read.Of += l.Size
 	}
 	return read
 }

@@ -18,15 +18,14 @@ import (
 
 // apart keeps each layer for itself, as those of a registry are.
 func apart(t testing.TB, layers ...[]byte) *layered {
-	s, err := NewSpool()
+	all, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
-	t.Cleanup(func() { s.Close() })
-	r := &layered{spool: s, config: &v1.ConfigFile{}, blobs: &blobs{budget: NewBudget(t.Context(), 0)}}
+	t.Cleanup(func() { all.Discard() })
+	r := &layered{all: all, config: &v1.ConfigFile{}, blobs: &blobs{}}
 	for i, l := range layers {
-		f := filesIn(s, NewBudget(t.Context(), 0))
-		f.covers = map[string]covering{}
-		require.NoError(t, f.Apply(t.Context(), i+1, bytes.NewReader(l)))
-		r.layers = append(r.layers, f)
+		f, err := all.read(t.Context(), i+1, bytes.NewReader(l))
+		require.NoError(t, err)
+		r.layers, r.read = append(r.layers, f), i+1
 	}
 	return r
 }
@@ -85,15 +84,6 @@ func TestLayersApartShowWhatTheyShowTogether(t *testing.T) {
 			layers, said = append(layers, layer(t, entries...)), said+"--\n"
 		}
 		together, r := stacked(t, layers...), apart(t, layers...)
-		deep, err := r.Deep(t.Context())
-		require.NoError(t, err)
-		var want, got []string
-		note := func(all *[]string) func(Entry) error {
-			return func(e Entry) error { *all = append(*all, fmt.Sprintf("%+v", e)); return nil }
-		}
-		require.NoError(t, together.Walk(note(&want)))
-		require.NoError(t, deep.(Lister).Walk(note(&got)))
-		require.Equal(t, want, got, said)
 		for _, a := range names {
 			for _, b := range append(names, "") {
 				for _, c := range append(names, "") {
@@ -105,13 +95,22 @@ func TestLayersApartShowWhatTheyShowTogether(t *testing.T) {
 				}
 			}
 		}
+		deep, err := r.Deep(t.Context())
+		require.NoError(t, err)
+		var want, got []string
+		note := func(all *[]string) func(Entry) error {
+			return func(e Entry) error { *all = append(*all, fmt.Sprintf("%+v", e)); return nil }
+		}
+		require.NoError(t, together.Walk(note(&want)))
+		require.NoError(t, deep.(Lister).Walk(note(&got)))
+		require.Equal(t, want, got, said)
 	}
 }
 
 // A question is answered by the topmost layer that can: those below are not even read.
 func TestNoMoreLayersAreReadThanAreNeeded(t *testing.T) {
 	r := apart(t, layer(t, file("passwd", "x")), layer(t, dir("d"), file("d/app", "app"), file(".wh.gone", "")))
-	r.layers[0], r.manifest = nil, &v1.Manifest{Layers: make([]v1.Descriptor, 2)}
+	r.layers[0], r.read, r.manifest = nil, 1, &v1.Manifest{Layers: make([]v1.Descriptor, 2)}
 	e, err := r.Lstat(t.Context(), "/d/app")
 	require.NoError(t, err)
 	assert.Equal(t, int64(3), e.Size)

@@ -29,122 +29,94 @@ const (
 	maxLayers   = 512     // engines allow 127
 )
 
-// store holds blobs by name: a tarball's entries, or a folder's files.
-type store interface {
-	open(name string) (io.ReadCloser, error)
-	limits() *Budget
-}
-
-// layoutFolder is an OCI layout.
-type layoutFolder struct {
-	root   *os.Root
+// store holds blobs by name: a tarball's entries, a folder's files, a registry's.
+type store struct {
 	budget *Budget
-	opened map[string]bool
+	open   func(name string) (io.ReadCloser, error)
 }
 
-func (f layoutFolder) limits() *Budget { return f.budget }
-
-// open stays inside the folder, whatever the name and the links say (os.Root).
-func (f layoutFolder) open(name string) (io.ReadCloser, error) {
-	info, err := f.root.Stat(filepath.FromSlash(name))
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() { // a pipe or a device would wait for ever
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
-	if !f.opened[name] { // what is named twice is there once
-		f.opened[name] = true
-		f.budget.unpacked += perByte * info.Size()
-	}
-	return f.root.Open(filepath.FromSlash(name))
+// layoutFolder is an OCI layout. Whatever a name and the links say, what is opened is inside the folder (os.Root).
+func layoutFolder(root *os.Root, b *Budget) store {
+	opened := map[string]bool{}
+	return store{b, func(name string) (io.ReadCloser, error) {
+		info, err := root.Stat(filepath.FromSlash(name))
+		if err != nil {
+			return nil, err
+		}
+		if !info.Mode().IsRegular() { // a pipe or a device would wait for ever
+			return nil, fmt.Errorf("%s is not a regular file", name)
+		}
+		if !opened[name] { // what is named twice is there once
+			opened[name] = true
+			b.unpacked += perByte * info.Size()
+		}
+		return root.Open(filepath.FromSlash(name))
+	}}
 }
 
-// tarball is an uncompressed tar of blobs, whose places were noted at once.
-type tarball struct {
-	file   *os.File
-	blobs  map[string]place
-	budget *Budget
-}
-
-func (t *tarball) limits() *Budget { return t.budget }
-
+// place is where a blob lies in a tarball.
 type place struct {
 	offset, size int64
 	link         string // another entry's name
 }
 
-func openTarball(file *os.File, b *Budget) (*tarball, error) {
-	t := &tarball{file: file, blobs: map[string]place{}, budget: b}
+// tarball is an uncompressed tar of blobs, whose places are noted at once.
+func tarball(file *os.File, b *Budget) (store, error) {
 	info, err := file.Stat()
 	if err != nil {
-		return nil, err
+		return store{}, err
 	}
+	places := map[string]place{}
 	reader := io.NewSectionReader(file, 0, info.Size())
 	archive := tar.NewReader(reader) // which seeks over contents
 	for n := 0; ; n++ {
 		h, err := archive.Next()
-		if err == io.EOF {
-			return t, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("it is no whole tar: %w", err)
-		}
-		if n >= maxStored {
-			return nil, fmt.Errorf("it has over %d entries, which no archive of images has", maxStored)
-		}
-		if len(h.Name) > maxPath || len(h.Linkname) > maxPath {
-			return nil, fmt.Errorf("it has a path of over %d bytes", maxPath)
+		switch {
+		case err == io.EOF:
+			return store{b, func(name string) (io.ReadCloser, error) {
+				for range 8 {
+					at, ok := places[path.Clean(name)]
+					if !ok {
+						return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+					}
+					if at.link == "" {
+						return io.NopCloser(io.NewSectionReader(file, at.offset, at.size)), nil
+					}
+					name = at.link
+				}
+				return nil, fmt.Errorf("the links to %s lead in a circle", name)
+			}}, nil
+		case err != nil:
+			return store{}, fmt.Errorf("it is no whole tar: %w", err)
+		case n >= maxStored:
+			return store{}, fmt.Errorf("it has over %d entries, which no archive of images has", maxStored)
+		case len(h.Name) > maxPath || len(h.Linkname) > maxPath:
+			return store{}, fmt.Errorf("it has a path of over %d bytes", maxPath)
 		}
 		if err := errors.Join(b.Keep(int64(costOfNode+len(h.Name)+len(h.Linkname))), b.Work(16)); err != nil {
-			return nil, err
+			return store{}, err
 		}
 		name := strings.Clone(path.Clean(h.Name)) // both may be parts of a megabyte
 		switch h.Typeflag {
 		case tar.TypeReg:
 			at, err := reader.Seek(0, io.SeekCurrent)
 			if err != nil {
-				return nil, err
+				return store{}, err
 			}
 			if h.Size > info.Size()-at {
-				return nil, fmt.Errorf("it is cut off in %s", name)
+				return store{}, fmt.Errorf("it is cut off in %s", name)
 			}
-			t.blobs[name] = place{offset: at, size: h.Size}
+			places[name] = place{offset: at, size: h.Size}
 		case tar.TypeSymlink: // older dockers save a layer once, and link to it
-			t.blobs[name] = place{link: strings.Clone(path.Join(path.Dir(name), h.Linkname))}
+			places[name] = place{link: strings.Clone(path.Join(path.Dir(name), h.Linkname))}
 		case tar.TypeLink:
-			t.blobs[name] = place{link: strings.Clone(path.Clean(h.Linkname))}
+			places[name] = place{link: strings.Clone(h.Linkname)}
 		}
 	}
-}
-
-func (t *tarball) find(name string) (place, error) {
-	name = path.Clean(name)
-	for range 8 {
-		at, ok := t.blobs[name]
-		if !ok {
-			return place{}, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-		}
-		if at.link == "" {
-			return at, nil
-		}
-		name = at.link
-	}
-	return place{}, fmt.Errorf("the links to %s lead in a circle", name)
-}
-
-func (t *tarball) has(name string) bool {
-	_, err := t.find(name)
-	return err == nil
-}
-
-func (t *tarball) open(name string) (io.ReadCloser, error) {
-	at, err := t.find(name)
-	return io.NopCloser(io.NewSectionReader(t.file, at.offset, at.size)), err
 }
 
 // document reads a manifest or config whole.
-func document(s store, name string) ([]byte, error) {
+func (s store) document(name string) ([]byte, error) {
 	r, err := s.open(name)
 	if err != nil {
 		return nil, err
@@ -192,52 +164,50 @@ func packing(head []byte) string {
 	return ""
 }
 
-// unpack undoes a layer's compression. What blows up without end is refused.
-func unpack(b *Budget, r io.Reader) (io.Reader, func(), error) {
-	packed := &metered{b, r, costOfPacked}
+// unpack undoes a layer's compression, and draws what is read from the image's budget: no image of programs needs more
+// than that, an archive bomb must.
+func unpack(b *Budget, r io.Reader) (io.ReadCloser, error) {
+	packed := &metered{b, io.NopCloser(r), costOfPacked}
 	buffered := bufio.NewReaderSize(packed, 64<<10)
 	head, err := buffered.Peek(6)
 	if err != nil && err != io.EOF {
-		return nil, nil, err
+		return nil, err
 	}
-	out, stop, cost := io.Reader(buffered), func() {}, int64(1)
+	err = nil
+	out := &metered{b, io.NopCloser(buffered), 1}
 	switch packing(head) {
 	case "gzip":
-		if out, err = gzip.NewReader(buffered); err != nil {
-			return nil, nil, err
-		}
+		out.ReadCloser, err = gzip.NewReader(buffered)
 	case "zstd":
-		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, nil, err
+		var d *zstd.Decoder
+		d, err = zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderLowmem(true))
+		if err == nil {
+			out.ReadCloser = d.IOReadCloser()
 		}
-		out, stop = d, d.Close
 	case "bzip2":
-		out, cost = bzip2.NewReader(buffered), 4 // it takes so much longer
+		out = &metered{b, io.NopCloser(bzip2.NewReader(buffered)), 4} // it takes so much longer
 	case "xz":
-		return nil, nil, errors.New("it is compressed with xz, which the doctor does not read")
+		err = errors.New("it is compressed with xz, which the doctor does not read")
 	default:
 		packed.cost = 0
 	}
-	return &metered{b, out, cost}, stop, nil
+	return out, err
 }
 
 // Unpacked draws what a decompressor gives from the budget.
-func (b *Budget) Unpacked(r io.Reader) io.Reader { return &metered{b, r, 1} }
+func (b *Budget) Unpacked(r io.Reader) io.Reader { return &metered{b, io.NopCloser(r), 1} }
 
-// metered draws what is read from the image's budget: no image of programs needs more than
-// that, an archive bomb must.
 type metered struct {
 	budget *Budget
-	r      io.Reader
-	cost   int64 // of a byte
+	io.ReadCloser
+	cost int64 // of a byte
 }
 
 func (m *metered) Read(p []byte) (int, error) {
 	if err := m.budget.unpack(0); err != nil {
 		return 0, err
 	}
-	n, err := m.r.Read(p)
+	n, err := m.ReadCloser.Read(p)
 	if over := m.budget.unpack(int64(n) * m.cost); over != nil {
 		return 0, over
 	}

@@ -82,7 +82,7 @@ func readSaved(ctx context.Context, e *engine.Engine, ref string) (files *image.
 		err = e.Run(ctx, nil, s.File(), nil, saveWords(e, ref)...)
 	}
 	if err == nil {
-		files, err = image.ReadSaved(ctx, s.File(), ref)
+		files, err = image.ReadSaved(ctx, s, ref)
 	}
 	if err != nil {
 		return nil, image.Failed(ctx, ref, err)
