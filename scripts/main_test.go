@@ -187,7 +187,7 @@ func TestARecordKeepsWhatThisBuilderCannotDo(t *testing.T) {
 		Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Base: &base.Ready{Name: "other"},
 		Steps: []run.Outcome{{Step: "11-a", Dockerfile: "Dockerfile"}},
 	}
-	say := tell.Plain{Writer: said}
+	say := tell.NewTerminal(said)
 	require.NoError(t, runOptions{steps: dir, record: true}.keepRecord(c, doc, say))
 	require.Empty(t, said.String())
 	doc.Engine, doc.Steps = &engine.Engine{Builder: engine.Legacy}, nil

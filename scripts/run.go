@@ -125,10 +125,9 @@ func (o runOptions) runMatrix(c *call, l course, asked []table.Step) error {
 	if err != nil {
 		return err
 	}
-	progress := tell.NewTerminal(c.say.Writer)
 	var matrix record.Matrix
 	for _, wanted := range catalog {
-		progress.Heading(wanted.Image)
+		c.say.Heading(wanted.Image)
 		doc, _, failure := o.runOn(c, l, wanted, asked)
 		if c.Err() != nil {
 			return c.Err()
@@ -137,7 +136,7 @@ func (o runOptions) runMatrix(c *call, l course, asked []table.Step) error {
 			doc.Base = &base.Ready{Name: wanted.ID, Image: wanted.Image, Facts: wanted.Facts}
 		}
 		if failure != nil {
-			progress.Heading("error: " + failure.Error())
+			c.say.Heading("error: " + failure.Error())
 		}
 		matrix.Add(doc)
 	}
@@ -166,7 +165,7 @@ func statusOf(verdict string) error {
 
 // runOn tries steps on a base, and tells on stderr how far it is.
 func (o runOptions) runOn(c *call, l course, wanted base.Base, asked []table.Step) (record.Run, []table.Step, error) {
-	report, over := tell.NewReporter(c.say.Writer, asked)
+	report, over := c.say.Reporter(asked)
 	defer over()
 	return o.try(c, l, wanted, asked, report)
 }

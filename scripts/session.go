@@ -26,7 +26,7 @@ type call struct {
 	args []string
 	in   io.Reader
 	out  *tell.Terminal // the result; what does not get there, execute knows
-	say  tell.Plain     // what goes on meanwhile
+	say  *tell.Terminal // what goes on meanwhile
 }
 
 // verb makes a command of its line of help, how many words it takes, and what it does.
@@ -34,7 +34,7 @@ func verb(group, use, short string, takes cobra.PositionalArgs, do func(c *call)
 	return &cobra.Command{
 		GroupID: group, Use: use, Short: short, Args: takes,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, say := tell.NewTerminal(cmd.OutOrStdout()), tell.Plain{Writer: cmd.ErrOrStderr()}
+			out, say := tell.NewTerminal(cmd.OutOrStdout()), tell.NewTerminal(cmd.ErrOrStderr())
 			return do(&call{cmd.Context(), args, cmd.InOrStdin(), out, say})
 		},
 	}

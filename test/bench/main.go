@@ -75,7 +75,7 @@ func measure(ctx context.Context, program string, steps []table.Step, rounds int
 	if err != nil {
 		return kept, err
 	}
-	ready, err := base.Ensure(ctx, e, catalog[0], tell.Plain{Writer: os.Stderr})
+	ready, err := base.Ensure(ctx, e, catalog[0], tell.NewTerminal(os.Stderr))
 	if err != nil {
 		return kept, err
 	}

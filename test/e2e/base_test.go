@@ -37,7 +37,7 @@ func TestTheArticlesBase(t *testing.T) {
 	require.NoError(t, err)
 	b, err := c.Find("article")
 	require.NoError(t, err)
-	ready, err := base.Ensure(ctx, e, b, tell.Plain{Writer: t.Output()})
+	ready, err := base.Ensure(ctx, e, b, tell.NewTerminal(t.Output()))
 	require.NoError(t, err)
 	loader := b.Loader[e.Arch]
 

@@ -157,7 +157,7 @@ func TestEveryEngineAtLength(t *testing.T) {
 	require.NoError(t, err)
 	var bases []string
 	for _, b := range catalog {
-		ready, err := base.Portable(t.Context(), here, b, tell.Plain{Writer: t.Output()})
+		ready, err := base.Portable(t.Context(), here, b, tell.NewTerminal(t.Output()))
 		require.NoError(t, err, b.ID)
 		bases = append(bases, ready.Image)
 	}
@@ -240,7 +240,7 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 	assert.Equal(t, []string{base.Present, b.Image}, []string{real.Source, real.Image})
 	assert.Error(t, compiles(t.Context(), t, e, real), "it is of no use without a network")
 
-	carried, err := base.Portable(t.Context(), e, b, tell.Plain{Writer: t.Output()})
+	carried, err := base.Portable(t.Context(), e, b, tell.NewTerminal(t.Output()))
 	require.NoError(t, err)
 	assert.NotEqual(t, b.Image, carried.Image)
 	assert.NoError(t, compiles(t.Context(), t, e, carried))

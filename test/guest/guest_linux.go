@@ -26,7 +26,7 @@ func Base(t *testing.T) string {
 	t.Helper()
 	catalog, err := base.Load(filepath.Join(tool.Root(), "bases"))
 	require.NoError(t, err)
-	ready, err := base.Portable(t.Context(), engines.Here(t), catalog[0], tell.Plain{Writer: t.Output()})
+	ready, err := base.Portable(t.Context(), engines.Here(t), catalog[0], tell.NewTerminal(t.Output()))
 	require.NoError(t, err)
 	return ready.Image
 }

@@ -242,7 +242,7 @@ func makeBase(ctx context.Context, e *engine.Engine) error {
 	if err != nil {
 		return err
 	}
-	_, err = base.Ensure(ctx, e, catalog[0], tell.Plain{Writer: os.Stderr})
+	_, err = base.Ensure(ctx, e, catalog[0], tell.NewTerminal(os.Stderr))
 	return err
 }
 

@@ -200,15 +200,14 @@ func Find(steps []Step, word string) (Step, bool) {
 
 // Before gives the step that a step changes; ok is false for the first.
 func Before(steps []Step, step Step) (before Step, ok bool) {
-	for i, s := range steps {
-		if s.Name == step.Name && step.Against == "" && i > 0 {
-			return steps[i-1], true
-		}
-		if s.Name == step.Against {
-			return s, true
-		}
+	i := slices.IndexFunc(steps, func(s Step) bool { return s.Name == cmp.Or(step.Against, step.Name) })
+	if step.Against == "" {
+		i--
 	}
-	return Step{}, false
+	if i < 0 {
+		return Step{}, false
+	}
+	return steps[i], true
 }
 
 // Main is the Dockerfile that the story of a step is about, the last of its tries.

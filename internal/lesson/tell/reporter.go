@@ -2,8 +2,6 @@ package tell
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -12,35 +10,25 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// NewReporter tells of a run of steps on w: on a screen as rows that are drawn again and
-// again, elsewhere a line for what begins and what ends. done is to be called when it is over.
-func NewReporter(w io.Writer, steps []table.Step) (r run.Reporter, done func()) {
-	t := NewTerminal(w)
+// Reporter tells of a run of steps: where lines can be drawn again, as rows that are, elsewhere a
+// line for what begins and what ends. done is to be called when it is over.
+func (t *Terminal) Reporter(steps []table.Step) (r run.Reporter, done func()) {
 	if t.Live {
 		l := newLive(t, steps)
 		return l, l.done
 	}
-	return Plain{w}, func() {}
+	return t, func() {}
 }
 
-// Plain writes a line for each sentence, and for each try that is built or has ended.
-type Plain struct{ io.Writer }
-
-// Say writes a sentence.
-func (p Plain) Say(sentence string) { fmt.Fprintln(p, sentence) }
-
-// Lend gives the terminal that it writes to; nil where it is something else.
-func (p Plain) Lend() *os.File { return (&Terminal{Writer: p.Writer}).Lend() }
-
-// Step writes a line of a step.
-func (p Plain) Step(e run.Event) {
+// Step writes a line of a try that is built, has ended, or is left out.
+func (t *Terminal) Step(e run.Event) {
 	switch {
 	case e.LeftOut != "":
-		p.Say(leftOut(e))
+		t.Say(leftOut(e))
 	case e.Outcome != nil:
-		p.Say(line(e.Step, result(*e.Outcome), 80))
+		t.line(e.Step, "", result(*e.Outcome))
 	case e.Doing == run.Building:
-		p.Say(line(e.Step, "building "+e.Dockerfile, 80))
+		t.line(e.Step, "", "building "+e.Dockerfile)
 	}
 }
 
@@ -48,14 +36,15 @@ func leftOut(e run.Event) string {
 	return fmt.Sprintf("left out: %s (%s): %s", e.Step, e.Dockerfile, e.LeftOut)
 }
 
-// line is one about a step, cut to the width.
-func line(step, text string, width int) string { return inColumn(step) + cut(text, width-nameWidth-1) }
+// line writes one about a step, cut to the width.
+func (t *Terminal) line(step, color, text string) {
+	t.Say(inColumn(step) + t.Paint(color, cut(text, t.Width-nameWidth-1)))
+}
 
 // live has a row for each step at the end of the screen; what is said stands above them. A terminal
 // that it lends has none yet: they come when a step begins.
 type live struct {
-	Plain
-	t     *Terminal
+	*Terminal
 	steps []table.Step
 	stop  func() // no seconds pass any more
 
@@ -71,7 +60,7 @@ type progress struct {
 }
 
 func newLive(t *Terminal, steps []table.Step) *live {
-	l := &live{Plain: Plain{t}, t: t, steps: steps, rows: map[string]progress{}}
+	l := &live{Terminal: t, steps: steps, rows: map[string]progress{}}
 	l.stop = screen.Every(time.Second, func(time.Duration) {
 		l.mutex.Lock()
 		defer l.mutex.Unlock()
@@ -86,7 +75,7 @@ func (l *live) Say(sentence string) {
 	defer l.mutex.Unlock()
 	rows := l.drawn > 0
 	l.draw(false)
-	l.t.Say(sentence)
+	l.Terminal.Say(sentence)
 	l.draw(rows)
 }
 
@@ -108,19 +97,18 @@ func (l *live) Step(e run.Event) {
 // draw takes the rows off the screen, and draws them as they are now.
 func (l *live) draw(rows bool) {
 	if l.drawn > 0 {
-		fmt.Fprintf(l.t, "\x1b[%dA\x1b[J", l.drawn)
+		fmt.Fprintf(l.Writer, "\x1b[%dA\x1b[J", l.drawn)
 		l.drawn = 0
 	}
 	if !rows {
 		return
 	}
 	for _, step := range l.steps {
-		row := l.rows[step.Name]
-		if row.since.IsZero() {
-			l.t.Say(line(step.Name, row.text, l.t.Width))
-		} else {
-			l.t.Say(inColumn(step.Name) + l.t.Paint(Dim, fmt.Sprintf("%s, %.0f s", row.text, time.Since(row.since).Seconds())))
+		row, color := l.rows[step.Name], ""
+		if !row.since.IsZero() {
+			row.text, color = fmt.Sprintf("%s, %.0f s", row.text, time.Since(row.since).Seconds()), Dim
 		}
+		l.Terminal.line(step.Name, color, row.text)
 	}
 	l.drawn = len(l.steps)
 }

@@ -122,7 +122,7 @@ func TestWhatIsLeftOutIsSaid(t *testing.T) {
 	step := table.Step{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile.first-try"}, {Dockerfile: "Dockerfile"}}}
 	for _, live := range []bool{true, false} {
 		var out bytes.Buffer
-		reporter := run.Reporter(Plain{&out})
+		reporter := run.Reporter(NewTerminal(&out))
 		if live {
 			reporter = newLive(&Terminal{Writer: &out, Width: 80, Live: true}, []table.Step{step})
 		}

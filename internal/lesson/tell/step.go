@@ -172,7 +172,7 @@ func holds(image run.Image) string {
 // Command writes a command as one types it: quoted where a shell needs it, and
 // broken over lines where one would be too long to read.
 func Command(words []string, width int) string {
-	lines := []string{"$"}
+	text, column := "$", 1
 	for i := 0; i < len(words); i++ {
 		word := Word(words[i])
 		// An option and its value stay together.
@@ -180,15 +180,13 @@ func Command(words []string, width int) string {
 			i++
 			word += " " + Word(words[i])
 		}
-		last := len(lines) - 1
-		if runtime.GOOS != "windows" && utf8.RuneCountInString(lines[last]+" "+word) > width-2 && lines[last] != "$" {
-			lines[last] += ` \`
-			lines = append(lines, "   ")
-			last++
+		length := 1 + utf8.RuneCountInString(word)
+		if runtime.GOOS != "windows" && column > 3 && column+length > width-2 {
+			text, column = text+" \\\n   ", 3
 		}
-		lines[last] += " " + word
+		text, column = text+" "+word, column+length
 	}
-	return strings.Join(lines, "\n")
+	return text
 }
 
 var plainWord = regexp.MustCompile(`^[\w./:=,@+-]+$`)
