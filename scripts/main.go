@@ -109,9 +109,7 @@ func complain(stderr io.Writer, words string) {
 		fmt.Fprintln(stderr, screen.Harmless(words))
 		return
 	}
-	for line := range strings.Lines(words) {
-		out.Paragraph(line)
-	}
+	out.Paragraph(words)
 }
 
 // knownVerb is what a command that only holds others says of a word that is none of them.

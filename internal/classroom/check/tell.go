@@ -33,7 +33,7 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 		case goal.Missed():
 			sign, word, color = "✗", "no", tell.Red
 		}
-		t.Say(t.Paint(color, fmt.Sprintf("%s %s%s", sign, tell.PadRight(goal.ID, 20), word)))
+		t.Say(t.Paint(color, fmt.Sprintf("%s %-20s%s", sign, goal.ID, word)))
 		if i+1 < len(r.Goals) && same(goal, r.Goals[i+1]) {
 			continue // the proof comes behind the last of them
 		}
@@ -42,9 +42,7 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 			t.Indented("    ", saidBy[goal.ID]+": "+lastWords(record.Normalise(r.Said)))
 		}
 		if why || goal.Met == nil || missed && goal.ID != Starts && goal.ID != Answers {
-			for line := range strings.Lines(goal.Proof) {
-				t.Indented("    ", line)
-			}
+			t.Indented("    ", goal.Proof)
 		}
 		if goal.Hint != "" {
 			t.Indented("    ", "Hint: "+goal.Hint)

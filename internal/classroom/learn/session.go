@@ -199,7 +199,7 @@ func (s *Session) cannot(ctx context.Context, doc record.Run) error {
 	for _, o := range doc.Steps {
 		why += strings.Join(o.Reasons, "; ")
 	}
-	s.Out.Trouble("This cannot be seen here and now: " + why)
+	s.Out.Coloured(tell.Red, "This cannot be seen here and now: "+why)
 	_, err := s.ask(ctx, "Enter = try again, q = leave")
 	return err
 }

@@ -14,20 +14,17 @@ import (
 )
 
 // Diff gives the lines by which a step's Dockerfile differs from that of the
-// step that it changes, each begun by "+ ", "- " or, for what stays, "  ". The first step's
+// step that it changes, or from its own finished one, each begun by "+ ", "- " or, for what stays, "  ". The first step's
 // are all new. Comments, and the ARG that stands for the base, are left out.
 func Diff(steps []table.Step, step table.Step, dockerfile string) ([]string, error) {
-	now := filepath.Join(step.Dir, dockerfile)
-	if previous, ok := table.Before(steps, step); ok {
-		return diffFiles(filepath.Join(previous.Dir, previous.Main().Dockerfile), now)
+	before := os.DevNull
+	if previous, ok := table.Before(steps, step); step.Tries[0].Dockerfile == table.Finished {
+		before = filepath.Join(step.Dir, table.Finished)
+	} else if ok {
+		before = filepath.Join(previous.Dir, previous.Main().Dockerfile)
 	}
-	return diffFiles(os.DevNull, now)
-}
-
-// diffFiles is Diff for any two Dockerfiles.
-func diffFiles(before, now string) ([]string, error) {
 	was, failed := instructions(before)
-	is, err := instructions(now)
+	is, err := instructions(filepath.Join(step.Dir, dockerfile))
 	if err = errors.Join(failed, err); err != nil {
 		return nil, err
 	}

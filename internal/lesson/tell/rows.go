@@ -55,17 +55,12 @@ func lack(o run.Outcome) string {
 const nameWidth = 20
 
 // inColumn is a step's name in that column; of a longer one its beginning, which has the number.
-func inColumn(name string) string { return PadRight(cut(name, nameWidth-1), nameWidth) }
-
-// sizeWidth is that of the table's last columns: the image's size here, and in the article.
-const sizeWidth = 16
-
-func inSizes(here, article string) string { return padLeft(here, 7) + padLeft(article, 9) }
+func inColumn(name string) string { return fmt.Sprintf("%-*s", nameWidth, cut(name, nameWidth-1)) }
 
 // Table writes the finished table of a run and what it comes to.
 func (t *Terminal) Table(steps []table.Step, doc record.Run) {
-	room := max(12, t.width80()-nameWidth-sizeWidth)
-	t.Say(t.Paint(Dim, PadRight("step", nameWidth)+PadRight("outcome", room)+inSizes("here", "article")))
+	room := max(12, t.width80()-nameWidth-7-9)
+	t.Say(t.Paint(Dim, fmt.Sprintf("%-*s%-*s%7s%9s", nameWidth, "step", room, "outcome", "here", "article")))
 	for _, step := range steps {
 		if outcomes := doc.Of(step.Name); len(outcomes) > 0 {
 			t.row(step, outcomes, room)
@@ -90,7 +85,8 @@ func (t *Terminal) row(step table.Step, outcomes []run.Outcome, room int) {
 			lines = append(lines, screen.Fold(figure, room)...)
 		}
 	}
-	t.Say(inColumn(step.Name) + t.Paint(color, PadRight(lines[0], room)) + inSizes(here, inArticle(step.ArticleSize)))
+	first := t.Paint(color, fmt.Sprintf("%-*s", room, lines[0]))
+	t.Say(fmt.Sprintf("%s%s%7s%9s", inColumn(step.Name), first, here, inArticle(step.ArticleSize)))
 	for _, line := range lines[1:] {
 		t.Say(strings.Repeat(" ", nameWidth) + t.Paint(color, line))
 	}
@@ -165,16 +161,16 @@ var repeated = map[string]string{
 // Matrix writes the table of steps by bases, and what it comes to.
 func (t *Terminal) Matrix(steps []table.Step, m record.Matrix) {
 	room := max(18, (t.width80()-nameWidth)/len(m.Runs))
-	head := PadRight("step", nameWidth)
+	head := inColumn("step")
 	for _, doc := range m.Runs {
-		head += PadRight(cut(doc.Base.Name, room-1), room)
+		head += fmt.Sprintf("%-*s", room, cut(doc.Base.Name, room-1))
 	}
 	t.Say(t.Paint(Dim, strings.TrimRight(head, " ")))
 	for _, step := range steps {
 		row := inColumn(step.Name)
 		for _, doc := range m.Runs {
 			outcomes := doc.Of(step.Name)
-			row += t.Paint(colorOf(run.Worst(outcomes)), PadRight(cut(cell(outcomes), room-1), room))
+			row += t.Paint(colorOf(run.Worst(outcomes)), fmt.Sprintf("%-*s", room, cut(cell(outcomes), room-1)))
 		}
 		t.Say(strings.TrimRight(row, " "))
 	}
@@ -206,5 +202,5 @@ func cell(outcomes []run.Outcome) string {
 	if main.Image == nil {
 		return word
 	}
-	return PadRight(word, 12) + screen.Size(main.Image.Bytes)
+	return fmt.Sprintf("%-12s%s", word, screen.Size(main.Image.Bytes))
 }

@@ -176,7 +176,7 @@ func TestOnlyOurOwnEscapesAreSent(t *testing.T) {
 	terminal.Matrix([]table.Step{step}, record.Matrix{Runs: []record.Run{doc}, Verdict: run.Unexpected})
 	terminal.ShowDiff("", []string{"+ " + evil})
 	terminal.Prompt(evil)
-	terminal.Trouble(evil)
+	terminal.Coloured(Red, evil)
 	terminal.Answered(evil, evil, new(bool), evil)
 	terminal.Paragraph(evil)
 	live := newLive(terminal, []table.Step{step})

@@ -2,7 +2,6 @@ package tell
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -26,9 +25,6 @@ func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
 	t.Heading(heading)
 	t.Indented("", step.Change)
 	lines, err := Diff(steps, step, step.Main().Dockerfile)
-	if step.Tries[0].Dockerfile == table.Finished {
-		lines, err = diffFiles(filepath.Join(step.Dir, table.Finished), filepath.Join(step.Dir, step.Main().Dockerfile))
-	}
 	if err != nil {
 		return err
 	}
@@ -95,9 +91,7 @@ func (t *Terminal) message(o run.Outcome) {
 	if o.Outcome == table.Runs {
 		most, color = 1, ""
 	}
-	for _, line := range lines[max(0, len(lines)-most):] {
-		t.Coloured(color, line)
-	}
+	t.Coloured(color, strings.Join(lines[max(0, len(lines)-most):], "\n"))
 }
 
 // verdict says in a sentence what happened, and whether it should have.

@@ -67,15 +67,6 @@ func (t *Terminal) Paint(color, text string) string {
 	return color + text + reset
 }
 
-// PadRight fills a text up to width columns.
-func PadRight(text string, width int) string {
-	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
-}
-
-func padLeft(text string, width int) string {
-	return strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text))) + text
-}
-
 // cut makes a text fit for one line of some columns.
 func cut(text string, width int) string {
 	return screen.Short(screen.Line(screen.Harmless(text)), width)
@@ -96,23 +87,19 @@ func (t *Terminal) Indented(indent, text string) { t.folded(indent, "", text) }
 // Coloured writes a paragraph in a colour.
 func (t *Terminal) Coloured(color, text string) { t.folded("", color, text) }
 
+// folded keeps the lines of a text, but for empty ones.
 func (t *Terminal) folded(indent, color, text string) {
-	for _, line := range screen.Fold(text, t.Width-utf8.RuneCountInString(indent)) {
-		t.Say(indent + t.Paint(color, line))
-	}
-}
-
-// Trouble writes what went wrong; its lines stay as they are.
-func (t *Terminal) Trouble(text string) {
-	for _, line := range strings.Split(text, "\n") {
-		t.Coloured(Red, line)
+	for line := range strings.Lines(text) {
+		for _, part := range screen.Fold(line, t.Width-utf8.RuneCountInString(indent)) {
+			t.Say(indent + t.Paint(color, part))
+		}
 	}
 }
 
 // labelled writes a paragraph beside a word.
 func (t *Terminal) labelled(label, text string) {
 	for _, line := range screen.Fold(text, t.Width-9) {
-		t.Say("  " + PadRight(label, 7) + line)
+		t.Say(fmt.Sprintf("  %-7s%s", label, line))
 		label = ""
 	}
 }
@@ -157,14 +144,14 @@ func (t *Terminal) bars(sizes []Bar) {
 	if sizes[0].Recorded {
 		head += "; in ( ): of the record"
 	}
-	t.Say(t.Paint(Dim, PadRight(head, room+5)+padLeft("here", 8)+padLeft("article", 9)))
+	t.Say(t.Paint(Dim, fmt.Sprintf("%-*s%8s%9s", room+5, head, "here", "article")))
 	for _, bar := range sizes {
 		here := screen.Size(bar.Bytes)
 		if bar.Recorded {
 			here = "(" + here + ")"
 		}
-		width := max(1, int(bar.Bytes*int64(room)/most))
+		drawn := strings.Repeat("█", max(1, int(bar.Bytes*int64(room)/most)))
 		number := table.Step{Name: bar.Step}.Number()
-		t.Say("  " + number + " " + PadRight(strings.Repeat("█", width), room+1) + padLeft(here, 8) + padLeft(inArticle(bar.Article), 9))
+		t.Say(fmt.Sprintf("  %s %-*s%8s%9s", number, room+1, drawn, here, inArticle(bar.Article)))
 	}
 }
