@@ -210,16 +210,18 @@ func (s *Session) explain(guesses map[string]choice, o run.Outcome) Score {
 	s.Out.Say("")
 	for _, q := range questions {
 		letter, why := q.truth(o)
-		var right *bool
-		if letter != "" {
-			is := guesses[q.id].letter == letter
-			right = &is
+		color, sign := "", "–"
+		switch letter {
+		case "": // nobody can say
+		case guesses[q.id].letter:
+			color, sign = tell.Green, "✓"
+			score.Asked, score.Right = score.Asked+1, score.Right+1
+		default:
+			color, sign = tell.Red, "✗"
 			score.Asked++
-			if is {
-				score.Right++
-			}
 		}
-		s.Out.Answered(q.text, guesses[q.id].text, right, why)
+		s.Out.Coloured(color, sign+" "+q.text+" You said: "+guesses[q.id].text+".")
+		s.Out.Indented("  ", why)
 	}
 	return score
 }

@@ -51,15 +51,19 @@ func lack(o run.Outcome) string {
 	return o.Cause
 }
 
-// nameWidth is the table's first column: the name of the repo's longest step, and two spaces.
-const nameWidth = 20
+// Widths of tables: of the first column, for the name of the repo's longest step and two spaces, and of
+// all, as more makes rows hard to follow.
+const (
+	nameWidth = 20
+	mostWidth = 100
+)
 
 // inColumn is a step's name in that column; of a longer one its beginning, which has the number.
 func inColumn(name string) string { return fmt.Sprintf("%-*s", nameWidth, cut(name, nameWidth-1)) }
 
 // Table writes the finished table of a run and what it comes to.
 func (t *Terminal) Table(steps []table.Step, doc record.Run) {
-	room := max(12, t.width80()-nameWidth-7-9)
+	room := max(12, min(t.Width, mostWidth)-nameWidth-7-9)
 	t.Say(t.Paint(Dim, fmt.Sprintf("%-*s%-*s%7s%9s", nameWidth, "step", room, "outcome", "here", "article")))
 	for _, step := range steps {
 		if outcomes := doc.Of(step.Name); len(outcomes) > 0 {
@@ -77,13 +81,8 @@ func (t *Terminal) row(step table.Step, outcomes []run.Outcome, room int) {
 		here = screen.Size(main.Image.Bytes)
 	}
 	lines := screen.Fold(Row(outcomes), room)
-	for _, o := range outcomes {
-		if figure := Figure(step, o); figure != "" && o.Verdict == run.AsExpected {
-			if len(outcomes) > 1 {
-				figure = o.Dockerfile + ": " + figure
-			}
-			lines = append(lines, screen.Fold(figure, room)...)
-		}
+	for _, figure := range Figures(step, outcomes) {
+		lines = append(lines, screen.Fold(figure, room)...)
 	}
 	first := t.Paint(color, fmt.Sprintf("%-*s", room, lines[0]))
 	t.Say(fmt.Sprintf("%s%s%7s%9s", inColumn(step.Name), first, here, inArticle(step.ArticleSize)))
@@ -106,9 +105,6 @@ func colorOf(verdict string) string {
 	}
 	return Red
 }
-
-// width80 is the width for tables: more than 100 columns make rows hard to follow.
-func (t *Terminal) width80() int { return min(t.Width, 100) }
 
 // total is what a run comes to, and what it was made with, as far as that is known.
 func (t *Terminal) total(of string, doc record.Run, like string) {
@@ -154,13 +150,27 @@ func Figure(step table.Step, o run.Outcome) string {
 	return ""
 }
 
+// Figures are those of all of a step's tries that have one.
+func Figures(step table.Step, outcomes []run.Outcome) (all []string) {
+	for _, o := range outcomes {
+		figure := Figure(step, o)
+		if figure != "" && len(outcomes) > 1 {
+			figure = o.Dockerfile + ": " + figure
+		}
+		if figure != "" {
+			all = append(all, figure)
+		}
+	}
+	return all
+}
+
 var repeated = map[string]string{
 	table.Nothing: "other layers", table.Layers: "the same layers", table.Digest: "the same image, digest and all",
 }
 
 // Matrix writes the table of steps by bases, and what it comes to.
 func (t *Terminal) Matrix(steps []table.Step, m record.Matrix) {
-	room := max(18, (t.width80()-nameWidth)/len(m.Runs))
+	room := max(18, (min(t.Width, mostWidth)-nameWidth)/len(m.Runs))
 	head := inColumn("step")
 	for _, doc := range m.Runs {
 		head += fmt.Sprintf("%-*s", room, cut(doc.Base.Name, room-1))

@@ -177,7 +177,6 @@ func TestOnlyOurOwnEscapesAreSent(t *testing.T) {
 	terminal.ShowDiff("", []string{"+ " + evil})
 	terminal.Prompt(evil)
 	terminal.Coloured(Red, evil)
-	terminal.Answered(evil, evil, new(bool), evil)
 	terminal.Paragraph(evil)
 	live := newLive(terminal, []table.Step{step})
 	live.Step(run.Event{Step: step.Name, Dockerfile: evil, Doing: run.Building})

@@ -62,10 +62,8 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base *base.R
 		t.Indented("  ", step.Note(try.Dockerfile))
 		t.Say("")
 	}
-	for _, o := range outcomes {
-		if figure := Figure(step, o); figure != "" {
-			t.Indented("", o.Dockerfile+": "+figure+".")
-		}
+	for _, figure := range Figures(step, outcomes) {
+		t.Indented("", figure+".")
 	}
 	t.Indented("  ", step.Why)
 	t.Indented("  ", listed(run.Main(outcomes).Image))

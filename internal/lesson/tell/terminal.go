@@ -110,19 +110,6 @@ func (t *Terminal) Prompt(question string) {
 	fmt.Fprint(t, "> ")
 }
 
-// Answered tells whether a guess was right, nil where nobody can say, and in any case why.
-func (t *Terminal) Answered(question, guess string, right *bool, why string) {
-	color, sign := "", "–"
-	switch {
-	case right != nil && *right:
-		color, sign = Green, "✓"
-	case right != nil:
-		color, sign = Red, "✗"
-	}
-	t.Coloured(color, sign+" "+question+" You said: "+guess+".")
-	t.Indented("  ", why)
-}
-
 // Bar is an image's size in the chart.
 type Bar struct {
 	Step     string

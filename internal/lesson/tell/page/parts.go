@@ -25,7 +25,7 @@ var partsText string
 var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
 	"recorded": recorded, "main": run.Main, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Failure, "figure": tell.Figure,
 	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes, "text": text, "took": took, "said": said,
-	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers, "bases": record.OfBases, "figures": figures,
+	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers, "bases": record.OfBases, "figures": tell.Figures, "join": strings.Join,
 	"causes": doctor.CausesMarkdown, "code": code, "seconds": seconds, "ratio": ratio,
 	"list": func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
 	"next": func(i int) int { return i + 1 },
@@ -83,24 +83,6 @@ func took(cold *record.Run, step table.Step) (sum run.Seconds) {
 		sum.Build, sum.Start = sum.Build+o.Seconds.Build, sum.Start+o.Seconds.Start
 	}
 	return run.Seconds{Build: math.Ceil(sum.Build), Start: math.Ceil(sum.Start)}
-}
-
-// figures is what a lesson after the article measured, with all of its Dockerfiles.
-func figures(step table.Step, outcomes []run.Outcome) string {
-	text := ""
-	for _, o := range outcomes {
-		one := tell.Figure(step, o)
-		switch {
-		case one == "":
-			continue
-		case text != "":
-			text += "; then: "
-		case o.Dockerfile != step.Main().Dockerfile:
-			text = "first try: "
-		}
-		text += one
-	}
-	return text
 }
 
 // having are the steps of which a trait of a base makes something else.
