@@ -33,6 +33,6 @@ func TestAFreshCourseIsOneThatNoBuildHasSeen(t *testing.T) {
 
 // A run that is not as expected says why, or nobody could tell.
 func TestAFailedRunTellsItsWords(t *testing.T) {
-	_, err := run(t.Context(), "go", "no-such-verb")
+	err := run(t.Context(), "go", "no-such-verb")
 	assert.ErrorContains(t, err, "unknown command")
 }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"time"
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
@@ -120,24 +121,32 @@ func round(ctx context.Context, e *engine.Engine, program, image string, cold, w
 	if err != nil {
 		return err
 	}
-	add := func(row *page.BenchRow, way string, figures *[]float64, seconds float64, err error) error {
-		if err != nil {
-			return fmt.Errorf("%s: %w", way, err)
+	byHand := func() error { return hand.Typed(ctx, e, image, 1, true) }
+	bare := func() error { return hand.Typed(ctx, e, image, max(1, e.LogicalCPUs), false) }
+	byTool := func() error { return run(ctx, program, "run", "all", "--steps", tool.Dir) }
+	for _, m := range []struct {
+		row     *page.BenchRow
+		figures *[]float64
+		what    string
+		do      func() error
+	}{
+		{cold, &cold.Hand, "by hand", byHand}, {cold, &cold.Tool, "by this tool", byTool},
+		{warm, &warm.Hand, "by hand", byHand}, {warm, &warm.Tool, "by this tool", byTool},
+		{warm, &warm.Bare, "the commands alone, side by side", bare},
+	} {
+		if err := timed(m.figures, m.do); err != nil {
+			return fmt.Errorf("%s: %w", m.what, err)
 		}
-		*figures = append(*figures, seconds)
-		fmt.Fprintf(os.Stderr, "%s, %s, round %d, %s: %.1f s\n", row.Builder, row.What, len(*figures), way, seconds)
-		return nil
+		took := (*m.figures)[len(*m.figures)-1]
+		fmt.Fprintf(os.Stderr, "%s, %s, round %d, %s: %.1f s\n", m.row.Builder, m.row.What, len(*m.figures), m.what, took)
 	}
-	for _, row := range []*page.BenchRow{cold, warm} {
-		seconds, err := hand.Typed(ctx, e, image, 1, true)
-		if err := add(row, "by hand", &row.Hand, seconds, err); err != nil {
-			return err
-		}
-		seconds, err = run(ctx, program, "run", "all", "--steps", tool.Dir)
-		if err := add(row, "by this tool", &row.Tool, seconds, err); err != nil {
-			return err
-		}
-	}
-	seconds, err := hand.Typed(ctx, e, image, max(1, e.LogicalCPUs), false)
-	return add(warm, "the commands alone, side by side", &warm.Bare, seconds, err)
+	return nil
+}
+
+// timed adds the seconds that something takes.
+func timed(figures *[]float64, do func() error) error {
+	began := time.Now()
+	err := do()
+	*figures = append(*figures, time.Since(began).Seconds())
+	return err
 }

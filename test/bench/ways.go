@@ -21,9 +21,8 @@ import (
 
 // Typed does what a reader types: for every Dockerfile `docker build`, then `docker run`, and, if it is to be seen, one
 // request where it runs; so many at once. Unseen, and as many at once as there are processors, it is the least that all
-// steps can take with the engine's own commands. It returns the seconds.
-func (c Course) Typed(ctx context.Context, e *engine.Engine, image string, atOnce int, seen bool) (float64, error) {
-	began := time.Now()
+// steps can take with the engine's own commands.
+func (c Course) Typed(ctx context.Context, e *engine.Engine, image string, atOnce int, seen bool) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(atOnce)
 	number := 0
@@ -39,8 +38,7 @@ func (c Course) Typed(ctx context.Context, e *engine.Engine, image string, atOnc
 			})
 		}
 	}
-	err := work.Wait()
-	return time.Since(began).Seconds(), err
+	return work.Wait()
 }
 
 // typed builds and starts the image of one Dockerfile as the article does, but in the background.
@@ -131,21 +129,20 @@ func Fresh(folder, dir string, ignore bool) (c Course, err error) {
 	return c, nil
 }
 
-// run runs the tool and says how long it took; an error has its words.
-func run(ctx context.Context, program string, args ...string) (float64, error) {
-	began := time.Now()
+// run runs the tool; an error has its words.
+func run(ctx context.Context, program string, args ...string) error {
 	words, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w; it said:\n%s", err, words)
 	}
-	return time.Since(began).Seconds(), err
+	return err
 }
 
 // timeDoctor measures diagnoses, as the verb doctor makes them: of the largest
 // image against a `docker save` of it, the floor of every tool that reads an image
 // whole; of a small one against the commands that fetch two files by hand.
 func timeDoctor(ctx context.Context, program string, e *engine.Engine, steps []table.Step, kept *page.Bench) error {
-	if _, err := run(ctx, program, "run", "1", "3"); err != nil {
+	if err := run(ctx, program, "run", "1", "3"); err != nil {
 		return err
 	}
 	if len(kept.Doctor) == 0 {
@@ -169,16 +166,14 @@ func timeDoctor(ctx context.Context, program string, e *engine.Engine, steps []t
 	} {
 		row := &kept.Doctor[i]
 		image := engine.Repository + ":" + row.Image
-		seconds, err := run(ctx, program, "doctor", "--json", image)
+		err := timed(&row.Doctor, func() error { return run(ctx, program, "doctor", "--json", image) })
 		var exit *exec.ExitError
 		if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 			return err
 		}
-		began := time.Now()
-		if err := other(image); err != nil {
+		if err := timed(&row.Typed, func() error { return other(image) }); err != nil {
 			return err
 		}
-		row.Doctor, row.Typed = append(row.Doctor, seconds), append(row.Typed, time.Since(began).Seconds())
 	}
 	return nil
 }
