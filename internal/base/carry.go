@@ -29,44 +29,10 @@ func Portable(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter
 	if b.Recipe == nil {
 		return nil, fmt.Errorf("base %s has no recipe: nothing says which modules it must carry", b.ID)
 	}
-	if err := addModules(ctx, e, b, say); err != nil {
+	if err := b.make(ctx, e, ready.Image, say); err != nil {
 		return nil, fmt.Errorf("the app's modules cannot be added to %s: %w", b.Image, err)
 	}
 	return builtStandIn(ctx, e, b)
-}
-
-// withModules needs to run nothing in the image. Its last instruction is the one
-// by which a stand-in is known.
-const withModules = `ARG IMAGE
-FROM ${IMAGE}
-ADD modules.tar /usr/local/share/goproxy/
-ENV GOPROXY=file:///usr/local/share/goproxy GOSUMDB=off
-ARG RECIPE
-LABEL optimizing-dockerfile.made=base optimizing-dockerfile.recipe=$RECIPE
-`
-
-func addModules(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) error {
-	screen.Sayf(say, "adding the app's modules to %s", b.Image)
-	digest, err := b.Recipe.Digest(b.platform(e).Arch)
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", engine.Repository+"-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	dockerfile := filepath.Join(dir, "Dockerfile")
-	if err := os.WriteFile(dockerfile, []byte(withModules), 0o644); err != nil {
-		return err
-	}
-	if err := b.Recipe.PutModules(ctx, dir, say); err != nil {
-		return err
-	}
-	_, err = e.Build(ctx, engine.BuildRequest{
-		Dir: dir, Dockerfile: dockerfile, Tag: b.standInName(e), Args: []string{"IMAGE=" + b.Image, "RECIPE=" + digest},
-	})
-	return err
 }
 
 // loadedName is a second name of the stand-in that came out of a bundle: the image

@@ -124,13 +124,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		return nil, cannot
 	}
 
-	err = rebuild.Make(ctx, e, rebuild.Order{
-		Name: b.standInName(e), For: b.Image, Recipe: b.Recipe, Arch: b.platform(e).Arch,
-		Done: func() (bool, error) {
-			made, err := standIn(ctx, e, b)
-			return made != nil, err
-		},
-	}, say)
+	err = b.make(ctx, e, "", say)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -139,6 +133,17 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		return nil, cannot
 	}
 	return builtStandIn(ctx, e, b)
+}
+
+// make makes the stand-in by its recipe; or out of the image on, which lacks the app's modules alone.
+func (b Base) make(ctx context.Context, e *engine.Engine, on string, say screen.Reporter) error {
+	return rebuild.Make(ctx, e, rebuild.Order{
+		Name: b.standInName(e), For: b.Image, On: on, Recipe: b.Recipe, Arch: b.platform(e).Arch,
+		Done: func() (bool, error) {
+			made, err := standIn(ctx, e, b)
+			return made != nil, err
+		},
+	}, say)
 }
 
 // builtStandIn gives the stand-in that has just been built.

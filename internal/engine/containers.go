@@ -108,13 +108,18 @@ func (c Container) Address() (address, network string) {
 
 // Inspect describes a container.
 func (e *Engine) Inspect(ctx context.Context, name string) (Container, error) {
-	text, err := e.Output(ctx, "container", "inspect", name)
+	return inspect[Container](ctx, e, "container", name)
+}
+
+// inspect has an engine describe one thing of a kind.
+func inspect[T any](ctx context.Context, e *Engine, kind, name string) (one T, err error) {
+	text, err := e.Output(ctx, kind, "inspect", "--", name)
 	if err != nil {
-		return Container{}, err
+		return one, err
 	}
-	var found []Container
+	var found []T
 	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
-		return Container{}, fmt.Errorf("`%s container inspect %s` printed what cannot be read", e.Name, name)
+		return one, fmt.Errorf("`%s %s inspect %s` printed what cannot be read", e.Name, kind, name)
 	}
 	return found[0], nil
 }
@@ -182,20 +187,16 @@ type Image struct {
 
 // FindImage describes an image, by its name or ID; nil where there is none.
 func (e *Engine) FindImage(ctx context.Context, name string) (*Image, error) {
-	text, err := e.Output(ctx, "image", "inspect", "--", name)
+	found, err := inspect[Image](ctx, e, "image", name)
 	var failed *Failed
-	if errors.As(err, &failed) && absent.MatchString(failed.Stderr) {
+	switch {
+	case errors.As(err, &failed) && absent.MatchString(failed.Stderr):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
-	var found []*Image
-	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found) != 1 {
-		return nil, fmt.Errorf("`%s image inspect %s` printed what cannot be read", e.Name, name)
-	}
-	found[0].ID = "sha256:" + strings.TrimPrefix(found[0].ID, "sha256:") // podman leaves it out here, but not in lists
-	return found[0], nil
+	found.ID = "sha256:" + strings.TrimPrefix(found.ID, "sha256:") // podman leaves it out here, but not in lists
+	return &found, nil
 }
 
 // absent is how the engines say that there is no such image, nor can be one of that name.

@@ -34,7 +34,7 @@ func build(ctx context.Context, e *engine.Engine, o Order, dir string, c *cache)
 		return cmp.Or(screen.Short(screen.Last(string(text), 1), 60), "sending the build context")
 	}
 	stop := screen.Meanwhile(c.say, 10*time.Second, func(passed string) string { return "still building, " + passed + ": " + last() })
-	args := []string{"RECIPE=" + digest, "REBUILD=" + c.id(), "STAND_IN_FOR=" + o.For}
+	args := []string{"RECIPE=" + digest, "REBUILD=" + c.id(), "STAND_IN_FOR=" + o.For, "IMAGE=" + o.On}
 	if o.Arch != e.Arch {
 		args = append(args, "COMPILES_FOR="+o.Arch)
 	}

@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,11 @@ func (c *cache) packages(ctx context.Context, r *Recipe, arch string) (string, e
 	})
 }
 
+// aptConf is read after the system's own configuration.
+//
+//go:embed apt.conf
+var aptConf []byte
+
 // uriLine is how apt describes a file, as the archive's signed index has it: its name, size and checksum.
 var uriLine = regexp.MustCompile(`(?m)^'[^']+' (\S+) (\d+) SHA256:([0-9a-f]{64})$`)
 
@@ -32,18 +38,25 @@ var uriLine = regexp.MustCompile(`(?m)^'[^']+' (\S+) (\d+) SHA256:([0-9a-f]{64})
 // nothing is installed, no root is needed, and the system's lists need not be fresh.
 func (c *cache) fetch(ctx context.Context, packages []string, arch, folder string) error {
 	work := filepath.Join(c.work, "apt")
-	if err := configure(work, folder, arch); err != nil {
+	conf, nothing := filepath.Join(work, "apt.conf"), filepath.Join(work, "nothing")
+	for _, dir := range []string{filepath.Join(work, "lists"), nothing, folder} {
+		if err := os.MkdirAll(filepath.Join(dir, "partial"), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(conf, aptConf, 0o644); err != nil {
 		return err
 	}
 	apt := func(args ...string) (string, error) {
-		args = append([]string{"-c", filepath.Join(work, "apt.conf"), "-q"}, args...)
-		return runProgram(ctx, work, []string{"DEBIAN_FRONTEND=noninteractive"}, "apt-get", args...)
+		options := []string{"-q", "-c", conf, "-o", "Dir::State=" + work, "-o", "Dir::Cache=" + work, "-o", "Dir::Cache::archives=" + folder,
+			"-o", "Dir::Log=" + work, "-o", "APT::Architecture=" + arch, "-o", "APT::Architectures::=" + arch}
+		return runProgram(ctx, work, []string{"DEBIAN_FRONTEND=noninteractive"}, "apt-get", append(options, args...)...)
 	}
 	install := func(how ...string) (string, error) { return apt(slices.Concat([]string{"install"}, how, packages)...) }
 	screen.Sayf(c.say, "reading the list of packages of this system's archive")
 	// A source that does not answer may be one that is not needed.
 	_, updated := apt("update")
-	out, err := install("--print-uris", "-o", "Dir::Cache::archives="+filepath.Join(work, "nothing")) // had it nothing
+	out, err := install("--print-uris", "-o", "Dir::Cache::archives="+nothing) // had it nothing
 	wanted := uriLine.FindAllStringSubmatch(out, -1)
 	if err == nil && len(wanted) == 0 {
 		err = errors.New("apt-get names no file for the packages " + strings.Join(packages, ", "))
@@ -74,44 +87,6 @@ func (c *cache) fetch(ctx context.Context, packages []string, arch, folder strin
 	})()
 	_, err = install("--download-only")
 	return err
-}
-
-// configure writes a configuration that is read after the system's own, so
-// that its proxy and sources count.
-func configure(work, folder, arch string) error {
-	for _, dir := range []string{work + "/lists/partial", work + "/nothing/partial", work + "/log", folder + "/partial"} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	text := fmt.Sprintf(`// What the system wants done after its own downloads is not for ours.
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear APT::Architectures;
-Dir::State "%[1]s";
-Dir::State::lists "%[1]s/lists";
-Dir::State::status "/dev/null"; // as if nothing were installed
-Dir::Cache "%[1]s";
-Dir::Cache::archives "%[2]s";
-Dir::Log "%[1]s/log";
-Debug::NoLocking "true"; // the folders are ours, and locked by us
-APT::Sandbox::User "";
-APT::Architecture "%[3]s";
-APT::Architectures { "%[3]s"; };
-APT::Install-Recommends "false";
-APT::Get::Assume-Yes "true";
-APT::Get::AllowUnauthenticated "false";
-Acquire::ForceHash "SHA256";
-Acquire::Languages "none";
-Acquire::Retries "2";
-Acquire::http::Timeout "20";
-Acquire::https::Timeout "20";
-`, work, folder, arch)
-	for _, unread := range []string{"Contents-deb", "DEP-11", "DEP-11-icons", "DEP-11-icons-small", "DEP-11-icons-large", "CNF"} {
-		text += "Acquire::IndexTargets::deb::" + unread + "::DefaultEnabled \"false\";\n"
-	}
-	return os.WriteFile(filepath.Join(work, "apt.conf"), []byte(text), 0o644)
 }
 
 // merged names the folders that a release with a merged /usr keeps under usr/,

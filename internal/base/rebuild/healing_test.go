@@ -69,7 +69,7 @@ func fakeApt(t *testing.T) (calls func() string) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "uris"), []byte(uris.String()), 0o644))
 	script := `#!/bin/sh
 echo "$*" >> ` + dir + `/calls
-folder=$(sed -n 's/^Dir::Cache::archives "\(.*\)";/\1/p' "$2")
+all="$*"; folder=${all#*Dir::Cache::archives=}; folder=${folder%% *}
 case "$*" in
 *--print-uris*) echo Reading...; cat ` + dir + `/uris ;;
 *--download-only*) for f in gcc_1.deb musl_2.deb; do

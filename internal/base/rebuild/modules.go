@@ -6,12 +6,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,20 +49,15 @@ func (c *cache) toolchain(ctx context.Context, t Toolchain, arch, dir string) er
 // no others, as a tar. The go command holds each against its sum there as it comes.
 func (c *cache) modules(ctx context.Context, app, dir string) error {
 	work := filepath.Join(c.work, "app") // a copy: the go command may write to it
-	err := os.MkdirAll(work, 0o755)
-	texts := map[string][]byte{}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		if err == nil {
-			texts[name], err = os.ReadFile(filepath.Join(app, name))
-		}
-		if err == nil {
-			err = os.WriteFile(filepath.Join(work, name), texts[name], 0o644)
-		}
-	}
-	if err != nil {
+	if err := os.CopyFS(work, os.DirFS(app)); err != nil {
 		return err
 	}
-	asked := fmt.Sprintf("%x", sha256.Sum256(slices.Concat(texts["go.mod"], texts["go.sum"])))
+	mod, noMod := os.ReadFile(filepath.Join(work, "go.mod"))
+	sums, noSums := os.ReadFile(filepath.Join(work, "go.sum"))
+	if err := errors.Join(noMod, noSums); err != nil {
+		return err
+	}
+	asked := fmt.Sprintf("%x", sha256.Sum256(append(mod, sums...)))
 	return c.lend(dir, "modules", asked, func(folder string) error {
 		screen.Sayf(c.say, "downloading the app's modules")
 		modules := filepath.Join(c.work, "modules")
@@ -70,7 +65,7 @@ func (c *cache) modules(ctx context.Context, app, dir string) error {
 			return err
 		}
 		return into(filepath.Join(folder, "modules.tar"), func(w io.Writer) error {
-			return writeProxy(filepath.Join(modules, "cache", "download"), string(texts["go.sum"]), w)
+			return writeProxy(filepath.Join(modules, "cache", "download"), string(sums), w)
 		})
 	})
 }
@@ -102,18 +97,11 @@ func writeZip(file string, out io.Writer) error {
 	defer in.Close()
 	anew := zip.NewWriter(out)
 	for _, f := range in.File {
-		to, err := anew.CreateRaw(&zip.FileHeader{
+		f.FileHeader = zip.FileHeader{
 			Name: f.Name, Method: f.Method, CRC32: f.CRC32,
 			CompressedSize64: f.CompressedSize64, UncompressedSize64: f.UncompressedSize64,
-		})
-		if err != nil {
-			return err
 		}
-		from, err := f.OpenRaw()
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(to, from); err != nil {
+		if err := anew.Copy(f); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,7 @@ import (
 type Order struct {
 	Name   string // of the image
 	For    string // the image that it takes the place of
+	On     string // that image, where it is here and lacks nothing but the app's modules; else ""
 	Recipe *Recipe
 	Arch   string               // the machine that it is for, as in GOARCH
 	Done   func() (bool, error) // says whether it is there by now
@@ -36,10 +37,10 @@ type Order struct {
 // Make makes the stand-in of a base: it downloads what the recipe needs,
 // lays out a build context, and has the engine build it.
 func Make(ctx context.Context, e *engine.Engine, o Order, say screen.Reporter) error {
-	if err := canRebuild(e); err != nil {
+	if err := canRebuild(e); err != nil && o.On == "" {
 		return err
 	}
-	if o.Arch != e.Arch && !o.Recipe.Crosses {
+	if o.Arch != e.Arch && !o.Recipe.Crosses && o.On == "" {
 		return fmt.Errorf("its recipe compiles C, so it is made on a machine of its own kind only: %s, not %s", o.Arch, e.Arch)
 	}
 	c, err := openCache(ctx, say)
@@ -52,13 +53,32 @@ func Make(ctx context.Context, e *engine.Engine, o Order, say screen.Reporter) e
 		return err
 	}
 	c.sweep(ctx, e) // after a run that could not
-	screen.Sayf(say, "rebuilding it from Debian's packages and the official Go release: about a minute; downloads stay in %s", c.dir)
-	dir, err := o.Recipe.context(ctx, c, o.Arch, e.Arch)
+	dir := filepath.Join(c.work, "context")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if o.On != "" {
+		screen.Sayf(say, "adding the app's modules to %s", o.On)
+		err = errors.Join(os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(withModules), 0o644), c.modules(ctx, o.Recipe.Modules, dir))
+	} else {
+		screen.Sayf(say, "rebuilding it from Debian's packages and the official Go release: about a minute; downloads stay in %s", c.dir)
+		err = o.Recipe.context(ctx, c, o.Arch, e.Arch, dir)
+	}
 	if err != nil {
 		return err
 	}
 	return build(ctx, e, o, dir, c)
 }
+
+// withModules needs to run nothing in the image. Its last instruction is the one
+// by which a stand-in is known.
+const withModules = `ARG IMAGE
+FROM ${IMAGE}
+ADD modules.tar /usr/local/share/goproxy/
+ENV GOPROXY=file:///usr/local/share/goproxy GOSUMDB=off
+ARG RECIPE
+LABEL optimizing-dockerfile.made=base optimizing-dockerfile.recipe=$RECIPE
+`
 
 // canRebuild says what this machine lacks.
 func canRebuild(e *engine.Engine) error {
@@ -73,11 +93,10 @@ func canRebuild(e *engine.Engine) error {
 	return nil
 }
 
-// context lays out the build context, and gives its folder.
-func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch string) (string, error) {
-	dir := filepath.Join(c.work, "context")
+// context lays out the build context in a folder.
+func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch, dir string) error {
 	if err := r.copyFiles(dir); err != nil {
-		return "", err
+		return err
 	}
 	jobs, ctx := errgroup.WithContext(ctx)
 	jobs.Go(func() error {
@@ -89,24 +108,14 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch strin
 	})
 	jobs.Go(func() error { return c.toolchain(ctx, r.Toolchain, compilerArch, dir) })
 	jobs.Go(func() error { return c.modules(ctx, r.Modules, dir) })
-	return dir, jobs.Wait()
-}
-
-// PutModules puts into dir modules.tar, which holds the app's modules as a file GOPROXY.
-func (r *Recipe) PutModules(ctx context.Context, dir string, say screen.Reporter) error {
-	c, err := openCache(ctx, say)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	return c.modules(ctx, r.Modules, dir)
+	return jobs.Wait()
 }
 
 // copyFiles copies the recipe's own files. Whether a checkout keeps run bits
 // and line ends depends on the system, so they are set here.
 func (r *Recipe) copyFiles(dir string) error {
 	files, err := r.files()
-	if err := errors.Join(err, os.MkdirAll(dir, 0o755)); err != nil {
+	if err != nil {
 		return err
 	}
 	for _, f := range files {
