@@ -30,9 +30,9 @@ func cleanCommand() *cobra.Command {
 		}
 		// The bases after what rests on them: before, they would lose their names only.
 		bases := func() error {
-			containers, images, err := base.Clean(c, e)
+			images, err := base.Clean(c, e)
 			if err == nil {
-				c.out.Paragraph(fmt.Sprintf("Removed %d containers and %d images of ours.", containers+done.Containers, images+done.Images))
+				c.out.Paragraph(fmt.Sprintf("Removed %d containers and %d images of ours.", done.Containers, images+done.Images))
 			}
 			return err
 		}

@@ -50,10 +50,10 @@ func Images(ctx context.Context, e *engine.Engine) ([]string, error) {
 
 // Clean removes the stand-ins from the engine, and what builds of them left
 // behind. One that somebody else has given a name stays under that name.
-func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err error) {
+func Clean(ctx context.Context, e *engine.Engine) (images int, err error) {
 	own, err := Images(ctx, e)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	for _, id := range own {
 		found, err := e.FindImage(ctx, id)
@@ -70,8 +70,8 @@ func Clean(ctx context.Context, e *engine.Engine) (containers, images int, err e
 			}
 		}
 	}
-	containers, stages, err := rebuild.Sweep(ctx, e)
-	return containers, images + stages, err
+	stages, err := rebuild.Sweep(ctx, e)
+	return images + stages, err
 }
 
 // madeBy says whether an image is the stand-in that a recipe makes; nil is none.

@@ -72,27 +72,22 @@ func why(err error, at string) string {
 	return fmt.Sprintf("%s: %s", at, screen.Short(screen.Line(words), 300))
 }
 
-// sweep removes what builds from this cache made on their way, and reports
-// whether there was anything. It may do so because the cache is locked.
+// sweep removes the images that builds from this cache made on their way, and reports
+// whether there were any. It may do so because the cache is locked.
 func (c *cache) sweep(ctx context.Context, e *engine.Engine) bool {
-	containers, images, _ := Sweep(ctx, e, "--filter", "label="+labelRebuild+"="+c.id())
-	return containers+images > 0
+	images, _ := Sweep(ctx, e, "--filter", "label="+labelRebuild+"="+c.id())
+	return images > 0
 }
 
 // Sweep removes what Leftovers gives, and counts it. The engine removes an image's nameless parents with it.
-func Sweep(ctx context.Context, e *engine.Engine, filters ...string) (containers, images int, err error) {
-	ids, stages, err := Leftovers(ctx, e, filters...)
-	for _, id := range ids {
-		if e.Remove(ctx, id) == nil {
-			containers++
-		}
-	}
-	for _, id := range stages {
+func Sweep(ctx context.Context, e *engine.Engine, filters ...string) (images int, err error) {
+	left, err := Leftovers(ctx, e, filters...)
+	for _, id := range left {
 		if _, err := e.Output(ctx, "image", "rm", id); err == nil {
 			images++
 		}
 	}
-	return containers, images, err
+	return images, err
 }
 
 // settle sweeps after a build was cut off. The engine may finish an instruction
@@ -121,16 +116,10 @@ const (
 	labelRebuild = "optimizing-dockerfile.rebuild" // the cache that it was built from
 )
 
-// Leftovers gives what builds of a stand-in left behind that were cut off, by
-// kill -9 or by a power cut; or what one that is running now needs.
-func Leftovers(ctx context.Context, e *engine.Engine, filters ...string) (containers, images []string, err error) {
-	args := append([]string{"ps", "-a", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + madeStage}, filters...)
-	out, err := e.Output(ctx, args...)
-	if err != nil {
-		return nil, nil, err
-	}
-	images, err = Labelled(ctx, e, madeStage, append(filters, "--filter", "dangling=true")...)
-	return strings.Fields(out), images, err
+// Leftovers gives the images that builds of a stand-in made on their way and left behind, as
+// they were cut off; or that one needs which is running now. Their containers stand in the engine's ledger.
+func Leftovers(ctx context.Context, e *engine.Engine, filters ...string) ([]string, error) {
+	return Labelled(ctx, e, madeStage, append(filters, "--filter", "dangling=true")...)
 }
 
 // Labelled gives the IDs of the images whose engine.LabelMade has the value made, each once.
