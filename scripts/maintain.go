@@ -28,9 +28,8 @@ func cleanCommand() *cobra.Command {
 		for _, kept := range done.Kept {
 			c.out.Paragraph("left alone: " + kept)
 		}
-		// The bases after what rests on them: before, they would lose their names only.
-		bases := func() error {
-			images, err := base.Clean(c, e)
+		stages := func() error {
+			images, err := rebuild.Sweep(c, e)
 			if err == nil {
 				c.out.Paragraph(fmt.Sprintf("Removed %d containers and %d images of ours.", done.Containers, images+done.Images))
 			}
@@ -38,8 +37,8 @@ func cleanCommand() *cobra.Command {
 		}
 		cache, err := program.CacheDir()
 		if err != nil { // then there are no downloads, and no rebuild under way
-			err = bases()
-		} else if err = rebuild.RemoveCache(c, cache, c.say, bases); err == nil {
+			err = stages()
+		} else if err = rebuild.RemoveCache(c, cache, c.say, stages); err == nil {
 			c.out.Paragraph("Removed the downloads in " + cache + ".")
 		}
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,44 +33,6 @@ func (b Base) standInName(e *engine.Engine) string {
 		tag += "-" + arch
 	}
 	return engine.Repository + "/base:" + tag
-}
-
-// Images gives the IDs of the stand-ins in the engine, also of those of an
-// older recipe, which have lost their name.
-func Images(ctx context.Context, e *engine.Engine) ([]string, error) {
-	candidates, err := rebuild.Labelled(ctx, e, engine.MadeBase)
-	own := slices.DeleteFunc(candidates, func(id string) bool {
-		is, failed := isBase(ctx, e, id)
-		err = errors.Join(err, failed)
-		return !is
-	})
-	return own, err
-}
-
-// Clean removes the stand-ins from the engine, and what builds of them left
-// behind. One that somebody else has given a name stays under that name.
-func Clean(ctx context.Context, e *engine.Engine) (images int, err error) {
-	own, err := Images(ctx, e)
-	if err != nil {
-		return 0, err
-	}
-	for _, id := range own {
-		found, err := e.FindImage(ctx, id)
-		if err != nil || found == nil {
-			continue
-		}
-		names := slices.DeleteFunc(slices.Clone(found.Tags), func(name string) bool { return !engine.IsOurTag(name) })
-		if len(found.Tags) == 0 {
-			names = []string{id}
-		}
-		for _, name := range names {
-			if _, err := e.Output(ctx, "image", "rm", name); err == nil { // and its nameless parents: stages, made on its way
-				images++
-			}
-		}
-	}
-	stages, err := rebuild.Sweep(ctx, e)
-	return images + stages, err
 }
 
 // madeBy says whether an image is the stand-in that a recipe makes; nil is none.

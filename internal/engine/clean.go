@@ -97,50 +97,65 @@ func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error
 	defer screen.Meanwhile(say, 5*time.Second, func(passed string) string {
 		return "still looking through the images that this tool made, " + passed
 	})()
-	for _, tag := range e.ourTags(ctx) {
-		if err := e.untag(ctx, tag); err != nil {
-			done.Kept = append(done.Kept, fmt.Sprintf("%s: %v", tag, err))
-			continue
+	untag := func(names []string) (failed []string) {
+		for _, name := range names {
+			if err := e.untag(ctx, name); err != nil {
+				failed = append(failed, fmt.Sprintf("%s: %v", name, err))
+			} else {
+				done.Images++
+			}
 		}
-		done.Images++
+		return failed
 	}
+	done.Kept = append(done.Kept, untag(e.tagged(ctx, stepTag))...)
 	stays := map[string]bool{}
 	for _, made := range e.Ledger.entries(e.Key(), imageEntry) {
-		if busy(made.owner) {
-			stays[made.id] = true
-			continue
-		}
 		image, err := e.FindImage(ctx, made.id)
-		if err == nil && (image == nil || !made.sinceThen(image.Created) && !image.ours()) {
+		switch {
+		case err == nil && (image == nil || !made.sinceThen(image.Created) && !image.ours()):
 			continue // gone; or it was never ours
-		}
-		if err != nil || len(image.Tags) > 0 || e.untag(ctx, made.id) != nil {
-			stays[made.id] = true // it could not be looked at; or somebody gave a name to it, or to an image that rests on it
+		case busy(made.owner), err != nil, slices.ContainsFunc(image.Tags, func(tag string) bool { return !isTag(tag, stepTag, baseTag) }):
+			stays[made.id] = true // it could not be looked at; or somebody gave a name to it
 			continue
 		}
-		done.Images++
+		names := image.Tags
+		if len(names) == 0 {
+			names = []string{made.id}
+		}
+		stays[made.id] = len(untag(names)) > 0 // somebody gave a name to an image that rests on it
 	}
+	// What was loaded goes after what rests on it, or it would lose its name only.
+	done.Kept = append(done.Kept, untag(e.tagged(ctx, baseTag))...)
 	if ctx.Err() != nil {
 		return done, ctx.Err()
 	}
 	return done, e.Ledger.forget(e.Key(), func(made entry) bool { return stays[made.id] || busy(made.owner) })
 }
 
-// untag removes a name, or an image that has none. Without --no-prune the engine
-// would also remove the parents, which may be somebody else's.
+// How names begin that this tool gives, or a reader who pasted its commands.
+const (
+	stepTag = Repository + ":"
+	baseTag = Repository + "/"
+)
+
+// untag removes a name, or an image that has none. Without --no-prune the engine would
+// also remove the parents, which may be somebody else's; a base's are what was made on its way.
 func (e *Engine) untag(ctx context.Context, name string) error {
-	_, err := e.Output(ctx, "rmi", "--no-prune", name)
+	words := []string{"rmi", "--no-prune", name}
+	if isTag(name, baseTag) {
+		words = []string{"rmi", name}
+	}
+	_, err := e.Output(ctx, words...)
 	return err
 }
 
-// ourTags lists the names that this tool gave to images, and a reader who pasted its commands.
-func (e *Engine) ourTags(ctx context.Context) []string {
+// tagged lists the names in the engine that begin so.
+func (e *Engine) tagged(ctx context.Context, begin string) []string {
 	text, _ := e.Output(ctx, "images", "--format", "{{.Repository}}:{{.Tag}}")
-	return slices.DeleteFunc(strings.Fields(text), func(tag string) bool { return !IsOurTag(tag) })
+	return slices.DeleteFunc(strings.Fields(text), func(tag string) bool { return !isTag(tag, begin) })
 }
 
-// IsOurTag says whether a name of an image is one that this tool gives.
-func IsOurTag(name string) bool {
+func isTag(name string, begins ...string) bool {
 	name = strings.TrimPrefix(name, "localhost/") // podman's way to say: from no registry
-	return strings.HasPrefix(name, Repository+":") || strings.HasPrefix(name, Repository+"/")
+	return slices.ContainsFunc(begins, func(begin string) bool { return strings.HasPrefix(name, begin) })
 }

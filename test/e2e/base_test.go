@@ -107,10 +107,7 @@ func TestTheArticlesBase(t *testing.T) {
 		user, err := e.FindImage(ctx, name)
 		require.NoError(t, err)
 		require.Equal(t, engine.MadeBase, user.Config.Labels[engine.LabelMade], "it inherits the label")
-		own, err := base.Images(ctx, e)
-		require.NoError(t, err)
-		assert.Contains(t, own, ready.ImageID)
-		assert.NotContains(t, own, user.ID)
+		assert.Error(t, base.NoteLoaded(ctx, e, name, user.Config.Labels[rebuild.LabelRecipe]))
 	})
 	t.Run("nothing is left of the way there", func(t *testing.T) {
 		var containers string

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -119,12 +118,7 @@ const (
 // Leftovers gives the images that builds of a stand-in made on their way and left behind, as
 // they were cut off; or that one needs which is running now. Their containers stand in the engine's ledger.
 func Leftovers(ctx context.Context, e *engine.Engine, filters ...string) ([]string, error) {
-	return Labelled(ctx, e, madeStage, append(filters, "--filter", "dangling=true")...)
-}
-
-// Labelled gives the IDs of the images whose engine.LabelMade has the value made, each once.
-func Labelled(ctx context.Context, e *engine.Engine, made string, filters ...string) ([]string, error) {
-	args := append([]string{"image", "ls", "-q", "--no-trunc", "--filter", "label=" + engine.LabelMade + "=" + made}, filters...)
-	out, err := e.Output(ctx, args...)
-	return slices.Compact(slices.Sorted(slices.Values(strings.Fields(out)))), err // an image of two names is listed twice
+	words := []string{"image", "ls", "-q", "--no-trunc", "--filter", "dangling=true", "--filter", "label=" + engine.LabelMade + "=" + madeStage}
+	out, err := e.Output(ctx, append(words, filters...)...)
+	return strings.Fields(out), err
 }
