@@ -21,11 +21,11 @@ import (
 // file is what an image holds at a path, as far as the goals ask for it.
 type file struct {
 	image.Entry
-	elf       bool   // an ELF program or library
-	golang    bool   // compiled by Go
-	toolchain bool   // one of Go's own commands, whatever it is called here
-	shell     bool   // busybox or toybox, whatever it is called here
-	source    string // the file of the learner's folder that it is a copy of
+	elf       bool // an ELF program or library
+	golang    bool // compiled by Go
+	toolchain bool // one of Go's own commands, whatever it is called here
+	shell     bool // busybox or toybox, whatever it is called here
+	source    bool // a copy of a source file of the learner's folder
 }
 
 // contents are an image's files, by path.
@@ -43,8 +43,8 @@ var (
 	markToybox    = []byte("toybox multicall")
 )
 
-// read goes through all files of an image. sources are those of the learner's folder.
-func read(ctx context.Context, img image.Image, sources map[[32]byte]string) (contents, error) {
+// read goes through all files of an image. known are the sources of the learner's folder.
+func read(ctx context.Context, img image.Image, known map[[32]byte]bool) (contents, error) {
 	all := contents{}
 	err := img.(image.Lister).Walk(func(entry image.Entry) error {
 		f := &file{Entry: entry}
@@ -60,7 +60,7 @@ func read(ctx context.Context, img image.Image, sources map[[32]byte]string) (co
 		if entry.Size < maxText && entry.Mode&0o111 == 0 {
 			text, err := io.ReadAll(io.NewSectionReader(content, 0, entry.Size))
 			if err == nil {
-				f.source = sources[sha256.Sum256(text)]
+				f.source = known[sha256.Sum256(text)]
 			}
 		} else {
 			err = f.scan(content)
@@ -152,14 +152,14 @@ func (c contents) program(command []string, dir string) (best *file) {
 }
 
 // sourcesIn gives what a build context holds of a program's sources, by content.
-func sourcesIn(ctx context.Context, dir string) map[[32]byte]string {
-	found := map[[32]byte]string{}
+func sourcesIn(ctx context.Context, dir string) map[[32]byte]bool {
+	found := map[[32]byte]bool{}
 	filepath.WalkDir(dir, func(at string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || !isSource(entry.Name()) {
+		if err != nil || !entry.Type().IsRegular() || !sources.MatchString(entry.Name()) {
 			return ctx.Err()
 		}
 		if text, err := readText(at); err == nil && len(text) > 0 {
-			found[sha256.Sum256(text)] = entry.Name()
+			found[sha256.Sum256(text)] = true
 		}
 		return ctx.Err()
 	})
@@ -176,14 +176,6 @@ func readText(at string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is no regular file of less than %d bytes: it is not read", at, maxText)
 	}
 	return os.ReadFile(at)
-}
-
-func isSource(name string) bool {
-	switch name {
-	case "go.mod", "go.sum", "go.work", "Makefile", "Dockerfile":
-		return true
-	}
-	return slices.Contains([]string{".go", ".c", ".cc", ".cpp", ".h", ".hpp", ".s", ".S"}, path.Ext(name))
 }
 
 // accountFiles say who is who.
