@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,10 +22,8 @@ import (
 )
 
 const (
-	// silence is how long a download may bring nothing before it is begun anew from where it was.
-	silence = 30 * time.Second
-	// fruitless is how many times in a row that may happen.
-	fruitless = 6
+	silence   = 30 * time.Second // how long a download may bring nothing before it is begun anew from where it was
+	fruitless = 6                // how many times in a row that may happen
 )
 
 // IsURL says whether a word names something to download.
@@ -57,16 +56,27 @@ func Fetch(ctx context.Context, from, dir string, say screen.Reporter) (string, 
 	transport.ResponseHeaderTimeout, transport.DisableCompression = silence, true
 	defer transport.CloseIdleConnections()
 	d.client = http.Client{Transport: transport, CheckRedirect: stillSecret}
-	err = d.patiently(ctx)
-	if err == nil {
-		return d.path, nil
+	for vain := 0; vain < fruitless; {
+		before := d.got
+		if err = d.rest(ctx); err == nil {
+			return d.path, nil
+		}
+		if refused := new(refusal); ctx.Err() != nil || errors.As(err, refused) {
+			break
+		}
+		if vain++; d.got > before {
+			vain = 0
+		}
+		select {
+		case <-time.After(time.Duration(vain) * 500 * time.Millisecond):
+		case <-ctx.Done():
+		}
 	}
-	err = fmt.Errorf("%s cannot be downloaded: %w", at, err)
+	err = fmt.Errorf("%s cannot be downloaded: %w", at, cmp.Or(ctx.Err(), err))
 	if info, none := os.Stat(d.path); none == nil && info.Size() > 0 {
-		err = fmt.Errorf("%w\nWhat has come so far is kept: run the same again, and it goes on from there.", err)
-	} else {
-		os.Remove(d.path)
+		return "", fmt.Errorf("%w\nWhat has come so far is kept: run the same again, and it goes on from there.", err)
 	}
+	os.Remove(d.path)
 	return "", err
 }
 
@@ -105,34 +115,6 @@ func stillSecret(request *http.Request, via []*http.Request) error {
 type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
-
-// patiently tries until it works, or until several attempts in a row have brought nothing.
-func (d *download) patiently(ctx context.Context) error {
-	for vain := 0; ; {
-		before := d.got
-		err := d.rest(ctx)
-		var refused refusal
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.As(err, &refused):
-			return err
-		}
-		if vain++; d.got > before {
-			vain = 0
-		}
-		if vain == fruitless {
-			return err
-		}
-		select {
-		case <-time.After(time.Duration(vain) * 500 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
 
 // asked asks the server, from a byte on, and judges whether the answer is the file, or that part of it.
 func (d *download) asked(ctx context.Context, method string, from int64, etag string) (*http.Response, error) {
