@@ -118,11 +118,7 @@ func toCheck(path string) (check.Request, error) {
 
 // checked does the check, on the engine that is there.
 func checked(c *call, request check.Request) (*check.Report, error) {
-	repo, err := findRepo()
-	if err != nil {
-		return nil, err
-	}
-	catalog, err := loadCatalog(repo)
+	l, err := courseOf("", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +130,7 @@ func checked(c *call, request check.Request) (*check.Report, error) {
 		return check.Stopped(err.Error()), nil
 	}
 	defer e.RemoveOwn(context.WithoutCancel(c))
-	return (&check.Checker{Engine: e, Catalog: catalog, Say: c.say}).Do(c, request)
+	return (&check.Checker{Engine: e, Catalog: l.bases, Say: c.say}).Do(c, request)
 }
 
 func learnCommand() *cobra.Command {
@@ -147,11 +143,7 @@ func learnCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		file, err := program.ProgressFile()
-		if err != nil {
-			return err
-		}
-		progress, err := learn.ReadProgress(file)
+		progress, err := learn.ReadProgress()
 		if err != nil {
 			return err
 		}
@@ -166,14 +158,10 @@ func learnCommand() *cobra.Command {
 			c.out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
 			return nil
 		}
-		wanted, err := findBase(l.repo, "")
-		if err != nil {
-			return err
-		}
 		session := &learn.Session{
 			Steps: l.all, Progress: progress, In: c.in, Out: c.out,
 			Try: func(ctx context.Context, step table.Step, report run.Reporter) record.Run {
-				doc, _, _ := runOptions{}.try(ctx, l, wanted, []table.Step{step}, report) // the document says what failed
+				doc, _, _ := runOptions{}.try(ctx, l, l.bases[0], []table.Step{step}, report) // the document says what failed
 				return doc
 			},
 			Close: func(step table.Step, doc record.Run) error { return closing(c.out, l, step, doc, "") },

@@ -88,7 +88,7 @@ func (o runOptions) run(c *call) error {
 	if name == "all" {
 		return o.runMatrix(c, l, asked)
 	}
-	wanted, err := findBase(l.repo, name)
+	wanted, err := usage(l.bases.Find(name))
 	if err != nil {
 		return err
 	}
@@ -121,12 +121,8 @@ func (o runOptions) run(c *call) error {
 // runMatrix tries the steps on every base of bases.yaml. A base that cannot be
 // had does not keep the others from being tried.
 func (o runOptions) runMatrix(c *call, l course, asked []table.Step) error {
-	catalog, err := loadCatalog(l.repo)
-	if err != nil {
-		return err
-	}
 	var matrix record.Matrix
-	for _, wanted := range catalog {
+	for _, wanted := range l.bases {
 		c.say.Heading(wanted.Image)
 		doc, _, failure := o.runOn(c, l, wanted, asked)
 		if c.Err() != nil {

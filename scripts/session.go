@@ -68,9 +68,10 @@ func usage[T any](value T, err error) (T, error) {
 func findRepo() (program.Repo, error) { return usage(program.FindRepo()) }
 
 // course is what words are about: a folder of steps, the steps in it, and with
-// them those that they go on from.
+// them those that they go on from; and the bases that they may stand on.
 type course struct {
 	repo     program.Repo
+	bases    base.Catalog
 	dir      string
 	all, own []table.Step
 	word     string   // that names the folder, of later; "" the article's
@@ -117,7 +118,8 @@ func courseOf(dir string, words []string) (c course, err error) {
 		}
 		c.all = append(slices.Clone(c.all), c.own...)
 	}
-	return c, nil
+	c.bases, err = usage(base.Load(c.repo.Path("bases")))
+	return c, err
 }
 
 // chosen gives the steps that words name, in the lesson's order; no word, or all, means every one.
@@ -146,20 +148,6 @@ func at(steps []table.Step, step table.Step) int {
 	return slices.IndexFunc(steps, func(s table.Step) bool { return s.Name == step.Name })
 }
 
-// loadCatalog reads bases.yaml.
-func loadCatalog(repo program.Repo) (base.Catalog, error) {
-	return usage(base.Load(repo.Path("bases")))
-}
-
-// findBase gives the base of a name; "" is the default one.
-func findBase(repo program.Repo, name string) (base.Base, error) {
-	catalog, err := loadCatalog(repo)
-	if err != nil {
-		return base.Base{}, err
-	}
-	return usage(catalog.Find(name))
-}
-
 // instead says once, in a process, that another engine does the work than docker's.
 var instead sync.Once
 
@@ -185,16 +173,14 @@ func connect(ctx context.Context, say screen.Reporter) (*engine.Engine, error) {
 }
 
 // here finds the repo, one of its bases and the engine: what most of a teacher's and a maintainer's verbs need.
-func (c *call) here(baseName string) (course, base.Base, *engine.Engine, error) {
-	l, err := courseOf("", nil)
-	if err != nil {
-		return l, base.Base{}, nil, err
-	}
-	b, err := findBase(l.repo, baseName)
-	if err != nil {
+func (c *call) here(baseName string) (l course, b base.Base, e *engine.Engine, err error) {
+	if l, err = courseOf("", nil); err != nil {
 		return l, b, nil, err
 	}
-	e, err := connect(c, c.say)
+	if b, err = usage(l.bases.Find(baseName)); err != nil {
+		return l, b, nil, err
+	}
+	e, err = connect(c, c.say)
 	return l, b, e, err
 }
 

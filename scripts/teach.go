@@ -255,8 +255,12 @@ func brought(c *call, from string) (string, error) {
 // use the bundle's images; "" then.
 func unpack(b *bundle.Bundle, images []bundle.Base, into string) (root, tool string, err error) {
 	if repo, err := findRepo(); into == "" && err == nil && repo.Here {
+		l, err := courseOf("", nil)
+		if err != nil {
+			return "", "", err
+		}
 		for _, image := range images {
-			wanted, err := findBase(repo, image.ID)
+			wanted, err := usage(l.bases.Find(image.ID))
 			if err != nil {
 				return "", "", err
 			}

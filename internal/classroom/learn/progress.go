@@ -13,6 +13,7 @@ import (
 	"optimizing-dockerfile/internal/atomicfile"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/program"
 )
 
 // Progress is what is kept between two sittings.
@@ -29,9 +30,13 @@ type Score struct {
 	Asked int `json:"asked"`
 }
 
-// ReadProgress reads the file at path; none is a beginning. One that cannot be
+// ReadProgress reads the learner's file; none is a beginning. One that cannot be
 // understood is an error: it is somebody's progress, and not to be overwritten.
-func ReadProgress(path string) (*Progress, error) {
+func ReadProgress() (*Progress, error) {
+	path, err := program.ProgressFile()
+	if err != nil {
+		return nil, err
+	}
 	p := &Progress{Schema: 1, Steps: map[string]Score{}, path: path}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -18,13 +18,15 @@ import (
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/program"
 )
 
 // session is one with the article's steps, where nothing is done yet.
 func session(t *testing.T, in io.Reader, out io.Writer) *Session {
 	steps, err := table.Load("../../../steps")
 	require.NoError(t, err)
-	progress, err := ReadProgress(filepath.Join(t.TempDir(), "learn.json"))
+	t.Setenv(program.ProgressVariable, filepath.Join(t.TempDir(), "learn.json"))
+	progress, err := ReadProgress()
 	require.NoError(t, err)
 	return &Session{Steps: steps, Progress: progress, In: in, Out: tell.NewTerminal(out)}
 }
