@@ -251,11 +251,6 @@ func (o runOptions) keepRecord(l course, doc record.Run, say screen.Reporter) er
 		screen.Sayf(say, "error: %v", err)
 		return status(exitUnexpected)
 	}
-	if l.word == "" && doc.Base.Name == "article" && !o.beside { // of the article's steps the pages show what they print
-		if err := record.WriteTexts(l.dir, doc); err != nil {
-			return err
-		}
-	}
 	if o.steps != "" {
 		return nil
 	}

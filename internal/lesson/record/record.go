@@ -251,33 +251,23 @@ func status(code *int) string {
 	return fmt.Sprint(*code)
 }
 
-// WriteTexts keeps each step's output.txt: the commands first, then what the engine
-// said, for each of the step's Dockerfiles; last, what it was said on.
-func WriteTexts(steps string, doc Run) error {
-	for step, text := range texts(doc) {
-		if err := atomicfile.Write(filepath.Join(steps, step, "output.txt"), []byte(text), filepath.Join(steps, "records")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func texts(doc Run) map[string]string {
-	texts := map[string]string{}
-	for _, o := range doc.Steps {
+// Transcripts gives of each of a step's Dockerfiles the commands, then what the engine said; last, what it was said on.
+func (r *Run) Transcripts(step string) (all []string) {
+	for _, o := range r.Of(step) {
+		text := ""
 		for _, command := range o.Commands {
-			texts[o.Step] += "$ " + freePort.ReplaceAllString(strings.Join(command, " "), "127.0.0.1:8080:8080") + "\n"
+			text += "$ " + freePort.ReplaceAllString(strings.Join(command, " "), "127.0.0.1:8080:8080") + "\n"
 		}
-		texts[o.Step] += Normalise(o.Message) + "\n"
+		text += Normalise(o.Message)
 		if o.Before != "" {
-			texts[o.Step] += "# Seen before, with " + o.Before + ".\n"
+			text += "\n# Seen before, with " + o.Before + "."
 		}
-		texts[o.Step] += "\n"
+		all = append(all, text)
 	}
-	for step := range texts {
-		texts[step] += fmt.Sprintf("# On %s, with %s.\n", doc.Base.Said(), doc.madeBy())
+	if len(all) > 0 {
+		all[len(all)-1] += fmt.Sprintf("\n\n# On %s, with %s.", r.Base.Said(), r.madeBy())
 	}
-	return texts
+	return all
 }
 
 // freePort is the published port of a step that found 8080 taken.

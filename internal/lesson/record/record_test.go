@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -101,8 +102,6 @@ func TestWriteRefusesAChangedOutcome(t *testing.T) {
 	require.NoError(t, Write(dir, recorded(t), false, false), "the first record")
 	first, err := os.ReadFile(filepath.Join(dir, "records", "article.json"))
 	require.NoError(t, err)
-	require.NoError(t, WriteTexts(dir, recorded(t)))
-	assert.FileExists(t, filepath.Join(dir, "03-exec-form", "output.txt"))
 
 	changed := recorded(t)
 	third(changed).Cause = "missing-shell"
@@ -124,7 +123,9 @@ func TestWriteRefusesAChangedOutcome(t *testing.T) {
 func TestAnOutputBeginsWithTheCommand(t *testing.T) {
 	doc := recorded(t)
 	doc.Steps[0].Commands[1][len(doc.Steps[0].Commands[1])-2] = "127.0.0.1::8080"
-	for step, text := range texts(doc) {
+	for _, o := range doc.Steps {
+		step := o.Step
+		text := strings.Join(doc.Transcripts(step), "\n\n")
 		assert.Regexp(t, `^\$ docker build `, text, step)
 		assert.Contains(t, text, "--publish 127.0.0.1:8080:8080", "%s: the port of this run says nothing", step)
 		assert.Contains(t, text, "# On a stand-in for golang:1.15.7-alpine3.13, with docker", step)
@@ -175,7 +176,7 @@ func TestWhatARunLeavesOutStaysInTheRecord(t *testing.T) {
 	for range 2 { // and the next time
 		assert.Equal(t, []string{"11-a (Dockerfile), of docker 29 and its buildkit builder"}, now.KeepLeftOut(was, steps))
 		assert.Equal(t, []run.Outcome{first, kept}, now.Steps)
-		assert.Contains(t, texts(now)["11-a"], "hello\n# Seen before, with docker 29 and its buildkit builder.\n")
+		assert.Contains(t, now.Transcripts("11-a")[1], "hello\n# Seen before, with docker 29 and its buildkit builder.\n")
 		was, now.Steps = now, []run.Outcome{first}
 	}
 	now.Engine = &engine.Engine{Builder: engine.BuildKit}

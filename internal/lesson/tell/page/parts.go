@@ -4,8 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
@@ -23,9 +21,10 @@ var partsText string
 
 // parts makes the generated parts of Markdown pages, each from a source.
 var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
-	"recorded": recorded, "main": run.Main, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Failure, "figure": tell.Figure,
-	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes, "text": text, "took": took, "said": said,
-	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers, "bases": record.OfBases, "figures": tell.Figures, "join": strings.Join,
+	"recorded": recorded, "main": run.Main, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Failure,
+	"figure": tell.Figure, "figures": tell.Figures, "join": strings.Join, "bases": record.OfBases, "took": took, "said": said,
+	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes,
+	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers,
 	"causes": doctor.CausesMarkdown, "code": code, "seconds": seconds, "ratio": ratio,
 	"list": func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
 	"next": func(i int) int { return i + 1 },
@@ -61,12 +60,6 @@ func weight(o run.Outcome) string {
 		return "no image"
 	}
 	return screen.Size(o.Image.Bytes)
-}
-
-// text is what stands in a file.
-func text(dir, name string) (string, error) {
-	content, err := os.ReadFile(filepath.Join(dir, name))
-	return strings.TrimRight(string(content), "\n"), err
 }
 
 // said is the last line of what the engine or the program said, or the one before it.

@@ -8,8 +8,6 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,7 +39,7 @@ func Render(dir string) ([]byte, error) {
 	}
 	v := view{Run: &records[0], Runs: record.OfBases(records)}
 	for _, s := range steps {
-		made, err := newStep(steps, s, v.Run.Of(s.Name))
+		made, err := newStep(steps, s, v.Run)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +60,7 @@ type view struct {
 type step struct {
 	table.Step
 	Tries       []try    // in the order in which they ran
-	Transcripts []string // one for each, without the prompt before its first command
+	Transcripts []string // one for each
 }
 
 type try struct {
@@ -70,17 +68,11 @@ type try struct {
 	Diff []string
 }
 
-func newStep(steps []table.Step, s table.Step, outcomes []run.Outcome) (step, error) {
-	made := step{Step: s}
+func newStep(steps []table.Step, s table.Step, doc *record.Run) (step, error) {
+	made, outcomes := step{Step: s, Transcripts: doc.Transcripts(s.Name)}, doc.Of(s.Name)
 	if len(outcomes) == 0 || run.Main(outcomes).Image == nil {
 		return made, fmt.Errorf("%s is not in the record, or without an image: dev record", s.Name)
 	}
-	transcript, err := os.ReadFile(filepath.Join(s.Dir, "output.txt"))
-	if err != nil {
-		return made, err
-	}
-	text := strings.TrimRight(strings.ReplaceAll(string(transcript), "\r\n", "\n"), "\n")
-	made.Transcripts = strings.Split(strings.TrimPrefix(text, "$ "), "\n\n$ ")
 	for _, o := range outcomes {
 		diff, err := tell.Diff(steps, s, o.Dockerfile)
 		if err != nil {
