@@ -122,8 +122,11 @@ func (x *examination) adviseShell(ctx context.Context) error {
 }
 
 func (x *examination) adviseHealthcheck(ctx context.Context) error {
-	program := ""
-	switch test := x.config.Healthcheck; {
+	program, test := "", []string(nil)
+	if x.config.Healthcheck != nil {
+		test = x.config.Healthcheck.Test
+	}
+	switch {
 	case len(test) > 1 && test[0] == "CMD":
 		program = test[1]
 	case len(test) > 0 && test[0] == "CMD-SHELL":

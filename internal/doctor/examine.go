@@ -5,6 +5,7 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -229,7 +230,7 @@ func shellForm(argv, shell []string) int {
 
 // volumes is part of it: docker refuses to mount a volume over a file.
 func (x *examination) volumes(ctx context.Context) (*finding, error) {
-	for _, volume := range x.config.Volumes {
+	for _, volume := range slices.Sorted(maps.Keys(x.config.Volumes)) {
 		at, err := x.files.peek(ctx, path.Clean("/"+volume))
 		if fault := imageFault(err); fault != nil {
 			return nil, fault

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -78,7 +79,7 @@ func TestThisMachinesProgramsStart(t *testing.T) {
 			if every++; every%25 != 0 { // a sample: all of them take a minute
 				continue
 			}
-			d, err := Examine(context.Background(), hostImage{image.Config{Entrypoint: []string{path}}}, Machine{OS: "linux",
+			d, err := Examine(context.Background(), hostImage{image.Config{Config: v1.Config{Entrypoint: []string{path}}}}, Machine{OS: "linux",
 				Arch: runtime.GOARCH}, Start{})
 			if err != nil {
 				t.Errorf("%s: %v", path, err)

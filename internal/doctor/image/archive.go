@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -191,7 +190,7 @@ func readConfig(s store, name string, layers int) (*v1.ConfigFile, string, error
 		return nil, "", fmt.Errorf("it is damaged: its config speaks of %d layers, and it has %d", len(diffs), layers)
 	}
 	sum := sha256.Sum256(text)
-	return parsed, "sha256:" + hex.EncodeToString(sum[:]), ConfigOf(parsed).TooLong()
+	return parsed, "sha256:" + hex.EncodeToString(sum[:]), configIn(parsed).TooLong()
 }
 
 // build reads an image: its config, then its layers from the lowest up.
@@ -200,7 +199,7 @@ func build(ctx context.Context, s store, name, configName string, layers []strin
 	if err != nil {
 		return nil, err
 	}
-	img := &archived{name: name, id: id, config: ConfigOf(parsed)}
+	img := &archived{name: name, id: id, config: configIn(parsed)}
 	if img.Files, err = NewFiles(s.budget); err != nil {
 		return nil, err
 	}
@@ -265,17 +264,4 @@ func (k *Files) load(ctx context.Context, s store, number int, name, diff string
 	return layer, nil
 }
 
-// ConfigOf takes of an image's config what the doctor looks at.
-func ConfigOf(f *v1.ConfigFile) Config {
-	c := f.Config
-	out := Config{
-		OS: f.OS, Architecture: f.Architecture, Variant: f.Variant,
-		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, Shell: c.Shell,
-		WorkingDir: c.WorkingDir, User: c.User,
-		Volumes: slices.Sorted(maps.Keys(c.Volumes)),
-	}
-	if c.Healthcheck != nil {
-		out.Healthcheck = c.Healthcheck.Test
-	}
-	return out
-}
+func configIn(f *v1.ConfigFile) Config { return Config{f.OS, f.Architecture, f.Variant, f.Config} }

@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -108,8 +109,11 @@ const (
 // TooLong says that no process can be started with what a config says.
 func (c Config) TooLong() error {
 	all := 0
-	for _, word := range slices.Concat(c.Entrypoint, c.Cmd, c.Env, c.Shell, c.Healthcheck, c.Volumes,
-		[]string{c.WorkingDir, c.User, c.OS, c.Architecture, c.Variant}) {
+	words := slices.AppendSeq([]string{c.WorkingDir, c.User, c.OS, c.Architecture, c.Variant}, maps.Keys(c.Volumes))
+	if c.Healthcheck != nil {
+		words = append(words, c.Healthcheck.Test...)
+	}
+	for _, word := range slices.Concat(words, c.Entrypoint, c.Cmd, c.Env, c.Shell) {
 		if len(word) >= maxWord {
 			return fmt.Errorf("its config holds a word of %d bytes, and Linux gives a process none of over %d", len(word), maxWord)
 		}

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"optimizing-dockerfile/internal/doctor/elf"
 )
 
@@ -64,18 +66,10 @@ type Deeper interface {
 	Deep(ctx context.Context) (Image, error)
 }
 
-// Config is what an image says about the process that it is meant for: the
-// part of the OCI image config, and of docker's additions, that bears on it.
+// Config is what an image says about the process that it is meant for.
 type Config struct {
 	OS, Architecture, Variant string
-
-	Entrypoint, Cmd []string
-	Env             []string // NAME=VALUE
-	Shell           []string // of the SHELL instruction; empty where there was none
-	WorkingDir      string
-	User            string
-	Healthcheck     []string // {"CMD", …}, {"CMD-SHELL", "…"} or {"NONE"}
-	Volumes         []string
+	v1.Config
 }
 
 // Entry is what the image holds at a path.

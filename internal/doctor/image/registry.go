@@ -75,10 +75,9 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 	return err
 }
 
-// Name, ID and Config are as Image's.
 func (r *layered) Name() string   { return r.name }
 func (r *layered) ID() string     { return r.id }
-func (r *layered) Config() Config { return ConfigOf(r.config) }
+func (r *layered) Config() Config { return configIn(r.config) }
 
 // layer reads one, where that was not done yet.
 func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
@@ -124,7 +123,6 @@ func (r *layered) find(ctx context.Context, at string) (*node, error) {
 	return implied, nil
 }
 
-// Lstat is as Image's.
 func (r *layered) Lstat(ctx context.Context, at string) (Entry, error) {
 	n, err := r.find(ctx, at)
 	if err != nil {
@@ -133,7 +131,6 @@ func (r *layered) Lstat(ctx context.Context, at string) (Entry, error) {
 	return n.at(at)
 }
 
-// Open is as Image's.
 func (r *layered) Open(ctx context.Context, at string) (File, error) {
 	n, err := r.find(ctx, at)
 	if err != nil {
@@ -160,7 +157,6 @@ func (r *layered) Deep(ctx context.Context) (Image, error) {
 	return Lent(r.all, r.name, r.id, r.Config()), nil
 }
 
-// Close is as Image's.
 func (r *layered) Close() error {
 	r.blobs.giveUp(context.Canceled)
 	if r.all == nil {

@@ -2,170 +2,65 @@ package workload
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"maps"
+	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-shellwords"
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/template"
 	"go.yaml.in/yaml/v3"
+
+	"optimizing-dockerfile/internal/yamlfile"
 )
 
-// service is what is read of a compose file's service. What is read on top of one that it extends replaces that, or adds to it.
-type service struct {
-	Image       text      `yaml:"image"`
-	Build       yaml.Node `yaml:"build"`
-	Entrypoint  words     `yaml:"entrypoint"`
-	Command     words     `yaml:"command"`
-	User        text      `yaml:"user"`
-	WorkingDir  text      `yaml:"working_dir"`
-	GroupAdd    []any     `yaml:"group_add"`
-	Environment entries   `yaml:"environment"`
-	EnvFile     yaml.Node `yaml:"env_file"`
-	Platform    text      `yaml:"platform"`
-	CapAdd      texts     `yaml:"cap_add"`
-	CapDrop     texts     `yaml:"cap_drop"`
-	Privileged  flag      `yaml:"privileged"`
-	Init        flag      `yaml:"init"`
-	Volumes     mounts    `yaml:"volumes"`
-	Tmpfs       entries   `yaml:"tmpfs"`
-}
+// lookup gives a variable's value.
+type lookup func(string) (string, bool)
 
-// words is a list, or a string that compose makes that list of; nil where it is not there.
-type words []string
-
-// UnmarshalYAML is yaml's.
-func (w *words) UnmarshalYAML(n *yaml.Node) error {
-	*w = nil
-	if n.Kind != yaml.ScalarNode {
-		return n.Decode((*texts)(w))
-	}
-	var line text
-	err := n.Decode(&line)
-	if err == nil && len(line) > mostLine {
-		err = fmt.Errorf("line %d: it is a line of words of %d bytes; write a list", n.Line, len(line))
-	}
-	if err != nil {
-		return err
-	}
-	if *w, err = shellwords.Parse(string(line)); err != nil {
-		return fmt.Errorf("line %d: %q is no line of words: a quote is open, or a ( is outside of quotes", n.Line, line)
-	}
-	return nil
-}
-
-// entries are such as NAME=VALUE, or NAME alone where the value is the caller's; in the file a list, a map, or one alone.
-type entries []string
-
-// UnmarshalYAML is yaml's.
-func (e *entries) UnmarshalYAML(n *yaml.Node) error {
-	switch n.Kind {
-	case yaml.SequenceNode:
-		return n.Decode((*texts)(e))
-	case yaml.ScalarNode:
-		*e = append(*e, n.Value)
-		return nil
-	}
-	values := map[string]*string{}
-	err := n.Decode(&values)
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if value := values[name]; value != nil {
-			name += "=" + *value
-		}
-		*e = append(*e, name)
-	}
-	return err
-}
-
-// flag is true or false; compose takes it as a string, too.
-type flag bool
-
-// UnmarshalYAML is yaml's.
-func (f *flag) UnmarshalYAML(n *yaml.Node) error {
-	var is bool
-	plain := yaml.Node{Kind: n.Kind, Value: n.Value, Content: n.Content, Line: n.Line}
-	err := plain.Decode(&is)
-	*f = flag(is)
-	return err
-}
-
-// mounts are the volumes of a service.
-type mounts []mount
-
-// UnmarshalYAML is yaml's.
-func (m *mounts) UnmarshalYAML(n *yaml.Node) error {
-	var more []mount
-	err := n.Decode(&more)
-	*m = append(*m, more...)
-	return err
-}
-
-// mount is one of them, in its short or long form.
-type mount struct {
-	Type   string `yaml:"type"`
-	Target string `yaml:"target"`
-}
-
-// inShort is SOURCE:TARGET; a source may begin with a drive of Windows.
-var inShort = regexp.MustCompile(`^((?:[A-Za-z]:)?[^:]+):((?:[A-Za-z]:)?[^:]+)`)
-
-// UnmarshalYAML is yaml's.
-func (m *mount) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind != yaml.ScalarNode {
-		type plain mount
-		return n.Decode((*plain)(m))
-	}
-	m.Type, m.Target = "volume", n.Value
-	if parts := inShort.FindStringSubmatch(n.Value); parts != nil {
-		m.Target = parts[2]
-		if strings.ContainsAny(parts[1][:1], `./~\`) || strings.Contains(parts[1], ":") {
-			m.Type = "bind"
-		}
-	}
-	return nil
-}
-
-// fromService are the doctor's options, as a compose file calls them.
-var fromService = map[string]string{
-	"--entrypoint": "entrypoint", "ARGS": "command", "--workdir": "working_dir", "--user": "user", "--env": "environment",
+// composeFile is a file, with its variables filled in.
+type composeFile struct {
+	path     string
+	vars     lookup
+	others   map[string]*composeFile // that were read on the way, by their paths
+	Name     text                    `yaml:"name"`
+	Services yaml.Node               `yaml:"services"`
+	Include  yaml.Node               `yaml:"include"`
 }
 
 func compose(path string, n *yaml.Node, environment lookup) (all []Container, err error) {
-	vars, err := dotEnv(filepath.Join(filepath.Dir(path), ".env"), environment)
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	vars, err := dotEnv(filepath.Join(dir, ".env"), environment)
 	if err != nil {
 		return nil, err
 	}
 	left := mostFilled
-	counted := lookup(func(name string) (string, bool) {
+	file := &composeFile{path: path, others: map[string]*composeFile{}, vars: func(name string) (string, bool) {
 		value, set := vars(name)
 		if left -= len(value); left < 0 {
 			value = ""
 		}
 		return value, set
-	})
-	file := &composeFile{path: path, vars: counted, others: map[string]*composeFile{}}
+	}}
 	if err := file.read(n); err != nil {
-		return nil, err
-	}
-	dir, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
 		return nil, err
 	}
 	called, _ := vars("COMPOSE_PROJECT_NAME")
 	called = cmp.Or(called, string(file.Name), filepath.Base(dir))
-	for i := 0; i+1 < len(file.Services.Content); i += 2 {
-		name := file.Services.Content[i].Value
+	for at := range slices.Chunk(file.Services.Content, 2) {
+		name := at[0].Value
 		s, err := file.service(name, 0)
-		if left < 0 {
-			err = fmt.Errorf("its variables become more than %d bytes", mostFilled)
-		}
-		if err != nil {
+		switch {
+		case left < 0:
+			return nil, fmt.Errorf("its variables become more than %d bytes", mostFilled)
+		case err != nil:
 			return nil, err
-		}
-		if s.Image == "" && s.Build.Kind == 0 {
-			return nil, fmt.Errorf("line %d: the service %s has neither image nor build", file.Services.Content[i].Line, name)
+		case s.Image == "" && s.Build.Kind == 0:
+			return nil, fmt.Errorf("line %d: the service %s has neither image nor build", at[0].Line, name)
 		}
 		all = append(all, s.container(called, name, vars))
 	}
@@ -173,4 +68,129 @@ func compose(path string, n *yaml.Node, environment lookup) (all []Container, er
 		all[0].Notes = append(all[0].Notes, "the services of the files that are included are not looked at")
 	}
 	return all, nil
+}
+
+// dotEnv adds to an environment what the file .env beside a compose file says.
+func dotEnv(file string, environment lookup) (lookup, error) {
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+		return environment, nil
+	}
+	values, err := dotenv.ReadFile(file, dotenv.LookupFn(environment))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return func(name string) (string, bool) {
+		if value, ok := environment(name); ok {
+			return value, true
+		}
+		value, ok := values[name]
+		return value, ok
+	}, nil
+}
+
+func (f *composeFile) read(n *yaml.Node) error {
+	err := values(n, f.vars.interpolate)
+	if err == nil {
+		err = n.Decode(f)
+	}
+	if err == nil && f.Services.Kind != yaml.MappingNode {
+		err = errors.New("it has no services")
+	}
+	return err
+}
+
+// other is a further file, which is read once.
+func (f *composeFile) other(path string) (*composeFile, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(f.path), path)
+	}
+	if known := f.others[path]; known != nil {
+		return known, nil
+	}
+	documents, err := yamlfile.Documents(path)
+	if err != nil || len(documents) != 1 {
+		return nil, cmp.Or(err, fmt.Errorf("%s is no compose file", path))
+	}
+	it := &composeFile{path: path, vars: f.vars, others: f.others}
+	if err := it.read(documents[0]); err != nil {
+		return nil, yamlfile.At(path, err)
+	}
+	f.others[path] = it
+	return it, nil
+}
+
+// longestChain is how many services may extend one another.
+const longestChain = 50
+
+// service reads a service on top of what it extends, which may lie in another file.
+func (f *composeFile) service(name string, chain int) (s service, err error) {
+	var at *yaml.Node
+	for service := range slices.Chunk(f.Services.Content, 2) {
+		if service[0].Value == name {
+			at = service[1]
+		}
+	}
+	if at == nil {
+		return s, fmt.Errorf("%s has no service %s", f.path, name)
+	}
+	if chain > longestChain {
+		return s, fmt.Errorf("line %d: the service %s extends itself, by way of others", at.Line, name)
+	}
+	var is struct {
+		Extends extends `yaml:"extends"`
+	}
+	if err := at.Decode(&is); err != nil {
+		return s, err
+	}
+	if base := f; is.Extends.Service != "" {
+		if is.Extends.File != "" {
+			base, err = f.other(is.Extends.File)
+		}
+		if err == nil {
+			s, err = base.service(is.Extends.Service, chain+1)
+		}
+		if err != nil {
+			return s, err
+		}
+	}
+	volumes := s.Volumes
+	err = at.Decode(&s)
+	s.Volumes = append(volumes, s.Volumes...)
+	return s, err
+}
+
+// extends names another service, in a file of its own where it says so.
+type extends struct {
+	File    string `yaml:"file"`
+	Service string `yaml:"service"`
+}
+
+// UnmarshalYAML is yaml's.
+func (e *extends) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		e.Service = n.Value
+		return nil
+	}
+	type plain extends
+	return n.Decode((*plain)(e))
+}
+
+// interpolate fills in the variables of a value.
+func (l lookup) interpolate(n *yaml.Node) error {
+	if !strings.Contains(n.Value, "$") {
+		return nil
+	}
+	if len(n.Value) > mostLine {
+		return fmt.Errorf("line %d: a text with variables has %d bytes", n.Line, len(n.Value))
+	}
+	value, err := template.SubstituteWithOptions(n.Value, template.Mapping(l), template.WithoutLogging)
+	var wrong *template.InvalidTemplateError
+	if errors.As(err, &wrong) {
+		err = fmt.Errorf("%q: a dollar begins a variable; write $$ for the dollar itself", n.Value)
+	}
+	if err != nil {
+		return fmt.Errorf("line %d: %w", n.Line, err)
+	}
+	n.Value, n.Tag = value, "!!str"
+	return nil
 }

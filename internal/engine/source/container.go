@@ -79,7 +79,6 @@ func (c *container) call(ctx context.Context, words ...string) error {
 	return err
 }
 
-// Name, ID and Config are as Image's.
 func (c *container) Name() string         { return c.name }
 func (c *container) ID() string           { return c.about.ID }
 func (c *container) Config() image.Config { return configIn(c.about) }
@@ -130,7 +129,6 @@ func noSuchPath(words string) bool {
 	return false
 }
 
-// Lstat is as Image's.
 func (c *container) Lstat(ctx context.Context, path string) (image.Entry, error) {
 	if !strings.HasPrefix(path, "/") {
 		return image.Entry{}, notExist(path)
@@ -144,7 +142,6 @@ func (c *container) Peek(ctx context.Context, path string) (image.Entry, error) 
 	return c.Lstat(ctx, path)
 }
 
-// Open is as Image's.
 func (c *container) Open(ctx context.Context, path string) (image.File, error) {
 	a := c.ask(ctx, path)
 	if a.err != nil {

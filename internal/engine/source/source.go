@@ -14,8 +14,6 @@ import (
 	"strings"
 	"sync"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
@@ -51,7 +49,7 @@ func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, e
 
 // configIn is the config in what the engine says of an image.
 func configIn(i engine.Image) image.Config {
-	return image.ConfigOf(&v1.ConfigFile{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant, Config: i.Config})
+	return image.Config{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant, Config: i.Config}
 }
 
 // Small says whether an image is read whole: those from scratch are far below, those with a system
