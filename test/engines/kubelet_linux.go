@@ -169,8 +169,8 @@ func (k *Kubelet) pods() ([]pod, error) {
 
 // Pod describes one by some fields of its own, each with a comma, and those of its containers, all in YAML's flow style.
 func Pod(name, fields string, containers ...string) string {
-	return fmt.Sprintf("{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: default}, spec: {hostNetwork: true, "+
-		"terminationGracePeriodSeconds: 1, %s containers: [{imagePullPolicy: Never, %s}]}}",
+	return fmt.Sprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: default}\n"+
+		"spec: {hostNetwork: true, terminationGracePeriodSeconds: 1, %s containers: [{imagePullPolicy: Never, %s}]}\n",
 		name, fields, strings.Join(containers, "}, {imagePullPolicy: Never, "))
 }
 
