@@ -138,11 +138,16 @@ func (c Client) Load(t testing.TB, image string) {
 	if c.Shared {
 		return // it is there
 	}
-	c.LoadFrom(t, func(to io.Writer) error {
-		save := exec.Command("docker", "save", image)
+	c.LoadFrom(t, Saved(image))
+}
+
+// Saved writes images of the machine's docker, for another engine to load.
+func Saved(images ...string) func(to io.Writer) error {
+	return func(to io.Writer) error {
+		save := exec.Command("docker", append([]string{"save"}, images...)...)
 		save.Stdout = to
 		return save.Run()
-	})
+	}
 }
 
 // MirrorAddress is where a daemon of today finds its mirror, in its own network.

@@ -227,14 +227,14 @@ func (k *Kubelet) settled(c container, running map[string]int) *PodStatus {
 	return nil
 }
 
-// log is what a container wrote when it was first started.
+// log is what a container wrote when it was first started, of what is still there: the kubelet removes the first ones.
 func (k *Kubelet) log(container string) string {
-	files, _ := filepath.Glob(filepath.Join(k.dir, "logs", "*", container, "*.log")) // it removes the first ones
+	files, _ := filepath.Glob(filepath.Join(k.dir, "logs", "*", container, "*.log"))
 	var lines []string
-	for _, file := range files[:min(1, len(files))] {
-		text, _ := os.ReadFile(file)
-		for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
-			if f := strings.SplitN(line, " ", 4); len(f) == 4 { // time, stream, F or P, text
+	for i := 0; i < len(files) && len(lines) == 0; i++ {
+		text, _ := os.ReadFile(files[i])
+		for line := range strings.Lines(string(text)) {
+			if f := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 4); len(f) == 4 { // time, stream, F or P, text
 				lines = append(lines, f[3])
 			}
 		}

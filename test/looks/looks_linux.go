@@ -5,7 +5,6 @@ package looks
 import (
 	"fmt"
 	"io"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -167,11 +166,7 @@ func inPods(t *testing.T, cases map[string]corpus.Case, steps []step) (what stri
 	k := engines.StartKubelet(t)
 	k.Load(t, func(to io.Writer) error { return corpus.Save(to, specs, nil) })
 	if len(tags) > 0 {
-		k.Load(t, func(to io.Writer) error {
-			save := exec.Command("docker", append([]string{"save"}, tags...)...)
-			save.Stdout = to
-			return save.Run()
-		})
+		k.Load(t, engines.Saved(tags...))
 	}
 	k.Start(t)
 	seen = map[string]page.Look{}
