@@ -85,7 +85,9 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
 	}
 	began := time.Now()
-	log := &buildLog{builder: e.Builder, made: e.noted(), output: new(tail)}
+	log := &buildLog{builder: e.Builder, output: new(tail), made: func(id string) {
+		e.Ledger.note(entry{engine: e.Key(), id: id, owner: owner(), since: began.Unix()})
+	}}
 	printed, out := io.Pipe()
 	read := make(chan struct{})
 	go func() { log.read(printed); close(read) }()
@@ -99,9 +101,6 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	err := e.Run(ctx, nil, stdout, stderr, append(options, words[1:]...)...)
 	out.Close()
 	<-read
-	if err != nil {
-		e.dropBuildContainer(ctx, log, began)
-	}
 	var failed *Failed
 	if errors.As(err, &failed) {
 		return Image{}, log.failure(failed.Stderr)
@@ -116,7 +115,7 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	log.made(imageEntry, image.ID)
+	log.made(image.ID)
 	image.Reused = log.reused
 	return *image, nil
 }
@@ -139,11 +138,10 @@ func (e *Engine) buildVerb() []string {
 // buildLog follows what a builder prints.
 type buildLog struct {
 	builder     string
-	made        func(kind, id string) // told each image and container that the legacy builder makes on the way
-	container   string                // in which a RUN is at work
-	instruction string                // the one at work, of builders that do one after the other
-	cached      bool                  // it was taken from an earlier build
-	output      *tail                 // what it printed
+	made        func(id string) // told each image that the legacy builder makes on the way
+	instruction string          // the one at work, of builders that do one after the other
+	cached      bool            // it was taken from an earlier build
+	output      *tail           // what it printed
 
 	reused   []string           // instructions that were taken from an earlier build
 	vertices map[string]*vertex // BuildKit's instructions, by their numbers

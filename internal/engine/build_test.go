@@ -63,7 +63,7 @@ const (
 
 func read(builder, transcript string) (*buildLog, *[]string) {
 	var made []string
-	log := &buildLog{builder: builder, made: func(kind, id string) { made = append(made, kind+" "+id) }, output: new(tail)}
+	log := &buildLog{builder: builder, made: func(id string) { made = append(made, id) }, output: new(tail)}
 	log.read(iotest.HalfReader(strings.NewReader(transcript))) // however the pipe cuts it
 	return log, &made
 }
@@ -97,18 +97,8 @@ func TestAFailedBuildNamesItsInstruction(t *testing.T) {
 
 // What is entered here, `clean` removes: only what this very build made.
 func TestALegacyBuildTellsWhatItMade(t *testing.T) {
-	docker29 := strings.ReplaceAll(legacyCompileError, "Removing", " ---> Removed")
-	docker29 += "Step 8/10 : RUN true\n ---> Running in 6f6dbee1623c\n ---> Removed intermediate container 6f6dbee1623c\n"
-	_, made := read(Legacy, docker29)
-	assert.Equal(t, []string{"image d5e715fffcf7", "container 6f6dbee1623b", "gone 6f6dbee1623b", "container 6f6dbee1623c", "gone 6f6dbee1623c"}, *made)
-
-	log, made := read(Legacy, legacyCompileError)
-	assert.Equal(t, []string{"image d5e715fffcf7", "container 6f6dbee1623b", "gone 6f6dbee1623b"}, *made,
-		"the base, and what an earlier build had made, are not its own")
-	assert.Empty(t, log.container, "the builder removed it itself")
-
-	log, _ = read(Legacy, strings.TrimSuffix(legacyCompileError, "\x1b[0mRemoving intermediate container 6f6dbee1623b\n"))
-	assert.Equal(t, "6f6dbee1623b", log.container, "a stopped build leaves it there")
+	_, made := read(Legacy, legacyCompileError)
+	assert.Equal(t, []string{"d5e715fffcf7"}, *made, "the base, and what an earlier build had made, are not its own")
 }
 
 func TestALineWithoutEndIsCut(t *testing.T) {
@@ -142,38 +132,32 @@ func TestRunsSideBySideLoseNothing(t *testing.T) {
 			defer all.Done()
 			l := Ledger{Path: path}
 			for i := range 50 {
-				l.note(entry{"e", imageEntry, fmt.Sprintf("image-%d-%d", run, i), "1@h", 1})
-				l.note(entry{"e", containerEntry, fmt.Sprintf("container-%d-%d", run, i), "1@h", 1})
-				l.note(entry{"e", goneEntry, fmt.Sprintf("container-%d-%d", run, i), "1@h", 0})
+				l.note(entry{"e", fmt.Sprintf("image-%d-%d", run, i), "1@h", 1})
 			}
 		}()
 	}
 	all.Wait()
-	assert.Len(t, Ledger{Path: path}.entries("e", imageEntry), 400)
-	assert.Empty(t, Ledger{Path: path}.entries("e", containerEntry))
+	assert.Len(t, Ledger{Path: path}.entries("e"), 400)
 }
 
 func TestTheLedgerListsWhatAnEngineHolds(t *testing.T) {
 	l := Ledger{Path: filepath.Join(t.TempDir(), "sub", "ledger")}
-	assert.Empty(t, l.entries("e1", imageEntry), "no file yet")
+	assert.Empty(t, l.entries("e1"), "no file yet")
 	for _, e := range []entry{
-		{"e1", imageEntry, "a", "1@h", 100}, {"e2", imageEntry, "b", "1@h", 100}, {"e1", imageEntry, "c", "1@h", 100},
-		{"e1", containerEntry, "d", "1@h", 100}, {"e1", imageEntry, "a", "2@h", 100},
+		{"e1", "a", "1@h", 100}, {"e2", "b", "1@h", 100}, {"e1", "c", "1@h", 100}, {"e1", "a", "2@h", 100},
 	} {
 		l.note(e)
 	}
-	ids := func(engine, kind string) (all []string) {
-		for _, e := range l.entries(engine, kind) {
+	ids := func(engine string) (all []string) {
+		for _, e := range l.entries(engine) {
 			all = append(all, e.id)
 		}
 		return all
 	}
-	assert.Equal(t, []string{"a", "c"}, ids("e1", imageEntry), "the newest first, each once: children go before parents")
-	l.note(entry{"e1", goneEntry, "d", "1@h", 0})
-	assert.Empty(t, ids("e1", containerEntry), "it has been removed")
+	assert.Equal(t, []string{"a", "c"}, ids("e1"), "the newest first, each once: children go before parents")
 	require.NoError(t, l.forget("e1", func(made entry) bool { return made.id == "c" }))
-	assert.Equal(t, []string{"c"}, ids("e1", imageEntry), "somebody uses it still")
-	assert.Equal(t, []string{"b"}, ids("e2", imageEntry), "another engine's stay")
+	assert.Equal(t, []string{"c"}, ids("e1"), "somebody uses it still")
+	assert.Equal(t, []string{"b"}, ids("e2"), "another engine's stay")
 	none := func(entry) bool { return false }
 	require.NoError(t, l.forget("e1", none))
 	require.NoError(t, l.forget("e2", none))

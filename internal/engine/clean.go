@@ -52,11 +52,6 @@ func (e *Engine) RemoveOwn(ctx context.Context) error {
 
 // removeContainers removes those of some owners, and says whose the others are.
 func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) (removed int, others map[string]string, err error) {
-	for _, c := range e.Ledger.entries(e.Key(), containerEntry) {
-		if which(c.owner) && e.removeBuildContainer(ctx, c) == nil { // else the next run tries again
-			e.Ledger.note(entry{engine: c.engine, kind: goneEntry, id: c.id, owner: owner()})
-		}
-	}
 	others, err = e.ourContainers(ctx)
 	for id, owner := range others {
 		if !which(owner) {
@@ -109,7 +104,7 @@ func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error
 	}
 	done.Kept = append(done.Kept, untag(e.tagged(ctx, stepTag))...)
 	stays := map[string]bool{}
-	for _, made := range e.Ledger.entries(e.Key(), imageEntry) {
+	for _, made := range e.Ledger.entries(e.Key()) {
 		image, err := e.FindImage(ctx, made.id)
 		switch {
 		case err == nil && (image == nil || !made.sinceThen(image.Created) && !image.ours()):

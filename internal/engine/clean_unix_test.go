@@ -27,11 +27,11 @@ esac
 `), 0o755))
 	e := &Engine{Name: "docker", path: filepath.Join(dir, "docker"), Ledger: Ledger{Path: filepath.Join(dir, "ledger")}}
 	for _, id := range []string{"gone", "unclear"} {
-		e.Ledger.note(entry{e.Key(), imageEntry, id, owner(), 1})
+		e.Ledger.note(entry{e.Key(), id, owner(), 1})
 	}
 	_, err := e.Clean(t.Context(), nil)
 	require.NoError(t, err)
-	left := e.Ledger.entries(e.Key(), imageEntry)
+	left := e.Ledger.entries(e.Key())
 	require.Len(t, left, 1)
 	assert.Equal(t, "unclear", left[0].id)
 }
@@ -54,9 +54,8 @@ func TestCleanLeavesWhatIsUnderWay(t *testing.T) {
 	script += "'image inspect -- '*) echo '[{\"Id\":\"x\",\"Config\":{\"Labels\":{\"" + LabelMade + "\":\"step\"}}}]' ;;\nesac\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o755))
 	e := &Engine{Name: "docker", path: filepath.Join(dir, "docker"), Ledger: Ledger{Path: filepath.Join(dir, "ledger")}}
-	e.Ledger.note(entry{e.Key(), imageEntry, "in-the-making", owners["alive"], 1})
-	e.Ledger.note(entry{e.Key(), containerEntry, "at-work", owners["alive"], 1})
-	e.Ledger.note(entry{e.Key(), imageEntry, "made", owners["orphaned"], 1})
+	e.Ledger.note(entry{e.Key(), "in-the-making", owners["alive"], 1})
+	e.Ledger.note(entry{e.Key(), "made", owners["orphaned"], 1})
 
 	done, err := e.Clean(t.Context(), nil)
 	require.NoError(t, err)
@@ -67,7 +66,7 @@ func TestCleanLeavesWhatIsUnderWay(t *testing.T) {
 		assert.Contains(t, calls, "rm --force --volumes "+id+"\n")
 	}
 	assert.Contains(t, calls, "rmi --no-prune made\n")
-	for _, id := range []string{"alive", "elsewhere", "in-the-making", "at-work"} {
+	for _, id := range []string{"alive", "elsewhere", "in-the-making"} {
 		assert.NotRegexp(t, "(?m)^rmi? .*"+id, calls)
 	}
 	require.Len(t, done.Kept, 2)
@@ -76,8 +75,7 @@ func TestCleanLeavesWhatIsUnderWay(t *testing.T) {
 		assert.Contains(t, said, "container "+id+" of a run under way, process "+owners[id])
 		assert.Contains(t, said, "docker rm --force "+id)
 	}
-	assert.Len(t, e.Ledger.entries(e.Key(), imageEntry), 1, "the run needs its lines")
-	assert.Len(t, e.Ledger.entries(e.Key(), containerEntry), 1)
+	assert.Len(t, e.Ledger.entries(e.Key()), 1, "the run needs its lines")
 }
 
 // A call ends when the engine hangs, those after it fail at once, and all is well
