@@ -51,15 +51,12 @@ func bench(ctx context.Context, rounds int, keep bool) error {
 	if err != nil {
 		return err
 	}
-	text, err := page.BenchTable(kept)
-	if err != nil {
+	figures := record.Marshal(kept)
+	if !keep {
+		_, err = os.Stdout.Write(figures)
 		return err
 	}
-	fmt.Print(text)
-	if !keep {
-		return nil
-	}
-	if err := os.WriteFile(filepath.FromSlash(page.BenchRecord), record.Marshal(kept), 0o644); err != nil {
+	if err := os.WriteFile(filepath.FromSlash(page.BenchRecord), figures, 0o644); err != nil {
 		return err
 	}
 	_, err = page.Update(".")

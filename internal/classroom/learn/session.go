@@ -19,6 +19,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // errLeave ends a session: the learner has left, or there is no more input.
@@ -152,8 +153,7 @@ func (s *Session) riddle(ctx context.Context, o run.Outcome) error {
 	if o.Outcome != table.Fails || o.Missing == "" || o.Message == "" {
 		return nil
 	}
-	words := strings.TrimSpace(o.Message)
-	s.Out.Paragraph("It fails: " + words[strings.LastIndex(words, "\n")+1:])
+	s.Out.Paragraph("It fails: " + screen.Last(o.Message, 1))
 	word, err := s.ask(ctx, "Which file does not exist? Type a guess, or nothing; then comes the proof (q = leave)")
 	if err == nil && strings.Contains(word, strings.ToLower(path.Base(o.Missing))) {
 		s.Out.Paragraph("Right: " + o.Missing + ".")

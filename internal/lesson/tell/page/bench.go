@@ -61,9 +61,6 @@ func Median(figures []float64) float64 {
 	return sorted[(len(sorted)-1)/2]
 }
 
-// BenchTable shows the figures of a bench: medians, and the ratio of the best round.
-func BenchTable(t Bench) (string, error) { return part("bench", source{Bench: &t}) }
-
 // ratio is the share of some figures in others, of the medians.
 func ratio(of, to []float64) string { return fmt.Sprintf("%.2f", Median(of)/Median(to)) }
 
