@@ -212,7 +212,7 @@ func (f File) lacking(root *os.Root) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if info.Mode().IsRegular() { // a pipe would wait for ever
+	if info.Mode().IsRegular() && info.Size() == f.content.Size() { // a pipe would wait for ever
 		text, err := root.ReadFile(name)
 		if err != nil {
 			return false, err
