@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
 	"unicode"
 
 	"optimizing-dockerfile/internal/doctor/elf"
-	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // maxObjects is how many files one process may load here; the largest programs load some 300.
@@ -57,7 +55,7 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 	secure bool) (*finding, error) {
 	at := p.at
 	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: secure}
-	content, err := x.content(ctx, loader)
+	content, err := x.beginning(ctx, loader)
 	if err != nil {
 		return nil, err
 	}
@@ -279,16 +277,5 @@ func (l *linker) open(ctx context.Context, by *object, name, at string) (*object
 	return &object{name: name, path: found.Path, dir: path.Dir(l.x.files.absolute(at)), file: file, dyn: dyn, by: by}, nil, nil
 }
 
-// maxContent is how much of a loader is read to recognise it; glibc's has 250 kB, musl's 700.
+// maxContent is how much of a file is looked through; glibc's loader has 250 kB, musl's 700.
 const maxContent = 8 << 20
-
-func (x *examination) content(ctx context.Context, at place) ([]byte, error) {
-	f, err := x.files.open(ctx, at.Path)
-	if err != nil {
-		return nil, err
-	}
-	if f.Size() > maxContent {
-		return nil, image.ErrTooLarge
-	}
-	return io.ReadAll(io.NewSectionReader(f, 0, f.Size()))
-}

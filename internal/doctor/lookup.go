@@ -28,7 +28,7 @@ func (x *examination) lookupPath(ctx context.Context, name string) (*finding, er
 	if !strings.HasPrefix(name, "/") {
 		x.d.Program = path.Join(x.files.cwd, name)
 	}
-	asked := Evidence{"the program to start", x.source(), fmt.Sprintf("%q", x.d.Argv)}
+	asked := x.first()
 	if way := broke(err); way != nil {
 		return x.wayBroken(way, name, asked), nil
 	}

@@ -160,6 +160,6 @@ func (x *examination) text(ctx context.Context, name string, most int64) (conten
 	case at.Size > most:
 		return nil, true, image.ErrTooLarge
 	}
-	content, err = x.content(ctx, at)
+	content, err = x.beginning(ctx, at)
 	return content, true, err
 }
