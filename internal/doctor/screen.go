@@ -13,69 +13,110 @@ import (
 // texts allow that. width is the screen's, in columns.
 func Screen(w io.Writer, d *Diagnosis, colour bool, width int) error {
 	p := &printer{colour: colour, width: width}
+	p.diagnosis(d)
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// ScreenSet prints the diagnoses of a file's containers: those that start in a line, the others whole.
+func ScreenSet(w io.Writer, s *Set, colour bool, width int) error {
+	p, count := &printer{colour: colour, width: width}, 0
+	for _, m := range s.Containers {
+		title := m.Owner
+		if title != "service/"+m.Name {
+			title += map[bool]string{true: ", init container ", false: ", container "}[m.Init] + m.Name
+		}
+		p.bold("1", screen.Harmless(title), "\n")
+		d := *m.Diagnosis
+		if d.Advice = nil; d.starts() {
+			count++
+			d.Evidence = nil
+		}
+		p.diagnosis(&d)
+		for _, note := range m.Notes {
+			p.text("  ", "Note: "+note+".")
+		}
+		p.WriteString("\n")
+	}
+	fmt.Fprintf(p, "%d of %d containers can start.\n", count, len(s.Containers))
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+type printer struct {
+	strings.Builder
+	colour bool
+	width  int
+}
+
+func (p *printer) diagnosis(d *Diagnosis) {
+	image := "  " + screen.Line(screen.Harmless(d.Image)) + "\n" // a name may hold a line's end
 	switch {
-	case d.Starts == nil:
-		p.verdict("33", "UNKNOWN", d.Image)
-	case *d.Starts:
-		p.verdict("32", "STARTS", d.Image)
+	case d.starts():
+		p.bold("1;32", "STARTS", image)
+	case d.Starts != nil:
+		p.bold("1;31", "CANNOT START", image)
 	default:
-		p.verdict("31", "CANNOT START", d.Image)
+		p.bold("1;33", "UNKNOWN", image)
 	}
-	cause := ""
-	if d.Cause != "" {
-		cause = string(d.Cause) + ": "
-	}
-	p.text("  ", cause+d.Summary+".")
+	p.text("  ", d.Line()+".")
 	if len(d.Evidence) > 0 {
-		p.line("")
-		p.heading("Evidence")
+		p.section("Evidence")
 		for _, e := range d.Evidence {
 			p.text("  ", e.Claim+":")
 			p.text("      ", e.Path+" → "+e.Found)
 		}
 	}
-	if e := d.Ended; e != nil {
-		p.line("")
-		p.heading("What the engine recorded")
-		for _, said := range e.sentences(d.Starts) {
-			p.text("  ", said)
-		}
+	if d.Ended != nil {
+		p.section("What the engine recorded", d.Ended.sentences(d.starts())...)
 	}
 	if d.Fix.Text != "" {
-		p.line("")
-		p.heading("Fix")
-		p.text("  ", d.Fix.Text)
-		for _, l := range strings.Split(d.Fix.Dockerfile, "\n") {
-			p.line("      " + l)
-		}
+		p.section("Fix", d.Fix.Text)
+		p.WriteString("      " + screen.Harmless(strings.ReplaceAll(d.Fix.Dockerfile, "\n", "\n      ")) + "\n")
 	}
 	if d.Page != "" {
-		p.line("")
-		p.text("", "More: "+d.Page)
+		p.text("\n", "More: "+d.Page)
 	}
-	if d.Starts == nil || !*d.Starts { // first things first
-		if len(d.Advice) > 0 {
-			p.line("")
-			var all []string
-			for _, a := range d.Advice {
-				all = append(all, a.Summary)
-			}
-			p.text("", "Also: "+strings.Join(all, ". ")+".")
-		}
-	} else if len(d.Advice) > 0 {
-		p.line("")
-		p.heading("Also")
-		for _, a := range d.Advice {
-			p.text("  ", a.ID+": "+a.Summary+". "+a.Fix)
-		}
+	var also, summaries []string
+	for _, a := range d.Advice {
+		also, summaries = append(also, a.ID+": "+a.Summary+". "+a.Fix), append(summaries, a.Summary)
+	}
+	switch {
+	case len(also) == 0:
+	case d.starts():
+		p.section("Also", also...)
+	default: // first things first
+		p.text("\n", "Also: "+strings.Join(summaries, ". ")+".")
 	}
 	if r := d.Read; r != nil {
-		p.line("")
-		p.text("", fmt.Sprintf("Read from the registry: %s, with %d of %d layers (of %s).",
+		p.text("\n", fmt.Sprintf("Read from the registry: %s, with %d of %d layers (of %s).",
 			screen.Size(r.Bytes), r.Layers, r.OfLayers, screen.Size(r.Of)))
 	}
-	_, err := io.WriteString(w, p.out.String())
-	return err
+}
+
+func (p *printer) section(title string, texts ...string) {
+	p.WriteString("\n")
+	p.bold("1", title, "\n")
+	for _, text := range texts {
+		p.text("  ", text)
+	}
+}
+
+// bold writes a word in bold, and in a colour; and what follows it as it is.
+func (p *printer) bold(code, word, rest string) {
+	if p.colour {
+		word = "\x1b[" + code + "m" + word + "\x1b[0m"
+	}
+	p.WriteString(word + rest)
+}
+
+// text breaks a text into lines behind an indent, or a line's end. What is not evidence hangs: its further lines stand deeper.
+func (p *printer) text(indent, s string) {
+	deeper := map[string]string{"  ": "    ", "      ": "      "}[indent]
+	for _, line := range screen.Fold(screen.Short(s, maxShown), p.width-len(deeper)) {
+		p.WriteString(indent + line + "\n")
+		indent = deeper
+	}
 }
 
 // Bounds of what is told: of one text on a screen, of one at all, of one list, and of
@@ -112,40 +153,6 @@ func (d *Diagnosis) shorten() *Diagnosis {
 	return d
 }
 
-type printer struct {
-	out    strings.Builder
-	colour bool
-	width  int
-}
-
-func (p *printer) verdict(code, word, image string) {
-	if p.colour {
-		word = "\x1b[1;" + code + "m" + word + "\x1b[0m"
-	}
-	p.out.WriteString(word + "  " + screen.Line(screen.Harmless(image)) + "\n") // a name may hold a line's end
-}
-
-func (p *printer) heading(s string) {
-	if p.colour {
-		s = "\x1b[1m" + s + "\x1b[0m"
-	}
-	p.out.WriteString(s + "\n")
-}
-
-func (p *printer) line(s string) { p.out.WriteString(screen.Harmless(s) + "\n") }
-
-// text breaks a text into lines. What is not evidence hangs: its further lines stand deeper.
-func (p *printer) text(indent, s string) {
-	deeper := indent
-	if indent == "  " {
-		deeper = "    "
-	}
-	for _, line := range screen.Fold(screen.Short(s, maxShown), p.width-len(deeper)) {
-		p.out.WriteString(indent + line + "\n")
-		indent = deeper
-	}
-}
-
 // Line is the diagnosis in one line.
 func (d *Diagnosis) Line() string {
 	if d.Cause != "" {
@@ -176,56 +183,18 @@ func NewSet(all []Member) *Set {
 	yes := true
 	s := &Set{Schema: 1, Kind: "doctor-set", Containers: all, Starts: &yes}
 	for _, m := range all {
-		switch is := m.Diagnosis.Starts; {
-		case is != nil && !*is:
+		if is := m.Diagnosis.Starts; is == nil || !*is {
 			s.Starts = is
+		}
+		if s.Starts != nil && !*s.Starts {
 			return s
-		case is == nil:
-			s.Starts = nil
 		}
 	}
 	return s
 }
 
-// ScreenSet prints the diagnoses of a file's containers: those that start in a line, the others whole.
-func ScreenSet(w io.Writer, s *Set, colour bool, width int) error {
-	count := 0
-	for _, m := range s.Containers {
-		p := &printer{colour: colour, width: width}
-		init := ""
-		if m.Init {
-			init = "init "
-		}
-		title := m.Owner
-		if title != "service/"+m.Name {
-			title += ", " + init + "container " + m.Name
-		}
-		p.heading(screen.Harmless(title))
-		if _, err := io.WriteString(w, p.out.String()); err != nil {
-			return err
-		}
-		d := *m.Diagnosis
-		if d.Advice = nil; d.Starts != nil && *d.Starts {
-			count++
-			d.Evidence = nil
-		}
-		if err := Screen(w, &d, colour, width); err != nil {
-			return err
-		}
-		p.out.Reset()
-		for _, note := range m.Notes {
-			p.text("  ", "Note: "+note+".")
-		}
-		if _, err := io.WriteString(w, p.out.String()+"\n"); err != nil {
-			return err
-		}
-	}
-	_, err := fmt.Fprintf(w, "%d of %d containers can start.\n", count, len(s.Containers))
-	return err
-}
-
 // sentences tell of a container's end, beside what is proved of its start.
-func (e *Ended) sentences(starts *bool) []string {
+func (e *Ended) sentences(starts bool) []string {
 	all := []string{"status: " + e.Status}
 	if e.Status != "running" && e.Status != "created" {
 		all[0] += fmt.Sprintf(", with exit code %d", e.ExitCode)
@@ -239,7 +208,7 @@ func (e *Ended) sentences(starts *bool) []string {
 	switch {
 	case e.OOMKilled:
 		all = append(all, "The kernel ended it: it took more memory than it was given.")
-	case starts != nil && *starts && e.Error == "" && e.Status == "exited":
+	case starts && e.Error == "" && e.Status == "exited":
 		all = append(all, "So its program started, and ended by itself or was ended: that is the program's own affair.")
 	}
 	return all

@@ -154,7 +154,7 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 	}
 	isEnv, isShell := name == "env" && has("ignore-environment"), shells[name] && (boxed || has("PS4"))
 	splits := isEnv && has("split-string") && !boxed
-	if wraps = wraps && (boxed || has(w.mark)); wraps || isEnv && asksSplit(p.argv[1:]) == "" || isShell ||
+	if wraps = wraps && (boxed || has(w.mark)); wraps || isEnv && !asksSplit.MatchString(strings.Join(p.argv[1:], " ")) || isShell ||
 		readers[strings.TrimRight(name, "0123456789.")] {
 		if found := x.badOption(p, name); found != nil {
 			return found, nil

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,25 +24,19 @@ var parameter = regexp.MustCompile(`^\$(?:\{(\w+|@|\*)\}|([A-Za-z_]\w*|[0-9@*]))
 func splitWords(text string, env map[string]string, args []string) (words []string, plain bool) {
 	var word strings.Builder
 	shell, open, unsure, quote := args != nil, false, false, byte(0)
+	put := func(text string) {
+		word.WriteString(text)
+		open = true
+	}
 	end := func() {
-		if open {
-			words = append(words, map[bool]string{true: unknowable}[unsure]+word.String())
+		switch {
+		case open && unsure:
+			words = append(words, unknowable+word.String())
+		case open:
+			words = append(words, word.String())
 		}
 		word.Reset()
 		open, unsure = false, false
-	}
-	fill := func(value string) {
-		fields := strings.Fields(value)
-		if quote != 0 || !shell {
-			fields = []string{value}
-		}
-		for i, field := range fields {
-			if i > 0 {
-				end()
-			}
-			word.WriteString(field)
-			open = true
-		}
 	}
 	for i := 0; i < len(text); i++ {
 		c, rest := text[i], text[i+1:]
@@ -52,8 +47,7 @@ func splitWords(text string, env map[string]string, args []string) (words []stri
 			return words, true
 		case shell && quote == 0 && strings.HasPrefix(text[i:], `"$@"`):
 			for _, arg := range args[1:] {
-				word.WriteString(arg)
-				open = true
+				put(arg)
 				end()
 			}
 			i += 3
@@ -62,50 +56,63 @@ func splitWords(text string, env map[string]string, args []string) (words []stri
 		case quote != 0 && c == quote:
 			quote = 0
 		case quote == '\'':
-			word.WriteByte(c)
+			put(text[i : i+1])
 		case c == '\\' && rest != "" && (!shell || quote == 0 || strings.IndexByte("$`\"\\", rest[0]) >= 0):
-			i, open = i+1, true
-			word.WriteByte(map[bool]byte{true: ' ', false: rest[0]}[!shell && rest[0] == '_'])
+			if i++; !shell && rest[0] == '_' {
+				put(" ")
+			} else {
+				put(rest[:1])
+			}
+		case shell && strings.HasPrefix(text[i:], "$("):
+			return nil, false
 		case c == '$' && (shell || strings.HasPrefix(rest, "{")):
 			p := parameter.FindStringSubmatch(text[i:])
 			if p == nil {
-				if strings.HasPrefix(rest, "(") {
-					return nil, false
-				}
-				word.WriteByte(c)
-				open, unsure = true, shell
+				put("$")
+				unsure = shell
 				break
 			}
 			i += len(p[0]) - 1
-			name := p[1] + p[2]
-			value, known := env[name]
-			switch {
-			case known:
-			case name == "@" || name == "*":
-				value = strings.Join(args[min(1, len(args)):], " ")
-			case shell && len(name) == 1 && name[0] >= '0' && name[0] <= '9':
-				if n := int(name[0] - '0'); n < len(args) {
-					value = args[n]
-				}
-			case atStart[name]:
+			value, sure := valueOf(p[1]+p[2], env, args)
+			if !sure {
 				value, unsure = p[0], true
 			}
-			fill(value)
+			fields := []string{value}
+			if shell && quote == 0 {
+				fields = strings.Fields(value)
+			}
+			for i, field := range fields {
+				if i > 0 {
+					end()
+				}
+				put(field)
+			}
 		case shell && quote == 0 && c == '~' && !open && env["HOME"] != "" && (rest == "" || strings.IndexByte("/ \t", rest[0]) >= 0):
-			word.WriteString(env["HOME"])
-			open = true
+			put(env["HOME"])
 		case shell && (c == '`' || quote == 0 && strings.IndexByte("|&;<>()\n", c) >= 0):
 			return nil, false
 		default:
-			if shell && quote == 0 && (c == '*' || c == '?' || c == '~' && !open || c == '{' && braces.MatchString(rest)) {
-				unsure = true
-			}
-			word.WriteByte(c)
-			open = true
+			unsure = unsure || shell && quote == 0 &&
+				(c == '*' || c == '?' || c == '~' && !open || c == '{' && braces.MatchString(rest))
+			put(text[i : i+1])
 		}
 	}
 	end()
 	return words, quote == 0
+}
+
+// valueOf is what a parameter stands for; sure is false where only the shell, when it runs, knows that.
+func valueOf(name string, env map[string]string, args []string) (value string, sure bool) {
+	value, known := env[name]
+	n, err := strconv.Atoi(name)
+	switch {
+	case known:
+	case name == "@" || name == "*":
+		return strings.Join(args[min(1, len(args)):], " "), true
+	case err == nil && n < len(args):
+		return args[n], true
+	}
+	return value, known || !atStart[name]
 }
 
 var braces = regexp.MustCompile(`^[^}\s"']*,[^}\s"']*\}`)
@@ -150,7 +157,7 @@ var (
 	testCommand = regexp.MustCompile(`\]\s*(?:&&|\|\||;|\n)`)
 	listBegins  = regexp.MustCompile(`^\[(?:[^\s\[]|\s*[` + listQuotes + `/$])|^\{?[` + listQuotes + `][^` + listQuotes + `]*[` +
 		listQuotes + `],`)
-	listWord = regexp.MustCompile(`[` + listQuotes + `]([^` + listQuotes + `]*)[` + listQuotes + `]|[^\s,\[\]{}]+`)
+	listWord = regexp.MustCompile(`[` + listQuotes + `]([^` + listQuotes + `]*)[` + listQuotes + `]|([^\s,\[\]{}` + listQuotes + `]+)`)
 )
 
 // brokenList tells a list that was meant for the exec form from the shell's test, behind which a command stands.
@@ -166,10 +173,7 @@ const maxFixed = 64 << 10
 func listWords(text string, env map[string]string) (words []string) {
 	left := maxFixed
 	for _, m := range listWord.FindAllStringSubmatch(text, -1) {
-		word := m[0]
-		if strings.ContainsRune(listQuotes, []rune(word)[0]) {
-			word = m[1]
-		}
+		word := m[1] + m[2]
 		if p := parameter.FindStringSubmatch(word); p != nil && p[0] == word {
 			word = env[p[1]+p[2]]
 		}
@@ -215,12 +219,7 @@ func environment(entries []string) map[string]string {
 
 // sets reports whether the image's Env has a name.
 func sets(entries []string, name string) bool {
-	for _, entry := range entries {
-		if n, _, _ := strings.Cut(entry, "="); n == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(entries, func(e string) bool { return e == name || strings.HasPrefix(e, name+"=") })
 }
 
 // byEnv follows env to its program. splits: it knows -S.
@@ -228,85 +227,72 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*findi
 	if err := x.unsplit(ctx, strings.Join(p.argv, " "), p.env, nil); err != nil {
 		return nil, err
 	}
-	words, split := envSplit(p.argv[1:], p.env)
-	if split && !splits {
+	if len(p.argv) > 1 && !splits && asksSplit.MatchString(p.argv[1]) {
+		meant, _ := splitWords(asksSplit.ReplaceAllString(p.argv[1], ""), p.env, nil)
 		f := x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: "-S"})
-		f.facts.Words = x.oneWord(ctx, process{name: strings.Join(words[:len(words)-max(0, len(p.argv)-2)], " "), env: p.env})
+		f.facts.Words = x.oneWord(ctx, process{name: strings.Join(meant, " "), env: p.env})
 		if f.cause == MissingEntrypoint {
 			f.cause = MissingInterpreter
 			f.facts.Lacks, f.facts.Target = "-S", p.name
 		}
 		return f, nil
 	}
-	words, env, ok := envCommand(words, p.env)
-	if !ok || len(words) == 0 {
-		if len(words) > 0 {
-			x.unexamined = "what env starts"
-			options, _ := wrapper{short: "C", long: " chdir "}.options(words)
-			return x.folderOf(ctx, p, cmp.Or(options["C"], options["chdir"])), nil
-		}
-		return nil, nil // env itself has started, and what it does then is its own affair
+	words, env := envCommand(p.argv[1:], p.env)
+	switch {
+	case len(words) == 0: // env itself has started, and what it does then is its own affair
+		return nil, nil
+	case strings.HasPrefix(words[0], "-"): // another folder, or an option that is not known here
+		x.unexamined = "what env starts"
+		options, _ := wrapper{short: "C", long: " chdir "}.options(words)
+		return x.folderOf(ctx, p, cmp.Or(options["C"], options["chdir"])), nil
 	}
 	return x.next(ctx, p, words, env)
 }
 
-// envSplit splits what -S, the first of env's words, says.
-func envSplit(words []string, env map[string]string) (all []string, split bool) {
-	prefix := asksSplit(words)
-	if prefix == "" {
-		return words, false
-	}
-	text, rest := words[0][len(prefix):], words[1:]
-	if text == "" && len(rest) > 0 { // in a word of its own
-		text, rest = rest[0], rest[1:]
-	}
-	if prefix == "-iS" {
-		all = []string{"-i"}
-	}
-	words, _ = splitWords(text, env, nil)
-	return slices.Concat(all, words, rest), true
-}
+// asksSplit begins a word that env is to split into its own; envTakes is an option of env's with a value, or
+// without one where that is the next word.
+var (
+	asksSplit = regexp.MustCompile(`^(?:-[iv]?S|--split-string=?)`)
+	envTakes  = regexp.MustCompile(`^(?:-([ua])|--(unset|argv0)(?:=|$))(.*)`)
+)
 
-// asksSplit is the option by which env is asked to split, the first of its words; empty: it is not.
-func asksSplit(words []string) string {
-	for _, prefix := range []string{"--split-string=", "--split-string", "-S", "-vS", "-iS"} {
-		if len(words) > 0 && strings.HasPrefix(words[0], prefix) {
-			return prefix
-		}
-	}
-	return ""
-}
-
-// envCommand takes env's options and assignments off its words, and gives the program that it
-// starts and its environment; ok is false where env would not search for a program.
-func envCommand(words []string, given map[string]string) (rest []string, env map[string]string, ok bool) {
+// envCommand takes env's options and assignments off its words, and gives the program that it starts and its
+// environment; or what begins with an option that is not known here, or nothing.
+func envCommand(words []string, given map[string]string) (rest []string, env map[string]string) {
 	env = maps.Clone(given)
-	for i := 0; i < len(words); i++ {
-		word := words[i]
-		switch {
-		case word == "":
-			return nil, env, false
+	for first := true; len(words) > 0 && words[0] != ""; first = false {
+		word, takes := words[0], envTakes.FindStringSubmatch(words[0])
+		name, value, assigns := strings.Cut(word, "=")
+		rest = words[1:]
+		switch split := asksSplit.FindString(word); {
+		case first && split != "": // once: what a variable brings may ask for it again
+			text := word[len(split):]
+			if text == "" && len(rest) > 0 { // in a word of its own
+				text, rest = rest[0], rest[1:]
+			}
+			if split == "-iS" {
+				clear(env)
+			}
+			more, _ := splitWords(text, given, nil)
+			rest = append(more, rest...)
+		case takes != nil:
+			if value = takes[3]; value == "" && len(rest) > 0 {
+				value, rest = rest[0], rest[1:]
+			}
+			if takes[1]+takes[2] != "a" && takes[2] != "argv0" {
+				delete(env, value)
+			}
 		case word == "--":
-			return words[i+1:], env, i+1 < len(words)
+			return rest, env
 		case word == "-" || word == "-i" || word == "--ignore-environment":
 			clear(env)
-		case word == "-u" || word == "--unset" || word == "-a" || word == "--argv0":
-			if i++; i < len(words) && word != "-a" && word != "--argv0" {
-				delete(env, words[i])
-			}
-		case strings.HasPrefix(word, "--unset="):
-			delete(env, strings.TrimPrefix(word, "--unset="))
-		case strings.HasPrefix(word, "-u"):
-			delete(env, word[2:])
 		case word == "-v" || word == "--debug":
-		case strings.HasPrefix(word, "-"):
-			return words[i:], env, false // another folder, or an option that is not known here
-		case strings.Contains(word, "="):
-			k, v, _ := strings.Cut(word, "=")
-			env[k] = v
+		case !assigns || word[0] == '-':
+			return words, env
 		default:
-			return words[i:], env, true
+			env[name] = value
 		}
+		words = rest
 	}
-	return nil, env, false
+	return nil, env
 }
