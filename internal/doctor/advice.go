@@ -29,7 +29,7 @@ func (x *examination) advise(ctx context.Context) error {
 }
 
 func (x *examination) say(id string, f facts) {
-	a := texts.Advice[id]
+	a := texts().Advice[id]
 	x.d.Advice = append(x.d.Advice, Advice{id, fill(a.Summary, f), fill(a.Fix, f)})
 }
 
@@ -38,8 +38,8 @@ func (x *examination) adviseElsewhere(ctx context.Context) error {
 	if x.as.past == nil || !*x.as.past || x.d.Cause != "" {
 		return nil
 	}
-	d, err := x.again(ctx, x.config, x.start, false, false)
-	if err == nil && d != nil && d.Cause == UserCannotExecute {
+	d, err := x.again(ctx, x.config, x.start, false, 0)
+	if err == nil && d.Cause == UserCannotExecute {
 		x.say("starts-here-only", facts{Found: d.Summary,
 			Words: d.Fix.Text + " `" + strings.ReplaceAll(d.Fix.Dockerfile, "\n", "`, `") + "`."})
 	}
@@ -51,8 +51,8 @@ func (x *examination) adviseUser(ctx context.Context) error {
 		return nil
 	}
 	if x.as.uid == 0 {
-		d, err := x.would(ctx, "USER 12345:12345", false)
-		if err != nil || d == nil || d.Starts == nil {
+		d, err := x.would(ctx, "USER 12345:12345", 0)
+		if err != nil || d.Starts == nil {
 			return err
 		}
 		found := ""
@@ -96,8 +96,8 @@ func (x *examination) adviseAccounts(ctx context.Context) error {
 
 // startsSo reports whether advice may be followed: the image then starts, or fails as before.
 func (x *examination) startsSo(ctx context.Context, lines string) (bool, error) {
-	d, err := x.would(ctx, lines, false)
-	return d != nil && d.Starts != nil && d.Cause == x.d.Cause, err
+	d, err := x.would(ctx, lines, 0)
+	return d.Starts != nil && d.Cause == x.d.Cause, err
 }
 
 func (x *examination) adviseShell(ctx context.Context) error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -31,15 +30,14 @@ func (x *examination) conclude(f *finding) {
 		return
 	}
 	d.Starts, d.Cause, d.Missing, d.Page = &no, f.cause, f.missing, f.cause.Page()
-	if d.Phase = f.phase; d.Phase == "" {
-		d.Phase = f.cause.Phase()
-	}
-	if x.start.Init && slices.Index(Causes, f.cause) >= slices.Index(Causes, MissingShell) {
+	row := f.cause.Row()
+	d.Phase = cmp.Or(f.phase, row.Phase, PhaseStart)
+	if x.start.Init && x.looked {
 		d.Phase = PhaseExec // the init has started
 	}
-	d.Summary = fill(f.cause.row().Summary, f.facts)
+	d.Summary = fill(row.Summary, f.facts)
 	if d.Fix = f.fix; f.fix == (Fix{}) {
-		d.Fix = f.cause.row().fix(f.facts)
+		d.Fix = row.fix(f.facts)
 	}
 	if who := d.User.Configured; strings.HasPrefix(d.Fix.Dockerfile, "RUN ") && x.as.uid != 0 && plainWord.MatchString(who) {
 		d.Fix.Dockerfile = "USER 0\n" + d.Fix.Dockerfile + "\nUSER " + who
@@ -54,36 +52,21 @@ func (x *examination) conclude(f *finding) {
 	}
 }
 
-// would examines the image as lines of a Dockerfile make it; nil where they change more than its config. With mended, what
-// mends the fault that is found there goes along.
-func (x *examination) would(ctx context.Context, lines string, mended bool) (*Diagnosis, error) {
+// would examines the image as lines of a Dockerfile make it; it is not known where they change more than its config.
+func (x *examination) would(ctx context.Context, lines string, mends int) (*Diagnosis, error) {
 	config, start, ok := followed(x.config, x.start, lines)
 	if !ok {
-		return nil, nil
+		return Unknown("", "the files change"), nil
 	}
-	return x.again(ctx, config, start, x.machine.Overrides, mended)
+	return x.again(ctx, config, start, x.machine.Overrides, mends)
 }
 
-// again examines the image with another config or start, or on an engine that leaves the user more or less; nil: too large.
-func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides, mended bool) (*Diagnosis, error) {
-	machine := x.machine
-	machine.Overrides = overrides
-	y := newExamination(x.files.img, machine, start)
-	y.second = mended
-	y.config, y.env, y.files.budget = config, environment(config.Env), x.files.limits(ctx)
+// again examines the image with another config or start, or on an engine that leaves the user more or less.
+func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides bool, mends int) (*Diagnosis, error) {
+	y := newExamination(x.files.img, x.machine, start)
+	y.config, y.env, y.files.budget, y.mends, y.machine.Overrides = config, environment(config.Env), x.files.limits(ctx), mends, overrides
 	defer y.files.budget.Borrow()() // one such examination after the other draws from the same time
-	found, err := y.stages(ctx)
-	if err == nil && mended { // once: y looks behind nothing more
-		err = y.mend(ctx, found)
-	}
-	if errors.Is(err, image.ErrTooLarge) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	y.conclude(found)
-	return y.d, nil
+	return y.d, y.prove(ctx)
 }
 
 // followed is a config after a Dockerfile's lines; ok is false where they change files.

@@ -45,8 +45,8 @@ type Diagnosis struct {
 	Loader string `json:"-"`
 }
 
-// starts reports whether it is known to start; a nil one is not.
-func (d *Diagnosis) starts() bool { return d != nil && d.Starts != nil && *d.Starts }
+// starts reports whether it is known to start.
+func (d *Diagnosis) starts() bool { return d.Starts != nil && *d.Starts }
 
 // Evidence is one thing that a person can check.
 type Evidence struct {

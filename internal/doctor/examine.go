@@ -39,7 +39,8 @@ type examination struct {
 	turns      int        // programs that were executed
 	way        []Evidence // by which they started each other
 	unexamined string     // where that ends, what was not looked at
-	second     bool       // it is the examination behind a first fix
+	looked     bool       // for the program: all before that is well
+	mends      int        // faults for which a fix is looked for: this one, and one behind it
 }
 
 // finding ends an examination: the image cannot start, or it cannot be told.
@@ -61,8 +62,9 @@ func unknown(format string, args ...any) *finding { return &finding{why: fmt.Spr
 // about it. The error is only ever about reading the image; what the image holds
 // is in the diagnosis.
 func Examine(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x, err := prove(ctx, img, machine, start, true)
-	if err != nil {
+	x := newExamination(img, machine, start)
+	x.mends = 2
+	if err := x.prove(ctx); err != nil {
 		return nil, err
 	}
 	if far, ok := img.(interface{ Enough() image.Read }); ok {
@@ -78,8 +80,8 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 
 // Prove is Examine without the advice and without a search for the best fix, which take more of the image's files.
 func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x, err := prove(ctx, img, machine, start, false)
-	if err != nil {
+	x := newExamination(img, machine, start)
+	if err := x.prove(ctx); err != nil {
 		return nil, err
 	}
 	return x.d.shorten(), nil
@@ -98,31 +100,27 @@ func newExamination(img image.Image, machine Machine, start Start) *examination 
 	config.Env = slices.Concat(config.Env, start.Env)
 	x := &examination{
 		files: files{img: img, cwd: "/", mounts: start.Mounts}, config: config, machine: machine, start: start,
-		d: &Diagnosis{
-			Schema: 1, Kind: "doctor", Image: img.Name(), ID: img.ID(),
-			Evidence: []Evidence{}, Argv: []string{}, Advice: []Advice{},
-		},
+		d: Unknown(img.Name(), ""), env: environment(config.Env),
 	}
-	x.env = environment(config.Env)
+	x.d.ID = img.ID()
 	return x
 }
 
-func prove(ctx context.Context, img image.Image, machine Machine, start Start, mend bool) (*examination, error) {
-	x := newExamination(img, machine, start)
+// prove comes to a diagnosis, and mends what was found as far as it is to.
+func (x *examination) prove(ctx context.Context) error {
 	found, err := x.stages(ctx)
 	if errors.Is(err, image.ErrTooLarge) {
 		found, err = unknown("%v", err), nil
 	}
-	if err == nil && mend {
+	if err == nil && x.mends > 0 {
 		if err = x.mend(ctx, found); errors.Is(err, image.ErrTooLarge) {
 			err = nil // what was found stands, with its cause's own fix
 		}
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		x.conclude(found)
 	}
-	x.conclude(found)
-	return x, nil
+	return err
 }
 
 // stages goes through a start in the order of the causes' precedence; nil means that it starts.

@@ -16,6 +16,7 @@ import (
 // is searched for in PATH.
 func (x *examination) lookup(ctx context.Context) (*finding, error) {
 	name := x.d.Argv[0]
+	x.looked = true
 	if strings.Contains(name, "/") {
 		return x.lookupPath(ctx, name)
 	}

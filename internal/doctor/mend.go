@@ -26,7 +26,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 		return err
 	}
 	if f.cause == UserCannotExecute && !x.machine.Overrides {
-		d, err := x.again(ctx, x.config, x.start, true, false)
+		d, err := x.again(ctx, x.config, x.start, true, 0)
 		if err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 		return nil
 	}
 	for _, c := range x.cures(ctx, f, lies) {
-		d, err := x.would(ctx, c.lines, false)
+		d, err := x.would(ctx, c.lines, 0)
 		if err != nil {
 			return err
 		}
@@ -47,12 +47,12 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 			if f.facts.It = c.it; c.id == "library-elsewhere" {
 				f.facts.Conf = x.configured(ctx, path.Dir(c.it))
 			}
-			f.fix = Fix{fill(texts.Cures[c.id], f.facts), c.lines}
+			f.fix = Fix{fill(texts().Cures[c.id], f.facts), c.lines}
 			return nil
 		}
 	}
 	if drive.MatchString(f.missing) {
-		f.fix = Fix{Text: texts.Cures["windows-path"]}
+		f.fix = Fix{Text: texts().Cures["windows-path"]}
 		return nil
 	}
 	if f.cause == MissingLibrary && len(lies) > 0 && !f.facts.Foreign {
@@ -61,13 +61,13 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	if f.cause == CRLFInterpreter {
 		f.facts.Sed = x.sed(ctx)
 	}
-	if x.second {
+	if x.mends < 2 {
 		return nil
 	}
 	// The cause's own fix may lead to the next fault: then that one's goes along.
-	fix := f.cause.row().fix(f.facts)
-	d, err := x.would(ctx, fix.Dockerfile, true)
-	if d != nil && d.Cause != "" && d.Cause != f.cause && d.Fix.Dockerfile != "" {
+	fix := f.cause.Row().fix(f.facts)
+	d, err := x.would(ctx, fix.Dockerfile, 1)
+	if err == nil && d.Cause != "" && d.Cause != f.cause && d.Fix.Dockerfile != "" {
 		f.fix = Fix{fmt.Sprintf("%s Then there is the next fault, %s: %s", fix.Text, d.Cause, d.Fix.Text),
 			fix.Dockerfile + "\n" + d.Fix.Dockerfile}
 	}

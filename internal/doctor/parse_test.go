@@ -165,8 +165,8 @@ func TestAListOfVariablesHasAnEnd(t *testing.T) {
 
 // The doctor and docs/causes tell of each cause, and every text is a template that can be filled.
 func TestEveryCauseHasItsRow(t *testing.T) {
-	assert.Len(t, Causes, 22)
-	for _, r := range slices.Concat(texts.Causes, texts.Refusals) {
+	assert.Len(t, Causes(), 22)
+	for _, r := range slices.Concat(texts().Causes, texts().Refusals) {
 		fix := r.fix(r.Example)
 		for name, text := range map[string]string{
 			"title": r.Title, "meaning": r.Meaning, "proof": r.Proof, "summary": fill(r.Summary, r.Example), "fix": fix.Text,
@@ -179,10 +179,10 @@ func TestEveryCauseHasItsRow(t *testing.T) {
 			fill(fix.Dockerfile, r.Example)
 		}
 	}
-	for id, text := range texts.Cures {
+	for id, text := range texts().Cures {
 		assert.NotEmpty(t, fill(text, facts{}), id)
 	}
-	for id, a := range texts.Advice {
+	for id, a := range texts().Advice {
 		assert.NotEmpty(t, fill(a.Summary, facts{Found: "x"})+fill(a.Fix, facts{}), id)
 	}
 }

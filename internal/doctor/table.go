@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"bytes"
-	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 
 	"go.yaml.in/yaml/v3"
@@ -64,10 +64,10 @@ type facts struct {
 // JSON is the shell form's command as the exec form wants it; empty where only a shell can do it.
 func (f facts) JSON() string { return quoteList(f.Command) }
 
-// row is a cause's in the table: what the doctor and docs/causes say of it. Its texts are templates over facts.
-type row struct {
+// Row is a cause's in the table: what the doctor and docs/causes say of it. Its texts are templates over facts.
+type Row struct {
 	Cause                          Cause
-	Phase                          string // where it is not PhaseStart
+	Phase                          string // where it is not PhaseStart, as runc 1.1 was seen to do it
 	Title, Meaning, Summary, Proof string
 	Fixes                          []struct { // the first whose condition holds
 		When string
@@ -79,69 +79,47 @@ type row struct {
 //go:embed texts.yaml
 var textsFile []byte
 
-// texts are all sentences that the doctor has for a cause, a cure or an advice.
-var texts = func() (all struct {
-	Causes, Refusals []row // by precedence
+// texts are all sentences that the doctor has for a cause, a cure or an advice: read once they are asked for.
+var texts = sync.OnceValue(func() (all struct {
+	Causes, Refusals []Row // by precedence
 	Cures            map[string]string
 	Advice           map[string]Advice
 }) {
 	decoder := yaml.NewDecoder(bytes.NewReader(textsFile))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&all); err != nil {
-		panic(err) // no program without a table that can be read
+		panic(err) // a test reads it
 	}
 	return all
-}()
+})
 
-// Causes are those that an image alone may have, and Refusals those that take a pod, too; by precedence.
-var Causes, Refusals = causes(texts.Causes), causes(texts.Refusals)
+// Causes are those that an image alone may have, by precedence.
+func Causes() []Row { return texts().Causes }
 
-func causes(rows []row) (all []Cause) {
-	for _, r := range rows {
-		all = append(all, r.Cause)
-	}
-	return all
+// Refusals are those that take a pod, too.
+func Refusals() []Row { return texts().Refusals }
+
+// Row is the cause's own.
+func (c Cause) Row() Row {
+	rows := slices.Concat(Causes(), Refusals())
+	return rows[slices.IndexFunc(rows, func(r Row) bool { return r.Cause == c })]
 }
-
-// row is the cause's; every cause has one.
-func (c Cause) row() *row {
-	rows := texts.Causes
-	at := slices.Index(Causes, c)
-	if at < 0 {
-		rows, at = texts.Refusals, slices.Index(Refusals, c)
-	}
-	return &rows[at]
-}
-
-// fix is a row's for what was found.
-func (r *row) fix(f facts) Fix {
-	for _, fix := range r.Fixes {
-		if fix.When == "" || fill("{{if "+fix.When+"}}so{{end}}", f) != "" {
-			return Fix{fill(fix.Text, f), fill(fix.Dockerfile, f)}
-		}
-	}
-	return Fix{}
-}
-
-// Title is the cause in a few words.
-func (c Cause) Title() string { return c.row().Title }
-
-// Meaning is what it is.
-func (c Cause) Meaning() string { return c.row().Meaning }
-
-// Proof is how to check it by hand.
-func (c Cause) Proof() string { return c.row().Proof }
 
 // Page is where the repo says more of it.
 func (c Cause) Page() string { return "docs/causes/" + string(c) + ".md" }
 
-// Phase is how far a start gets with this cause, as runc 1.1 was seen to do it.
-// A Diagnosis knows better than the cause alone: see Diagnosis.Phase.
-func (c Cause) Phase() string { return cmp.Or(c.row().Phase, PhaseStart) }
+// fix is the one for what was found.
+func (r Row) fix(f facts) (fix Fix) {
+	for _, c := range r.Fixes {
+		if c.When == "" || fill("{{if "+c.When+"}}so{{end}}", f) != "" {
+			return Fix{fill(c.Text, f), fill(c.Dockerfile, f)}
+		}
+	}
+	return fix
+}
 
 // Markdown tells of a cause, for its page in docs/causes. looks is how it shows.
-func (c Cause) Markdown(looks string) string {
-	r := c.row()
+func (r Row) Markdown(looks string) string {
 	fix := r.fix(r.Example)
 	return fmt.Sprintf("**%s.** %s\n\nThe doctor says: %s.\n\n## How it looks\n\n%s\n## Proof and fix\n\n%s\n\n%s\n\n    %s\n",
 		r.Title, r.Meaning, fill(r.Summary, r.Example), looks, r.Proof, fix.Text, strings.ReplaceAll(fix.Dockerfile, "\n", "\n    "))
@@ -150,8 +128,8 @@ func (c Cause) Markdown(looks string) string {
 // CausesMarkdown lists the causes.
 func CausesMarkdown() string {
 	text := "| cause | in short |\n|---|---|\n"
-	for _, c := range slices.Concat(Causes, Refusals) {
-		text += fmt.Sprintf("| [`%s`](%[1]s.md) | %s |\n", c, c.Title())
+	for _, r := range slices.Concat(Causes(), Refusals()) {
+		text += fmt.Sprintf("| [`%s`](%[1]s.md) | %s |\n", r.Cause, r.Title)
 	}
 	return text + "\nWhere two fit, the first of this list is named; what a kubelet refuses comes before all others.\n"
 }

@@ -109,8 +109,8 @@ func TestCorpusHasEveryCause(t *testing.T) {
 	if len(skipped) > 0 {
 		engines.Without(t, fmt.Sprint("the corpus lacks a compiler: ", skipped))
 	}
-	for _, c := range doctor.Causes {
-		assert.True(t, have[c], c)
+	for _, r := range doctor.Causes() {
+		assert.True(t, have[r.Cause], r.Cause)
 	}
 }
 

@@ -187,7 +187,7 @@ func TestTheDoctorKnowsWhatIsPrinted(t *testing.T) {
 			assert.Contains(t, named(look.Says+"\n"+look.Log), shown.Cause, "%s on %s: %s%s", shown.Name, id, look.Says, look.Log)
 		}
 	}
-	for _, c := range doctor.Causes {
-		assert.True(t, have[c], "no image of %s was started", c)
+	for _, r := range doctor.Causes() {
+		assert.True(t, have[r.Cause], "no image of %s was started", r.Cause)
 	}
 }

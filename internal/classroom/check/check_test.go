@@ -162,8 +162,8 @@ func TestTellsASlipFromAHereDocumentOfAnOldBuilder(t *testing.T) {
 func TestEachHintIsAskedFor(t *testing.T) {
 	causes := []string{"else", "user-set", run.CommandNotFound, run.ToolchainTooOld, run.VCSStatus, run.CompileError,
 		run.LoopbackOnly, run.NoAnswer, run.WrongAnswer, run.Exited}
-	for _, cause := range doctor.Causes {
-		causes = append(causes, string(cause))
+	for _, cause := range doctor.Causes() {
+		causes = append(causes, string(cause.Cause))
 	}
 	assert.Subset(t, Goals, slices.Collect(maps.Keys(facts.Hints)))
 	for _, goal := range Goals {

@@ -76,7 +76,7 @@ func Read(text string) *Answer {
 	for _, t := range []string{text, strings.ReplaceAll(text, "\n", ""), strings.Join(strings.Fields(text), " ")} {
 		if causes, name := likely(t); causes != nil {
 			for _, c := range causes {
-				a.Causes = append(a.Causes, Likely{c, c.Title() + ". " + c.Meaning(), apart(c, name), c.Page()})
+				a.Causes = append(a.Causes, Likely{c, c.Row().Title + ". " + c.Row().Meaning, apart(c, name), c.Page()})
 			}
 			break
 		}
@@ -122,9 +122,9 @@ var placeholders = regexp.MustCompile(`\bPATH\b`)
 // apart is the way to tell a cause from others by hand, of the file that the text names.
 func apart(c doctor.Cause, name string) string {
 	if !strings.HasPrefix(name, "/") || strings.ContainsAny(name, " $\\`'\"") {
-		return c.Proof()
+		return c.Row().Proof
 	}
-	return placeholders.ReplaceAllLiteralString(c.Proof(), name)
+	return placeholders.ReplaceAllLiteralString(c.Row().Proof, name)
 }
 
 // Screen prints the answer for people.

@@ -88,12 +88,12 @@ func TestEveryFormatNamesACause(t *testing.T) {
 	for _, f := range known().Formats {
 		assert.Equal(t, f.By == "", len(f.Causes) > 0, f.Match)
 		for _, c := range f.Causes {
-			assert.NotEmpty(t, c.Title(), c)
+			assert.NotEmpty(t, c.Row().Title, c)
 		}
 	}
 	for _, r := range known().Rules {
 		for _, c := range r.Causes {
-			assert.NotEmpty(t, c.Title(), c)
+			assert.NotEmpty(t, c.Row().Title, c)
 		}
 	}
 }

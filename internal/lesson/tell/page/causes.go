@@ -75,7 +75,7 @@ type cause struct {
 // Markdown is what the page says of it.
 func (c cause) Markdown() (string, error) {
 	looks, err := part("looks", c)
-	return c.Cause.Markdown(looks), err
+	return c.Cause.Row().Markdown(looks), err
 }
 
 // Quoted are the wordings of it that no runtime here has printed.

@@ -91,7 +91,8 @@ func Make(root string) (map[string]string, error) {
 	for _, step := range from.Steps {
 		texts[filepath.Join(step.Dir, "output.txt")] = strings.Join(from.Record().Transcripts(step.Name), "\n\n") + "\n"
 	}
-	for _, c := range slices.Concat(doctor.Causes, doctor.Refusals) {
+	for _, r := range slices.Concat(doctor.Causes(), doctor.Refusals()) {
+		c := r.Cause
 		text, failed := part("cause", cause{c, from})
 		texts[filepath.Join(root, filepath.FromSlash(c.Page()))], err = text, errors.Join(err, failed)
 	}
