@@ -17,9 +17,6 @@ import (
 // saidBy is who speaks where a start, or an answer, does not come.
 var saidBy = map[string]string{Starts: "The engine says", Answers: "The program's last words"}
 
-// same says whether two goals cannot be judged for one reason: that is said once.
-func same(a, b Goal) bool { return a.Met == nil && b.Met == nil && a.Proof == b.Proof }
-
 // Tell tells of each goal whether a Dockerfile meets it, and of one that it does not the engine's words and a hint:
 // the cause is for the learner to find. With why it gives the proof, too.
 func Tell(t *tell.Terminal, r *Report, why bool) {
@@ -34,14 +31,13 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 			sign, word, color = "✗", "no", tell.Red
 		}
 		t.Say(t.Paint(color, fmt.Sprintf("%s %-20s%s", sign, goal.ID, word)))
-		if i+1 < len(r.Goals) && same(goal, r.Goals[i+1]) {
-			continue // the proof comes behind the last of them
+		if rest := r.Goals[i+1:]; goal.Met == nil && len(rest) > 0 && rest[0].Met == nil && rest[0].Proof == goal.Proof {
+			continue // one reason why several cannot be judged is said once, behind the last of them
 		}
-		missed := goal.Missed()
-		if missed && r.Said != "" && (goal.ID == Starts || goal.ID == Answers) {
+		if goal.Missed() && r.Said != "" && saidBy[goal.ID] != "" {
 			t.Indented("    ", saidBy[goal.ID]+": "+lastWords(record.Normalise(r.Said)))
 		}
-		if why || goal.Met == nil || missed && goal.ID != Starts && goal.ID != Answers {
+		if why || goal.Met == nil || goal.Missed() && saidBy[goal.ID] == "" {
 			t.Indented("    ", goal.Proof)
 		}
 		if goal.Hint != "" {
