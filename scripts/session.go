@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -99,7 +100,7 @@ func courseOf(dir string, words []string) (c course, err error) {
 	}
 	dirs := []string{c.repo.Path("steps")}
 	if dir != "" {
-		if dirs[0], err = c.repo.Within(dir); err != nil {
+		if dirs[0], err = filepath.Abs(dir); err != nil {
 			return c, err
 		}
 	}

@@ -67,42 +67,24 @@ type Repo struct {
 // bundle unpacks it as bin/steps.
 func FindRepo() (Repo, error) {
 	here, err := os.Getwd()
+	if err == nil {
+		here, err = filepath.EvalSymlinks(here) // the way back from a folder that a link leads to is that folder's own
+	}
 	if err != nil {
 		return Repo{}, err
 	}
-	root := rootOf(here)
-	if root == "" {
-		if root = rootOf(Path()); root == "" {
-			return Repo{}, fmt.Errorf("%s is not inside the repo: no folder above it holds steps/steps.yaml", here)
-		}
+	if root := rootOf(here); root != "" {
+		root, err = filepath.Rel(here, root)
+		return Repo{root, true}, err
+	}
+	if root := rootOf(Path()); root != "" {
 		return Repo{Root: root}, nil
 	}
-	if relative, err := filepath.Rel(here, root); err == nil {
-		there, wrong := os.Stat(relative)
-		if info, err := os.Stat(root); wrong == nil && err == nil && os.SameFile(there, info) { // else the way here was by a link
-			root = relative
-		}
-	}
-	return Repo{root, true}, nil
+	return Repo{}, fmt.Errorf("%s is not inside the repo: no folder above it holds steps/steps.yaml", here)
 }
 
 // Path is that of what lies in the repo, by its way from the root, written with slashes.
 func (r Repo) Path(way string) string { return filepath.Join(r.Root, filepath.FromSlash(way)) }
-
-// Within gives a folder as what lies in the repo is named, where it does; else absolute.
-func (r Repo) Within(dir string) (string, error) {
-	root, err := filepath.Abs(r.Root)
-	if err != nil {
-		return "", err
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return "", err
-	}
-	if way, err := filepath.Rel(root, dir); err == nil && filepath.IsLocal(way) {
-		return filepath.Join(r.Root, way), nil
-	}
-	return dir, nil
-}
 
 // CacheDir is the folder for downloads, and for the ledger of what builds made.
 func CacheDir() (string, error) { return place(CacheVariable, os.UserCacheDir, "") }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"sync"
 
 	"golang.org/x/term"
 
@@ -106,7 +105,7 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 	s.Out.Say("")
 	running, stop := context.WithCancel(ctx)
 	var doc record.Run
-	over, news := make(chan struct{}), &latest{}
+	over, news := make(chan struct{}), make(latest, 1)
 	go func() {
 		defer close(over)
 		doc = s.Try(running, step, news)
@@ -120,15 +119,15 @@ func (s *Session) step(ctx context.Context, step table.Step) (again bool, err er
 	if err != nil {
 		return false, err
 	}
-	select {
-	case <-over:
-	default: // it says what is going on
-		news.follow(s.Out)
-	}
-	select {
-	case <-over:
-	case <-ctx.Done():
-		return false, ctx.Err()
+	for waiting := true; waiting; {
+		select {
+		case <-over:
+			waiting = false
+		case said := <-news:
+			s.Out.Paragraph("… " + said)
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
 	s.Out.Say("")
 	if doc.Verdict == run.Environment {
@@ -264,35 +263,24 @@ func (s *Session) finished() {
 	s.Out.Paragraph("Now write it yourself: copy workshop/start, edit its Dockerfile, and ask `" + program.Call() + " check DIR`.")
 }
 
-// latest keeps what a run says while the learner is busy guessing, so that it
-// does not write into the prompt; once followed, it hands everything on.
-type latest struct {
-	mutex sync.Mutex
-	last  string
-	out   *tell.Terminal // nil until it is followed
-}
+// latest keeps the last of what a run says until somebody waits for it: before, it would be written into the prompt.
+type latest chan string
 
-// Say keeps a sentence, or writes it.
-func (l *latest) Say(sentence string) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.last = sentence
-	if l.out != nil {
-		l.out.Paragraph("… " + sentence)
+// Say puts a sentence in the place of the one before.
+func (l latest) Say(sentence string) {
+	select {
+	case <-l:
+	default:
+	}
+	select {
+	case l <- sentence:
+	default:
 	}
 }
 
 // Step is told what the engine is doing.
-func (l *latest) Step(e run.Event) {
+func (l latest) Step(e run.Event) {
 	if e.Doing == run.Building {
 		l.Say("the container engine is building " + e.Step)
-	}
-}
-
-func (l *latest) follow(out *tell.Terminal) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	if l.out = out; l.last != "" {
-		out.Paragraph("… " + l.last)
 	}
 }
