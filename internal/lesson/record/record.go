@@ -157,17 +157,15 @@ func Write(steps string, doc Run, beside, accept bool) error {
 		version, _, _ := strings.Cut(doc.Engine.Version, "+") // Debian's own addition
 		name += "." + doc.Engine.Name + "-" + version
 	}
-	was, err := Read(steps, name)
-	if err != nil && !accept {
-		return err
-	}
 	var differences []string
 	for _, o := range doc.Steps {
 		for _, reason := range o.Reasons {
 			differences = append(differences, o.Step+": "+reason)
 		}
 	}
-	if was != nil {
+	if was, err := Read(steps, name); err != nil {
+		differences = append(differences, err.Error())
+	} else if was != nil {
 		differences = append(differences, Compare(*was, doc)...)
 	}
 	if len(differences) > 0 && !accept {

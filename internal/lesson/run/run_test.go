@@ -124,22 +124,23 @@ func TestTheEnvironmentOutranksTheUnexpected(t *testing.T) {
 func TestEveryFigureIsHeldAgainstItsExpectation(t *testing.T) {
 	yes := true
 	for name, c := range map[string]struct {
-		want table.Extras
+		want table.Expectation
 		good Measured
 		bad  Measured
 	}{
-		"keeps":        {table.Extras{Keeps: "RUN a"}, Measured{Kept: []string{"RUN b", "RUN a"}}, Measured{Kept: []string{"RUN b"}}},
-		"saves":        {table.Extras{Saves: 2_000_000}, Measured{BinaryBefore: 12_000_000}, Measured{BinaryBefore: 11_999_999}},
-		"numeric user": {table.Extras{NumericUser: &yes}, Measured{NumericUser: &yes}, Measured{NumericUser: new(bool)}},
-		"health":       {table.Extras{Health: "unhealthy"}, Measured{Health: "unhealthy"}, Measured{Health: "healthy"}},
-		"machines": {table.Extras{Machines: []string{"amd64", "arm64"}}, Measured{Machines: []string{"amd64", "arm64"}},
+		"keeps":        {table.Expectation{Keeps: "RUN a"}, Measured{Kept: []string{"RUN b", "RUN a"}}, Measured{Kept: []string{"RUN b"}}},
+		"saves":        {table.Expectation{Saves: 2_000_000}, Measured{BinaryBefore: 12_000_000}, Measured{BinaryBefore: 11_999_999}},
+		"numeric user": {table.Expectation{NumericUser: &yes}, Measured{NumericUser: &yes}, Measured{NumericUser: new(bool)}},
+		"health":       {table.Expectation{Health: "unhealthy"}, Measured{Health: "unhealthy"}, Measured{Health: "healthy"}},
+		"machines": {table.Expectation{Machines: []string{"amd64", "arm64"}}, Measured{Machines: []string{"amd64", "arm64"}},
 			Measured{Machines: []string{"amd64"}}},
-		"repeats":      {table.Extras{Repeats: table.Layers}, Measured{Repeats: table.Layers}, Measured{Repeats: table.Nothing}},
-		"repeats more": {table.Extras{Repeats: table.Layers}, Measured{Repeats: table.Digest}, Measured{Repeats: table.Nothing}},
-		"repeats not":  {table.Extras{Repeats: table.Nothing}, Measured{Repeats: table.Nothing}, Measured{Repeats: table.Layers}},
+		"repeats":      {table.Expectation{Repeats: table.Layers}, Measured{Repeats: table.Layers}, Measured{Repeats: table.Nothing}},
+		"repeats more": {table.Expectation{Repeats: table.Layers}, Measured{Repeats: table.Digest}, Measured{Repeats: table.Nothing}},
+		"repeats not":  {table.Expectation{Repeats: table.Nothing}, Measured{Repeats: table.Nothing}, Measured{Repeats: table.Layers}},
 	} {
+		c.want.Outcome = table.Runs
 		o := Outcome{
-			Expected: table.Expectation{Outcome: table.Runs, Extras: c.want}, Outcome: table.Runs, Phase: table.Serve,
+			Expected: c.want, Outcome: table.Runs, Phase: table.Serve,
 			Image: &Image{Bytes: 10_000_000, Binary: 10_000_000},
 		}
 		o.Measured = c.good

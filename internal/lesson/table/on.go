@@ -28,17 +28,8 @@ func TraitsOf(r *base.Ready) ([]Trait, error) {
 	if err := r.Predictable(); err != nil {
 		return nil, err
 	}
-	var traits []Trait
-	if !r.Adduser {
-		traits = append(traits, NoAdduser)
-	}
-	if !r.Cgo() {
-		traits = append(traits, CgoOff)
-	}
-	if r.Libc == "glibc" {
-		traits = append(traits, Glibc)
-	}
-	return traits, nil
+	has := map[Trait]bool{NoAdduser: !r.Adduser, CgoOff: !r.Cgo(), Glibc: r.Libc == "glibc"}
+	return slices.DeleteFunc(slices.Clone(Traits), func(t Trait) bool { return !has[t] }), nil
 }
 
 // Difference is what becomes of a step, and why; it holds for all of its tries.

@@ -86,11 +86,7 @@ type Expectation struct {
 	SameLayersAs string  `yaml:"same_layers_as" json:"same_layers_as,omitempty"` // a step
 	Log          string  `yaml:"log" json:"log,omitempty"`                       // before the first request
 
-	Extras `yaml:",inline"`
-}
-
-// Extras is what is expected beside the echo in the lessons after the article.
-type Extras struct {
+	// In the lessons after the article, beside the echo.
 	Keeps       string   `yaml:"keeps" json:"keeps,omitempty"`               // the instruction that a change in main.go does not repeat
 	Saves       Size     `yaml:"saves" json:"saves,omitempty"`               // by how much Binary is smaller than before
 	NumericUser *bool    `yaml:"numeric_user" json:"numeric_user,omitempty"` // USER is a number
