@@ -96,8 +96,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		return here, err
 	}
 	screen.Sayf(say, "the base %s is not here yet", b.Image)
-	cannot := &Unobtainable{Image: b.Image, Ways: ways(e, b)}
-	cannot.Tried = append(cannot.Tried, Attempt{"present", "no, and no stand-in for it either"})
+	cannot := &Unobtainable{Image: b.Image, Ways: ways(e, b), Tried: []Attempt{{"present", "no, and no stand-in for it either"}}}
 	if b.Recipe == nil {
 		cannot.Tried[0].Why = "no"
 	}

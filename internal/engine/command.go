@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -87,21 +86,19 @@ func (e *Engine) Stream(ctx context.Context, read func(io.Reader) error, args ..
 
 func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	words := new(tail)
-	switch {
-	case stderr == nil:
+	together := stderr != nil && stderr == stdout
+	if stderr == nil {
 		stderr = words
-	case stderr == stdout: // as one pipe: in the order in which the program wrote
+	} else {
 		stderr = io.MultiWriter(stderr, words)
+	}
+	if together { // as one pipe: in the order in which the program wrote
 		stdout = stderr
-	default:
-		stderr = io.MultiWriter(stderr, words)
 	}
 	command := exec.CommandContext(ctx, e.path, args...)
 	command.Stdin, command.Stdout, command.Stderr = stdin, stdout, stderr
-	environment := slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		return strings.HasPrefix(variable, defaultPlatform+"=") // every build and start names its platform
-	})
-	command.Env = append(environment,
+	command.Env = append(os.Environ(),
+		defaultPlatform+"=",                // every build and start names its platform
 		"LC_ALL=C",                         // the engine's words in one language
 		"DOCKER_CLI_HINTS=false",           // no advertisements among them
 		"BUILDKIT_PROGRESS=plain",          // lines, not a screen

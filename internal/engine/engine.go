@@ -68,40 +68,35 @@ func Find(ctx context.Context) (*Engine, error) {
 	} else if os.Getenv("DOCKER_HOST")+os.Getenv("DOCKER_CONTEXT") != "" {
 		names = names[:1]
 	}
-	var silent *Unavailable // the first that is installed and does not answer
+	none := &Unavailable{fmt.Sprintf("no container engine: %s is not on PATH\n"+
+		"Install Docker (https://docs.docker.com/get-docker/) or Podman (https://podman.io), then try again.",
+		strings.Join(names, " or "))}
 	instead := ""
 	for _, name := range names {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			continue
 		}
-		e := &Engine{Name: name, path: path, Ledger: ledger()}
+		e := &Engine{Name: name, path: path, Ledger: ledger(), Instead: instead}
 		asking, stop := context.WithTimeout(ctx, answerTime)
 		defer stop()
 		err = e.describe(asking)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		}
-		if asking.Err() != nil {
+		case asking.Err() != nil:
 			err = fmt.Errorf("no answer within %v", answerTime)
-		}
-		if err == nil {
-			e.Instead = instead
+		case err == nil:
 			return e, nil
 		}
-		if silent == nil {
-			silent = &Unavailable{fmt.Sprintf("%s is installed, but its engine does not answer: %v\n"+
+		if instead == "" { // the first that is installed and does not answer
+			none = &Unavailable{fmt.Sprintf("%s is installed, but its engine does not answer: %v\n"+
 				"Start it and try again (`%s info` must succeed for this user).", name, err, name)}
 			instead = fmt.Sprintf("%s does not answer (%s): podman does the work (CONTAINER_ENGINE=%s "+
 				"insists on %s)", name, firstLine(err.Error()), name, name)
 		}
 	}
-	if silent != nil {
-		return nil, silent
-	}
-	return nil, &Unavailable{fmt.Sprintf("no container engine: %s is not on PATH\n"+
-		"Install Docker (https://docs.docker.com/get-docker/) or Podman (https://podman.io), then try again.",
-		strings.Join(names, " or "))}
+	return nil, none
 }
 
 // info is what `docker info` and `podman info` print, as far as it is needed here.
@@ -142,18 +137,14 @@ func (i info) hasBuildx() bool {
 func (e *Engine) describe(ctx context.Context) error {
 	text, err := e.Output(ctx, "info", "--format", "{{json .}}")
 	var in info
-	if text != "" {
-		if parse := json.Unmarshal([]byte(text), &in); parse != nil && err == nil {
-			return fmt.Errorf("`%s info` printed what is no JSON", e.Name)
-		}
-	}
-	if len(in.ServerErrors) > 0 { // docker then prints its answer all the same
-		return errors.New(firstLine(in.ServerErrors[0]))
-	}
-	if err != nil {
-		return err
-	}
+	unread := json.Unmarshal([]byte(text), &in)
 	switch {
+	case len(in.ServerErrors) > 0: // docker then prints its answer all the same
+		return errors.New(firstLine(in.ServerErrors[0]))
+	case err != nil:
+		return err
+	case unread != nil:
+		return fmt.Errorf("`%s info` printed what is no JSON", e.Name)
 	case in.ServerVersion != "":
 		e.Name, e.Version, e.Storage, e.ID = "docker", in.ServerVersion, in.Driver, in.ID
 		e.OS, e.Arch, e.LogicalCPUs = in.OSType, goarch(in.Architecture), in.NCPU
@@ -233,13 +224,7 @@ func (e *Engine) Said() string {
 
 // goarch turns the kernel's name of a machine into Go's.
 func goarch(machine string) string {
-	switch machine {
-	case "x86_64":
-		return "amd64"
-	case "aarch64":
-		return "arm64"
-	}
-	return machine
+	return cmp.Or(map[string]string{"x86_64": "amd64", "aarch64": "arm64"}[machine], machine)
 }
 
 func firstLine(text string) string {

@@ -41,7 +41,7 @@ func openCache(ctx context.Context, say screen.Reporter) (*cache, error) {
 		return nil, err
 	}
 	c := &cache{dir: dir, lock: flock.New(filepath.Join(dir, "lock")), say: say}
-	for own := false; !own; {
+	for {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, fmt.Errorf("no folder for downloads: %w; set %s to one that can be written to", err, program.CacheVariable)
 		}
@@ -50,12 +50,12 @@ func openCache(ctx context.Context, say screen.Reporter) (*cache, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("cannot lock the folder for downloads: %w", err)
 		}
-		// If it removed the file that was waited for, the lock is nobody's.
 		held, err := c.lock.Stat()
 		there, gone := os.Stat(c.lock.Path())
-		if own = err == nil && gone == nil && os.SameFile(held, there); !own {
-			c.lock.Unlock()
+		if err == nil && gone == nil && os.SameFile(held, there) {
+			break
 		}
+		c.lock.Unlock() // `clean` removed the file that was waited for: its lock is nobody's
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, "work-*"))
 	for _, old := range left {
