@@ -42,16 +42,12 @@ func loadedName(standIn string) string { return strings.Replace(standIn, "/base:
 // NoteLoaded sees to it that an image is the stand-in that a recipe makes, and
 // remembers that it was loaded.
 func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) error {
-	found, err := e.FindImage(ctx, name)
+	found, err := madeBy(ctx, e, name, recipe)
+	if err == nil && found == nil {
+		err = fmt.Errorf("what %s has loaded is not the %s that was expected", e.Name, name)
+	}
 	if err != nil {
 		return err
-	}
-	own, err := madeBy(ctx, e, found, recipe)
-	if err != nil {
-		return err
-	}
-	if !own {
-		return fmt.Errorf("what %s has loaded is not the %s that was expected", e.Name, name)
 	}
 	_, err = e.Output(ctx, "tag", name, loadedName(name))
 	return err

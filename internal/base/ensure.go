@@ -176,15 +176,11 @@ func standIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := e.FindImage(ctx, b.standInName(e))
-	if err != nil {
+	name, source := b.standInName(e), Rebuilt
+	found, err := madeBy(ctx, e, name, digest)
+	if err != nil || found == nil {
 		return nil, err
 	}
-	if own, err := madeBy(ctx, e, found, digest); err != nil || !own {
-		return nil, err
-	}
-	source := Rebuilt
-	name := b.standInName(e)
 	if slices.ContainsFunc(found.Tags, func(tag string) bool { return strings.HasSuffix(tag, loadedName(name)) }) {
 		source = Loaded
 	}

@@ -35,23 +35,19 @@ func (b Base) standInName(e *engine.Engine) string {
 	return engine.Repository + "/base:" + tag
 }
 
-// madeBy says whether an image is the stand-in that a recipe makes; nil is none.
-func madeBy(ctx context.Context, e *engine.Engine, found *engine.Image, digest string) (bool, error) {
-	if found == nil || found.Config.Labels[rebuild.LabelRecipe] != digest {
-		return false, nil
+// madeBy gives the image of a name, where it is the stand-in that a recipe makes; else nil.
+func madeBy(ctx context.Context, e *engine.Engine, name, recipe string) (*engine.Image, error) {
+	found, err := e.FindImage(ctx, name)
+	if err != nil || found == nil || found.Config.Labels[rebuild.LabelRecipe] != recipe {
+		return nil, err
 	}
-	return isBase(ctx, e, found.ID)
-}
-
-// isBase tells a stand-in from the images that were built on it: they inherit
-// its labels, but only its own history ends with the instruction that sets them.
-func isBase(ctx context.Context, e *engine.Engine, id string) (bool, error) {
-	out, err := e.Output(ctx, "history", "--no-trunc", "--format", "{{.CreatedBy}}", id)
-	if err != nil {
-		return false, err
-	}
+	// Images that are built on it inherit its labels, but only its own history ends with the instruction that sets them.
+	out, err := e.Output(ctx, "history", "--no-trunc", "--format", "{{.CreatedBy}}", found.ID)
 	last, _, _ := strings.Cut(out, "\n")
-	return strings.Contains(last, "LABEL "+engine.LabelMade+"="+engine.MadeBase+" "), nil
+	if err != nil || !strings.Contains(last, "LABEL "+engine.LabelMade+"="+engine.MadeBase+" ") {
+		return nil, err
+	}
+	return found, nil
 }
 
 // pullName gives the name to pull an image by. podman knows no default registry,

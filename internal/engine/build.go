@@ -68,7 +68,16 @@ func (e *Engine) BuildCommand(r BuildRequest) []string {
 // error is a *BuildError where the engine ran the build, else Output's.
 func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	words := e.BuildCommand(r)
-	options := append(e.buildVerb(), "--force-rm")
+	options := []string{"build"}
+	// Before docker 23, `docker build` is the legacy builder's also where buildx is there; it is then buildx that is
+	// called, with the builder that `docker build` takes from 23 on, whichever `buildx use` chose.
+	if e.oldClient != "" {
+		options = []string{"buildx", "build"}
+	}
+	if builder := cmp.Or(e.Using, e.oldClient); builder != "" {
+		options = append(options, "--builder", builder)
+	}
+	options = append(options, "--force-rm")
 	if r.Made != "" {
 		options = append(options, "--label", LabelMade+"="+r.Made)
 	}
@@ -105,10 +114,10 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	if errors.As(err, &failed) {
 		return Image{}, log.failure(failed.Stderr)
 	}
-	if err != nil {
-		return Image{}, err
+	var image *Image
+	if err == nil {
+		image, err = e.FindImage(ctx, r.Tag)
 	}
-	image, err := e.FindImage(ctx, r.Tag)
 	if err == nil && image == nil {
 		err = fmt.Errorf("%s says that it built %s, but does not have it", e.Name, r.Tag)
 	}
@@ -118,21 +127,6 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	log.made(image.ID)
 	image.Reused = log.reused
 	return *image, nil
-}
-
-// buildVerb gives the words that begin a build, and choose who builds. Before docker
-// 23, `docker build` is the legacy builder's also where buildx is there; it is then
-// buildx that is called, with the builder that `docker build` takes from 23 on,
-// whichever `buildx use` chose.
-func (e *Engine) buildVerb() []string {
-	verb := []string{"build"}
-	if e.oldClient != "" {
-		verb = []string{"buildx", "build"}
-	}
-	if builder := cmp.Or(e.Using, e.oldClient); builder != "" {
-		verb = append(verb, "--builder", builder)
-	}
-	return verb
 }
 
 // buildLog follows what a builder prints.

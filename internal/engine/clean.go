@@ -107,8 +107,8 @@ func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error
 	for _, made := range e.Ledger.entries(e.Key()) {
 		image, err := e.FindImage(ctx, made.id)
 		switch {
-		case err == nil && (image == nil || !made.sinceThen(image.Created) && !image.ours()):
-			continue // gone; or it was never ours
+		case err == nil && (image == nil || !made.sinceThen(image.Created) && image.Config.Labels[LabelMade] == ""):
+			continue // gone; or it was never ours. What is built from ours has the label too, so that alone does not count
 		case busy(made.owner), err != nil, slices.ContainsFunc(image.Tags, func(tag string) bool { return !isTag(tag, stepTag, baseTag) }):
 			stays[made.id] = true // it could not be looked at; or somebody gave a name to it
 			continue

@@ -152,20 +152,14 @@ func stamped(text string) string {
 // gone already is no error.
 func (e *Engine) Remove(ctx context.Context, name string) error {
 	_, err := e.Output(ctx, "rm", "--force", "--volumes", name)
-	if noSuchContainer(err) {
+	if err != nil && notThere.MatchString(err.Error()) {
 		return nil
 	}
 	return err
 }
 
-// noSuchContainer knows how the engines say that a container is not there, or is just going.
-func noSuchContainer(err error) bool {
-	if err == nil {
-		return false
-	}
-	words := strings.ToLower(err.Error())
-	return strings.Contains(words, "no such container") || strings.Contains(words, "is already in progress")
-}
+// notThere is how the engines say that a container is not there, or is just going.
+var notThere = regexp.MustCompile("(?i)no such container|is already in progress")
 
 // Image is what the engine says of an image.
 type Image struct {
@@ -204,7 +198,3 @@ var absent = regexp.MustCompile("(?i)no such image|image not known|unable to fin
 
 // Platform is what the image is for.
 func (i Image) Platform() image.Platform { return image.Platform{OS: i.OS, Arch: i.Architecture} }
-
-// ours says whether its label claims it. An image built from ours has the label
-// too, so that alone is not enough to remove it.
-func (i Image) ours() bool { return i.Config.Labels[LabelMade] != "" }

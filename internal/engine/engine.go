@@ -130,10 +130,6 @@ type plugin struct {
 	Err  any
 }
 
-func (i info) hasBuildx() bool {
-	return slices.ContainsFunc(i.ClientInfo.Plugins, func(p plugin) bool { return p.Name == "buildx" && p.Err == nil })
-}
-
 func (e *Engine) describe(ctx context.Context) error {
 	text, err := e.Output(ctx, "info", "--format", "{{json .}}")
 	var in info
@@ -152,7 +148,8 @@ func (e *Engine) describe(ctx context.Context) error {
 		e.Here = here(in.Name, in.KernelVersion)
 		e.Client = in.ClientInfo.Version
 		e.Builder = Legacy
-		if in.hasBuildx() && os.Getenv("DOCKER_BUILDKIT") != "0" {
+		works := func(p plugin) bool { return p.Name == "buildx" && p.Err == nil }
+		if slices.ContainsFunc(in.ClientInfo.Plugins, works) && os.Getenv("DOCKER_BUILDKIT") != "0" {
 			e.Builder = BuildKit
 			if in.ClientInfo.Version == "" {
 				e.oldClient = in.ClientInfo.Context

@@ -93,9 +93,18 @@ func canRebuild(e *engine.Engine) error {
 	return nil
 }
 
-// context lays out the build context in a folder.
+// context lays out the build context in a folder. Whether a checkout keeps run bits and line
+// ends depends on the system, so those of the recipe's own files are set here.
 func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch, dir string) error {
-	if err := r.copyFiles(dir); err != nil {
+	files, err := r.files()
+	for _, f := range files {
+		mode := os.FileMode(0o644)
+		if bytes.HasPrefix(f.content, []byte("#!")) {
+			mode = 0o755
+		}
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, f.name), f.content, mode))
+	}
+	if err != nil {
 		return err
 	}
 	jobs, ctx := errgroup.WithContext(ctx)
@@ -109,25 +118,6 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch, dir 
 	jobs.Go(func() error { return c.toolchain(ctx, r.Toolchain, compilerArch, dir) })
 	jobs.Go(func() error { return c.modules(ctx, r.Modules, dir) })
 	return jobs.Wait()
-}
-
-// copyFiles copies the recipe's own files. Whether a checkout keeps run bits
-// and line ends depends on the system, so they are set here.
-func (r *Recipe) copyFiles(dir string) error {
-	files, err := r.files()
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		mode := os.FileMode(0o644)
-		if bytes.HasPrefix(f.content, []byte("#!")) {
-			mode = 0o755
-		}
-		if err := os.WriteFile(filepath.Join(dir, f.name), f.content, mode); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func into(file string, write func(io.Writer) error) error {

@@ -39,7 +39,7 @@ const healthTime = 30 * time.Second
 
 // measure measures what the try's expectation asks for beside the echo. before is the
 // step that it changes, where that was built, too.
-func (j *job) measure(ctx context.Context, before *job) error {
+func (j *job) measure(ctx context.Context, before *job) (err error) {
 	want, o, m := j.try.Expect, &j.outcome, &j.outcome.Measured
 	if want.Saves > 0 || want.NumericUser != nil {
 		if before == nil || before.outcome.Image == nil {
@@ -52,8 +52,13 @@ func (j *job) measure(ctx context.Context, before *job) error {
 			m.NumericUser, m.UserBefore = &numeric, before.outcome.Image.User
 		}
 	}
-	if want.Keeps != "" {
-		if err := j.changeALine(ctx); err != nil {
+	if want.Keeps != "" { // nothing else builds meanwhile: the seconds are to be compared
+		if against, ok := table.Before(j.Steps, j.step); ok {
+			if m.Before, _, err = j.rebuildChanged(ctx, against, against.Main()); err != nil {
+				return err
+			}
+		}
+		if m.Changed, m.Kept, err = j.rebuildChanged(ctx, j.step, j.try); err != nil {
 			return err
 		}
 	}
@@ -66,19 +71,6 @@ func (j *job) measure(ctx context.Context, before *job) error {
 		return j.repeat(ctx)
 	}
 	return nil
-}
-
-// changeALine builds again with one line more in main.go, this step and the one
-// that it changes. Nothing else builds meanwhile: the seconds are to be compared.
-func (j *job) changeALine(ctx context.Context) (err error) {
-	m := &j.outcome.Measured
-	if before, ok := table.Before(j.Steps, j.step); ok {
-		if m.Before, _, err = j.rebuildChanged(ctx, before, before.Main()); err != nil {
-			return err
-		}
-	}
-	m.Changed, m.Kept, err = j.rebuildChanged(ctx, j.step, j.try)
-	return err
 }
 
 // rebuildChanged builds a step twice: as it is, so that the cache holds all of
