@@ -1,6 +1,7 @@
 package base
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,13 +97,22 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		return here, err
 	}
 	screen.Sayf(say, "the base %s is not here yet", b.Image)
-	cannot := &Unobtainable{Image: b.Image, Ways: ways(e, b), Tried: []Attempt{{"present", "no, and no stand-in for it either"}}}
-	if b.Recipe == nil {
-		cannot.Tried[0].Why = "no"
-	}
-
 	name := pullName(e, b.Image)
-	err := pull(ctx, e, name, b.pulled(e), say)
+	words := pullWords(e, name, cmp.Or(b.Platform, e.Platform()))
+	cannot := &Unobtainable{
+		Image: b.Image,
+		Tried: []Attempt{{"present", "no"}},
+		Ways: []string{
+			"connect this machine, then: " + strings.Join(words, " "),
+			"load a teacher's bundle:    " + program.Call() + " load FILE",
+			"use another golang image that is here: --base IMAGE",
+		},
+	}
+	if b.Recipe != nil {
+		cannot.Tried[0].Why = "no, and no stand-in for it either"
+		cannot.Ways = slices.Insert(cannot.Ways, 2, "on Debian or Ubuntu, with a network, run the same again: a stand-in is rebuilt")
+	}
+	err := pull(ctx, e, words, say)
 	if err == nil {
 		pulled, err := b.named(ctx, e, name, Pulled)
 		if err == nil && pulled == nil {
@@ -152,18 +162,6 @@ func builtStandIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error)
 		err = fmt.Errorf("%s was built, but is gone again", b.standInName(e))
 	}
 	return made, err
-}
-
-// ways lists what a person can do where no base can be had.
-func ways(e *engine.Engine, b Base) []string {
-	out := []string{
-		"connect this machine, then: " + strings.Join(pullWords(e, pullName(e, b.Image), b.pulled(e)), " "),
-		"load a teacher's bundle:    " + program.Call() + " load FILE",
-	}
-	if b.Recipe != nil {
-		out = append(out, "on Debian or Ubuntu, with a network, run the same again: a stand-in is rebuilt")
-	}
-	return append(out, "use another golang image that is here: --base IMAGE")
 }
 
 // standIn gives the stand-in for a base that is in the engine and was made by

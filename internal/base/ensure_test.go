@@ -68,7 +68,7 @@ func TestAnUnknownImageIsNotRebuilt(t *testing.T) {
 
 func TestADeniedPull(t *testing.T) {
 	e := fakeDocker(t, "echo denied >&2; exit 1")
-	err := pull(context.Background(), e, "golang:9", e.Platform(), nil)
+	err := pull(context.Background(), e, []string{"docker", "pull", "golang:9"}, nil)
 	assert.EqualError(t, err, "the registry wants a login, or refuses the one that is kept here (denied)")
 }
 
@@ -86,7 +86,7 @@ func TestAPullShowsItsProgressOnTheTerminal(t *testing.T) {
 	}
 	defer display.Close()
 	e := fakeDocker(t, "test -t 1 && echo half of it")
-	require.NoError(t, pull(context.Background(), e, "golang:9", e.Platform(), onTerminal{terminal}))
+	require.NoError(t, pull(context.Background(), e, []string{"docker", "pull", "golang:9"}, onTerminal{terminal}))
 	terminal.Close()
 	shown, err := bufio.NewReader(display).ReadString('\n')
 	require.NoError(t, err)

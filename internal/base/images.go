@@ -22,9 +22,6 @@ import (
 // for by name. DOCKER_DEFAULT_PLATFORM is about images of registries.
 func (b Base) platform(e *engine.Engine) image.Platform { return cmp.Or(b.Platform, e.Own()) }
 
-// pulled is what the base is pulled for.
-func (b Base) pulled(e *engine.Engine) image.Platform { return cmp.Or(b.Platform, e.Platform()) }
-
 // standInName is the name of a base's stand-in: never the real image's.
 func (b Base) standInName(e *engine.Engine) string {
 	name := b.Image[strings.LastIndex(b.Image, "/")+1:]
@@ -70,8 +67,7 @@ func pullWords(e *engine.Engine, name string, p image.Platform) []string {
 }
 
 // pull has the engine pull an image. On a terminal docker shows itself how far it is.
-func pull(ctx context.Context, e *engine.Engine, name string, p image.Platform, say screen.Reporter) error {
-	words := pullWords(e, name, p)
+func pull(ctx context.Context, e *engine.Engine, words []string, say screen.Reporter) error {
 	screen.Sayf(say, "pulling it: %s", strings.Join(words, " "))
 	var progress io.Writer
 	if lender, ok := say.(screen.Lender); ok && lender.Lend() != nil && e.Builder != engine.Buildah {
