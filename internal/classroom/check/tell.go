@@ -45,13 +45,13 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 		}
 	}
 	for _, note := range r.Notes {
-		t.Indented("", "Note: "+note+".")
+		t.Paragraph("Note: " + note + ".")
 	}
 	if !r.Met && r.Image != "" {
 		t.Say("To look into the image:")
 		t.Say("  " + screen.Harmless(program.Call()+" doctor --no-fix "+r.Image)) // in one line, to be pasted
 		if !why {
-			t.Indented("", "The proof of each: the same again with --why")
+			t.Paragraph("The proof of each: the same again with --why")
 		}
 	}
 	switch {

@@ -117,7 +117,7 @@ func (t *Terminal) total(of string, doc record.Run, like string) {
 	}
 	t.Coloured(colorOf(doc.Verdict), of+text)
 	if doc.Engine != nil {
-		t.Indented("", "Base: "+ground(doc.Base)+" Engine: "+doc.Engine.Said()+", "+doc.Engine.Builder+" builder.")
+		t.Paragraph("Base: " + ground(doc.Base) + " Engine: " + doc.Engine.Said() + ", " + doc.Engine.Builder + " builder.")
 	}
 }
 

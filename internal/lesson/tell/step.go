@@ -23,7 +23,7 @@ func (t *Terminal) Opening(steps []table.Step, step table.Step) error {
 		heading = fmt.Sprintf("%s. “%s” %s", step.Number(), step.Claim, step.Title)
 	}
 	t.Heading(heading)
-	t.Indented("", step.Change)
+	t.Paragraph(step.Change)
 	lines, err := Diff(steps, step, step.Main().Dockerfile)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base *base.R
 			t.Say(Command(command, t.Width))
 		}
 		if n := len(try.Commands); n > 1 && slices.Contains(try.Commands[n-1], "127.0.0.1::8080") {
-			t.Indented("", "(Port 8080 is in use: the engine chose another.)")
+			t.Paragraph("(Port 8080 is in use: the engine chose another.)")
 		}
 		t.message(try)
 		t.Say("")
@@ -63,21 +63,21 @@ func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base *base.R
 		t.Say("")
 	}
 	for _, figure := range Figures(step, outcomes) {
-		t.Indented("", figure+".")
+		t.Paragraph(figure + ".")
 	}
 	t.Indented("  ", step.Why)
 	t.Indented("  ", listed(run.Main(outcomes).Image))
 	t.bars(sizes)
-	t.Indented("", "Base: "+ground(base))
+	t.Paragraph("Base: " + ground(base))
 	t.kept(outcomes)
-	t.Indented("", next)
+	t.Paragraph(next)
 }
 
 // kept says where the containers that stay can be reached.
 func (t *Terminal) kept(outcomes []run.Outcome) {
 	for _, o := range outcomes {
 		if o.Address != "" {
-			t.Indented("", fmt.Sprintf("Kept: %s answers at http://%s/?message=hello until `%s clean`.", o.Step, o.Address, program.Call()))
+			t.Paragraph(fmt.Sprintf("Kept: %s answers at http://%s/?message=hello until `%s clean`.", o.Step, o.Address, program.Call()))
 		}
 	}
 }
