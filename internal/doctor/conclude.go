@@ -100,33 +100,21 @@ func followed(c image.Config, start Start, lines string) (image.Config, Start, b
 // systemPath matches what a distribution brings.
 var systemPath = regexp.MustCompile(`^/(usr/)?(s?bin|lib[^/]*|share|libexec)/`)
 
-// wanted matches a file by its name; for no name, the programs that the image brings of its own.
-func wanted(name string) func(image.Entry) bool {
-	return func(e image.Entry) bool {
-		if name != "" {
-			return strings.EqualFold(path.Base(e.Path), name)
-		}
-		_, wraps := wrapperOf(path.Base(e.Path))
-		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !systemPath.MatchString(e.Path) &&
-			!strings.Contains(path.Base(e.Path), ".so")
-	}
-}
-
-// elsewhere finds where in the image files lie of the name that is missing, and tells which layer took
-// away what is missing. Only here all layers are read.
-func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.Entry, err error) {
+// elsewhere finds where in the image files lie of the name that is missing, or where no name is, the programs that it
+// brings of its own; and which layer took away what is missing. Only here all layers are read.
+func (x *examination) elsewhere(ctx context.Context, f *finding) error {
 	name := path.Base(strings.Trim(f.missing, "\r\n "+listQuotes))
 	switch f.cause {
 	case NoCommand, EmptyCommand:
 		name = ""
 	case MissingLibrary, MissingLoader, MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink, MissingInterpreter:
-	case MissingSymbolVersion, MissingSymbol:
+	case MissingSymbolVersion:
 		name = path.Base(f.facts.Library)
 	default:
-		return nil, nil
+		return nil
 	}
 	if f.facts.Option != "" || f.facts.Lacks != "" && !shells[f.facts.Lacks] {
-		return nil, nil
+		return nil
 	}
 	if strings.HasPrefix(name, "-") {
 		name = "" // an argument, where a program is meant
@@ -139,28 +127,35 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 		}
 	}
 	if lister == nil || ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-	fits, way := wanted(name), cmp.Or(f.facts.Target, f.missing)
-	if err := lister.Walk(func(e image.Entry) error {
-		if fits(e) && !e.Mode.IsDir() && len(lies) < 16 && e.Path != way && e.Path != f.missing {
-			if _, err := x.files.peek(ctx, e.Path); err == nil { // no dangling link
-				at := len(lies)
-				if path.Dir(e.Path) == x.config.WorkingDir { // where it is expected: first
-					at = 0
-				}
-				lies = slices.Insert(lies, at, e)
+	fits := func(e image.Entry) bool {
+		base := path.Base(e.Path)
+		if name != "" {
+			return strings.EqualFold(base, name)
+		}
+		_, wraps := wrapperOf(base)
+		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !systemPath.MatchString(e.Path) && !strings.Contains(base, ".so")
+	}
+	way, first := cmp.Or(f.facts.Target, f.missing), image.Entry{}
+	err := lister.Walk(func(e image.Entry) error {
+		if fits(e) && !e.Mode.IsDir() && len(f.lies) < 16 && e.Path != way && e.Path != f.missing {
+			if _, err := x.files.peek(ctx, e.Path); err != nil {
+				return ctx.Err() // a dangling link
+			}
+			if len(f.lies) == 0 || path.Dir(e.Path) == x.config.WorkingDir { // where it is expected: first
+				first, f.lies = e, slices.Insert(f.lies, 0, e.Path)
+			} else {
+				f.lies = append(f.lies, e.Path)
 			}
 		}
 		return ctx.Err()
-	}); err != nil {
-		return nil, err
-	}
-	if len(lies) > 0 && name != "" {
-		f.evidence = append(f.evidence, Evidence{"a file of that name lies elsewhere in the image", lies[0].Path, describe(lies[0])})
+	})
+	if len(f.lies) > 0 && name != "" {
+		f.evidence = append(f.evidence, Evidence{"a file of that name lies elsewhere in the image", first.Path, describe(first)})
 	}
 	lost := 0
-	err = lister.Lost(func(e image.Entry, by int) error {
+	return cmp.Or(err, lister.Lost(func(e image.Entry, by int) error {
 		link := e.IsLink() && strings.HasPrefix(way, e.Path+"/")
 		if lost < 2 && (link || name != "" && fits(e)) {
 			lost++
@@ -172,8 +167,7 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) (lies []image.E
 			}
 		}
 		return ctx.Err()
-	})
-	return lies, err
+	}))
 }
 
 // instead gives the instructions that start other words in the place of one.

@@ -84,24 +84,14 @@ type Advice struct {
 // Machine is what the image is to start on.
 type Machine struct {
 	OS, Arch string // as in GOOS and GOARCH
-	// Foreign says what is known of handlers for other machines' programs (binfmt_misc).
-	Foreign Foreign
+	// Alone says that nothing is registered in its kernel that runs other machines' programs (binfmt_misc); from afar
+	// that cannot be known.
+	Alone bool
 	// Level is which of x86-64's levels the processor has; zero: not known.
 	Level int
 	// Overrides says that its engine leaves every user what passes over modes (CAP_DAC_OVERRIDE) up to the program's execve.
 	Overrides bool
 }
-
-// Foreign is what a machine does with programs for other machines.
-type Foreign int
-
-// Whether a machine runs other machines' programs depends on what somebody
-// registered in its kernel; from afar that cannot be known.
-const (
-	ForeignUnknown Foreign = iota
-	ForeignNone
-	ForeignSome
-)
 
 // Ended is what an engine recorded of a container's end.
 type Ended struct {

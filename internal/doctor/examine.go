@@ -52,6 +52,7 @@ type finding struct {
 	facts    facts
 	evidence []Evidence
 	line     *shebang // of the script whose interpreter is meant
+	lies     []string // where in the image files of the name lie that is missing
 	fix      Fix      // better than the cause's own
 }
 

@@ -90,9 +90,7 @@ func (x *examination) pay(ctx context.Context, p process) error {
 }
 
 func (x *examination) badFormat(p process, found string) *finding {
-	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found,
-		Archive: strings.Contains(found, "(ar)"), Shared: strings.HasPrefix(found, "a shared library"),
-		Wants: map[bool]string{true: "linux"}[strings.HasPrefix(found, "a program for")]},
+	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found},
 		evidence: []Evidence{p.asked, {"its first bytes, by which the kernel tells the format", p.at.Path, found}}}
 }
 

@@ -44,7 +44,7 @@ func (x *examination) lookupPath(ctx context.Context, name string) (*finding, er
 func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *finding {
 	f := &finding{missing: name, facts: facts{
 		Name: name, At: way.at, Target: created(way), Link: way.link, Loop: way.kind == looping, Instr: x.instruction(),
-		Closed: way.kind == closed, Hidden: strings.HasPrefix(way.at, "/dev/"),
+		Closed: way.kind == closed,
 	}}
 	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
 		f.facts.Words = x.instead(name, words...)

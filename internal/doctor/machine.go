@@ -56,14 +56,14 @@ func MachineOf(system, arch string, here, overrides bool) Machine {
 	if !here {
 		return m
 	}
-	m.Foreign, m.Level = ForeignNone, level()
+	m.Alone, m.Level = true, level()
 	handlers, err := os.ReadDir("/proc/sys/fs/binfmt_misc")
 	if err != nil {
 		return m // the kernel has none, or nobody has mounted its list
 	}
 	for _, h := range handlers {
 		if h.Name() != "register" && h.Name() != "status" {
-			m.Foreign = ForeignSome
+			m.Alone = false
 		}
 	}
 	return m

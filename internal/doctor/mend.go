@@ -21,8 +21,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	if f == nil || f.cause == "" || f.fix != (Fix{}) {
 		return nil
 	}
-	lies, err := x.elsewhere(ctx, f)
-	if err != nil {
+	if err := x.elsewhere(ctx, f); err != nil {
 		return err
 	}
 	if f.cause == UserCannotExecute && !x.machine.Overrides {
@@ -38,7 +37,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 	if len(strings.Join(x.d.Argv, " ")) > maxFixed {
 		return nil
 	}
-	for _, c := range x.cures(ctx, f, lies) {
+	for _, c := range x.cures(ctx, f) {
 		d, err := x.would(ctx, c.lines, 0)
 		if err != nil {
 			return err
@@ -55,8 +54,8 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 		f.fix = Fix{Text: texts().Cures["windows-path"]}
 		return nil
 	}
-	if f.cause == MissingLibrary && len(lies) > 0 && !f.facts.Foreign {
-		f.facts.Copies = "COPY --chmod=755 --from=build " + copyWords(lies[0].Path, f.facts.Target)
+	if f.cause == MissingLibrary && len(f.lies) > 0 && !f.facts.Foreign {
+		f.facts.Copies = "COPY --chmod=755 --from=build " + copyWords(f.lies[0], f.facts.Target)
 	}
 	if f.cause == CRLFInterpreter {
 		f.facts.Sed = x.sed(ctx)
@@ -81,9 +80,8 @@ var (
 	gitBash = regexp.MustCompile(`^[A-Za-z]:[/\\].*?Git((?:/usr)?(/.*))$`)
 )
 
-// cures are what may help against a finding; lies are the places in the image where files of the
-// name lie that is missing.
-func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry) (all []cure) {
+// cures are what may help against a finding.
+func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 	add := func(id, lines, it string) { all = append(all, cure{id, lines, it}) }
 	if x.shellForm && brokenList(x.shellCommand) {
 		if words := listWords(x.shellCommand, x.env); len(words) > 0 {
@@ -109,8 +107,8 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		user, _, _ := strings.Cut(f.facts.User, ":")
 		add("own-group", "USER "+user, "")
 	case NoCommand, EmptyCommand:
-		for _, e := range lies {
-			add("own-program", cmp.Or(f.facts.Instr, "ENTRYPOINT")+" "+execForm(e.Path), e.Path)
+		for _, other := range f.lies {
+			add("own-program", cmp.Or(f.facts.Instr, "ENTRYPOINT")+" "+execForm(other), other)
 		}
 	case MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink:
 		if x.source() == x.called("ARGS") && len(x.config.Cmd) > 0 {
@@ -119,16 +117,16 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 		if shells[f.facts.Lacks] {
 			add("other-shell", x.instead(x.d.Argv[0], "/bin/sh"), "")
 		}
-		x.misread(f.missing, lies, add)
-		for _, e := range lies {
-			add("elsewhere", x.instead(f.missing, e.Path), e.Path)
+		x.misread(f, add)
+		for _, other := range f.lies {
+			add("elsewhere", x.instead(f.missing, other), other)
 		}
 	case UserCannotExecute:
 		if f.facts.Switch {
 			add("stay-root", "USER 0:0", "")
 		}
 	case MissingInterpreter, CRLFInterpreter:
-		x.interpreted(f, lies, add)
+		x.interpreted(f, add)
 	case ExecFormat:
 		head, err := x.files.head(ctx, f.facts.At, 4096)
 		if err != nil {
@@ -145,13 +143,13 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 			add("by-itself", x.instruction()+" "+execForm(x.d.Argv[at:]...), x.d.Argv[0])
 		}
 	case MissingLoader:
-		for _, e := range lies {
-			add("loader-elsewhere", x.instead(f.facts.Name, e.Path, f.facts.Name), e.Path)
+		for _, other := range f.lies {
+			add("loader-elsewhere", x.instead(f.facts.Name, other, f.facts.Name), other)
 		}
 	case MissingLibrary, MissingSymbolVersion, MissingSymbol:
-		for _, e := range lies {
-			if dirs := strings.TrimSuffix(path.Dir(e.Path)+":"+x.env["LD_LIBRARY_PATH"], ":"); plainWord.MatchString(dirs) {
-				add("library-elsewhere", "ENV LD_LIBRARY_PATH="+dirs, e.Path)
+		for _, other := range f.lies {
+			if dirs := strings.TrimSuffix(path.Dir(other)+":"+x.env["LD_LIBRARY_PATH"], ":"); plainWord.MatchString(dirs) {
+				add("library-elsewhere", "ENV LD_LIBRARY_PATH="+dirs, other)
 			}
 		}
 		for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {
@@ -164,7 +162,7 @@ func (x *examination) cures(ctx context.Context, f *finding, lies []image.Entry)
 }
 
 // interpreted adds what may help a script whose interpreter is missing.
-func (x *examination) interpreted(f *finding, lies []image.Entry, add func(id, lines, it string)) {
+func (x *examination) interpreted(f *finding, add func(id, lines, it string)) {
 	meant := strings.Fields(strings.TrimPrefix(f.facts.Words, "#!"))
 	if f.line == nil {
 		if len(meant) > 0 {
@@ -179,8 +177,8 @@ func (x *examination) interpreted(f *finding, lies []image.Entry, add func(id, l
 	case f.missing == f.line.interp:
 		option = strings.Fields(strings.TrimPrefix(arg, "-S"))
 	}
-	for _, e := range lies {
-		add("interpreter-elsewhere", x.instead(script, slices.Concat([]string{e.Path}, option, []string{script})...), e.Path)
+	for _, other := range f.lies {
+		add("interpreter-elsewhere", x.instead(script, slices.Concat([]string{other}, option, []string{script})...), other)
 	}
 	if len(meant) > 0 {
 		add("interpreter-itself", x.instead(script, append(meant, script)...), "")
@@ -195,7 +193,8 @@ var interpreters = map[string]string{".py": "python3", ".js": "node", ".mjs": "n
 	".lua": "lua"}
 
 // misread adds what was meant by a word that only a shell understands.
-func (x *examination) misread(word string, lies []image.Entry, add func(id, lines, it string)) {
+func (x *examination) misread(f *finding, add func(id, lines, it string)) {
+	word := f.missing
 	argv, _ := x.words()
 	at := slices.Index(argv, word)
 	if at < 0 {
@@ -212,18 +211,15 @@ func (x *examination) misread(word string, lies []image.Entry, add func(id, line
 			add("variable", x.spliced(at, at+1, words...), "")
 		}
 	}
-	if assignment.MatchString(word) && len(rest) > 0 {
-		add("assignment", "ENV "+word+"\n"+x.spliced(at, at+1), "")
-	}
-	if word == "exec" && len(rest) > 0 {
-		add("exec", x.spliced(at, at+1), "")
+	if sets := assignment.MatchString(word); (sets || word == "exec") && len(rest) > 0 {
+		add("before", map[bool]string{true: "ENV " + word + "\n"}[sets]+x.spliced(at, at+1), "")
 	}
 	if builtins[word] || strings.ContainsAny(word, " ;&|<>$") {
 		add("command-line", x.spliced(at, len(argv), "/bin/sh", "-c", strings.Join(argv[at:], " ")), "")
 	}
 	if strings.HasPrefix(word, "-") {
-		for _, e := range lies {
-			add("argument", x.spliced(at, at, e.Path), e.Path)
+		for _, other := range f.lies {
+			add("argument", x.spliced(at, at, other), other)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (x *examination) foreign(file *elf.File, at place, what string) *finding {
 	if !known {
 		return unknown("%s is for %s, which some %s machines run and others do not", at.Path, is, x.machine.Arch)
 	}
-	if x.machine.Foreign != ForeignNone && what == "the program" {
+	if !x.machine.Alone && what == "the program" {
 		return unknown("%s is for %s and the engine's machine is %s: whether it runs depends on the handlers "+
 			"registered there (binfmt_misc, such as QEMU's)", at.Path, is, x.machine.Arch)
 	}

@@ -27,7 +27,6 @@ type facts struct {
 	Tree       string // the folder of an interpreter that has one of its own
 	Capability string // that the file demands, by its number
 	Closed     bool   // a folder is closed, not the file
-	Hidden     bool   // under what the runtime mounts
 	User       string
 	File       string // an account file
 	Link       string // "/sh -> /busybox"
@@ -47,8 +46,6 @@ type facts struct {
 	Foreign    bool   // a program for glibc, on musl
 	Bare       bool   // a library without versions
 	PIE        bool   // built so by Go, and without need
-	Archive    bool   // it is a static library
-	Shared     bool   // it is a shared one
 	Of         string // Rust, .NET, a distribution: whose the program is
 	Go         bool   // the program was built by Go
 	Option     string // of a script's first line
@@ -155,7 +152,8 @@ func execForm(words ...string) string {
 
 // What stands in an image goes into lines of a Dockerfile that people paste. There
 // a name with blanks, quotes or line ends must stay the one word that it is.
-var quoting = template.FuncMap{"copy": copyWords, "shell": shellWord, "list": execForm, "sed": sedText.Replace, "quote": strconv.Quote}
+var quoting = template.FuncMap{"copy": copyWords, "shell": shellWord, "list": execForm, "sed": sedText.Replace, "quote": strconv.Quote,
+	"begins": strings.HasPrefix}
 
 var (
 	plainWord = regexp.MustCompile(`^[A-Za-z0-9_./@%+=:,~-]*$`)

@@ -20,7 +20,7 @@ import (
 
 var machine = func() doctor.Machine {
 	m := doctor.MachineOf("linux", runtime.GOARCH, true, false)
-	m.Foreign = doctor.ForeignNone
+	m.Alone = true
 	return m
 }()
 

@@ -109,7 +109,7 @@ func (j *job) buildFor(ctx context.Context, arch string) error {
 	if err != nil {
 		return err
 	}
-	machine := doctor.Machine{OS: j.Engine.OS, Arch: arch, Foreign: doctor.ForeignNone, Overrides: j.Engine.Overrides()}
+	machine := doctor.Machine{OS: j.Engine.OS, Arch: arch, Alone: true, Overrides: j.Engine.Overrides()}
 	return j.look(ctx, built, func(img image.Image) error {
 		d, err := doctor.Prove(ctx, img, machine, doctor.Start{})
 		if m := &j.outcome.Measured; err == nil && d.Starts != nil && *d.Starts {
