@@ -73,14 +73,17 @@ func (x *examination) again(ctx context.Context, config image.Config, start Star
 func followed(c image.Config, start Start, lines string) (image.Config, Start, bool) {
 	for line := range strings.SplitSeq(lines, "\n") {
 		word, rest, _ := strings.Cut(line, " ")
-		var err error
+		var list []string
+		if word == "ENTRYPOINT" || word == "CMD" {
+			if err := json.Unmarshal([]byte(rest), &list); err != nil {
+				return c, start, false
+			}
+		}
 		switch word {
 		case "ENTRYPOINT":
-			c.Entrypoint, c.Cmd, start.Entrypoint, start.Args = nil, nil, nil, nil
-			err = json.Unmarshal([]byte(rest), &c.Entrypoint)
+			c.Entrypoint, c.Cmd, start.Entrypoint, start.Args = list, nil, nil, nil
 		case "CMD":
-			c.Cmd, start.Args = nil, nil
-			err = json.Unmarshal([]byte(rest), &c.Cmd)
+			c.Cmd, start.Args = list, nil
 		case "USER":
 			c.User, start.User = rest, ""
 		case "WORKDIR":
@@ -88,9 +91,6 @@ func followed(c image.Config, start Start, lines string) (image.Config, Start, b
 		case "ENV":
 			c.Env = append(slices.Clip(c.Env), rest)
 		default:
-			return c, start, false
-		}
-		if err != nil {
 			return c, start, false
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	debug "debug/elf"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -184,6 +186,17 @@ func TestEveryCauseHasItsRow(t *testing.T) {
 	}
 	for id, a := range texts().Advice {
 		assert.NotEmpty(t, fill(a.Summary, facts{Found: "x"})+fill(a.Fix, facts{}), id)
+	}
+	for file, have := range map[string][]string{
+		"mend.go": slices.Collect(maps.Keys(texts().Cures)), "advice.go": slices.Collect(maps.Keys(texts().Advice)),
+	} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var used []string
+		for _, m := range regexp.MustCompile(`(?:(?:add|say|Cures)[(\[]|\t\{)"([a-z-]+)"`).FindAllStringSubmatch(string(text), -1) {
+			used = append(used, m[1])
+		}
+		assert.ElementsMatch(t, have, used, file)
 	}
 }
 

@@ -130,25 +130,23 @@ const (
 
 // shorten puts an end to every text of a diagnosis; what is cut says so.
 func (d *Diagnosis) shorten() *Diagnosis {
-	left := maxTold
-	cut := func(texts ...*string) {
-		for _, text := range texts {
-			if most := min(maxText, left); len(*text) > most {
-				*text = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8((*text)[:most], "·"), len(*text))
-			}
-			left -= min(left, len(*text))
-		}
-	}
-	cut(&d.Summary, &d.Fix.Text, &d.Fix.Dockerfile, &d.User.Configured)
 	d.Evidence, d.Argv = d.Evidence[:min(len(d.Evidence), maxItems)], d.Argv[:min(len(d.Argv), maxItems)]
+	texts := []*string{&d.Summary, &d.Fix.Text, &d.Fix.Dockerfile, &d.User.Configured}
 	for i := range d.Evidence {
-		cut(&d.Evidence[i].Claim, &d.Evidence[i].Path, &d.Evidence[i].Found)
+		texts = append(texts, &d.Evidence[i].Claim, &d.Evidence[i].Path, &d.Evidence[i].Found)
 	}
 	for i := range d.Advice {
-		cut(&d.Advice[i].ID, &d.Advice[i].Summary, &d.Advice[i].Fix)
+		texts = append(texts, &d.Advice[i].Summary, &d.Advice[i].Fix)
 	}
 	for i := range d.Argv {
-		cut(&d.Argv[i])
+		texts = append(texts, &d.Argv[i])
+	}
+	left := maxTold
+	for _, text := range texts {
+		if most := min(maxText, left); len(*text) > most {
+			*text = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8((*text)[:most], "·"), len(*text))
+		}
+		left -= min(left, len(*text))
 	}
 	return d
 }

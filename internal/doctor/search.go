@@ -21,8 +21,8 @@ var reserved = []string{"c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."}
 func newMusl(ctx context.Context, x *examination, interp string, self *object) (*musl, error) {
 	m := &musl{self: self, sys: []string{"/lib", "/usr/local/lib", "/usr/lib"}}
 	// PREFIX/etc/ld-musl-ARCH.path, for a loader PREFIX/lib/ld-musl-ARCH.so.1.
-	arch := strings.TrimSuffix(strings.TrimPrefix(path.Base(interp), "ld-musl-"), ".so.1")
-	if _, known := strings.CutPrefix(path.Base(interp), "ld-musl-"); !known {
+	arch, known := strings.CutPrefix(strings.TrimSuffix(path.Base(interp), ".so.1"), "ld-musl-")
+	if !known {
 		arch = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}[machineName(self.file)]
 	}
 	list := path.Join(path.Dir(path.Dir(interp)), "etc/ld-musl-"+arch+".path")
