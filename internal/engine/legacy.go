@@ -40,7 +40,7 @@ const legacyExit = "returned a non-zero code:"
 // How the old builder reports.
 var (
 	legacyStep  = regexp.MustCompile(`^Step \d+/\d+ : (.*)`)
-	legacyWork  = regexp.MustCompile(`^(?: ---> Running in|Removing intermediate container| ---> Removed intermediate container) [0-9a-f]{12}$`)
+	legacyWork  = regexp.MustCompile(`^(?: ---> Running in|(?:Removing| ---> Removed) intermediate container) [0-9a-f]{12}$`)
 	legacyImage = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
 )
 

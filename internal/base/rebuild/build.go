@@ -118,7 +118,7 @@ const (
 // Leftovers gives the images that builds of a stand-in made on their way and left behind, as
 // they were cut off; or that one needs which is running now.
 func Leftovers(ctx context.Context, e *engine.Engine, filters ...string) ([]string, error) {
-	words := []string{"image", "ls", "-q", "--no-trunc", "--filter", "dangling=true", "--filter", "label=" + engine.LabelMade + "=" + madeStage}
-	out, err := e.Output(ctx, append(words, filters...)...)
+	words := append([]string{"image", "ls", "-q", "--no-trunc", "--filter", "dangling=true"}, filters...)
+	out, err := e.Output(ctx, append(words, "--filter", "label="+engine.LabelMade+"="+madeStage)...)
 	return strings.Fields(out), err
 }

@@ -38,12 +38,12 @@ const (
 
 // heard is what became of asking once.
 type heard struct {
-	wrong   string         // what was wrong with an answer
-	silent  error          // no whole answer came
-	listens engine.Sockets // where the program listens, if that was looked at
+	answered bool           // a whole answer came
+	wrong    string         // what was wrong with it, or with its beginning
+	listens  engine.Sockets // where the program listens, if that was looked at
 }
 
-func (h heard) echo() bool { return h.silent == nil && h.wrong == "" }
+func (h heard) echo() bool { return h.answered && h.wrong == "" }
 
 // observe waits for the echo, for the program's end, or for the time to run out. host
 // is where the port is published.
@@ -51,17 +51,17 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 	o, began := &j.outcome, time.Now()
 	loopback := began // since when it has listened on the loopback alone
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
-		h := heard{silent: errors.New("its port is not published")}
+		var h heard
 		if host != "" {
-			h.wrong, h.silent = probe(ctx, host)
+			h = probe(ctx, host)
 		}
 		passed := time.Since(began)
 		if h.wrong != "" && passed < patience { // it may be somebody else's port, or too early
-			h = heard{silent: errors.New("no echo yet")}
+			h = heard{}
 		}
 		var container engine.Container
 		var err error
-		if h.silent == nil || passed > brisk { // an echo of a program that dies of it is none
+		if h.answered || passed > brisk { // an echo of a program that dies of it is none
 			container, err = j.Engine.Inspect(ctx, name)
 		}
 		running := container.State.Status == "running"
@@ -96,7 +96,7 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 			if j.Keep {
 				o.Address = host
 			}
-		case h.silent == nil && !alone, late && h.wrong != "":
+		case h.answered && !alone, late && h.wrong != "":
 			o.fails(table.Serve, WrongAnswer, h.wrong)
 		case late:
 			o.fails(table.Serve, NoAnswer, fmt.Sprintf("nothing on port 8080 within %v", answerTime))
@@ -126,8 +126,8 @@ func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard,
 	h.listens = listens
 	at := listens.At(8080)
 	switch {
-	case told && h.echo() && len(at) == 0:
-		h.silent = errors.New("what answers at that port of this machine is somebody else")
+	case told && h.echo() && len(at) == 0: // what answers at that port of this machine is somebody else
+		h.answered = false
 		return h, nil
 	case h.echo(), told && (len(at) == 0 || at.LoopbackOnly()):
 		return h, nil
@@ -137,9 +137,11 @@ func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard,
 		return h, errors.New("the engine is on another machine, and there is no way to ask what runs there: " +
 			"its containers have no addresses of their own, or there is no base to ask from (`dev base` gets it)")
 	}
-	wrong, silent := t.askFromContainer(ctx, address, network)
-	if silent == nil {
-		h.wrong, h.silent = wrong, nil
+	message := rand.Text()
+	out, err := t.inBase(ctx, client, "--network", network, "--env", "message="+message, "--env", "address="+address)
+	if err == nil {
+		echo, request, _ := strings.Cut(out, "\n")
+		h.answered, h.wrong = true, wrongEcho(message, echo, request)
 	} else if !told { // this machine's kernel is another one: the engine's is asked from inside of the network
 		lists, _ := t.inBase(ctx, "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; true", "--network", "container:"+c.ID)
 		h.listens = engine.ReadSockets(lists)
@@ -147,24 +149,13 @@ func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard,
 	return h, nil
 }
 
-// client asks twice, as probe does: for the echo of a message, and for the
-// request. Of an answer without end it takes the beginning.
+// client is probe from a container of the base, at the address of the step's: it asks for the echo of a message, and for
+// the request. Of an answer without end it takes the beginning.
 var client = fmt.Sprintf(`if command -v wget >/dev/null; then get() { wget -q -O - --header "X-Probe: $message" "$1"; }
 elif command -v curl >/dev/null; then get() { curl -fsS --header "X-Probe: $message" "$1"; }
 else exit 1; fi
 echo=$(get "http://$address:8080/?message=$message" | head -c %[1]d) && [ -n "$echo" ] && echo "$echo" &&
 get "http://$address:8080/" | head -c %[1]d`, longest)
-
-// askFromContainer is probe from a container of the base, at the address of the step's.
-func (t *Trial) askFromContainer(ctx context.Context, address, network string) (wrong string, silent error) {
-	message := rand.Text()
-	out, err := t.inBase(ctx, client, "--network", network, "--env", "message="+message, "--env", "address="+address)
-	if err != nil {
-		return "", err
-	}
-	echo, request, _ := strings.Cut(out, "\n")
-	return wrongEcho(message, echo, request), nil
-}
 
 // inBase runs a script in a container of the base.
 func (t *Trial) inBase(ctx context.Context, script string, options ...string) (string, error) {
@@ -193,27 +184,25 @@ const answerTime = 15 * time.Second
 // longest is how much of an answer is taken in; the right ones have a few hundred bytes.
 const longest = 64 << 10
 
-// probe asks for the echo, with a message and without one. It returns "" and no
-// error for the right answers, what was wrong with an answer, or an error where
-// no whole answer came this time.
-func probe(ctx context.Context, host string) (wrong string, err error) {
+// probe asks for the echo, with a message and without one.
+func probe(ctx context.Context, host string) heard {
 	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
 	message := rand.Text() // no canned answer can be right
 	echo, began, err := get(ctx, host, "/?message="+url.QueryEscape(message), message)
 	switch {
 	case err != nil && !began:
-		return "", err
+		return heard{}
 	case err != nil: // it may be a machine under load: it is asked again
-		return fmt.Sprintf("asked for the echo of %q, it began with %q and did not come to an end", message, screen.Short(echo, 60)), err
+		return heard{wrong: fmt.Sprintf("asked for the echo of %q, it began with %q and did not come to an end", message, screen.Short(echo, 60))}
 	case echo != message:
-		return wrongEcho(message, echo, ""), nil
+		return heard{answered: true, wrong: wrongEcho(message, echo, "")}
 	}
 	request, _, err := get(ctx, host, "/", message)
 	if err != nil {
-		return fmt.Sprintf("asked for GET /, it did not answer: %v", err), nil
+		return heard{answered: true, wrong: fmt.Sprintf("asked for GET /, it did not answer: %v", err)}
 	}
-	return wrongEcho(message, echo, request), nil
+	return heard{answered: true, wrong: wrongEcho(message, echo, request)}
 }
 
 // wrongEcho says what is wrong with the two answers; "" where nothing is.
