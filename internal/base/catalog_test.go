@@ -36,7 +36,7 @@ func TestTheRepositorysBases(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(b.Recipe.Folder, "Dockerfile"))
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "GOLANG_VERSION="+b.Go+" ")
-	assert.Contains(t, string(text), rebuild.LabelStandInFor+"="+b.Image+"\n")
+	assert.Contains(t, string(text), "optimizing-dockerfile.stand-in-for="+b.Image+"\n")
 	assert.Contains(t, string(text), rebuild.LabelRecipe+"=$RECIPE ")
 	assert.Equal(t, 2, strings.Count(string(text), "made=base-stage optimizing-dockerfile.rebuild=$REBUILD\n"), "one label a stage")
 }

@@ -71,17 +71,19 @@ func why(err error, at string) string {
 	return fmt.Sprintf("%s: %s", at, screen.Short(screen.Line(words), 300))
 }
 
-// sweep removes the images that builds from this cache made on their way, and reports
-// whether there were any. It may do so because the cache is locked.
-func (c *cache) sweep(ctx context.Context, e *engine.Engine) bool {
-	images, _ := Sweep(ctx, e, "--filter", "label="+labelRebuild+"="+c.id())
-	return images > 0
+// sweep removes the images that builds from this cache made on their way, and counts
+// them. It may do so because the cache is locked.
+func (c *cache) sweep(ctx context.Context, e *engine.Engine) (images int) {
+	images, _ = Sweep(ctx, e, "--filter", "label="+labelRebuild+"="+c.id())
+	return images
 }
 
-// Sweep removes what Leftovers gives, and counts it. The engine removes an image's nameless parents with it.
+// Sweep removes the images that builds of a stand-in made on their way and left behind, as they were cut
+// off; or that one needs which is running now. The engine removes an image's nameless parents with it.
 func Sweep(ctx context.Context, e *engine.Engine, filters ...string) (images int, err error) {
-	left, err := Leftovers(ctx, e, filters...)
-	for _, id := range left {
+	words := append([]string{"image", "ls", "-q", "--no-trunc", "--filter", "dangling=true"}, filters...)
+	left, err := e.Output(ctx, append(words, "--filter", "label="+engine.LabelMade+"="+madeStage)...)
+	for _, id := range strings.Fields(left) {
 		if _, err := e.Output(ctx, "image", "rm", id); err == nil {
 			images++
 		}
@@ -96,29 +98,16 @@ func (c *cache) settle(ctx context.Context, e *engine.Engine) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
 	defer cancel()
 	for quiet := 0; quiet < 6 && ctx.Err() == nil; quiet++ {
-		if c.sweep(ctx, e) {
+		if c.sweep(ctx, e) > 0 {
 			quiet = 0
 		}
 		time.Sleep(250 * time.Millisecond)
 	}
 }
 
-// Labels of a stand-in, besides engine.LabelMade.
+// Labels of a stand-in, and of what its build makes on its way, besides engine.LabelMade.
 const (
-	LabelRecipe     = "optimizing-dockerfile.recipe"       // the recipe's digest
-	LabelStandInFor = "optimizing-dockerfile.stand-in-for" // the image that it takes the place of
-)
-
-// On what the build of a stand-in makes on its way.
-const (
-	madeStage    = "base-stage"                    // the value of engine.LabelMade
+	LabelRecipe  = "optimizing-dockerfile.recipe"  // the recipe's digest
 	labelRebuild = "optimizing-dockerfile.rebuild" // the cache that it was built from
+	madeStage    = "base-stage"                    // the value of engine.LabelMade on the way
 )
-
-// Leftovers gives the images that builds of a stand-in made on their way and left behind, as
-// they were cut off; or that one needs which is running now.
-func Leftovers(ctx context.Context, e *engine.Engine, filters ...string) ([]string, error) {
-	words := append([]string{"image", "ls", "-q", "--no-trunc", "--filter", "dangling=true"}, filters...)
-	out, err := e.Output(ctx, append(words, "--filter", "label="+engine.LabelMade+"="+madeStage)...)
-	return strings.Fields(out), err
-}
