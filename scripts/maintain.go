@@ -10,9 +10,9 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
-	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell/page"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 func cleanCommand() *cobra.Command {
@@ -88,7 +88,7 @@ func baseCommand() *cobra.Command {
 		}
 		const unknown = "unknown: the image does not tell"
 		fmt.Fprintf(c.out, "base    %s\nimage   %s\nsource  %s\nGo      %s\nlibc    %s\nsize    %s\ncache   %s\n",
-			r.Name, image, r.Source, cmp.Or(r.Go, unknown), cmp.Or(r.Libc, unknown), table.Size(r.Bytes), cache)
+			r.Name, image, r.Source, cmp.Or(r.Go, unknown), cmp.Or(r.Libc, unknown), screen.Size(r.Bytes), cache)
 		return nil
 	})
 }

@@ -15,10 +15,10 @@ import (
 	"optimizing-dockerfile/internal/classroom/bundle"
 	"optimizing-dockerfile/internal/classroom/ready"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/lesson/tell/report"
 	"optimizing-dockerfile/internal/program"
+	"optimizing-dockerfile/internal/screen"
 )
 
 func readyCommand() *cobra.Command {
@@ -111,9 +111,9 @@ func bundleCommand() *cobra.Command {
 			return err
 		}
 		defer b.Close()
-		fmt.Fprintf(c.out, "%s: %s, SHA-256 %s\n", file, table.Size(b.Size), b.Sum)
+		fmt.Fprintf(c.out, "%s: %s, SHA-256 %s\n", file, screen.Size(b.Size), b.Sum)
 		for _, image := range b.Bases {
-			fmt.Fprintf(c.out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, table.Size(image.Bytes))
+			fmt.Fprintf(c.out, "It holds %s for engines on %s (%s there),\n", image.Image, image.Arch, screen.Size(image.Bytes))
 		}
 		fmt.Fprintf(c.out, "the lesson's folders, and the tool for %d kinds of machines.\n", len(b.Tools))
 		fmt.Fprintf(c.out, "Offer it to the room: %s serve %s\n", program.Call(), tell.Word(file))
@@ -149,7 +149,7 @@ func serveCommand() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("cannot listen on %s: %w\nChoose another one: serve --addr 127.0.0.1:8001", address, err)
 		}
-		fmt.Fprintf(c.out, "Serving %s: %s, SHA-256 %s\n", file, table.Size(b.Size), b.Sum)
+		fmt.Fprintf(c.out, "Serving %s: %s, SHA-256 %s\n", file, screen.Size(b.Size), b.Sum)
 		at := listener.Addr().(*net.TCPAddr)
 		all := bundle.Addresses(at)
 		for _, url := range all {
@@ -218,7 +218,7 @@ func load(c *call, into, sum string) error {
 		b.Close()
 		warn(c.say, os.Remove(file))
 	}
-	fmt.Fprintf(c.out, "Checked, %s, SHA-256 %s. The base is in %s.\n", table.Size(b.Size), b.Sum, e.Name)
+	fmt.Fprintf(c.out, "Checked, %s, SHA-256 %s. The base is in %s.\n", screen.Size(b.Size), b.Sum, e.Name)
 	if root == "" {
 		fmt.Fprintf(c.out, "Next, and no network is needed: %s learn\n", program.Call())
 		return nil

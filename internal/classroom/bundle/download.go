@@ -17,7 +17,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -172,7 +171,7 @@ func (d *download) rest(ctx context.Context) error {
 		d.here = 0 // all of it comes
 	}
 	if d.here > 0 {
-		screen.Sayf(d.say, "going on after %s of %s", table.Size(d.here), table.Size(d.length))
+		screen.Sayf(d.say, "going on after %s of %s", screen.Size(d.here), screen.Size(d.length))
 	}
 	if d.length = max(d.length, answer.ContentLength); d.length < 0 {
 		return refusal{errors.New("the server does not say how long the bundle is")}
@@ -209,7 +208,7 @@ func (d *download) Write(piece []byte) (int, error) {
 	d.got, d.here = d.got+int64(n), d.here+int64(n)
 	if time.Since(d.said) > 3*time.Second {
 		d.said = time.Now()
-		screen.Sayf(d.say, "%s of %s", table.Size(d.here), table.Size(d.length))
+		screen.Sayf(d.say, "%s of %s", screen.Size(d.here), screen.Size(d.length))
 	}
 	if err != nil {
 		err = refusal{err}

@@ -24,7 +24,6 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -35,7 +34,7 @@ func (b *Bundle) Load(ctx context.Context, e *engine.Engine, bases []Base, say s
 		if err := onlyNames(ctx, packed.reader(), brought.Image); err != nil {
 			return fmt.Errorf("%s: %s %w: %w", b.Path, brought.File, ErrDamaged, err)
 		}
-		screen.Sayf(say, "loading %s (%s) into %s", brought.Image, table.Size(brought.Bytes), e.Name)
+		screen.Sayf(say, "loading %s (%s) into %s", brought.Image, screen.Size(brought.Bytes), e.Name)
 		plain, err := gzip.NewReader(packed.reader()) // podman takes nothing else from its stdin
 		if err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -170,7 +169,7 @@ func (o Order) save(ctx context.Context, work string) (Base, error) {
 	if b.Recipe, err = o.Base.Recipe.Digest(arch); err != nil {
 		return b, err
 	}
-	screen.Sayf(o.Say, "saving %s (%s)", b.Image, table.Size(b.Bytes))
+	screen.Sayf(o.Say, "saving %s (%s)", b.Image, screen.Size(b.Bytes))
 	out, err := os.Create(filepath.Join(work, path.Base(b.File)))
 	if err != nil {
 		return b, err

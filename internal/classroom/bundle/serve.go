@@ -13,7 +13,7 @@ import (
 	"text/template"
 	"time"
 
-	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
 )
 
 const (
@@ -98,7 +98,7 @@ func handler(b *Bundle, page []byte) http.Handler {
 			}
 			w.Header().Set("Content-Type", kind+"; charset=utf-8")
 			fill(w, map[string]any{
-				"URL": "http://" + r.Host, "Sum": b.Sum, "Size": table.Size(b.Size).String(), "Tools": tools, "Bases": b.Bases,
+				"URL": "http://" + r.Host, "Sum": b.Sum, "Size": screen.Size(b.Size), "Tools": tools, "Bases": b.Bases,
 				"Report": page != nil,
 			})
 		})

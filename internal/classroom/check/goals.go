@@ -23,7 +23,7 @@ func (s *subject) judgeImage() {
 		s.Said = s.outcome.Message
 	}
 	built := s.outcome.Image
-	s.is(Builds, "the image is "+strings.TrimPrefix(built.ID, "sha256:")[:12]+", "+table.Size(built.Bytes).String())
+	s.is(Builds, "the image is "+strings.TrimPrefix(built.ID, "sha256:")[:12]+", "+screen.Size(built.Bytes))
 	s.starts()
 	s.notRoot()
 	s.small()
@@ -103,17 +103,17 @@ func (s *subject) small() {
 		if s.failedToStart() || all <= Beside {
 			s.open(Small, "not judged: no compiled program is found in the image, to compare its size with")
 		} else {
-			s.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", table.Size(all)), "")
+			s.not(Small, fmt.Sprintf("the image is %s, and holds no compiled program", screen.Size(all)), "")
 		}
 		return
 	}
 	beside := all - s.program.Size
 	proof := fmt.Sprintf("the image is %s: %s of %s, and %s beside it",
-		table.Size(all), s.program.Path, table.Size(s.program.Size), table.Size(max(0, beside)))
+		screen.Size(all), s.program.Path, screen.Size(s.program.Size), screen.Size(max(0, beside)))
 	if beside <= Beside {
 		s.is(Small, proof)
 	} else {
-		s.not(Small, fmt.Sprintf("%s; at most %s is the goal", proof, table.Size(Beside)), "")
+		s.not(Small, fmt.Sprintf("%s; at most %s is the goal", proof, screen.Size(Beside)), "")
 	}
 }
 

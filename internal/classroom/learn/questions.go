@@ -7,6 +7,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // question is something to guess about a step before it has run.
@@ -85,9 +86,9 @@ var questions = []question{
 			if o.Image == nil {
 				return "", "There is no image."
 			}
-			why := "It is " + table.Size(o.Image.Bytes).String()
+			why := "It is " + screen.Size(o.Image.Bytes)
 			if o.Image.Binary > 0 {
-				why += ", and " + table.Size(o.Image.Binary).String() + " of that is the program"
+				why += ", and " + screen.Size(o.Image.Binary) + " of that is the program"
 			}
 			why += "."
 			switch {

@@ -21,7 +21,6 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -67,7 +66,7 @@ func (m Machine) Examine(ctx context.Context) ([]Check, error) {
 			Fix: fmt.Sprintf("with a network: %s dev base; without: %[1]s load BUNDLE", program.Call()),
 		}, Check{Name: "the rest", Lack: "needs the base", Fix: "then: " + program.Call() + " ready", Unclear: true}), nil
 	}
-	checks = append(checks, Check{Name: "base", Found: fmt.Sprintf("%s, %s (%s)", there.Image, table.Size(there.Bytes), there.Source)})
+	checks = append(checks, Check{Name: "base", Found: fmt.Sprintf("%s, %s (%s)", there.Image, screen.Size(there.Bytes), there.Source)})
 	defer m.Engine.RemoveOwn(context.WithoutCancel(ctx))
 	m.Say.Say("compiling the app in the base, without a network")
 	checks = append(checks, m.inside(ctx, there)...)
@@ -158,7 +157,7 @@ func enough(what, free string, needed int64, fix string) Check {
 	if err != nil {
 		return Check{Name: what, Lack: "a container did not tell how much is free", Unclear: true}
 	}
-	c := Check{Name: what, Found: fmt.Sprintf("%s free for the engine, %s needed", table.Size(kilobytes*1024), table.Size(needed))}
+	c := Check{Name: what, Found: fmt.Sprintf("%s free for the engine, %s needed", screen.Size(kilobytes*1024), screen.Size(needed))}
 	if kilobytes*1024 < needed {
 		c.Lack, c.Fix = c.Found, fix
 	}

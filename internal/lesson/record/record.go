@@ -22,6 +22,7 @@ import (
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Run is the document of `run --json`, and of a record.
@@ -223,7 +224,7 @@ func Compare(was, now Run) []string {
 		if was.Base.Platform == now.Base.Platform {
 			differs("what is missing", r.Missing, o.Missing)
 			if sizes(was, now, *r, o) {
-				differs("the size", table.Size(r.Image.Bytes), table.Size(o.Image.Bytes))
+				differs("the size", screen.Size(r.Image.Bytes), screen.Size(o.Image.Bytes))
 			}
 		}
 		if was.Engine.Same(now.Engine) && was.Base.Source == now.Base.Source {

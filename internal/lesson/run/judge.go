@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // judge holds an outcome against its expectation. Where every fact agrees it
@@ -43,7 +44,7 @@ func judge(o Outcome, arch string, layers []string) (verdict string, reasons []s
 	if want.Overhead != nil {
 		hold(o.Image.Binary > 0, "the image holds no %s", table.Binary)
 		hold(o.Image.Binary == 0 || o.Image.Rest() <= int64(*want.Overhead), "the image holds %s beside %s; at most %s was expected",
-			table.Size(o.Image.Rest()), table.Binary, want.Overhead)
+			screen.Size(o.Image.Rest()), table.Binary, want.Overhead)
 	}
 	if !same {
 		return verdict, reasons
