@@ -97,13 +97,14 @@ func Identify(ctx context.Context, img image.Image) (User, error) {
 }
 
 func newExamination(img image.Image, machine Machine, start Start) *examination {
-	config := img.Config()
+	about := img.About()
+	config := about.Config
 	config.Env = slices.Concat(config.Env, start.Env)
 	x := &examination{
 		files: files{img: img, cwd: "/", mounts: start.Mounts}, config: config, machine: machine, start: start,
-		d: Unknown(img.Name(), ""), env: environment(config.Env),
+		d: Unknown(about.Name, ""), env: environment(config.Env),
 	}
-	x.d.ID = img.ID()
+	x.d.ID = about.ID
 	return x
 }
 

@@ -23,10 +23,8 @@ import (
 // hostImage is this machine's own file system, taken for an image.
 type hostImage struct{ config image.Config }
 
-func (hostImage) Name() string           { return "this machine" }
-func (hostImage) ID() string             { return "" }
-func (h hostImage) Config() image.Config { return h.config }
-func (hostImage) Close() error           { return nil }
+func (h hostImage) About() image.About { return image.About{Name: "this machine", Config: h.config} }
+func (hostImage) Close() error         { return nil }
 func (hostImage) Lstat(_ context.Context, p string) (image.Entry, error) {
 	i, err := os.Lstat(p)
 	if err != nil {

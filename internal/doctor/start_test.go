@@ -24,7 +24,7 @@ func started(t *testing.T, user string, start Start) *Diagnosis {
 	files, err := image.NewFiles(image.NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	require.NoError(t, files.Apply(t.Context(), 1, &layer))
-	img := image.Of(files, "i", "", image.Config{Config: v1.Config{Entrypoint: []string{"/app"}, User: user}})
+	img := image.Of(files, image.About{Config: image.Config{Config: v1.Config{Entrypoint: []string{"/app"}, User: user}}}, false)
 	defer img.Close()
 	d, err := Examine(t.Context(), img, Machine{OS: "linux", Arch: "amd64"}, start)
 	require.NoError(t, err)

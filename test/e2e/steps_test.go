@@ -210,7 +210,7 @@ func TestCacheReadsTheSameLayersOnce(t *testing.T) {
 	two.ID = "optimizing-dockerfile/none:none"
 	second, err := cache.Open(t.Context(), e, two)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"two"}, second.Config().Cmd)
+	assert.Equal(t, []string{"two"}, second.About().Config.Cmd)
 	assert.Equal(t, "held", content(t, second, "/file"))
 
 	other := built(t, e, dir, "COPY source /elsewhere\nCMD [\"one\"]")

@@ -176,7 +176,7 @@ func (s *subject) judge(ctx context.Context) error {
 	if s.files, err = read(ctx, img, sourcesIn(ctx, s.Dir)); err != nil {
 		return err
 	}
-	s.program = s.files.program(s.diagnosis.Argv, img.Config().WorkingDir)
+	s.program = s.files.program(s.diagnosis.Argv, img.About().Config.WorkingDir)
 	s.Image = request.Tag
 	s.judgeImage()
 	return nil

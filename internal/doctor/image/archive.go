@@ -20,14 +20,14 @@ import (
 // archived is an image of which all files are known.
 type archived struct {
 	*Files
-	name, id string
-	config   Config
-	lent     bool
+	about About
+	lent  bool // by somebody who discards the files
 }
 
-func (a *archived) Name() string   { return a.name }
-func (a *archived) ID() string     { return a.id }
-func (a *archived) Config() Config { return a.config }
+// Of makes an image of files that have been read. Its Close discards them, unless they are lent.
+func Of(files *Files, about About, lent bool) Image { return &archived{files, about, lent} }
+
+func (a *archived) About() About { return a.about }
 
 func (a *archived) Close() error {
 	if a.lent {
@@ -36,39 +36,25 @@ func (a *archived) Close() error {
 	return a.Discard()
 }
 
-// Of makes an image of files that have been read, and of what is known of it otherwise.
-// Its Close discards the files.
-func Of(files *Files, name, id string, config Config) Image {
-	return &archived{files, name, id, config, false}
-}
-
-// Lent is as Of, of files that somebody else discards.
-func Lent(files *Files, name, id string, config Config) Image {
-	return &archived{files, name, id, config, true}
-}
-
 // FromTarball opens an image in a tarball of `docker save`, `podman save`, or an
 // OCI archive; compressed or not. Where it holds several, tag says which. The
 // error is a *NotFound, a *Fault, or the context's.
-func FromTarball(ctx context.Context, name, tag string, p Platform) (Image, error) {
+func FromTarball(ctx context.Context, name, tag string, p Platform) (img Image, err error) {
+	defer func() { err = Failed(ctx, name, err) }()
 	// Before it is opened: a pipe would wait for a writer.
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("it is not a regular file")
 	}
 	if err != nil {
-		return nil, Failed(ctx, name, err)
+		return nil, err
 	}
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, Failed(ctx, name, err)
+		return nil, err
 	}
 	defer file.Close()
-	img, err := fromTarball(ctx, NewBudget(ctx, info.Size()), file, name, tag, p)
-	if err != nil {
-		return nil, Failed(ctx, name, err)
-	}
-	return img, nil
+	return fromTarball(ctx, NewBudget(ctx, info.Size()), file, name, tag, p)
 }
 
 // ReadSaved reads the files of the one image in a tarball of `docker save`.
@@ -81,10 +67,10 @@ func ReadSaved(ctx context.Context, s *Spool, name string) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	return img.Files, nil
+	return img.(*archived).Files, nil
 }
 
-func fromTarball(ctx context.Context, b *Budget, file *os.File, name, tag string, p Platform) (*archived, error) {
+func fromTarball(ctx context.Context, b *Budget, file *os.File, name, tag string, p Platform) (Image, error) {
 	head := make([]byte, 6)
 	if n, _ := file.ReadAt(head, 0); packing(head[:n]) != "" {
 		s, err := NewSpool()
@@ -106,20 +92,27 @@ func fromTarball(ctx context.Context, b *Budget, file *os.File, name, tag string
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.open("manifest.json"); err == nil {
-		return fromSave(ctx, t, name, tag)
+	var r recipe
+	if _, missing := t.open("manifest.json"); missing == nil {
+		r, err = t.saved(name, tag)
+	} else if _, missing := t.open("index.json"); missing == nil {
+		r, err = t.indexed(name, tag, p)
+	} else {
+		err = errors.New("it holds neither a manifest.json (docker save) nor an index.json (OCI): it is no tarball of an image" +
+			"; `docker export` writes files only")
 	}
-	if _, err := t.open("index.json"); err == nil {
-		return fromIndex(ctx, t, name, tag, p)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errors.New("it holds neither a manifest.json (docker save) nor an index.json (OCI): it is no tarball of an image" +
-		"; `docker export` writes files only")
+	return t.image(ctx, name, r)
 }
 
 // Failed makes of an error what reading an image ends with: a *NotFound, a *Fault, or the context's.
 func Failed(ctx context.Context, ref string, err error) error {
 	var missing *NotFound
 	switch {
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &missing):
@@ -128,32 +121,30 @@ func Failed(ctx context.Context, ref string, err error) error {
 	return &Fault{ref, err}
 }
 
-// fromSave reads what `docker save` wrote.
-func fromSave(ctx context.Context, s store, name, tag string) (*archived, error) {
+// recipe names an image's blobs, as `docker save` does.
+type recipe struct {
+	Config           string
+	RepoTags, Layers []string
+}
+
+// saved reads what `docker save` wrote of an image.
+func (s store) saved(name, tag string) (recipe, error) {
 	text, err := s.document("manifest.json")
 	if err != nil {
-		return nil, err
+		return recipe{}, err
 	}
-	var images []struct {
-		Config   string
-		RepoTags []string
-		Layers   []string
-	}
+	var images []recipe
 	if err := json.Unmarshal(text, &images); err != nil {
-		return nil, fmt.Errorf("its manifest.json makes no sense: %w", err)
+		return recipe{}, fmt.Errorf("its manifest.json makes no sense: %w", err)
 	}
 	var tags []string
-	found := -1
-	for i, img := range images {
+	for _, img := range images {
 		tags = append(tags, img.RepoTags...)
 		if tag == "" && len(images) == 1 || tag != "" && slices.ContainsFunc(img.RepoTags, func(t string) bool { return sameTag(t, tag) }) {
-			found = i
+			return img, nil
 		}
 	}
-	if found < 0 {
-		return nil, choose(name, tag, len(images), tags)
-	}
-	return build(ctx, s, name, images[found].Config, images[found].Layers)
+	return recipe{}, choose(name, tag, len(images), tags)
 }
 
 func sameTag(have, asked string) bool {
@@ -172,12 +163,12 @@ func choose(name, tag string, count int, tags []string) error {
 	return fmt.Errorf("it holds %d images: say which, as %s:TAG (%s)", count, filepath.Base(name), list)
 }
 
-// readConfig reads an image's config, and gives the ID that follows from it.
-func readConfig(s store, name string, layers int) (*v1.ConfigFile, string, error) {
-	if layers > maxLayers {
-		return nil, "", fmt.Errorf("it has %d layers; engines allow 127", layers)
+// config reads an image's config, and gives the ID that follows from it.
+func (s store) config(r recipe) (*v1.ConfigFile, string, error) {
+	if len(r.Layers) > maxLayers {
+		return nil, "", fmt.Errorf("it has %d layers; engines allow 127", len(r.Layers))
 	}
-	text, err := s.document(name)
+	text, err := s.document(r.Config)
 	if err != nil {
 		return nil, "", err
 	}
@@ -186,37 +177,37 @@ func readConfig(s store, name string, layers int) (*v1.ConfigFile, string, error
 		return nil, "", fmt.Errorf("its config makes no sense: %w", err)
 	}
 	diffs := parsed.RootFS.DiffIDs // dockers of before 1.10 wrote none
-	if len(diffs) > 0 && len(diffs) != layers && parsed.OS != "windows" {
-		return nil, "", fmt.Errorf("it is damaged: its config speaks of %d layers, and it has %d", len(diffs), layers)
+	if len(diffs) > 0 && len(diffs) != len(r.Layers) && parsed.OS != "windows" {
+		return nil, "", fmt.Errorf("it is damaged: its config speaks of %d layers, and it has %d", len(diffs), len(r.Layers))
 	}
 	sum := sha256.Sum256(text)
 	return parsed, "sha256:" + hex.EncodeToString(sum[:]), configIn(parsed).TooLong()
 }
 
-// build reads an image: its config, then its layers from the lowest up.
-func build(ctx context.Context, s store, name, configName string, layers []string) (*archived, error) {
-	parsed, id, err := readConfig(s, configName, len(layers))
+// image reads an image: its config, then its layers from the lowest up.
+func (s store) image(ctx context.Context, name string, r recipe) (Image, error) {
+	parsed, id, err := s.config(r)
 	if err != nil {
 		return nil, err
 	}
-	img := &archived{name: name, id: id, config: configIn(parsed)}
-	if img.Files, err = NewFiles(s.budget); err != nil {
+	files, err := NewFiles(s.budget)
+	if err != nil {
 		return nil, err
 	}
-	if img.config.OS == "windows" {
-		return img, nil // its layers are no Linux file system
+	if parsed.OS == "windows" {
+		r.Layers = nil // they are no Linux file system
 	}
-	for i, name := range layers {
-		layer, err := img.load(ctx, s, i+1, name, diffOf(parsed, i))
+	for i, name := range r.Layers {
+		layer, err := files.load(ctx, s, i+1, name, diffOf(parsed, i))
 		if err == nil {
-			err = img.lay(layer, i+1)
+			err = files.lay(layer, i+1)
 		}
 		if err != nil {
-			img.Close()
+			files.Discard()
 			return nil, err
 		}
 	}
-	return img, nil
+	return Of(files, About{name, id, configIn(parsed)}, false), nil
 }
 
 // diffOf is the digest of a layer unpacked; "" where the config has none.

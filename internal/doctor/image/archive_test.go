@@ -51,7 +51,7 @@ func TestTarball(t *testing.T) {
 	for name, data := range map[string][]byte{"plain": plain, "compressed": gzipped(plain)} {
 		img, err := FromTarball(context.Background(), write(t, data), "", Platform{"linux", "amd64"})
 		require.NoError(t, err, name)
-		assert.Equal(t, []string{"/app"}, img.Config().Entrypoint)
+		assert.Equal(t, []string{"/app"}, img.About().Config.Entrypoint)
 		assert.Equal(t, "program", content(img.(*archived).Files, "/app"))
 		assert.Equal(t, "x", content(img.(*archived).Files, "/etc/x"))
 		require.NoError(t, img.Close())
@@ -99,7 +99,7 @@ func TestLayout(t *testing.T) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		img, err := FromLayout(context.Background(), dir, "", Platform{"linux", arch})
 		require.NoError(t, err)
-		assert.Equal(t, arch, img.Config().Architecture)
+		assert.Equal(t, arch, img.About().Config.Architecture)
 		assert.Equal(t, arch, content(img.(*archived).Files, "/arch"))
 		img.Close()
 	}

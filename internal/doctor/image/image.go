@@ -18,12 +18,8 @@ import (
 
 // Image is one image, opened for reading.
 type Image interface {
-	// Name is what it was asked for by: a reference, or a file's path.
-	Name() string
-	// ID is the digest of its config, as `docker images --no-trunc` shows it.
-	ID() string
-	// Config is what the image says about its process.
-	Config() Config
+	// About is what is known of it beside its files.
+	About() About
 	// Lstat gives what lies at an absolute path, the link itself where it is
 	// one. Every folder on the way must be a real folder: following links is
 	// the caller's work. The error is fs.ErrNotExist where there is nothing.
@@ -64,6 +60,13 @@ type Lister interface {
 // Deeper is an Image whose layers are not known: Deep reads them all, which takes as long as the image is large.
 type Deeper interface {
 	Deep(ctx context.Context) (Image, error)
+}
+
+// About is what is known of an image beside its files.
+type About struct {
+	Name   string // it was asked for by: a reference, or a file's path
+	ID     string // the digest of its config, as `docker images --no-trunc` shows it
+	Config Config
 }
 
 // Config is what an image says about the process that it is meant for.

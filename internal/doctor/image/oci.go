@@ -14,39 +14,45 @@ import (
 )
 
 // FromLayout opens an image in an OCI layout folder. Otherwise it is as FromTarball.
-func FromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error) {
+func FromLayout(ctx context.Context, dir, tag string, p Platform) (img Image, err error) {
+	defer func() { err = Failed(ctx, dir, err) }()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, Failed(ctx, dir, err)
+		return nil, err
 	}
 	defer root.Close()
 	if info, err := root.Stat("index.json"); err != nil || !info.Mode().IsRegular() {
-		return nil, &Fault{dir, errors.New("it holds no index.json: it is no OCI layout\n" +
+		return nil, errors.New("it holds no index.json: it is no OCI layout\n" +
 			"Other folders are not read (an unpacked `docker save`, podman's docker-dir): give the doctor a tarball, " +
-			"such as `docker save -o image.tar IMAGE` writes")}
+			"such as `docker save -o image.tar IMAGE` writes")
 	}
-	img, err := fromIndex(ctx, layoutFolder(root, NewBudget(ctx, 0)), dir, tag, p)
-	if err != nil {
-		return nil, Failed(ctx, dir, err)
-	}
-	return img, nil
-}
-
-// fromIndex reads an OCI layout (image-layout.md).
-func fromIndex(ctx context.Context, s store, name, tag string, p Platform) (*archived, error) {
-	text, err := s.document("index.json")
+	s := layoutFolder(root, NewBudget(ctx, 0))
+	r, err := s.indexed(dir, tag, p)
 	if err != nil {
 		return nil, err
+	}
+	return s.image(ctx, dir, r)
+}
+
+// indexed reads what an OCI layout has of an image (image-layout.md).
+func (s store) indexed(name, tag string, p Platform) (recipe, error) {
+	text, err := s.document("index.json")
+	if err != nil {
+		return recipe{}, err
 	}
 	m, err := manifestIn(text, types.OCIImageIndex, name, tag, p, false, func(h v1.Hash) ([]byte, error) { return s.document(blob(h)) })
 	if err != nil {
-		return nil, err
+		return recipe{}, err
 	}
-	var layers []string
+	return recipeOf(m), nil
+}
+
+func recipeOf(m *v1.Manifest) recipe {
+	r := recipe{Config: blob(m.Config.Digest)}
 	for _, l := range m.Layers {
-		layers = append(layers, blob(l.Digest))
+		r.Layers = append(r.Layers, blob(l.Digest))
 	}
-	return build(ctx, s, name, blob(m.Config.Digest), layers)
+	return r
 }
 
 // manifestIn follows what a layout or a registry has of a name, as far as to the manifest of one image: an index may

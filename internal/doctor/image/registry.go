@@ -68,16 +68,14 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 		}
 		left -= l.Size
 	}
-	if r.config, r.id, err = readConfig(r.blobs.store, blob(r.manifest.Config.Digest), len(r.layers)); err != nil {
+	if r.config, r.id, err = r.blobs.config(recipeOf(r.manifest)); err != nil {
 		return err
 	}
 	r.all, err = NewFiles(r.blobs.budget)
 	return err
 }
 
-func (r *layered) Name() string   { return r.name }
-func (r *layered) ID() string     { return r.id }
-func (r *layered) Config() Config { return configIn(r.config) }
+func (r *layered) About() About { return About{r.name, r.id, configIn(r.config)} }
 
 // layer reads one, where that was not done yet.
 func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
@@ -154,7 +152,7 @@ func (r *layered) Deep(ctx context.Context) (Image, error) {
 		}
 	}
 	r.layers[0] = r.all
-	return Lent(r.all, r.name, r.id, r.Config()), nil
+	return Of(r.all, r.About(), true), nil
 }
 
 func (r *layered) Close() error {

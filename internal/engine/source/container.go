@@ -79,9 +79,7 @@ func (c *container) call(ctx context.Context, words ...string) error {
 	return err
 }
 
-func (c *container) Name() string         { return c.name }
-func (c *container) ID() string           { return c.about.ID }
-func (c *container) Config() image.Config { return configIn(c.about) }
+func (c *container) About() image.About { return aboutOf(c.name, c.about) }
 
 // ask asks for a path, once.
 func (c *container) ask(ctx context.Context, path string) *answer {

@@ -39,7 +39,7 @@ func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, e
 		err = &image.NotFound{Ref: ref, Reason: "build or pull it first (`" + e.Name + " images` lists what is there)"}
 	}
 	if err == nil {
-		err = configIn(*about).TooLong()
+		err = aboutOf(ref, *about).Config.TooLong()
 	}
 	if err != nil {
 		return engine.Image{}, image.Failed(ctx, ref, err)
@@ -47,9 +47,9 @@ func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, e
 	return *about, nil
 }
 
-// configIn is the config in what the engine says of an image.
-func configIn(i engine.Image) image.Config {
-	return image.Config{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant, Config: i.Config}
+// aboutOf is what the engine says of an image that was asked for by a name.
+func aboutOf(name string, i engine.Image) image.About {
+	return image.About{Name: name, ID: i.ID, Config: image.Config{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant, Config: i.Config}}
 }
 
 // Small says whether an image is read whole: those from scratch are far below, those with a system
@@ -70,7 +70,7 @@ func saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image
 	if err != nil {
 		return nil, err
 	}
-	return image.Of(files, ref, about.ID, configIn(about)), nil
+	return image.Of(files, aboutOf(ref, about), false), nil
 }
 
 func readSaved(ctx context.Context, e *engine.Engine, ref string) (files *image.Files, err error) {
@@ -112,7 +112,7 @@ func (s *Cache) Open(ctx context.Context, e *engine.Engine, about engine.Image) 
 	if err != nil {
 		return nil, err
 	}
-	return image.Lent(files, about.ID, about.ID, configIn(about)), nil
+	return image.Of(files, aboutOf(about.ID, about), true), nil
 }
 
 // files gives those of a small image.
@@ -241,5 +241,5 @@ func exported(ctx context.Context, e *engine.Engine, name, id string, about engi
 		files.Discard()
 		return nil, image.Failed(ctx, name, err)
 	}
-	return image.Of(files, name, about.ID, configIn(about)), nil
+	return image.Of(files, aboutOf(name, about), false), nil
 }
