@@ -206,30 +206,8 @@ func (f *files) absolute(p string) string {
 	return path.Join(f.cwd, p)
 }
 
-// absent reports, with one question, that there is surely nothing at a path;
-// false says nothing. It saves asking for each folder on the way.
-func (f *files) absent(ctx context.Context, p string) bool {
-	far, ok := f.img.(image.Remote)
-	if !ok || strings.Contains(p, "..") {
-		return false
-	}
-	_, err := far.Peek(ctx, f.absolute(p))
-	return errors.Is(err, fs.ErrNotExist)
-}
-
 // peek is resolve for root, where only what lies at the end counts, not the way there.
-func (f *files) peek(ctx context.Context, p string) (place, error) {
-	if far, ok := f.img.(image.Remote); ok {
-		e, err := far.Peek(ctx, p)
-		if err == nil && !e.IsLink() {
-			return place{Entry: e}, nil
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return place{}, &lookupError{kind: absent, path: p, at: p}
-		}
-	}
-	return f.resolve(ctx, p, root)
-}
+func (f *files) peek(ctx context.Context, p string) (place, error) { return f.resolve(ctx, p, root) }
 
 func join(dir, name string) string {
 	if dir == "/" {

@@ -154,7 +154,7 @@ func (g *glibc) levels(ctx context.Context, l *linker, dir string) ([]string, er
 	for _, variant := range g.variants {
 		level, _ := strconv.Atoi(strings.TrimPrefix(variant, "glibc-hwcaps/x86-64-v"))
 		at := path.Join(dir, variant)
-		if level > g.level && g.level > 0 || l.x.files.absent(ctx, at) {
+		if level > g.level && g.level > 0 {
 			continue
 		}
 		_, err := l.x.files.resolve(ctx, at, l.x.as)

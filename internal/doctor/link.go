@@ -218,7 +218,7 @@ func (l *linker) preloads(ctx context.Context) ([]string, error) {
 	if !l.secure {
 		names = strings.FieldsFunc(l.env["LD_PRELOAD"], func(r rune) bool { return r == ':' || r == ' ' })
 	}
-	if l.x.d.Libc != libcGlibc || l.x.files.absent(ctx, preloadFile) {
+	if l.x.d.Libc != libcGlibc {
 		return names, nil
 	}
 	content, _, err := l.x.text(ctx, preloadFile, maxList)
@@ -233,9 +233,6 @@ const preloadFile = "/etc/ld.so.preload"
 
 // open opens a candidate for a library. Nil without an error: go on searching.
 func (l *linker) open(ctx context.Context, by *object, name, at string) (*object, *Evidence, error) {
-	if l.x.files.absent(ctx, at) {
-		return nil, nil, nil
-	}
 	found, err := l.x.files.resolve(ctx, at, l.x.as)
 	if way := broke(err); way != nil {
 		if way.kind == absent {

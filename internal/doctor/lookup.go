@@ -97,9 +97,6 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 	}
 	var passedOver *finding // a hit that only some runtimes pass over
 	for _, dir := range dirs {
-		if x.files.absent(ctx, path.Join(dir, name)) {
-			continue
-		}
 		at, err := x.files.resolve(ctx, path.Join(dir, name), x.as) // Go joins: "" becomes the working folder
 		if way := broke(err); way != nil {
 			if way.kind == closed && passedOver == nil {

@@ -301,9 +301,6 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 		if dir == "" {
 			name = "./" + p.name
 		}
-		if x.files.absent(ctx, name) {
-			continue
-		}
 		at, err := x.files.resolve(ctx, name, x.as)
 		if way := broke(err); way != nil {
 			continue

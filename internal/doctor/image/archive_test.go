@@ -197,7 +197,7 @@ func TestSparseFileIsNotUnpacked(t *testing.T) {
 	require.NoError(t, err)
 	defer k.Discard()
 	head := append([]byte("\x7fELF"), make([]byte, 100)...)
-	_, err = k.spool.Keep(io.MultiReader(bytes.NewReader(head), zeros{}), "/big", 10<<30, true)
+	_, err = k.spool.keep(io.MultiReader(bytes.NewReader(head), zeros{}), "/big", 10<<30, true)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, k.spool.used, int64(keepHead))
 }

@@ -129,8 +129,8 @@ const (
 	keepAll   = 4 << 30   // of all files together: bytes
 )
 
-// Span is where a file's content lies in the spool, and how much of it.
-type Span struct{ offset, kept, size int64 }
+// span is where a file's content lies in the spool, and how much of it.
+type span struct{ offset, kept, size int64 }
 
 // Spool keeps the contents of files in one temporary file that has no name any
 // more where the system allows that: whatever ends this process ends it too.
@@ -153,11 +153,11 @@ func NewSpool() (*Spool, error) {
 	return s, nil
 }
 
-// Keep copies a file's content from r, as much of it as is worth it.
-func (s *Spool) Keep(r io.Reader, name string, size int64, sparse bool) (Span, error) {
+// keep copies a file's content from r, as much of it as is worth it.
+func (s *Spool) keep(r io.Reader, name string, size int64, sparse bool) (span, error) {
 	head := make([]byte, min(size, int64(len(elf.ELFMAG))))
 	if _, err := io.ReadFull(r, head); err != nil {
-		return Span{}, err
+		return span{}, err
 	}
 	limit := int64(keepSmall)
 	switch {
@@ -172,7 +172,7 @@ func (s *Spool) Keep(r io.Reader, name string, size int64, sparse bool) (Span, e
 	if size > limit || s.used+size > keepAll {
 		most = min(size, keepHead)
 	}
-	at := Span{offset: s.used, size: size}
+	at := span{offset: s.used, size: size}
 	all := io.MultiReader(bytes.NewReader(head), r)
 	kept, err := io.Copy(io.NewOffsetWriter(s.file, s.used), io.LimitReader(all, most))
 	s.used += kept
@@ -180,8 +180,8 @@ func (s *Spool) Keep(r io.Reader, name string, size int64, sparse bool) (Span, e
 	return at, err
 }
 
-// Open gives what was kept of a file.
-func (s *Spool) Open(at Span) File {
+// at gives what was kept of a file.
+func (s *Spool) at(at span) File {
 	return &spooled{io.NewSectionReader(s.file, at.offset, at.kept), at}
 }
 
@@ -199,7 +199,7 @@ func (s *Spool) Close() error {
 
 type spooled struct {
 	section *io.SectionReader
-	Span
+	span
 }
 
 func (f *spooled) Size() int64  { return f.size }

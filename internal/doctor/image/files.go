@@ -19,7 +19,7 @@ const (
 // inode is a file without its name: hard links are several names of one.
 type inode struct {
 	entry   Entry // without the path
-	content Span
+	content span
 }
 
 // node is a name in a folder.
@@ -43,7 +43,11 @@ type Files struct {
 // NewFiles gives none yet: Apply brings them, layer by layer, and draws on the budget; Discard lets go of them.
 func NewFiles(b *Budget) (*Files, error) {
 	s, err := NewSpool()
-	return &Files{root: folder(true), spool: s, budget: b}, err
+	return newFiles(s, b), err
+}
+
+func newFiles(s *Spool, b *Budget) *Files {
+	return &Files{root: folder(true), spool: s, budget: b, covers: map[string]covering{}}
 }
 
 // gone is what a layer has taken away, with all that is below it.
@@ -184,7 +188,7 @@ func (n *node) open(path string, from *Spool) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return from.Open(n.content), nil
+	return from.at(n.content), nil
 }
 
 // Bytes is how large the image is: the regular files of all its layers, added up, hard

@@ -38,14 +38,6 @@ type File interface {
 	Size() int64
 }
 
-// Remote is an Image that is slow to ask, an engine's: each question is a
-// command. Whoever asks may have the links followed over there.
-type Remote interface {
-	// Peek is Lstat, but that the folders on the way may be links: they are
-	// followed by the engine. The path must not contain "..".
-	Peek(ctx context.Context, path string) (Entry, error)
-}
-
 // Lister is an Image whose every file is known.
 type Lister interface {
 	// Walk calls visit for each file, in the order of their paths.
@@ -128,8 +120,8 @@ const maxCaps = 24
 // modeBits are what chmod sets.
 const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 
-// EntryOf turns a tar's header into what the image holds; the path is the caller's.
-func EntryOf(h *tar.Header) Entry {
+// entryOf turns a tar's header into what the image holds; the path is the caller's.
+func entryOf(h *tar.Header) Entry {
 	e := Entry{
 		Mode: h.FileInfo().Mode(),
 		UID:  h.Uid, GID: h.Gid,

@@ -54,9 +54,20 @@ func (k *Files) Apply(ctx context.Context, number int, r io.Reader) error {
 	return k.lay(layer, number)
 }
 
+// Add places the first entry of a tar at a path.
+func (k *Files) Add(r io.Reader, path string) error {
+	archive := tar.NewReader(r)
+	h, err := archive.Next()
+	if err != nil {
+		return err
+	}
+	h.Name = path
+	return k.take(archive, h)
+}
+
 // read reads a layer by itself: what it brings, and what it takes away.
 func (k *Files) read(ctx context.Context, number int, r io.Reader) (*Files, error) {
-	layer := &Files{root: folder(true), spool: k.spool, budget: k.budget, covers: map[string]covering{}}
+	layer := newFiles(k.spool, k.budget)
 	for archive := tar.NewReader(r); ; {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -96,7 +107,7 @@ func (k *Files) take(archive *tar.Reader, h *tar.Header) error {
 	case strings.HasPrefix(base, whiteout):
 		return k.cover(path.Join(path.Dir(name), base[len(whiteout):]), itself)
 	}
-	e := EntryOf(h)
+	e := entryOf(h)
 	if h.Typeflag == tar.TypeLink {
 		to, err := k.through(Clean(h.Linkname))
 		if err != nil {
@@ -118,7 +129,7 @@ func (k *Files) take(archive *tar.Reader, h *tar.Header) error {
 		for record := range h.PAXRecords {
 			holes = holes || strings.HasPrefix(record, "GNU.sparse.")
 		}
-		if n.content, err = k.spool.Keep(archive, name, h.Size, holes); err != nil {
+		if n.content, err = k.spool.keep(archive, name, h.Size, holes); err != nil {
 			return fmt.Errorf("%s is cut off: %w", name, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"strings"
-	"sync"
 	"time"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -32,31 +30,25 @@ type container struct {
 	id     string // of the container that is read
 	ours   bool   // it was made for that, and is removed then
 
-	asking sync.Mutex // docker locks a container while it copies from it
-	seen   map[string]*answer
-	spool  *image.Spool
+	asked map[string]error
+	files *image.Files
 }
 
-// answer is what the engine said about a path.
-type answer struct {
-	entry   image.Entry
-	content image.Span // of a regular file
-	err     error
-}
-
-func newContainer(e *engine.Engine, name string, about engine.Image, id string) (*container, error) {
-	spool, err := image.NewSpool()
-	return &container{engine: e, name: name, about: about, id: id, spool: spool, seen: map[string]*answer{}}, err
+func newContainer(ctx context.Context, e *engine.Engine, name string, about engine.Image, id string, ours bool) (*container, error) {
+	files, err := image.NewFiles(image.NewBudget(ctx, 0))
+	if err != nil {
+		return nil, image.Failed(ctx, name, err)
+	}
+	return &container{engine: e, name: name, about: about, id: id, ours: ours, asked: map[string]error{}, files: files}, nil
 }
 
 // created opens an image by a container of it that is never started; Close removes that, whatever happened to the context.
 // Where the engine makes none (a volume over a file, for one), the image's layers are read.
 func created(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (image.Image, error) {
-	c, err := newContainer(e, ref, about, "optimizing-dockerfile-doctor-"+strings.ToLower(rand.Text()[:12]))
+	c, err := newContainer(ctx, e, ref, about, "optimizing-dockerfile-doctor-"+strings.ToLower(rand.Text()[:12]), true)
 	if err != nil {
-		return nil, image.Failed(ctx, ref, err)
+		return nil, err
 	}
-	c.ours = true
 	// The command is a dummy, for images that have none; the folder keeps the engine from creating the image's WORKDIR.
 	words := append([]string{"create", "--name", c.id, "--pull=never", "--network=none", "--workdir=/"}, engine.Ours()...)
 	failed := c.call(ctx, append(words, "--", ref, "never-started")...)
@@ -82,39 +74,24 @@ func (c *container) call(ctx context.Context, words ...string) error {
 func (c *container) About() image.About { return aboutOf(c.name, c.about) }
 
 // ask asks for a path, once.
-func (c *container) ask(ctx context.Context, path string) *answer {
-	c.asking.Lock()
-	defer c.asking.Unlock()
-	if a := c.seen[path]; a != nil {
-		return a
-	}
-	if len(c.seen) >= maxAsked {
-		return &answer{err: image.ErrTooLarge}
-	}
-	a := &answer{}
-	c.seen[path] = a
-	a.err = c.engine.Stream(ctx, func(copied io.Reader) error {
-		archive := tar.NewReader(copied)
-		h, err := archive.Next()
-		if err != nil {
-			return err
-		}
-		a.entry = image.EntryOf(h)
-		if a.entry.Path = path; a.entry.Mode.IsRegular() {
-			a.content, err = c.spool.Keep(archive, path, a.entry.Size, false)
-		}
+func (c *container) ask(ctx context.Context, path string) error {
+	err, asked := c.asked[path]
+	if asked {
 		return err
-	}, "cp", c.id+":"+path, "-")
-	var failed *engine.Failed
-	if errors.As(a.err, &failed) && noSuchPath(failed.Stderr) {
-		a.err = notExist(path)
-	} else if a.err != nil {
-		a.err = image.Failed(ctx, c.name, a.err)
 	}
-	return a
+	if len(c.asked) >= maxAsked {
+		return image.ErrTooLarge
+	}
+	err = c.engine.Stream(ctx, func(copied io.Reader) error { return c.files.Add(copied, path) }, "cp", c.id+":"+path, "-")
+	var failed *engine.Failed
+	if errors.As(err, &failed) && noSuchPath(failed.Stderr) {
+		err = &fs.PathError{Op: "lstat", Path: path, Err: fs.ErrNotExist}
+	} else if !errors.Is(err, image.ErrTooLarge) {
+		err = image.Failed(ctx, c.name, err)
+	}
+	c.asked[path] = err
+	return err
 }
-
-func notExist(path string) error { return &fs.PathError{Op: "lstat", Path: path, Err: fs.ErrNotExist} }
 
 // noSuchPath tells the engine's "there is no such file" from its other troubles.
 func noSuchPath(words string) bool {
@@ -128,27 +105,17 @@ func noSuchPath(words string) bool {
 }
 
 func (c *container) Lstat(ctx context.Context, path string) (image.Entry, error) {
-	if !strings.HasPrefix(path, "/") {
-		return image.Entry{}, notExist(path)
+	if err := c.ask(ctx, path); err != nil {
+		return image.Entry{}, err
 	}
-	a := c.ask(ctx, path)
-	return a.entry, a.err
-}
-
-// Peek is the same question: docker follows the links of the folders itself.
-func (c *container) Peek(ctx context.Context, path string) (image.Entry, error) {
-	return c.Lstat(ctx, path)
+	return c.files.Lstat(ctx, path)
 }
 
 func (c *container) Open(ctx context.Context, path string) (image.File, error) {
-	a := c.ask(ctx, path)
-	if a.err != nil {
-		return nil, a.err
+	if err := c.ask(ctx, path); err != nil {
+		return nil, err
 	}
-	if !a.entry.Mode.IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
-	}
-	return c.spool.Open(a.content), nil
+	return c.files.Open(ctx, path)
 }
 
 // Deep is the image with every layer.
@@ -158,7 +125,7 @@ func (c *container) Deep(ctx context.Context) (image.Image, error) {
 
 // Close removes what was made for the reading.
 func (c *container) Close() error {
-	c.spool.Close()
+	c.files.Discard()
 	if !c.ours {
 		return nil
 	}

@@ -221,7 +221,7 @@ func FromContainer(ctx context.Context, e *engine.Engine, name string) (image.Im
 		img, err := exported(ctx, e, name, it.ID, about)
 		return img, it, err
 	}
-	img, err := newContainer(e, name, about, it.ID)
+	img, err := newContainer(ctx, e, name, about, it.ID, false)
 	return img, it, err
 }
 
