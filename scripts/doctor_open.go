@@ -45,10 +45,8 @@ func (o doctorOptions) open(c *call, ref string) (img image.Image, machine docto
 		platform := image.Platform{OS: machine.OS, Arch: machine.Arch}
 		if o.remote {
 			img, err = image.FromRegistry(c, ref, platform, o.platform != "")
-		} else if isFolder(path) {
-			img, err = image.FromLayout(c, path, tag, platform)
 		} else {
-			img, err = image.FromTarball(c, path, tag, platform)
+			img, err = image.FromFile(c, path, tag, platform)
 		}
 		return img, machine, err
 	}
@@ -61,7 +59,7 @@ func (o doctorOptions) open(c *call, ref string) (img image.Image, machine docto
 	}
 	var none *image.NotFound
 	if (e == nil || errors.As(err, &none)) && isFolder(ref) && c.Err() == nil { // it is meant, and what it lacks to be a layout is said
-		img, err = image.FromLayout(c, ref, "", image.Platform{})
+		img, err = image.FromFile(c, ref, "", image.Platform{})
 	}
 	return img, machine, err
 }

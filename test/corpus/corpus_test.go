@@ -44,7 +44,7 @@ func diagnoseOn(t *testing.T, s Spec, on doctor.Machine) *doctor.Diagnosis {
 	require.NoError(t, err)
 	require.NoError(t, Save(out, map[string]Spec{"test:latest": s}, nil))
 	require.NoError(t, out.Close())
-	img, err := image.FromTarball(context.Background(), file, "", image.Platform{OS: "linux", Arch: runtime.GOARCH})
+	img, err := image.FromFile(context.Background(), file, "", image.Platform{OS: "linux", Arch: runtime.GOARCH})
 	require.NoError(t, err)
 	defer img.Close()
 	d, err := doctor.Examine(context.Background(), img, on, doctor.Start{})

@@ -205,7 +205,7 @@ func opened(t *testing.T, s Spec) image.Image {
 func openBytes(t *testing.T, b []byte) (image.Image, error) {
 	at := filepath.Join(t.TempDir(), "image.tar")
 	require.NoError(t, os.WriteFile(at, b, 0o600))
-	return image.FromTarball(t.Context(), at, "", image.Platform{OS: "linux", Arch: "amd64"})
+	return image.FromFile(t.Context(), at, "", image.Platform{OS: "linux", Arch: "amd64"})
 }
 
 // Ten thousand archives and ELF files with some bytes changed: none ends the tool.
@@ -256,7 +256,7 @@ func TestTenThousandMutations(t *testing.T) {
 			}
 		}
 		require.NoError(t, os.WriteFile(at, b.Bytes(), 0o600))
-		img, err := image.FromTarball(t.Context(), at, "", image.Platform{OS: "linux", Arch: "amd64"})
+		img, err := image.FromFile(t.Context(), at, "", image.Platform{OS: "linux", Arch: "amd64"})
 		if err != nil {
 			continue
 		}

@@ -36,18 +36,19 @@ func (a *archived) Close() error {
 	return a.Discard()
 }
 
-// FromTarball opens an image in a tarball of `docker save`, `podman save`, or an
+// FromFile opens an image in an OCI layout folder, or in a tarball of `docker save`, `podman save`, or an
 // OCI archive; compressed or not. Where it holds several, tag says which. The
 // error is a *NotFound, a *Fault, or the context's.
-func FromTarball(ctx context.Context, name, tag string, p Platform) (img Image, err error) {
+func FromFile(ctx context.Context, name, tag string, p Platform) (img Image, err error) {
 	defer func() { err = Failed(ctx, name, err) }()
-	// Before it is opened: a pipe would wait for a writer.
 	info, err := os.Stat(name)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is not a regular file")
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case info.IsDir():
+		return fromLayout(ctx, name, tag, p)
+	case !info.Mode().IsRegular(): // opened, a pipe would wait for a writer
+		return nil, errors.New("it is not a regular file")
 	}
 	file, err := os.Open(name)
 	if err != nil {

@@ -49,7 +49,7 @@ func gzipped(data []byte) []byte {
 func TestTarball(t *testing.T) {
 	plain := saved(t, `"app:latest"`, layer(t, file("app", "program")), gzipped(layer(t, file("etc/x", "x"))))
 	for name, data := range map[string][]byte{"plain": plain, "compressed": gzipped(plain)} {
-		img, err := FromTarball(context.Background(), write(t, data), "", Platform{"linux", "amd64"})
+		img, err := FromFile(context.Background(), write(t, data), "", Platform{"linux", "amd64"})
 		require.NoError(t, err, name)
 		assert.Equal(t, []string{"/app"}, img.About().Config.Entrypoint)
 		assert.Equal(t, "program", content(img.(*archived).Files, "/app"))
@@ -61,7 +61,7 @@ func TestTarball(t *testing.T) {
 func TestTarballTag(t *testing.T) {
 	at := write(t, saved(t, `"app:one","app:two"`))
 	for tag, ok := range map[string]bool{"": true, "two": true, "app:one": true, "three": false} {
-		img, err := FromTarball(context.Background(), at, tag, Platform{})
+		img, err := FromFile(context.Background(), at, tag, Platform{})
 		assert.Equal(t, ok, err == nil, tag)
 		if err == nil {
 			img.Close()
@@ -97,7 +97,7 @@ func TestLayout(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "index.json"),
 		[]byte(fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":%q,"size":1}]}`, index)), 0o644))
 	for _, arch := range []string{"amd64", "arm64"} {
-		img, err := FromLayout(context.Background(), dir, "", Platform{"linux", arch})
+		img, err := FromFile(context.Background(), dir, "", Platform{"linux", arch})
 		require.NoError(t, err)
 		assert.Equal(t, arch, img.About().Config.Architecture)
 		assert.Equal(t, arch, content(img.(*archived).Files, "/arch"))
@@ -138,7 +138,7 @@ func TestHostileArchives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := filepath.Join(t.TempDir(), "hostile.tar")
 			require.NoError(t, os.WriteFile(at, c.data, 0o644))
-			img, err := FromTarball(context.Background(), at, "", Platform{"linux", runtime.GOARCH})
+			img, err := FromFile(context.Background(), at, "", Platform{"linux", runtime.GOARCH})
 			if assert.Error(t, err) {
 				var fault *Fault
 				assert.ErrorAs(t, err, &fault)

@@ -26,37 +26,33 @@ const (
 	mostSent = 64 << 30
 )
 
-// blobs is a repository in a registry, as a store.
-type blobs struct {
+// line is what leads to a repository in a registry, a store.
+type line struct {
 	store
 	ctx    context.Context
 	giveUp context.CancelCauseFunc
-	puller *remote.Puller
 	got    atomic.Int64     // bytes that came
 	sizes  map[string]int64 // of the layers, by their digests
 }
 
-func newBlobs(ctx context.Context, repo name.Repository) (*blobs, error) {
-	b := &blobs{}
-	b.ctx, b.giveUp = context.WithCancelCause(ctx)
-	b.store = store{NewBudget(b.ctx, 0), func(file string) (io.ReadCloser, error) {
-		layer, err := b.puller.Layer(b.ctx, repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
+func (l *line) dial(repo name.Repository) (*remote.Puller, error) {
+	transport := remote.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = silence
+	puller, err := remote.NewPuller(remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(counted{l, transport}),
+		remote.WithUserAgent("optimizing-dockerfile"))
+	l.store = store{NewBudget(l.ctx, 0), func(file string) (io.ReadCloser, error) {
+		layer, err := puller.Layer(l.ctx, repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
 		if err != nil {
 			return nil, err
 		}
 		return layer.Compressed()
 	}}
-	line := remote.DefaultTransport.(*http.Transport).Clone()
-	line.ResponseHeaderTimeout = silence
-	var err error
-	b.puller, err = remote.NewPuller(remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(counted{b, line}),
-		remote.WithUserAgent("optimizing-dockerfile"))
-	return b, err
+	return puller, err
 }
 
 // why gives the reason of an error, where this end has cut the line.
-func (b *blobs) why(err error) error {
-	if cause := context.Cause(b.ctx); cause != nil {
+func (l *line) why(err error) error {
+	if cause := context.Cause(l.ctx); cause != nil {
 		return cause
 	}
 	return err
@@ -64,7 +60,7 @@ func (b *blobs) why(err error) error {
 
 // counted counts what a registry sends, and cuts the line where it falls silent.
 type counted struct {
-	*blobs
+	*line
 	http.RoundTripper
 }
 
@@ -83,7 +79,7 @@ func (c counted) RoundTrip(request *http.Request) (*http.Response, error) {
 	if !layer || !strings.Contains(first.URL.Path, "/blobs/") {
 		size = maxDocument
 	}
-	body := &countedBody{blobs: c.blobs, ReadCloser: answer.Body, left: size, most: size}
+	body := &countedBody{line: c.line, ReadCloser: answer.Body, left: size, most: size}
 	body.silent = time.AfterFunc(silence, func() {
 		c.giveUp(fmt.Errorf("the registry has sent next to nothing for %v", silence))
 	})
@@ -92,7 +88,7 @@ func (c counted) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 type countedBody struct {
-	*blobs
+	*line
 	io.ReadCloser
 	silent     *time.Timer
 	left, most int64

@@ -56,7 +56,7 @@ func TestDamage(t *testing.T) {
 		"something behind the last byte": {archive(t, "c.json", right, []string{"l"}, append(bytes.Clone(good), 0)), true},
 		"another config":                 {archive(t, hexOf("x")+".json", right, []string{"l"}, good), true},
 	} {
-		img, err := FromTarball(t.Context(), write(t, c.data), "", Platform{"linux", "amd64"})
+		img, err := FromFile(t.Context(), write(t, c.data), "", Platform{"linux", "amd64"})
 		if err == nil {
 			img.Close()
 		}
@@ -104,11 +104,11 @@ func TestHostileDocumentsAreRefused(t *testing.T) {
 		"words of a process":     {`{"config":{"Env":["` + strings.Repeat(strings.Repeat("u", 100_000)+`","`, 30) + `"]}}`, "words of 3"},
 		"numbers where none are": {`{"history":[1` + strings.Repeat(",1", 1<<18) + `]}`, "lists more"},
 	} {
-		_, err := FromTarball(t.Context(), write(t, archive(t, "c.json", c.config, []string{"l"}, l)), "", Platform{})
+		_, err := FromFile(t.Context(), write(t, archive(t, "c.json", c.config, []string{"l"}, l)), "", Platform{})
 		assert.ErrorContains(t, err, c.says, name)
 	}
 	outer := layer(t, file(strings.Repeat("n/", 3000)+"n", ""), file("manifest.json", "[]"))
-	_, err := FromTarball(t.Context(), write(t, outer), "", Platform{})
+	_, err := FromFile(t.Context(), write(t, outer), "", Platform{})
 	assert.ErrorContains(t, err, "a path of over 4096 bytes")
 }
 
@@ -251,7 +251,7 @@ func FuzzTarball(f *testing.F) {
 		if err := os.WriteFile(at, b, 0o600); err != nil {
 			t.Skip(err)
 		}
-		if img, err := FromTarball(context.Background(), at, "", Platform{"linux", "amd64"}); err == nil {
+		if img, err := FromFile(context.Background(), at, "", Platform{"linux", "amd64"}); err == nil {
 			img.Close()
 		}
 	})

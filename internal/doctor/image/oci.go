@@ -13,9 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// FromLayout opens an image in an OCI layout folder. Otherwise it is as FromTarball.
-func FromLayout(ctx context.Context, dir, tag string, p Platform) (img Image, err error) {
-	defer func() { err = Failed(ctx, dir, err) }()
+func fromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err

@@ -10,19 +10,16 @@ import (
 )
 
 // FromRegistry opens an image in a registry, without an engine, as whom docker or podman keeps a login for. p chooses
-// in an index of several platforms; with must, it has to be among them. The error is as FromTarball's.
+// in an index of several platforms; with must, it has to be among them. The error is as FromFile's.
 func FromRegistry(ctx context.Context, ref string, p Platform, must bool) (Image, error) {
 	parsed, err := name.ParseReference(ref)
 	if err != nil {
 		return nil, &NotFound{ref, err.Error()}
 	}
-	b, err := newBlobs(ctx, parsed.Context())
-	r := &layered{blobs: b, name: ref}
-	if err == nil {
-		err = r.open(parsed, p, must)
-	}
-	if err != nil {
-		err = Failed(ctx, ref, b.why(err))
+	r := &layered{name: ref}
+	r.ctx, r.giveUp = context.WithCancelCause(ctx)
+	if err = r.open(parsed, p, must); err != nil {
+		err = Failed(ctx, ref, r.why(err))
 		r.Close()
 		return nil, err
 	}
@@ -32,7 +29,7 @@ func FromRegistry(ctx context.Context, ref string, p Platform, must bool) (Image
 // layered is an image of which the layers are read from the topmost down, each for itself, and no more of
 // them than the questions take.
 type layered struct {
-	blobs    *blobs
+	line
 	name, id string
 	manifest *v1.Manifest
 	config   *v1.ConfigFile
@@ -46,12 +43,16 @@ type layered struct {
 const errUnread spent = "a layer that was not read would have to be"
 
 func (r *layered) open(ref name.Reference, p Platform, must bool) error {
-	first, err := r.blobs.puller.Get(r.blobs.ctx, ref)
+	puller, err := r.dial(ref.Context())
+	if err != nil {
+		return err
+	}
+	first, err := puller.Get(r.ctx, ref)
 	if err != nil {
 		return err
 	}
 	r.manifest, err = manifestIn(first.Manifest, first.MediaType, r.name, "", p, must, func(h v1.Hash) ([]byte, error) {
-		further, err := r.blobs.puller.Get(r.blobs.ctx, ref.Context().Digest(h.String()))
+		further, err := puller.Get(r.ctx, ref.Context().Digest(h.String()))
 		if err != nil {
 			return nil, err
 		}
@@ -60,18 +61,18 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 	if err != nil {
 		return err
 	}
-	r.layers, r.blobs.sizes = make([]*Files, len(r.manifest.Layers)), map[string]int64{}
+	r.layers, r.sizes = make([]*Files, len(r.manifest.Layers)), map[string]int64{}
 	left := int64(mostSent)
 	for _, l := range r.manifest.Layers {
-		if r.blobs.sizes[l.Digest.String()] = l.Size; l.Size < 0 || l.Size > left {
+		if r.sizes[l.Digest.String()] = l.Size; l.Size < 0 || l.Size > left {
 			return fmt.Errorf("its manifest speaks of layers of more than %d GB", mostSent>>30)
 		}
 		left -= l.Size
 	}
-	if r.config, r.id, err = r.blobs.config(recipeOf(r.manifest)); err != nil {
+	if r.config, r.id, err = r.store.config(recipeOf(r.manifest)); err != nil {
 		return err
 	}
-	r.all, err = NewFiles(r.blobs.budget)
+	r.all, err = NewFiles(r.budget)
 	return err
 }
 
@@ -85,9 +86,9 @@ func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
 	if r.enough {
 		return nil, errUnread
 	}
-	layer, err := r.all.load(ctx, r.blobs.store, i+1, blob(r.manifest.Layers[i].Digest), diffOf(r.config, i))
+	layer, err := r.all.load(ctx, r.store, i+1, blob(r.manifest.Layers[i].Digest), diffOf(r.config, i))
 	if err != nil && !errors.Is(err, ErrTooLarge) {
-		err = Failed(ctx, r.name, r.blobs.why(err))
+		err = Failed(ctx, r.name, r.why(err))
 	}
 	if err == nil {
 		r.layers[i] = layer
@@ -156,7 +157,7 @@ func (r *layered) Deep(ctx context.Context) (Image, error) {
 }
 
 func (r *layered) Close() error {
-	r.blobs.giveUp(context.Canceled)
+	r.giveUp(context.Canceled)
 	if r.all == nil {
 		return nil
 	}
@@ -174,7 +175,7 @@ type Read struct {
 // Enough ends the reading: no further layer is worth what is asked from here on. It says how much was fetched.
 func (r *layered) Enough() Read {
 	r.enough = true
-	read := Read{Bytes: r.blobs.got.Load(), Layers: r.read, OfLayers: len(r.manifest.Layers)}
+	read := Read{Bytes: r.got.Load(), Layers: r.read, OfLayers: len(r.manifest.Layers)}
 	for _, l := range r.manifest.Layers {
 		read.Of += l.Size
 	}

@@ -21,7 +21,7 @@ func apart(t testing.TB, layers ...[]byte) *layered {
 	all, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	t.Cleanup(func() { all.Discard() })
-	r := &layered{all: all, config: &v1.ConfigFile{}, blobs: &blobs{}}
+	r := &layered{all: all, config: &v1.ConfigFile{}}
 	for i, l := range layers {
 		f, err := all.read(t.Context(), i+1, bytes.NewReader(l))
 		require.NoError(t, err)

@@ -34,14 +34,10 @@ const (
 // Read gives the containers of a file, in its order. environment is where it is called, of which a compose file takes values.
 func Read(path string, environment func(string) (string, bool)) (all []Container, err error) {
 	documents, err := yamlfile.Documents(path)
-	for len(documents) > 0 && err == nil {
+	for i := 0; i < len(documents) && err == nil; i++ {
 		var some []Container
-		var items []*yaml.Node
-		some, items, err = read(path, documents[0], environment)
-		if all, documents = append(all, some...), documents[1:]; len(items) > 0 {
-			documents = append(items, documents...)
-		}
-		if len(all) > mostContainers {
+		some, err = read(path, documents[i], environment)
+		if all = append(all, some...); len(all) > mostContainers {
 			return nil, fmt.Errorf("%s describes more than %d containers, and no more are examined at a time", path, mostContainers)
 		}
 	}
@@ -59,8 +55,8 @@ func Read(path string, environment func(string) (string, bool)) (all []Container
 	return all, nil
 }
 
-// read reads a document, or gives the items of a list.
-func read(path string, n *yaml.Node, environment lookup) (all []Container, items []*yaml.Node, err error) {
+// read reads a document.
+func read(path string, n *yaml.Node, environment lookup) (all []Container, err error) {
 	var is struct {
 		Kind     string      `yaml:"kind"`
 		Items    []yaml.Node `yaml:"items"`
@@ -70,15 +66,17 @@ func read(path string, n *yaml.Node, environment lookup) (all []Container, items
 	switch {
 	case n.Kind != yaml.MappingNode || wrong != nil && is.Kind == "" && is.Services.Kind == 0: // something else
 	case is.Kind == "" && is.Services.Kind == yaml.MappingNode:
-		all, err = compose(path, n, environment)
+		return compose(path, n, environment)
 	case strings.HasSuffix(is.Kind, "List"):
-		for i := range is.Items {
-			items = append(items, &is.Items[i])
+		for i := 0; i < len(is.Items) && len(all) <= mostContainers && err == nil; i++ {
+			var some []Container
+			some, err = read(path, &is.Items[i], environment)
+			all = append(all, some...)
 		}
 	case is.Kind != "":
-		all, err = kubernetes(is.Kind, n)
+		return kubernetes(is.Kind, n)
 	}
-	return all, items, err
+	return all, err
 }
 
 // values changes all that is no key.
