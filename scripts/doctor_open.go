@@ -193,16 +193,8 @@ func (o doctorOptions) member(c *call, it workload.Container) (*doctor.Diagnosis
 		o.platform = it.Platform
 	}
 	d, err := o.examine(c, it.Image, it.Start)
-	var none *image.NotFound
-	switch missing := errors.As(err, &none); {
-	case c.Err() != nil:
-		return nil, c.Err()
-	case missing && !o.remote:
-		return doctor.Unknown(it.Image, "the engine does not have its image: build or pull it first, or look in its registry with --remote"), nil
-	case missing:
-		return doctor.Unknown(it.Image, none.Reason), nil
-	case err != nil:
+	if err != nil && c.Err() == nil {
 		return doctor.Unknown(it.Image, err.Error()), nil
 	}
-	return d, nil
+	return d, c.Err()
 }

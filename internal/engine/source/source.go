@@ -36,7 +36,8 @@ func FromEngine(ctx context.Context, e *engine.Engine, ref string, deep bool) (i
 func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, error) {
 	about, err := e.FindImage(ctx, ref)
 	if err == nil && about == nil {
-		err = &image.NotFound{Ref: ref, Reason: "build or pull it first (`" + e.Name + " images` lists what is there)"}
+		err = &image.NotFound{Ref: ref, Reason: "build or pull it first (`" + e.Name + " images` lists what is there), " +
+			"or look in its registry with --remote"}
 	}
 	if err == nil {
 		err = aboutOf(ref, *about).Config.TooLong()
