@@ -51,7 +51,7 @@ var questions = []question{
 			case o.Outcome == table.Runs:
 				return "y", "It starts: the echo came back over HTTP."
 			case o.Image != nil && o.Outcome == table.Fails:
-				return "n", "It does not: " + tell.Failure(o) + "."
+				return "n", "It does not: " + tell.Happened(o) + "."
 			}
 			return "", "There is nothing to start."
 		},

@@ -76,19 +76,24 @@ func (t *Terminal) Table(steps []table.Step, doc record.Run) {
 
 // row writes one step; what does not fit beside the sizes goes to lines of its own.
 func (t *Terminal) row(step table.Step, outcomes []run.Outcome, room int) {
-	here, color := "-", colorOf(run.Worst(outcomes))
-	if main := run.Main(outcomes); main.Image != nil {
-		here = screen.Size(main.Image.Bytes)
-	}
+	color := colorOf(run.Worst(outcomes))
 	lines := screen.Fold(Row(outcomes), room)
 	for _, figure := range Figures(step, outcomes) {
 		lines = append(lines, screen.Fold(figure, room)...)
 	}
 	first := t.Paint(color, fmt.Sprintf("%-*s", room, lines[0]))
-	t.Say(fmt.Sprintf("%s%s%7s%9s", inColumn(step.Name), first, here, inArticle(step.ArticleSize)))
+	t.Say(fmt.Sprintf("%s%s%7s%9s", inColumn(step.Name), first, here(run.Main(outcomes)), inArticle(step.ArticleSize)))
 	for _, line := range lines[1:] {
 		t.Say(strings.Repeat(" ", nameWidth) + t.Paint(color, line))
 	}
+}
+
+// here is the size of a try's image.
+func here(o run.Outcome) string {
+	if o.Image == nil {
+		return "-"
+	}
+	return screen.Size(o.Image.Bytes)
 }
 
 // inArticle is a size that the article shows.
@@ -205,12 +210,10 @@ func cell(outcomes []run.Outcome) string {
 	if len(outcomes) == 0 {
 		return "-"
 	}
-	word, main := "RUNS", run.Main(outcomes)
+	main := run.Main(outcomes)
+	word := "RUNS"
 	if main.Outcome == table.Fails {
 		word = "FAILS " + main.Phase
 	}
-	if main.Image == nil {
-		return word
-	}
-	return fmt.Sprintf("%-12s%s", word, screen.Size(main.Image.Bytes))
+	return fmt.Sprintf("%-12s%s", word, here(main))
 }

@@ -94,14 +94,12 @@ func (t *Terminal) message(o run.Outcome) {
 
 // verdict says in a sentence what happened, and whether it should have.
 func (t *Terminal) verdict(subject string, o run.Outcome, like string) {
-	text := "FAILS, " + like + ": " + Failure(o)
-	switch {
-	case o.Verdict == run.Environment:
+	text := strings.ToUpper(o.Outcome) + ", " + like + ": " + Happened(o)
+	switch o.Verdict {
+	case run.Environment:
 		text = result(o)
-	case o.Verdict == run.Unexpected:
+	case run.Unexpected:
 		text = "NOT " + like + ": " + strings.Join(o.Reasons, "; ")
-	case o.Outcome == table.Runs:
-		text = "RUNS, " + like + ": the echo came back, from user " + o.User
 	}
 	t.Coloured(colorOf(o.Verdict), subject+text)
 }
@@ -115,12 +113,14 @@ func like(step table.Step, base *base.Ready) string {
 	return "as in the article"
 }
 
-// Failure puts a proven failure into half a sentence.
-func Failure(o run.Outcome) string {
-	switch o.Cause {
-	case "missing-shell":
+// Happened puts what was proved of a try into half a sentence.
+func Happened(o run.Outcome) string {
+	switch {
+	case o.Outcome == table.Runs:
+		return "the echo came back, from user " + o.User
+	case o.Cause == "missing-shell":
 		return fmt.Sprintf("the shell form asks for %s; there is none", o.Missing)
-	case "missing-loader":
+	case o.Cause == "missing-loader":
 		return table.Binary + " is there; its loader is not"
 	}
 	return strings.TrimSpace(o.Cause + " " + o.Detail)

@@ -21,7 +21,7 @@ var partsText string
 
 // parts makes the generated parts of Markdown pages, each from a source.
 var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
-	"recorded": recorded, "main": run.Main, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Failure,
+	"recorded": recorded, "main": run.Main, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Happened,
 	"figure": tell.Figure, "figures": tell.Figures, "join": strings.Join, "bases": record.OfBases, "took": took, "said": said,
 	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes,
 	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers,

@@ -27,6 +27,12 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"row": tell.Row, "main": run.Main, "happened": happened,
 }).Parse(text))
 
+// happened is a sentence.
+func happened(o run.Outcome) string {
+	text := tell.Happened(o)
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
 // Render makes the page from the folder of steps.
 func Render(dir string) ([]byte, error) {
 	steps, err := table.Load(dir)
@@ -127,15 +133,6 @@ func (s step) Bars() (bars []bar) {
 		bars = append(bars, bar{"article", "in the article", Figure{s.Name + "/article_size", int64(s.ArticleSize)}})
 	}
 	return append(bars, bar{"here", "here", s.Main().Size()})
-}
-
-// happened puts an outcome into half a sentence.
-func happened(o run.Outcome) string {
-	if o.Outcome == table.Runs {
-		return "The echo comes back, from user " + o.User + "."
-	}
-	text := tell.Failure(o)
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // Figure is a number, and where it stands: what shows it can be held against that.
