@@ -46,7 +46,9 @@ func table(in io.Reader, out io.Writer) (held bool, err error) {
 			}
 			printed[test].WriteString(e.Output)
 			if _, note, ok := strings.Cut(e.Output, faults.Mark); ok {
-				rows = append(rows, row{strings.TrimSpace(note), test})
+				note = strings.TrimSpace(note)
+				note += strings.Repeat("\t", max(0, 3-strings.Count(note, "\t"))) // or the columns are not aligned
+				rows = append(rows, row{note, test})
 			}
 		case "pass", "fail", "skip":
 			result[test] = e.Action
