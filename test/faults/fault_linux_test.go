@@ -245,7 +245,7 @@ func cacheDisk(t *testing.T, g guest.Guest) {
 			says   string
 		}{
 			{[]string{"run", "2", "3"}, tool.Expected, "All as in the article"},
-			{[]string{"base", "today-alpine"}, tool.Environment, dir},
+			{[]string{"dev", "base", "today-alpine"}, tool.Environment, dir},
 		} {
 			g.Cache = dir
 			command := g.Program(t, c.args...)

@@ -55,7 +55,7 @@ func TestFaultDownloadOfABaseCut(t *testing.T) {
 	server := httptest.NewServer(cut)
 	defer server.Close()
 	through := func() ([]byte, int) { // in the machine's network; the daemon has none
-		command := tool.Program(t, "base", "today-alpine")
+		command := tool.Program(t, "dev", "base", "today-alpine")
 		command.Env = append(command.Env, "DOCKER_HOST="+g.Host, "OPTIMIZING_DOCKERFILE_CACHE="+g.Cache,
 			"http_proxy="+server.URL, "https_proxy="+server.URL)
 		out, _ := command.CombinedOutput()
@@ -68,7 +68,7 @@ func TestFaultDownloadOfABaseCut(t *testing.T) {
 	assert.Contains(t, string(out), "cannot be had here")
 	first := cut.brought.Load()
 
-	command := g.Program(t, "base", "today-alpine")
+	command := g.Program(t, "dev", "base", "today-alpine")
 	out, _ = command.CombinedOutput()
 	t.Logf("no network: %s", out)
 	assert.Equal(t, tool.Environment, command.ProcessState.ExitCode(), "%s", out)
