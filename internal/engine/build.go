@@ -94,7 +94,7 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
 	}
 	began := time.Now()
-	log := &buildLog{builder: e.Builder, output: new(tail), made: func(id string) {
+	log := &buildLog{builder: e.Builder, at: new(vertex), made: func(id string) {
 		e.Ledger.note(entry{engine: e.Key(), id: id, owner: owner(), since: began.Unix()})
 	}}
 	printed, out := io.Pipe()
@@ -131,11 +131,10 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 
 // buildLog follows what a builder prints.
 type buildLog struct {
-	builder     string
-	made        func(id string) // told each image that the legacy builder makes on the way
-	instruction string          // the one at work, of builders that do one after the other
-	cached      bool            // it was taken from an earlier build
-	output      *tail           // what it printed
+	builder string
+	made    func(id string) // told each image that the legacy builder makes on the way
+	at      *vertex         // the instruction at work, of builders that do one after the other
+	cached  bool            // it was taken from an earlier build
 
 	reused   []string           // instructions that were taken from an earlier build
 	vertices map[string]*vertex // BuildKit's instructions, by their numbers
@@ -166,7 +165,7 @@ func (b *buildLog) line(line string) {
 	}
 	for _, form := range []*regexp.Regexp{legacyStep, buildahStep} {
 		if m := form.FindStringSubmatch(line); m != nil {
-			b.instruction, b.cached, b.output = m[1], false, new(tail)
+			b.at, b.cached = &vertex{instruction: m[1]}, false
 			return
 		}
 	}
@@ -174,9 +173,9 @@ func (b *buildLog) line(line string) {
 		return
 	}
 	if strings.HasPrefix(line, "--> Using cache ") { // Buildah's
-		b.reused = append(b.reused, b.instruction)
+		b.reused = append(b.reused, b.at.instruction)
 	}
-	b.output.Write([]byte(line + "\n"))
+	b.at.printed.Write([]byte(line + "\n"))
 }
 
 var (
@@ -191,10 +190,7 @@ var (
 // last line need not be the one that tells: some programs have a word to add.
 func (b *buildLog) failure(stderr string) *BuildError {
 	stderr = ansi.ReplaceAllString(stderr, "")
-	failure := &BuildError{Instruction: b.instruction, Message: lastLine(stderr)}
-	if m := buildkitLine.FindStringSubmatch(stderr); m != nil {
-		failure.Instruction = m[1]
-	}
+	failure := &BuildError{Message: lastLine(stderr)}
 	for _, line := range slices.Backward(strings.Split(stderr, "\n")) {
 		if m := ended.FindStringSubmatch(line); m != nil {
 			failure.Message = line
@@ -202,10 +198,11 @@ func (b *buildLog) failure(stderr string) *BuildError {
 			break
 		}
 	}
-	output := b.output
-	if v := b.culprit(failure.Message); v != nil {
-		failure.Instruction, output = v.instruction, v.output
+	v := cmp.Or(b.culprit(failure.Message), b.at)
+	failure.Instruction = v.instruction
+	if m := buildkitLine.FindStringSubmatch(stderr); m != nil && v.instruction == "" {
+		failure.Instruction = m[1]
 	}
-	failure.Output = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(output.String()), failure.Message))
+	failure.Output = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(v.printed.String()), failure.Message))
 	return failure
 }

@@ -63,7 +63,7 @@ const (
 
 func read(builder, transcript string) (*buildLog, *[]string) {
 	var made []string
-	log := &buildLog{builder: builder, made: func(id string) { made = append(made, id) }, output: new(tail)}
+	log := &buildLog{builder: builder, made: func(id string) { made = append(made, id) }, at: new(vertex)}
 	log.read(iotest.HalfReader(strings.NewReader(transcript))) // however the pipe cuts it
 	return log, &made
 }
@@ -103,10 +103,10 @@ func TestALegacyBuildTellsWhatItMade(t *testing.T) {
 
 func TestALineWithoutEndIsCut(t *testing.T) {
 	const flood = 3 * 32 << 10
-	log := &buildLog{builder: Legacy, output: new(tail)}
+	log := &buildLog{builder: Legacy, at: new(vertex)}
 	log.read(strings.NewReader(strings.Repeat("x", flood)))
-	assert.Equal(t, flood, strings.Count(log.output.String(), "x"), "no byte of it is lost")
-	assert.Equal(t, 2, strings.Count(log.output.String(), "\n"))
+	assert.Equal(t, flood, strings.Count(log.at.printed.String(), "x"), "no byte of it is lost")
+	assert.Equal(t, 2, strings.Count(log.at.printed.String(), "\n"))
 }
 
 // What a builder takes from an earlier build, each says in its own way.

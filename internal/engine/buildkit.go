@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// vertex is an instruction of BuildKit's, which does several at the same time.
+// vertex is an instruction, by BuildKit's word, which does several at the same time.
 type vertex struct {
 	instruction string
-	output      *tail
-	why         string // it failed
+	printed     tail
+	why         string // BuildKit says that it failed
 }
 
 var (
@@ -32,7 +32,7 @@ func (b *buildLog) buildkit(line string) {
 			if b.vertices == nil {
 				b.vertices = map[string]*vertex{}
 			}
-			b.vertices[number] = &vertex{instruction: m[1], output: new(tail)}
+			b.vertices[number] = &vertex{instruction: m[1]}
 		}
 		return
 	}
@@ -46,7 +46,7 @@ func (b *buildLog) buildkit(line string) {
 		b.failed = append(b.failed, v)
 	default:
 		if m := buildkitText.FindStringSubmatch(rest); m != nil {
-			v.output.Write([]byte(m[1] + "\n"))
+			v.printed.Write([]byte(m[1] + "\n"))
 		}
 	}
 }

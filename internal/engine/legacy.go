@@ -50,8 +50,8 @@ func (b *buildLog) legacy(line string) (done bool) {
 	switch m := legacyImage.FindStringSubmatch(line); {
 	case line == " ---> Using cache":
 		b.cached = true
-		b.reused = append(b.reused, b.instruction)
-	case m != nil && !strings.HasPrefix(b.instruction, "FROM ") && !b.cached:
+		b.reused = append(b.reused, b.at.instruction)
+	case m != nil && !strings.HasPrefix(b.at.instruction, "FROM ") && !b.cached:
 		b.made(m[1])
 	}
 	return legacyWork.MatchString(line)

@@ -84,7 +84,10 @@ func (t *Trial) plan(steps []table.Step) (jobs []*job) {
 			if only && (try.Dockerfile != step.Main().Dockerfile || !needed(steps, step.Name)) {
 				continue
 			}
-			j := t.job(step, try, t.request(step, try, step.Context))
+			j := t.job(step, try, engine.BuildRequest{
+				Dir: step.Context, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: t.Tag(step, try.Dockerfile), Made: engine.MadeStep,
+				Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given, Platform: t.Platform,
+			})
 			j.only = only
 			if why := try.LeftOut(t.Engine.Builder); why != "" {
 				j.tell(Event{LeftOut: why})
@@ -96,14 +99,6 @@ func (t *Trial) plan(steps []table.Step) (jobs []*job) {
 		}
 	}
 	return jobs
-}
-
-// request is the build of a try from a folder.
-func (t *Trial) request(step table.Step, try table.Try, dir string) engine.BuildRequest {
-	return engine.BuildRequest{
-		Dir: dir, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: t.Tag(step, try.Dockerfile), Made: engine.MadeStep,
-		Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given, Platform: t.Platform,
-	}
 }
 
 func (t *Trial) job(step table.Step, try table.Try, request engine.BuildRequest) *job {
