@@ -58,7 +58,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	var ended status
-	var usage usageError
+	var wrong usageError
 	if out.failed != nil && (err == nil || errors.As(err, &ended)) {
 		err = fmt.Errorf("the result could not be written: %w", out.failed)
 	}
@@ -74,7 +74,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		fmt.Fprintln(stderr, "stopped; "+left)
 		return exitEnvironment
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &wrong), strings.HasPrefix(err.Error(), "unknown command"):
 		complain(stderr, screen.Line(err.Error()))
 		return exitUsage
 	}

@@ -148,7 +148,6 @@ func (o runOptions) runMatrix(c *call, l course, asked []table.Step) error {
 	return cmp.Or(errors.Join(failures...), statusOf(matrix.Verdict))
 }
 
-// statusOf gives the exit status of a verdict.
 func statusOf(verdict string) error {
 	switch verdict {
 	case run.AsExpected:

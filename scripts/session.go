@@ -65,7 +65,6 @@ func usage[T any](value T, err error) (T, error) {
 	return value, err
 }
 
-// findRepo finds the repo that a verb is about.
 func findRepo() (program.Repo, error) { return usage(program.FindRepo()) }
 
 // course is what words are about: a folder of steps, the steps in it, and with
@@ -152,7 +151,6 @@ func at(steps []table.Step, step table.Step) int {
 // instead says once, in a process, that another engine does the work than docker's.
 var instead sync.Once
 
-// find finds the engine.
 func find(ctx context.Context, say screen.Reporter) (*engine.Engine, error) {
 	e, err := engine.Find(ctx)
 	if err == nil && e.Instead != "" {

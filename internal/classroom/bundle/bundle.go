@@ -74,7 +74,6 @@ func (m Manifest) For(arch string) (fit []Base, err error) {
 	return fit, err
 }
 
-// executable is the name of a program on a system.
 func executable(name, os string) string {
 	if os == "windows" {
 		return name + ".exe"

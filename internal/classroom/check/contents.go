@@ -116,7 +116,6 @@ func (c contents) resolve(name string) *file {
 	return nil
 }
 
-// inOrder gives all files in the order of their paths.
 func (c contents) inOrder() []*file {
 	return slices.SortedFunc(maps.Values(c), func(a, b *file) int { return strings.Compare(a.Path, b.Path) })
 }

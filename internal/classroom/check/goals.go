@@ -17,7 +17,6 @@ import (
 // Beside is how much a small image may hold beside the binary.
 const Beside = 4_000_000
 
-// judgeImage judges goal by goal.
 func (s *subject) judgeImage() {
 	if s.Cause = s.outcome.Cause; s.Cause != "" {
 		s.Said = s.outcome.Message
