@@ -38,7 +38,7 @@ func doctorCommand() *cobra.Command {
 		switch {
 		case !named && len(images) == 0:
 			return usagef("doctor needs an image: an engine's, a `docker save` tarball, or an OCI layout folder (--help lists more)")
-		case named && len(images) > 0, len(images) > 1:
+		case named && len(images) > 0, len(images) > 1, given("message") && len(c.args) > 0:
 			return usagef("doctor takes one image; what is to be its command stands after --")
 		case given("message"):
 			return o.readMessage(c, text)
