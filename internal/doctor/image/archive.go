@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,13 +59,22 @@ func FromFile(ctx context.Context, name, tag string, p Platform) (img Image, err
 	return fromTarball(ctx, NewBudget(ctx, info.Size()), file, name, tag, p)
 }
 
-// ReadSaved reads the files of the one image in a tarball of `docker save`.
-func ReadSaved(ctx context.Context, s *Spool, name string) (*Files, error) {
-	info, err := s.file.Stat()
+// ReadSaved reads the files of the one image that `docker save` writes. The error is as FromFile's.
+func ReadSaved(ctx context.Context, name string, save func(io.Writer) error) (_ *Files, err error) {
+	defer func() { err = Failed(ctx, name, err) }()
+	s, err := newSpool()
 	if err != nil {
 		return nil, err
 	}
-	img, err := fromTarball(ctx, NewBudget(ctx, info.Size()), s.file, name, "", Platform{})
+	defer s.Close()
+	if err := save(s.file); err != nil {
+		return nil, err
+	}
+	size, err := s.file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	img, err := fromTarball(ctx, NewBudget(ctx, size), s.file, name, "", Platform{})
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +84,12 @@ func ReadSaved(ctx context.Context, s *Spool, name string) (*Files, error) {
 func fromTarball(ctx context.Context, b *Budget, file *os.File, name, tag string, p Platform) (Image, error) {
 	head := make([]byte, 6)
 	if n, _ := file.ReadAt(head, 0); packing(head[:n]) != "" {
-		s, err := NewSpool()
+		s, err := newSpool()
 		if err != nil {
 			return nil, err
 		}
 		defer s.Close()
-		plain, err := unpack(b, file)
+		plain, err := unpack(b, io.NewSectionReader(file, 0, math.MaxInt64))
 		if err != nil {
 			return nil, err
 		}

@@ -128,21 +128,21 @@ const (
 // span is where a file's content lies in the spool, and how much of it.
 type span struct{ offset, kept, size int64 }
 
-// Spool keeps the contents of files in one temporary file that has no name any
+// spool keeps the contents of files in one temporary file that has no name any
 // more where the system allows that: whatever ends this process ends it too.
-type Spool struct {
+type spool struct {
 	file *os.File
 	name string // where it still has one
 	used int64
 }
 
-// NewSpool gives an empty one.
-func NewSpool() (*Spool, error) {
+// newSpool gives an empty one.
+func newSpool() (*spool, error) {
 	f, err := os.CreateTemp("", "optimizing-dockerfile-*")
 	if err != nil {
 		return nil, err
 	}
-	s := &Spool{file: f, name: f.Name()}
+	s := &spool{file: f, name: f.Name()}
 	if os.Remove(s.name) == nil {
 		s.name = ""
 	}
@@ -150,7 +150,7 @@ func NewSpool() (*Spool, error) {
 }
 
 // keep copies a file's content from r, as much of it as is worth it.
-func (s *Spool) keep(r io.Reader, name string, size int64, sparse bool) (span, error) {
+func (s *spool) keep(r io.Reader, name string, size int64, sparse bool) (span, error) {
 	head := make([]byte, min(size, int64(len(elf.ELFMAG))))
 	if _, err := io.ReadFull(r, head); err != nil {
 		return span{}, err
@@ -177,15 +177,12 @@ func (s *Spool) keep(r io.Reader, name string, size int64, sparse bool) (span, e
 }
 
 // at gives what was kept of a file.
-func (s *Spool) at(at span) File {
+func (s *spool) at(at span) File {
 	return &spooled{io.NewSectionReader(s.file, at.offset, at.kept), at}
 }
 
-// File is the one that it keeps everything in.
-func (s *Spool) File() *os.File { return s.file }
-
 // Close removes it.
-func (s *Spool) Close() error {
+func (s *spool) Close() error {
 	err := s.file.Close()
 	if s.name != "" {
 		os.Remove(s.name)

@@ -32,7 +32,7 @@ type node struct {
 // Files is an image's files, all of them known, with what is kept of their contents; or those of one layer.
 type Files struct {
 	root   *node
-	spool  *Spool
+	spool  *spool
 	budget *Budget
 	bytes  int64 // of the regular files of all layers, hard links once
 	hidden int64 // of those that a later layer took away
@@ -42,11 +42,11 @@ type Files struct {
 
 // NewFiles gives none yet: Apply brings them, layer by layer, and draws on the budget; Discard lets go of them.
 func NewFiles(b *Budget) (*Files, error) {
-	s, err := NewSpool()
+	s, err := newSpool()
 	return newFiles(s, b), err
 }
 
-func newFiles(s *Spool, b *Budget) *Files {
+func newFiles(s *spool, b *Budget) *Files {
 	return &Files{root: folder(true), spool: s, budget: b, covers: map[string]covering{}}
 }
 
@@ -180,7 +180,7 @@ func (n *node) at(path string) (Entry, error) {
 	return e, nil
 }
 
-func (n *node) open(path string, from *Spool) (File, error) {
+func (n *node) open(path string, from *spool) (File, error) {
 	e, err := n.at(path)
 	if err == nil && !e.Mode.IsRegular() {
 		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}

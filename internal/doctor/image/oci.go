@@ -79,7 +79,7 @@ func manifestIn(text []byte, kind types.MediaType, name, tag string, p Platform,
 		if err != nil {
 			return nil, err
 		}
-		if has := chosen.Platform; must && has != nil && (has.Architecture != p.Arch || has.OS != p.OS) {
+		if must && chosen.Platform != nil && !p.has(chosen) {
 			return nil, &NotFound{name, "the registry has it for " + platforms(index) + ", and not for " + p.String()}
 		}
 		kind, tag = chosen.MediaType, "" // chosen
@@ -95,32 +95,32 @@ const nameAnnotation = "org.opencontainers.image.ref.name"
 
 // pick takes the image for the platform; attestations are none.
 func pick(index *v1.IndexManifest, name, tag string, p Platform) (v1.Descriptor, error) {
-	var all, fit []v1.Descriptor
+	var all []v1.Descriptor
 	var tags []string
 	for _, d := range index.Manifests {
 		if d.Platform != nil && d.Platform.OS == "unknown" || !d.MediaType.IsIndex() && !d.MediaType.IsImage() {
 			continue
 		}
-		if called := d.Annotations[nameAnnotation]; called != "" {
+		called := d.Annotations[nameAnnotation]
+		if called != "" {
 			tags = append(tags, called)
 		}
-		if tag != "" && !sameTag(d.Annotations[nameAnnotation], tag) {
-			continue
-		}
-		all = append(all, d)
-		if d.Platform != nil && d.Platform.Architecture == p.Arch && d.Platform.OS == p.OS {
-			fit = append(fit, d)
+		if tag == "" || sameTag(called, tag) {
+			all = append(all, d)
 		}
 	}
-	switch {
-	case len(fit) >= 1:
-		return fit[0], nil
-	case len(all) == 1:
-		return all[0], nil
-	case len(all) > 1 && all[0].Platform != nil:
+	if i := slices.IndexFunc(all, p.has); i >= 0 {
+		return all[i], nil
+	}
+	if len(all) == 1 || len(all) > 1 && all[0].Platform != nil {
 		return all[0], nil // none is for this machine; that is for the doctor to say
 	}
 	return v1.Descriptor{}, choose(name, tag, len(all), tags)
+}
+
+// has says whether an image says that it is for the platform.
+func (p Platform) has(d v1.Descriptor) bool {
+	return d.Platform != nil && d.Platform.Architecture == p.Arch && d.Platform.OS == p.OS
 }
 
 func blob(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }

@@ -165,7 +165,6 @@ type extends struct {
 	Service string `yaml:"service"`
 }
 
-// UnmarshalYAML is yaml's.
 func (e *extends) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
 		e.Service = n.Value

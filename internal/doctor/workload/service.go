@@ -38,7 +38,6 @@ type service struct {
 // words is a list, or a string that compose makes that list of; nil where it is not there.
 type words []string
 
-// UnmarshalYAML is yaml's.
 func (w *words) UnmarshalYAML(n *yaml.Node) error {
 	*w = nil
 	if n.Kind != yaml.ScalarNode {
@@ -61,7 +60,6 @@ func (w *words) UnmarshalYAML(n *yaml.Node) error {
 // entries are such as NAME=VALUE, or NAME alone where the value is the caller's; in the file a list, a map, or one alone.
 type entries []string
 
-// UnmarshalYAML is yaml's.
 func (e *entries) UnmarshalYAML(n *yaml.Node) error {
 	switch n.Kind {
 	case yaml.SequenceNode:
@@ -84,7 +82,6 @@ func (e *entries) UnmarshalYAML(n *yaml.Node) error {
 // flag is true or false; compose takes it as a string, too.
 type flag bool
 
-// UnmarshalYAML is yaml's.
 func (f *flag) UnmarshalYAML(n *yaml.Node) error {
 	var is bool
 	plain := yaml.Node{Kind: n.Kind, Value: n.Value, Content: n.Content, Line: n.Line}
@@ -102,7 +99,6 @@ type mount struct {
 // inShort is SOURCE:TARGET; a source may begin with a drive of Windows.
 var inShort = regexp.MustCompile(`^((?:[A-Za-z]:)?[^:]+):((?:[A-Za-z]:)?[^:]+)`)
 
-// UnmarshalYAML is yaml's.
 func (m *mount) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.ScalarNode {
 		type plain mount

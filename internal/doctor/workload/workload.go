@@ -98,7 +98,6 @@ func values(n *yaml.Node, change func(scalar *yaml.Node) error) error {
 // text is a string, and nothing that only looks like one: neither Kubernetes nor compose takes a number for it.
 type text string
 
-// UnmarshalYAML is yaml's.
 func (t *text) UnmarshalYAML(n *yaml.Node) error {
 	if tag := n.ShortTag(); n.Kind != yaml.ScalarNode || tag != "!!str" && tag != "!!timestamp" {
 		return fmt.Errorf("line %d: %q is no string: put it in quotes", n.Line, n.Value)
@@ -110,7 +109,6 @@ func (t *text) UnmarshalYAML(n *yaml.Node) error {
 // texts is a list of them.
 type texts []string
 
-// UnmarshalYAML is yaml's.
 func (t *texts) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.SequenceNode {
 		return fmt.Errorf("line %d: it is no list", n.Line)

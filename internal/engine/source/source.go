@@ -74,19 +74,8 @@ func saved(ctx context.Context, e *engine.Engine, ref string, about engine.Image
 	return image.Of(files, aboutOf(ref, about), false), nil
 }
 
-func readSaved(ctx context.Context, e *engine.Engine, ref string) (files *image.Files, err error) {
-	s, err := image.NewSpool()
-	if err == nil {
-		defer s.Close()
-		err = e.Run(ctx, nil, s.File(), nil, saveWords(e, ref)...)
-	}
-	if err == nil {
-		files, err = image.ReadSaved(ctx, s, ref)
-	}
-	if err != nil {
-		return nil, image.Failed(ctx, ref, err)
-	}
-	return files, nil
+func readSaved(ctx context.Context, e *engine.Engine, ref string) (*image.Files, error) {
+	return image.ReadSaved(ctx, ref, func(to io.Writer) error { return e.Run(ctx, nil, to, nil, saveWords(e, ref)...) })
 }
 
 func saveWords(e *engine.Engine, ref string) []string {
