@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"regexp"
 	"strings"
 	"time"
 
@@ -55,33 +55,30 @@ func look(ctx context.Context, e *engine.Engine, id string) (Facts, error) {
 	return understand(out), nil
 }
 
+var goVersion = regexp.MustCompile(`(?m)^go version go(\S+)`)
+
 // understand reads what the script printed. Where both loaders are there, the
 // image is Alpine with a package for programs made elsewhere: musl is its own.
-func understand(out string) Facts {
-	var f Facts
-	has := map[string]bool{}
-	for _, line := range strings.Split(out, "\n") {
-		line = strings.TrimSpace(line)
-		if words, ok := strings.CutPrefix(line, "go version go"); ok {
-			f.Go, _, _ = strings.Cut(words, " ")
-		}
-		has[line] = true
-		switch {
-		case strings.Contains(line, "/ld-musl-"):
-			f.Libc = "musl"
-		case strings.Contains(line, "/ld-linux") && f.Libc == "":
-			f.Libc = "glibc"
-		}
+func understand(out string) (f Facts) {
+	has := func(words string) bool { return strings.Contains(out, words) }
+	if m := goVersion.FindStringSubmatch(out); m != nil {
+		f.Go = m[1]
 	}
-	f.Compiler, f.Adduser = has["has compiler"] && has["has headers"], has["has adduser"]
 	switch {
-	case has["has compiler"] && !has["has headers"]:
+	case has("/ld-musl-"):
+		f.Libc = "musl"
+	case has("/ld-linux"):
+		f.Libc = "glibc"
+	}
+	f.Compiler, f.Adduser = has("has compiler") && has("has headers"), has("has adduser")
+	switch {
+	case has("has compiler") && !has("has headers"):
 		f.odd = "a C compiler, but not the C library's headers"
-	case f.Go != "" && !f.Cgo() && has["cgo 1"]:
+	case f.Go != "" && !f.Cgo() && has("cgo 1"):
 		f.odd = "cgo switched on, but no C compiler"
-	case f.Cgo() && has["cgo 0"]:
+	case f.Cgo() && has("cgo 0"):
 		f.odd = "cgo switched off by hand"
-	case f.Go != "" && f.Cgo() && !f.Compiler && !has["has std"]:
+	case f.Go != "" && f.Cgo() && !f.Compiler && !has("has std"):
 		f.odd = "no compiled standard library, and no C compiler to make one"
 	}
 	return f
@@ -89,21 +86,21 @@ func understand(out string) Facts {
 
 // Predictable gives an error where nobody can foretell the steps' ends on the base.
 func (r *Ready) Predictable() error {
-	cannot := func(why string) error {
-		return fmt.Errorf("what the steps do on %s cannot be told beforehand, so there is nothing to hold them against: %s\n"+
-			"Use an image shaped like an official golang one, such as golang:1.27-alpine.", r.Image, why)
-	}
+	var why string
 	switch {
 	case r.Go == "":
-		return cannot("it holds no Go, or no shell to ask for it")
+		why = "it holds no Go, or no shell to ask for it"
 	case r.minor() < 15:
-		return cannot("the app needs Go 1.15 or later; it holds " + r.Go)
+		why = "the app needs Go 1.15 or later; it holds " + r.Go
 	case r.Libc == "":
-		return cannot("it holds no C library that is known here")
+		why = "it holds no C library that is known here"
 	case r.odd != "":
-		return cannot("it has " + r.odd)
+		why = "it has " + r.odd
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("what the steps do on %s cannot be told beforehand, so there is nothing to hold them against: %s\n"+
+		"Use an image shaped like an official golang one, such as golang:1.27-alpine.", r.Image, why)
 }
 
 // Cgo says whether Go uses cgo by itself: up to 1.19 always, since then where it
@@ -111,11 +108,9 @@ func (r *Ready) Predictable() error {
 func (f Facts) Cgo() bool { return f.minor() < 20 || f.Compiler }
 
 // minor is 20 of 1.20.3. Of what is no version of Go 1, it is later than all.
-func (f Facts) minor() int {
-	parts := strings.FieldsFunc(f.Go, func(r rune) bool { return r < '0' || r > '9' })
-	if len(parts) < 2 || parts[0] != "1" {
+func (f Facts) minor() (minor int) {
+	if _, err := fmt.Sscanf(f.Go, "1.%d", &minor); err != nil {
 		return 1 << 30
 	}
-	minor, _ := strconv.Atoi(parts[1])
 	return minor
 }
