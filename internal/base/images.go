@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -24,8 +25,7 @@ func (b Base) platform(e *engine.Engine) image.Platform { return cmp.Or(b.Platfo
 
 // standInName is the name of a base's stand-in: never the real image's.
 func (b Base) standInName(e *engine.Engine) string {
-	name := b.Image[strings.LastIndex(b.Image, "/")+1:]
-	tag := engine.Tag(name)
+	tag := engine.Tag(path.Base(b.Image))
 	if arch := b.platform(e).Arch; arch != e.Arch {
 		tag += "-" + arch
 	}
