@@ -121,10 +121,6 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 		for _, other := range f.lies {
 			add("elsewhere", x.instead(f.missing, other), other)
 		}
-	case UserCannotExecute:
-		if f.facts.Switch {
-			add("stay-root", "USER 0:0", "")
-		}
 	case MissingInterpreter, CRLFInterpreter:
 		x.interpreted(f, add)
 	case ExecFormat:
