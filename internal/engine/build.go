@@ -94,9 +94,8 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 		options = append(options, "--build-context", strings.Replace(layout, "=", "=oci-layout://", 1))
 	}
 	began := time.Now()
-	log := &buildLog{builder: e.Builder, at: new(vertex), made: func(id string) {
-		e.Ledger.note(entry{engine: e.Key(), id: id, owner: owner(), since: began.Unix()})
-	}}
+	note := func(list, id string) { e.Ledger.note(entry{list, id, owner(), began.Unix()}) }
+	log := &buildLog{builder: e.Builder, at: new(vertex), made: func(id string) { note(e.Key(), id) }}
 	printed, out := io.Pipe()
 	read := make(chan struct{})
 	go func() { log.read(printed); close(read) }()
@@ -110,6 +109,9 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	err := e.Run(ctx, nil, stdout, stderr, append(options, words[1:]...)...)
 	out.Close()
 	<-read
+	if log.container != "" {
+		note(e.containers(), log.container)
+	}
 	var failed *Failed
 	if errors.As(err, &failed) {
 		return Image{}, log.failure(failed.Stderr)
@@ -135,6 +137,8 @@ type buildLog struct {
 	made    func(id string) // told each image that the legacy builder makes on the way
 	at      *vertex         // the instruction at work, of builders that do one after the other
 	cached  bool            // it was taken from an earlier build
+
+	container string // of the legacy builder's RUN at work
 
 	reused   []string           // instructions that were taken from an earlier build
 	vertices map[string]*vertex // BuildKit's instructions, by their numbers

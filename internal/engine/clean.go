@@ -52,6 +52,7 @@ func (e *Engine) RemoveOwn(ctx context.Context) error {
 
 // removeContainers removes those of some owners, and says whose the others are.
 func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) (removed int, others map[string]string, err error) {
+	e.removeLeft(ctx, which)
 	others, err = e.ourContainers(ctx)
 	for id, owner := range others {
 		if !which(owner) {
@@ -124,7 +125,9 @@ func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error
 	if ctx.Err() != nil {
 		return done, ctx.Err()
 	}
-	return done, e.Ledger.forget(e.Key(), func(made entry) bool { return stays[made.id] || busy(made.owner) })
+	return done, errors.Join(
+		e.Ledger.forget(e.containers(), func(left entry) bool { return busy(left.owner) }),
+		e.Ledger.forget(e.Key(), func(made entry) bool { return stays[made.id] || busy(made.owner) }))
 }
 
 // How names begin that this tool gives, or a reader who pasted its commands.

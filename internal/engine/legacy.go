@@ -5,6 +5,7 @@ package engine
 // output and noted in a ledger. Where nobody has that builder any more, the file can go.
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,8 +19,8 @@ import (
 
 // Ledger is a file that lists the images which builds make, a line each. The legacy builder
 // can label none on the way to the last, so there is no other way to tell ours from
-// somebody else's. A line is written before the build goes on: a kill loses none. What containers
-// it makes, the daemon removes by itself, also those of a build whose client is gone.
+// somebody else's. A line is written before the build goes on: a kill loses none. The container of a RUN
+// the daemon removes by itself, also where the client is gone; only where the daemon died does it stay, and is listed, too.
 type Ledger struct{ Path string }
 
 // LedgerFile is the ledger's name in the cache.
@@ -40,7 +41,7 @@ const legacyExit = "returned a non-zero code:"
 // How the old builder reports.
 var (
 	legacyStep  = regexp.MustCompile(`^Step \d+/\d+ : (.*)`)
-	legacyWork  = regexp.MustCompile(`^(?: ---> Running in|(?:Removing| ---> Removed) intermediate container) [0-9a-f]{12}$`)
+	legacyWork  = regexp.MustCompile(`^(?: ---> (Running in)|(?:Removing| ---> Removed) intermediate container) ([0-9a-f]{12})$`)
 	legacyImage = regexp.MustCompile(`^ ---> ([0-9a-f]{12})$`)
 )
 
@@ -54,7 +55,26 @@ func (b *buildLog) legacy(line string) (done bool) {
 	case m != nil && !strings.HasPrefix(b.at.instruction, "FROM ") && !b.cached:
 		b.made(m[1])
 	}
-	return legacyWork.MatchString(line)
+	m := legacyWork.FindStringSubmatch(line)
+	if m != nil {
+		b.container = map[bool]string{true: m[2]}[m[1] != ""]
+	}
+	return m != nil
+}
+
+// containers is the ledger's name for those of this engine that its death may have left.
+func (e *Engine) containers() string { return e.Key() + "+containers" }
+
+// removeLeft removes such containers of some owners; those that are not there, or were never ours, are passed over.
+func (e *Engine) removeLeft(ctx context.Context, which func(owner string) bool) {
+	for _, c := range e.Ledger.entries(e.containers()) {
+		if !which(c.owner) {
+			continue
+		}
+		if created, err := e.Output(ctx, "container", "inspect", "--format", "{{.Created}}", c.id); err == nil && c.sinceThen(created) {
+			e.Remove(ctx, c.id)
+		}
+	}
 }
 
 // entry is a line of the ledger.
@@ -125,7 +145,7 @@ func (l Ledger) forget(engine string, stays func(made entry) bool) error {
 
 // sinceThen says whether a thing's time of making, as an engine writes it, is not
 // before an entry's build. A builder's output is not to be trusted blindly: what
-// a RUN prints could name somebody's older image.
+// a RUN prints could name somebody's older image or container.
 func (e entry) sinceThen(created string) bool {
 	at, err := time.Parse(time.RFC3339Nano, created)
 	return err == nil && at.Unix() >= e.since-5
