@@ -107,9 +107,13 @@ func (s *Cache) Open(ctx context.Context, e *engine.Engine, about engine.Image) 
 
 // files gives those of a small image.
 func (s *Cache) files(ctx context.Context, e *engine.Engine, about engine.Image) (*image.Files, error) {
-	read, _ := s.read.LoadOrStore(strings.Join(about.RootFS.Layers, " "),
-		sync.OnceValues(func() (*image.Files, error) { return readSaved(ctx, e, about.ID) }))
-	return read.(func() (*image.Files, error))()
+	layers := strings.Join(about.RootFS.Layers, " ")
+	read, _ := s.read.LoadOrStore(layers, sync.OnceValues(func() (*image.Files, error) { return readSaved(ctx, e, about.ID) }))
+	files, err := read.(func() (*image.Files, error))()
+	if err != nil {
+		s.read.Delete(layers) // what could not be read once can be later
+	}
+	return files, err
 }
 
 // Weigh gives how large an image is, on every engine and store the same: the regular files
