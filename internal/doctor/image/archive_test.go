@@ -214,3 +214,25 @@ func TestTooManyFiles(t *testing.T) {
 	k.budget.kept = 500 * costOfNode
 	assert.ErrorIs(t, k.Apply(context.Background(), 1, bytes.NewReader(layer(t, many...))), errTooMany)
 }
+
+// A folder brings along what is in it, under the path that was asked for; where it is too much, it is not there whole.
+func TestAFolderBringsAlongWhatIsInIt(t *testing.T) {
+	archive := layer(t, dir("etc/"), file("etc/passwd", "root"), hard("etc/shadow", "etc/passwd"), dir("etc/ssl/"), file("etc/ssl/big", strings.Repeat("x", 4000)))
+	for most, want := range map[int64][]string{
+		10_000: {"/usr/etc", "/usr/etc/passwd", "/usr/etc/shadow", "/usr/etc/ssl", "/usr/etc/ssl/big"},
+		4_000:  {"/usr/etc", "/usr/etc/passwd", "/usr/etc/shadow", "/usr/etc/ssl"},
+		0:      {"/usr/etc"},
+	} {
+		k, err := NewFiles(NewBudget(t.Context(), 0))
+		require.NoError(t, err)
+		defer k.Discard()
+		added, whole, err := k.Add(bytes.NewReader(archive), "/usr/etc", most)
+		require.NoError(t, err)
+		assert.Equal(t, want, added)
+		assert.Equal(t, most == 10_000, whole)
+		for _, at := range added {
+			_, err := k.Lstat(t.Context(), at)
+			assert.NoError(t, err, at)
+		}
+	}
+}

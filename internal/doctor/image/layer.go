@@ -54,15 +54,38 @@ func (k *Files) Apply(ctx context.Context, number int, r io.Reader) error {
 	return k.lay(layer, number)
 }
 
-// Add places the first entry of a tar at a path.
-func (k *Files) Add(r io.Reader, path string) error {
-	archive := tar.NewReader(r)
-	h, err := archive.Next()
-	if err != nil {
-		return err
+// Add places the first entry of a tar at a path; of a folder also those that follow, up to so many bytes. It gives
+// the paths of all, and whether the folder is there whole.
+func (k *Files) Add(r io.Reader, at string, most int64) (added []string, whole bool, err error) {
+	base := ""
+	for archive := tar.NewReader(r); ; {
+		h, err := archive.Next()
+		if len(added) > 0 && err == io.EOF {
+			return added, true, nil
+		}
+		if err == nil && len(added) == 0 {
+			base = strings.TrimSuffix(h.Name, "/")
+		} else if err == nil {
+			most -= 512 + int64(len(h.Name)+len(h.Linkname)) + h.Size
+		}
+		if err == nil && most >= 0 {
+			h.Name = at + strings.TrimPrefix(h.Name, base)
+			if h.Typeflag == tar.TypeLink {
+				h.Linkname = at + strings.TrimPrefix(h.Linkname, base)
+			}
+			err = k.take(archive, h)
+		}
+		switch {
+		case len(added) == 0 && err != nil:
+			return nil, false, err
+		case err != nil || most < 0:
+			return added, false, nil // what is left of the folder is asked for by itself
+		}
+		added = append(added, path.Clean(h.Name))
+		if len(added) == 1 && h.Typeflag != tar.TypeDir {
+			return added, false, nil
+		}
 	}
-	h.Name = path
-	return k.take(archive, h)
 }
 
 // read reads a layer by itself: what it brings, and what it takes away.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,11 @@ const farewell = 30 * time.Second
 // asks for some hundreds; each takes a command.
 const maxAsked = 1500
 
+// along is how much of a folder is taken with it: bytes. A small one, such as /etc, needs no further command.
+const along = 2 << 20
+
 // container is an image, or somebody's container, that is asked for one file at a time, by `cp CONTAINER:PATH -`: what comes is
-// a tar, its header says what the file is, and reading stops there unless the content is worth keeping.
+// a tar, its header says what the file is, and reading stops there unless what follows is worth keeping.
 type container struct {
 	engine *engine.Engine
 	name   string // it was asked for by
@@ -31,6 +35,8 @@ type container struct {
 	ours   bool   // it was made for that, and is removed then
 
 	asked map[string]error
+	whole map[string]bool // folders of which all is known
+	calls int
 	files *image.Files
 }
 
@@ -39,7 +45,8 @@ func newContainer(ctx context.Context, e *engine.Engine, name string, about engi
 	if err != nil {
 		return nil, image.Failed(ctx, name, err)
 	}
-	return &container{engine: e, name: name, about: about, id: id, ours: ours, asked: map[string]error{}, files: files}, nil
+	return &container{engine: e, name: name, about: about, id: id, ours: ours, asked: map[string]error{},
+		whole: map[string]bool{}, files: files}, nil
 }
 
 // created opens an image by a container of it that is never started; Close removes that, whatever happened to the context.
@@ -79,10 +86,20 @@ func (c *container) ask(ctx context.Context, path string) error {
 	if asked {
 		return err
 	}
-	if len(c.asked) >= maxAsked {
+	if slices.ContainsFunc(image.Above(path), func(up string) bool { return c.whole[up] }) {
+		return &fs.PathError{Op: "lstat", Path: path, Err: fs.ErrNotExist}
+	}
+	if c.calls++; c.calls > maxAsked {
 		return image.ErrTooLarge
 	}
-	err = c.engine.Stream(ctx, func(copied io.Reader) error { return c.files.Add(copied, path) }, "cp", c.id+":"+path, "-")
+	err = c.engine.Stream(ctx, func(copied io.Reader) error {
+		added, whole, err := c.files.Add(copied, path, along)
+		for _, at := range added {
+			c.asked[at] = nil
+		}
+		c.whole[path] = whole
+		return err
+	}, "cp", c.id+":"+path, "-")
 	var failed *engine.Failed
 	if errors.As(err, &failed) && noSuchPath(failed.Stderr) {
 		err = &fs.PathError{Op: "lstat", Path: path, Err: fs.ErrNotExist}
