@@ -31,7 +31,6 @@ type examination struct {
 	shellCommand string // what the shell is given
 	program      place  // what is executed, links followed
 	info         *buildinfo.BuildInfo
-	golang       bool // it was built by Go
 	asked        bool
 	binary       place // the ELF file behind it: the program, or a script's interpreter
 

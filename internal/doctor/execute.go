@@ -263,10 +263,7 @@ func parseShebang(head []byte) (s shebang, ok bool) {
 		cut = len(rest)
 	}
 	s.interp = rest[:cut]
-	s.arg = strings.TrimLeft(rest[cut:], " \t")
-	if i := strings.IndexByte(s.arg, 0); i >= 0 {
-		s.arg = s.arg[:i]
-	}
+	s.arg, _, _ = strings.Cut(strings.TrimLeft(rest[cut:], " \t"), "\x00")
 	return s, s.interp != ""
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -228,12 +229,10 @@ func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
 		return e, err
 	}
 	switch {
-	case at == "/" || at == "/proc" || at == "/sys" || at == "/dev":
+	case slices.Contains([]string{"/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"}, at):
 		return folder, nil
 	case strings.HasPrefix(at, "/proc/"), strings.HasPrefix(at, "/sys/"):
 		return image.Entry{}, &lookupError{kind: running, at: at}
-	case at == "/dev/pts" || at == "/dev/shm" || at == "/dev/mqueue":
-		return folder, nil
 	case strings.HasPrefix(at, "/dev/"):
 		name := strings.TrimPrefix(at, "/dev/")
 		switch {

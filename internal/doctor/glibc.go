@@ -132,17 +132,17 @@ func (g *glibc) before(l *linker, by *object) (lists [][]string) {
 	if main := l.objects[0]; !by.dyn.HasRunpath {
 		for o := by; o != nil; o = o.by {
 			if !o.dyn.HasRunpath {
-				lists = append(lists, g.list(o.dyn.Rpath, o, ":", l.secure))
+				lists = append(lists, g.list(o.dyn.Rpath, o, l.secure))
 			}
 			if o.by == nil && o != main && !main.dyn.HasRunpath {
-				lists = append(lists, g.list(main.dyn.Rpath, main, ":", l.secure))
+				lists = append(lists, g.list(main.dyn.Rpath, main, l.secure))
 			}
 		}
 	}
 	if !l.secure {
-		lists = append(lists, g.list(l.env["LD_LIBRARY_PATH"], l.objects[0], ":;", false))
+		lists = append(lists, g.list(strings.ReplaceAll(l.env["LD_LIBRARY_PATH"], ";", ":"), l.objects[0], false))
 	}
-	return append(lists, g.list(by.dyn.Runpath, by, ":", l.secure))
+	return append(lists, g.list(by.dyn.Runpath, by, l.secure))
 }
 
 // levels are the folders below one that the loader looks into first: for certain processors.
@@ -176,15 +176,12 @@ func (g *glibc) home() string { return g.defaults[len(g.defaults)-1] }
 
 // list splits a search path and fills in its variables. Secure: what $ORIGIN stands for counts
 // below the default folders only.
-func (g *glibc) list(text string, o *object, separators string, secure bool) []string {
+func (g *glibc) list(text string, o *object, secure bool) []string {
 	if text == "" {
 		return nil
 	}
 	var dirs []string
-	if len(separators) > 1 {
-		text = strings.ReplaceAll(text, separators[1:], separators[:1])
-	}
-	for _, dir := range strings.Split(text, separators[:1]) {
+	for dir := range strings.SplitSeq(text, ":") {
 		origin := strings.Contains(dir, "ORIGIN")
 		if dir = g.expand(dir, o); dir == "" {
 			dir = "." // an empty element is the working folder

@@ -206,7 +206,7 @@ func (l *linker) missing(ctx context.Context, by *object, name string, notes []E
 	}
 	foreign := l.x.d.Libc == libcMusl && (libcByName(main.file.Interp) == libcGlibc || slices.Contains(main.dyn.Needed, "libc.so.6"))
 	return &finding{cause: MissingLibrary, missing: name,
-		facts: facts{Name: main.path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.golang, Foreign: foreign,
+		facts: facts{Name: main.path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.info != nil, Foreign: foreign,
 			Of:     l.x.madeBy(ctx, l.x.binary),
 			Copies: "COPY --chmod=755 --from=build " + copyWords(from, target)},
 		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}

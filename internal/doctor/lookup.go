@@ -90,7 +90,8 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 	} else if sets(x.start.Env, "PATH") {
 		source = x.called("--env") + " PATH"
 	}
-	f := x.notOnPath(name, search, source, Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)})
+	asked := Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)}
+	f := x.notOnPath(name, search, source, asked, "")
 	dirs := searched(search, name)
 	if search == "" {
 		dirs = nil
@@ -151,8 +152,8 @@ func searched(search, name string) []string {
 }
 
 // notOnPath is the finding where no folder of PATH has a name.
-func (x *examination) notOnPath(name, search, source string, asked Evidence) *finding {
-	f := &finding{cause: NotOnPath, missing: name, facts: facts{Name: name, Path: search,
+func (x *examination) notOnPath(name, search, source string, asked Evidence, phase string) *finding {
+	f := &finding{cause: NotOnPath, missing: name, phase: phase, facts: facts{Name: name, Path: search,
 		Instr: x.instruction(), Target: target(search, name)},
 		evidence: []Evidence{asked, {"the folders that are searched", source, search}}}
 	if words := strings.Fields(name); len(words) > 1 { // "app --serve" in one string

@@ -103,8 +103,8 @@ func (x *examination) isGo(ctx context.Context, at place) (is bool) {
 			is = false
 		}
 	}()
-	if x.info != nil || x.asked {
-		return x.golang
+	if x.asked {
+		return x.info != nil
 	}
 	x.asked = true
 	if at.Size > maxBuildinfo {
@@ -122,7 +122,7 @@ func (x *examination) isGo(ctx context.Context, at place) (is bool) {
 	if err != nil {
 		return false
 	}
-	x.info, x.golang = info, true
+	x.info = info
 	return true
 }
 

@@ -24,7 +24,7 @@ const (
 // this machine, is it whole, which loader does it ask for.
 func (x *examination) elf(ctx context.Context, p process) (*finding, error) {
 	at := p.at
-	x.binary, x.info, x.golang, x.asked = at, nil, false, false
+	x.binary, x.info, x.asked = at, nil, false
 	file, found, err := x.whole(ctx, p, "the program")
 	if found != nil || err != nil {
 		return found, err
@@ -255,10 +255,7 @@ func (x *examination) byLoader(ctx context.Context, p process, content []byte) (
 	if err != nil {
 		return nil, err
 	}
-	if at.Mode.IsDir() {
-		return x.mayExecute(at, next.name, next.asked, PhaseExec), nil
-	}
-	if found := x.mayReadScript(at, next.asked); found != nil {
+	if found := x.mayReadScript(at, next.name, next.asked); found != nil {
 		return found, nil
 	}
 	next.at, x.binary = at, at

@@ -112,9 +112,7 @@ func (x *examination) shellLine(ctx context.Context, p process, args []string, l
 		if strings.Contains(word, "/") {
 			return x.notThere(ctx, process{name: word, asked: asked}, &lookupError{kind: absent, path: word, at: word}), nil
 		}
-		f := x.notOnPath(word, x.searchPath(p.env), "PATH", asked)
-		f.phase = PhaseExec
-		return f, nil
+		return x.notOnPath(word, x.searchPath(p.env), "PATH", asked, PhaseExec), nil
 	}
 	if args = args[1:]; len(args) == 0 {
 		args = []string{p.name}
@@ -156,10 +154,7 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 	if err != nil {
 		return nil, err
 	}
-	if at.Mode.IsDir() {
-		return x.mayExecute(at, script, asked, PhaseExec), nil
-	}
-	if found := x.mayReadScript(at, asked); found != nil || !at.Mode.IsRegular() {
+	if found := x.mayReadScript(at, script, asked); found != nil || !at.Mode.IsRegular() {
 		return found, nil
 	}
 	head, err := x.files.head(ctx, at.Path, headBytes)
@@ -174,7 +169,11 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 	return nil, nil
 }
 
-func (x *examination) mayReadScript(at place, asked Evidence) *finding {
+// mayReadScript is the check of a file that is read under a name, and not executed: it needs no x bit.
+func (x *examination) mayReadScript(at place, name string, asked Evidence) *finding {
+	if at.Mode.IsDir() {
+		return x.mayExecute(at, name, asked, PhaseExec)
+	}
 	if x.as.mayRead(at.Entry) {
 		return nil
 	}
@@ -192,7 +191,7 @@ func (x *examination) scriptEnds(ctx context.Context, p process) (*finding, erro
 	}
 	name := path.Base(p.argv[0])
 	if reader := strings.TrimRight(name, "0123456789."); readers[reader] || shells[name] {
-		if found := x.mayReadScript(p.line.file, p.asked); found != nil {
+		if found := x.mayReadScript(p.line.file, p.name, p.asked); found != nil {
 			return found, nil
 		}
 	}

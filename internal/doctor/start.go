@@ -135,28 +135,29 @@ func (x *examination) nonRoot(context.Context) (*finding, error) {
 	if x.start.Pod == nil || !x.start.Pod.NonRoot {
 		return nil, nil
 	}
-	asked := Evidence{"the pod forbids root", "securityContext.runAsNonRoot", "true"}
-	says := func(words string) Evidence {
-		return Evidence{"the kubelet refuses it, in these words", "CreateContainerConfigError", words}
+	refused := func(cause Cause, user string, is Evidence, words string) *finding {
+		return &finding{cause: cause, missing: user, facts: facts{User: user}, evidence: []Evidence{
+			{"the pod forbids root", "securityContext.runAsNonRoot", "true"}, is,
+			{"the kubelet refuses it, in these words", "CreateContainerConfigError", words}}}
 	}
 	if own := x.start.User; own != "" {
 		if own != "0" {
 			return nil, nil
 		}
-		fix := Fix{"Set runAsUser to another number, or leave it to the image's USER.", "runAsUser: 12345"}
-		return &finding{cause: RunAsNonRootRoot, missing: own, fix: fix, facts: facts{User: own}, evidence: []Evidence{asked,
-			{"and names root itself", "securityContext.runAsUser", own}, says("container's runAsUser breaks non-root policy")}}, nil
+		f := refused(RunAsNonRootRoot, own, Evidence{"and names root itself", "securityContext.runAsUser", own},
+			"container's runAsUser breaks non-root policy")
+		f.fix = Fix{"Set runAsUser to another number, or leave it to the image's USER.", "runAsUser: 12345"}
+		return f, nil
 	}
 	name, _, _ := strings.Cut(x.config.User, ":")
 	is := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", x.config.User)}
 	uid, err := strconv.ParseInt(cmp.Or(name, "0"), 10, 64)
 	switch {
 	case err != nil:
-		return &finding{cause: RunAsNonRootName, missing: name, facts: facts{User: name}, evidence: []Evidence{asked, is,
-			says("container has runAsNonRoot and image has non-numeric user (" + name + "), cannot verify user is non-root")}}, nil
+		return refused(RunAsNonRootName, name, is, "container has runAsNonRoot and image has non-numeric user ("+name+
+			"), cannot verify user is non-root"), nil
 	case uid == 0:
-		return &finding{cause: RunAsNonRootRoot, missing: name, facts: facts{User: name}, evidence: []Evidence{asked, is,
-			says("container has runAsNonRoot and image will run as root")}}, nil
+		return refused(RunAsNonRootRoot, name, is, "container has runAsNonRoot and image will run as root"), nil
 	}
 	return nil, nil
 }

@@ -272,9 +272,7 @@ func (x *examination) next(ctx context.Context, p process, words []string, env m
 	case next.line != nil:
 		return x.notThere(ctx, next, &lookupError{kind: absent, path: next.name, at: x.searchPath(env)}), nil
 	}
-	f := x.notOnPath(next.name, x.searchPath(env), "PATH", next.asked)
-	f.phase = PhaseExec
-	return f, nil
+	return x.notOnPath(next.name, x.searchPath(env), "PATH", next.asked, PhaseExec), nil
 }
 
 // searchPath is where execvp looks.

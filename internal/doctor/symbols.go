@@ -19,7 +19,7 @@ func (l *linker) lacksVersion(o, lib *object, need, version, claim, found string
 		again = "COPY --chmod=755 --from=build " + copyWords(libraryFolder(main.file.Interp, main.file)+"/"+path.Base(need), lib.path)
 	}
 	return &finding{cause: MissingSymbolVersion, missing: version,
-		facts: facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.golang,
+		facts: facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.info != nil,
 			Copies: again, Bare: !lib.dyn.HasVersym},
 		evidence: []Evidence{{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, {claim, lib.path, found}}}
 }
@@ -149,7 +149,7 @@ func (l *linker) symbols() (*finding, error) {
 				name += "@" + w.Version
 			}
 			return &finding{cause: MissingSymbol, missing: w.Name,
-				facts: facts{Name: l.objects[0].path, At: o.path, Symbol: name, Libc: l.x.d.Libc, Go: l.x.golang},
+				facts: facts{Name: l.objects[0].path, At: o.path, Symbol: name, Libc: l.x.d.Libc, Go: l.x.info != nil},
 				evidence: []Evidence{
 					{"needs the symbol at the start", o.path, name},
 					{"none of the files that are loaded defines it", l.loaded(), "not defined"},
