@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -101,10 +100,8 @@ type step struct{ name, link string }
 
 func steps(p, link string) []step {
 	var all []step
-	for _, name := range strings.Split(p, "/") {
-		if name != "" {
-			all = append(all, step{name, link})
-		}
+	for name := range strings.FieldsFuncSeq(p, func(r rune) bool { return r == '/' }) {
+		all = append(all, step{name, link})
 	}
 	if strings.HasSuffix(p, "/") {
 		all = append(all, step{".", link}) // a trailing slash wants a folder
@@ -218,9 +215,13 @@ func join(dir, name string) string {
 }
 
 // devices are what every runtime puts into /dev (OCI runtime spec, "Default Devices").
-var devices = map[string]bool{
-	"null": true, "zero": true, "full": true, "random": true, "urandom": true, "tty": true, "console": true,
-}
+var devices = set("/dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/console")
+
+// mounts are the folders that a runtime mounts; ofSystem is what lies there by the running system.
+var (
+	mounts   = set("/ /proc /sys /dev /dev/pts /dev/shm /dev/mqueue")
+	ofSystem = set("/dev/fd /dev/stdin /dev/stdout /dev/stderr /dev/core /dev/ptmx")
+)
 
 // lstat looks at one place, with what the runtime mounts over the image.
 func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
@@ -229,24 +230,16 @@ func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
 		return e, err
 	}
 	switch {
-	case slices.Contains([]string{"/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"}, at):
+	case mounts[at]:
 		return folder, nil
-	case strings.HasPrefix(at, "/proc/"), strings.HasPrefix(at, "/sys/"):
+	case strings.HasPrefix(at, "/proc/"), strings.HasPrefix(at, "/sys/"), ofSystem[at]:
 		return image.Entry{}, &lookupError{kind: running, at: at}
-	case strings.HasPrefix(at, "/dev/"):
-		name := strings.TrimPrefix(at, "/dev/")
-		switch {
-		case devices[name]:
-			return image.Entry{Path: at, Mode: fs.ModeDevice | fs.ModeCharDevice | 0o666}, nil
-		case name == "fd" || name == "stdin" || name == "stdout" || name == "stderr" || name == "core" || name == "ptmx":
-			return image.Entry{}, &lookupError{kind: running, at: at}
-		}
+	case devices[at]:
+		return image.Entry{Path: at, Mode: fs.ModeDevice | fs.ModeCharDevice | 0o666}, nil
+	case strings.HasPrefix(at, "/dev/"), len(path.Base(at)) > 255:
 		return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
 	case at == "/etc/hosts" || at == "/etc/hostname" || at == "/etc/resolv.conf":
 		return image.Entry{Path: at, Mode: 0o644}, nil
-	}
-	if base := path.Base(at); len(base) > 255 {
-		return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
 	}
 	e, err := f.img.Lstat(ctx, at)
 	if f.made != "" && errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(f.made+"/", at+"/") {
