@@ -166,7 +166,7 @@ func (o runOptions) runOn(c *call, l course, wanted base.Base, asked []table.Ste
 }
 
 // try makes the document: the engine, the base, then an outcome for each Dockerfile. It
-// returns also the steps as they are expected to end on that base. The error kept it from trying at all.
+// returns also the steps as they are expected to end on that base. An error means that no step could be tried.
 func (o runOptions) try(
 	ctx context.Context, l course, wanted base.Base, asked []table.Step, report run.Reporter,
 ) (doc record.Run, there []table.Step, err error) {

@@ -26,7 +26,7 @@ type call struct {
 	context.Context
 	args []string
 	in   io.Reader
-	out  *tell.Terminal // the result; what does not get there, execute knows
+	out  *tell.Terminal // the result; execute learns of a failed write
 	say  *tell.Terminal // what goes on meanwhile
 }
 
@@ -41,7 +41,7 @@ func verb(group, use, short string, takes cobra.PositionalArgs, do func(c *call)
 	}
 }
 
-// words says how many a verb takes, and what it is told who gives another number.
+// words bounds the number of words that a verb takes; otherwise is the error for any other number.
 func words(least, most int, otherwise string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {

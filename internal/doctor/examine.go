@@ -142,7 +142,7 @@ func (x *examination) stages(ctx context.Context) (*finding, error) {
 	return nil, nil
 }
 
-// account is the first stage: USER.
+// account is the stage of USER.
 func (x *examination) account(ctx context.Context) (*finding, error) {
 	spec := x.config.User
 	asked := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)}
@@ -165,7 +165,7 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 	return found, err
 }
 
-// command is the second stage: ENTRYPOINT and CMD, combined as moby does it
+// command is the stage of ENTRYPOINT and CMD, combined as moby does it
 // (daemon.mergeAndVerifyConfig, runconfig's merge).
 func (x *examination) command(context.Context) (*finding, error) {
 	entrypoint, cmd := x.config.Entrypoint, x.config.Cmd
@@ -227,7 +227,7 @@ func shellForm(argv, shell []string) int {
 	return 0
 }
 
-// volumes is part of it: docker refuses to mount a volume over a file.
+// volumes goes with workdir: docker refuses to mount a volume over a file.
 func (x *examination) volumes(ctx context.Context) (*finding, error) {
 	for _, volume := range slices.Sorted(maps.Keys(x.config.Volumes)) {
 		at, err := x.files.peek(ctx, path.Clean("/"+volume))
@@ -241,7 +241,7 @@ func (x *examination) volumes(ctx context.Context) (*finding, error) {
 	return nil, nil
 }
 
-// workdir is the third stage: the daemon creates a WORKDIR that is missing
+// workdir is the stage of WORKDIR: the daemon creates a WORKDIR that is missing
 // (moby's SetupWorkingDirectory), and gives up where a file is in the way.
 func (x *examination) workdir(ctx context.Context) (*finding, error) {
 	dir, source := x.config.WorkingDir, "config.WorkingDir"

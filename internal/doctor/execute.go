@@ -26,7 +26,7 @@ type process struct {
 	box     []string // applets that it starts without a file
 }
 
-// execute is the fifth stage: execve, and what it leads to.
+// execute is the stage of execve, and of what that leads to.
 func (x *examination) execute(ctx context.Context) (*finding, error) {
 	x.d.ProgramBytes = x.program.Size
 	as := x.as

@@ -11,7 +11,7 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
-// lookup is the fourth stage: runc finds the program with Go's exec.LookPath,
+// lookup is the stage of PATH: runc finds the program with Go's exec.LookPath,
 // as the user, in the working folder. What has a slash is a path; anything else
 // is searched for in PATH.
 func (x *examination) lookup(ctx context.Context) (*finding, error) {

@@ -29,10 +29,9 @@ func (e *Engine) RunCommand(ref string, p image.Platform, host string) []string 
 	return append(words, "--publish", host+":8080", ref)
 }
 
-// StartContainer runs an image in the background and returns what the engine
-// printed to stderr. Instead of RunCommand's --rm it takes a name and labels, so
-// that what is left can be examined, and found again; kept, until `clean`. A *Failed tells that the
-// engine could not start it; a container may be there all the same.
+// StartContainer runs an image in the background. Instead of RunCommand's --rm it takes a name and labels,
+// so that what is left can be examined, and found again; kept, until `clean`. A *Failed, with the engine's
+// stderr, says that it could not be started; a container may be there all the same.
 func (e *Engine) StartContainer(ctx context.Context, ref string, p image.Platform, name, host string, keep bool) error {
 	labels := Ours()
 	if keep {
@@ -164,7 +163,7 @@ var notThere = regexp.MustCompile("(?i)no such container|is already in progress"
 // Image is what the engine says of an image.
 type Image struct {
 	ID      string   `json:"Id"`       // sha256:…
-	Listed  int64    `json:"Size"`     // what the engine lists as its size; see source.Cache.Bytes
+	Listed  int64    `json:"Size"`     // what the engine lists as its size; see source.Cache.Weigh
 	Created string   `json:"Created"`  // when, in RFC 3339
 	Tags    []string `json:"RepoTags"` // the names that it has
 	RootFS  struct {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -210,7 +209,7 @@ func TestCtrlCLeavesNothing(t *testing.T) {
 		command.Stdout, command.Stderr = &said, &said
 		require.NoError(t, command.Start())
 		containers := func() string {
-			own := fmt.Sprintf("name=-%d-", command.Process.Pid) // the name ends with the process and a number
+			own := "label=" + engine.LabelOwner + "=" + engine.OwnerOf(command.Process.Pid)
 			ids, err := e.Output(t.Context(), "ps", "--all", "--quiet", "--filter", own)
 			require.NoError(t, err)
 			return ids

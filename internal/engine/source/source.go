@@ -50,7 +50,8 @@ func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, e
 
 // aboutOf is what the engine says of an image that was asked for by a name.
 func aboutOf(name string, i engine.Image) image.About {
-	return image.About{Name: name, ID: i.ID, Config: image.Config{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant, Config: i.Config}}
+	config := image.Config{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant, Config: i.Config}
+	return image.About{Name: name, ID: i.ID, Config: config}
 }
 
 // Small says whether an image is read whole: those from scratch are far below, those with a system

@@ -25,7 +25,7 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// Run is the document of `run --json`, and of a record.
+// Run is the document of a run: what --json prints. Only `dev record` keeps it, as a record.
 type Run struct {
 	Schema  int            `json:"schema"`
 	Kind    string         `json:"kind"` // run

@@ -36,7 +36,7 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 	return engine.Repository + ":" + engine.Tag(tag)
 }
 
-// build makes the image of a try, and looks what is in it.
+// build makes the image of a try, and notes what it holds.
 func (j *job) build(ctx context.Context) {
 	j.tell(Event{Doing: Building})
 	if j.fault = j.make(ctx); j.fault == nil && j.image.ID != "" {

@@ -1,8 +1,8 @@
 // Package run does a step for real. Read it in this order: plan.go turns the table's steps
-// into jobs, schedule.go does them, build.go makes the image and start.go the container,
-// observe.go sees what becomes of that, and asks for the echo, measure.go takes the
-// figures of the lessons after the article, and judge.go holds all of it against what was
-// expected.
+// into jobs, schedule.go does them, build.go makes the image, start.go has the doctor prove the
+// cause and starts the container, observe.go sees what becomes of that, and asks for the echo,
+// measure.go takes the figures of the lessons after the article, judge.go holds all of it
+// against what was expected, and an outcome, here, is what comes out.
 package run
 
 import (

@@ -33,7 +33,7 @@ func (t *Trial) Do(ctx context.Context, steps []table.Step) ([]Outcome, error) {
 		if j.only {
 			continue
 		}
-		if j.late() { // nothing else builds any more: its seconds are its own
+		if j.late() { // measured last, when no other build slows it down
 			j.conclude(ctx, jobs)
 		}
 		outcomes = append(outcomes, j.outcome)
@@ -117,7 +117,7 @@ func (t *Trial) lockBuilds(ctx context.Context) (end func()) {
 	return func() { lock.Close() }
 }
 
-// late says whether a try is held against another image, or measured beside its start.
+// late says whether a try waits for the others: it is held against another image, or measured beside its start.
 func (j *job) late() bool {
 	e := j.try.Expect
 	return e.SameLayersAs != "" || e.Saves > 0 || e.NumericUser != nil || e.Keeps != "" || len(e.Machines) > 0 || e.Repeats != ""

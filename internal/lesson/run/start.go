@@ -16,8 +16,8 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
-// start starts a try's image, and has what happens and the doctor tell the phase and the
-// cause. A large image that runs is not examined: each file of it is a call to the engine.
+// start has the doctor prove what becomes of a try's image, where that is small, and then runs it. A large image is examined
+// only where it fails, as each folder of it is a call to the engine.
 func (j *job) start(ctx context.Context) {
 	if j.fault != nil || j.outcome.Image == nil {
 		return
@@ -150,7 +150,10 @@ func (j *job) runAt(ctx context.Context, name, host string) (engine.Container, e
 	}
 	container, err := j.Engine.Inspect(ctx, name)
 	switch {
-	case err == nil && container.Started(), err != nil && failed == nil:
+	// runc counts a process as started before its execve: what fails there, as step 3 does, is observed, not refused.
+	case err == nil && container.Started():
+		return container, nil
+	case err != nil && failed == nil:
 		return container, err
 	case err == nil:
 		refused.ExitCode = container.State.ExitCode
@@ -174,8 +177,8 @@ func free(address string) bool {
 	return true
 }
 
-// refused fills in the outcome of a container whose process was never made. An
-// image that lacks nothing, and still does not start, is the engine's fault.
+// refused fills in the outcome of a container whose process was never made. Where the image's files
+// say that the engine could have made it, the engine is at fault.
 func (j *job) refused(ctx context.Context, by *engine.Failed) error {
 	d, err := j.prove(ctx)
 	if err == nil {
@@ -190,7 +193,7 @@ func (j *job) refused(ctx context.Context, by *engine.Failed) error {
 		return errors.New(fault)
 	}
 	if !failsIn(table.Start, d) {
-		return fmt.Errorf("the engine refused to start an image in which nothing is missing: %v", by)
+		return fmt.Errorf("the engine refused to start an image whose files do not keep it from that: %v", by)
 	}
 	o.provedBy(d, by.ExitCode)
 	return nil

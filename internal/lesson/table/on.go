@@ -6,8 +6,7 @@ import (
 	"optimizing-dockerfile/internal/base"
 )
 
-// Trait is what a base has in which the article's does not resemble it, as far
-// as that changes what a step does. A step's `on` says how.
+// Trait is a difference between a base and the article's that changes what a step does. A step's `on` says how.
 type Trait string
 
 // The traits.

@@ -33,7 +33,7 @@ type Step struct {
 	Title       string `yaml:"title"`
 	Change      string `yaml:"change"` // one sentence: what its Dockerfile changes
 	Ask         string `yaml:"ask"`    // what to ask before it runs
-	Why         string `yaml:"why"`    // two: why it ends as it does
+	Why         string `yaml:"why"`    // two sentences: why it ends as it does
 	Hints       Hints  `yaml:"hints"`
 	Article     string `yaml:"article"`
 	ArticleSize Size   `yaml:"article_size"` // of the image, where the article shows one; else 0
