@@ -202,8 +202,8 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 			return unknown("%s %s: it starts no program", p.at.Path, why), nil
 		}
 	}
-	if found := x.folderOf(ctx, p, options[w.folder]); found != nil {
-		return found, nil
+	if found, err := x.folderOf(ctx, p, options[w.folder]); found != nil || err != nil {
+		return found, err
 	}
 	if w.user != nil {
 		if spec := w.user(options, words); spec != "" {
@@ -230,15 +230,15 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 }
 
 // folderOf looks at a folder that a program reads or goes to before it starts another one; "": there is none.
-func (x *examination) folderOf(ctx context.Context, p process, dir string) *finding {
+func (x *examination) folderOf(ctx context.Context, p process, dir string) (*finding, error) {
 	if dir == "" {
-		return nil
+		return nil, nil
 	}
 	at, err := x.files.resolve(ctx, dir, x.as)
 	if way := broke(err); way != nil || err == nil && !at.Mode.IsDir() {
-		return unknown("%s gives up where %s is no folder that it may enter: it starts no program", p.at.Path, dir)
+		return unknown("%s gives up where %s is no folder that it may enter: it starts no program", p.at.Path, dir), nil
 	}
-	return nil
+	return nil, err
 }
 
 // next executes the words that a program starts in turn.

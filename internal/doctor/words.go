@@ -244,7 +244,7 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*findi
 	case strings.HasPrefix(words[0], "-"): // another folder, or an option that is not known here
 		x.unexamined = "what env starts"
 		options, _ := wrapper{short: "C", long: " chdir "}.options(words)
-		return x.folderOf(ctx, p, cmp.Or(options["C"], options["chdir"])), nil
+		return x.folderOf(ctx, p, cmp.Or(options["C"], options["chdir"]))
 	}
 	return x.next(ctx, p, words, env)
 }
