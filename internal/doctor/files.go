@@ -11,9 +11,6 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
-// maxPath is how long a path may be (PATH_MAX).
-const maxPath = 4096
-
 // maxLinks is how many links the kernel follows on one way (MAXSYMLINKS).
 const maxLinks = 40
 
@@ -114,7 +111,7 @@ func steps(p, link string) []step {
 // The error is a *lookupError where the way ends; otherwise the image's.
 func (f *files) resolve(ctx context.Context, p string, as account) (place, error) {
 	here := place{Entry: image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}}
-	if p == "" || len(p) >= maxPath {
+	if p == "" || len(p) >= image.MaxPath {
 		return place{}, &lookupError{kind: absent, path: p, at: p}
 	}
 	if err := f.limits(ctx).Work(8); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
+	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // glibc's rules: ld.so(8), and elf/dl-load.c.
@@ -46,7 +47,7 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 		debug.EM_386: "i686"}[file.Machine],
 		level: x.machine.Level}
 	for text := range bytes.SplitSeq(loader, []byte{0}) {
-		if len(text) < 4 || text[0] != '/' || len(text) > maxPath {
+		if len(text) < 4 || text[0] != '/' || len(text) > image.MaxPath {
 			continue
 		}
 		if err := x.files.limits(ctx).Work(int64(len(text) / 4)); err != nil {
@@ -283,7 +284,7 @@ func zeroed(text string, at int) (string, bool) {
 	if at < 0 || at >= len(text) {
 		return "", false
 	}
-	end := strings.IndexByte(text[at:min(len(text), at+maxPath+1)], 0)
+	end := strings.IndexByte(text[at:min(len(text), at+image.MaxPath+1)], 0)
 	if end < 0 {
 		return "", false
 	}

@@ -77,9 +77,6 @@ func namesIn(table string, text []byte) (names []string, err error) {
 	return names, err
 }
 
-// maxName is how long a file's name in an image's archive may be: bytes.
-const maxName = 4096
-
 // onlyNames looks into an image's archive, before an engine does: what it is
 // called there must be the one name, or somebody's own image would lose its.
 func onlyNames(ctx context.Context, packed *io.SectionReader, want string) error {
@@ -99,7 +96,7 @@ func onlyNames(ctx context.Context, packed *io.SectionReader, want string) error
 			return errors.New("it names no image")
 		case err != nil:
 			return err
-		case len(h.Name) > maxName:
+		case len(h.Name) > image.MaxPath:
 			return fmt.Errorf("it has a file whose name is %d bytes long", len(h.Name))
 		}
 		name := strings.ToLower(path.Clean("/" + h.Name)) // some file systems know no capitals

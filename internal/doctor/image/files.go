@@ -11,10 +11,11 @@ import (
 	"strings"
 )
 
-const (
-	maxPath  = 4096 // the kernel's own bound on a path
-	maxLinks = 40   // and on the links on one way
-)
+// MaxPath is how long a path may be: bytes (PATH_MAX).
+const MaxPath = 4096
+
+// maxLinks is how many links the kernel follows on one way.
+const maxLinks = 40
 
 // inode is a file without its name: hard links are several names of one.
 type inode struct {
@@ -92,8 +93,8 @@ func (k *Files) through(name string) (string, error) {
 			}
 			name = Clean(path.Join(to, path.Join(all[i+1:]...)))
 			dir, all, i = k.root, parts(name), -1
-			if followed++; len(name) > maxPath {
-				return "", fmt.Errorf("a path of over %d bytes", maxPath)
+			if followed++; len(name) > MaxPath {
+				return "", fmt.Errorf("a path of over %d bytes", MaxPath)
 			}
 			if err := k.budget.Work(int64(2 + (len(next.entry.Link)+len(name))/4)); err != nil {
 				return "", err

@@ -103,8 +103,8 @@ func (k *Files) read(ctx context.Context, number int, r io.Reader) (*Files, erro
 			return nil, err
 		case err != nil:
 			return nil, fmt.Errorf("layer %d is no whole tar: %w", number, err)
-		case len(h.Name) > maxPath || len(h.Linkname) > maxPath:
-			return nil, fmt.Errorf("layer %d has a path of over %d bytes", number, maxPath)
+		case len(h.Name) > MaxPath || len(h.Linkname) > MaxPath:
+			return nil, fmt.Errorf("layer %d has a path of over %d bytes", number, MaxPath)
 		}
 		if err := k.budget.Work(8 + int64(strings.Count(h.Name, "/")+strings.Count(h.Linkname, "/"))); err != nil {
 			return nil, err

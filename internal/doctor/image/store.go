@@ -90,8 +90,8 @@ func tarball(file *os.File, b *Budget) (store, error) {
 			return store{}, fmt.Errorf("it is no whole tar: %w", err)
 		case n >= maxStored:
 			return store{}, fmt.Errorf("it has over %d entries, which no archive of images has", maxStored)
-		case len(h.Name) > maxPath || len(h.Linkname) > maxPath:
-			return store{}, fmt.Errorf("it has a path of over %d bytes", maxPath)
+		case len(h.Name) > MaxPath || len(h.Linkname) > MaxPath:
+			return store{}, fmt.Errorf("it has a path of over %d bytes", MaxPath)
 		}
 		if err := errors.Join(b.Keep(int64(costOfNode+len(h.Name)+len(h.Linkname))), b.Work(16)); err != nil {
 			return store{}, err
