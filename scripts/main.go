@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,16 +50,15 @@ func main() {
 
 // execute is the whole program but for the process around it; it returns the exit status.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := rootCommand()
-	out := &result{Writer: stdout}
+	root, out := rootCommand(), tell.NewTerminal(stdout)
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	var ended status
 	var wrong usageError
-	if out.failed != nil && (err == nil || errors.As(err, &ended)) {
-		err = fmt.Errorf("the result could not be written: %w", out.failed)
+	if out.Failed != nil && (err == nil || errors.As(err, &ended)) {
+		err = fmt.Errorf("the result could not be written: %w", out.Failed)
 	}
 	switch {
 	case err == nil:
@@ -81,22 +79,6 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	complain(stderr, err.Error())
 	return exitEnvironment
 }
-
-// result is stdout, and remembers that something did not get there: a full disk
-// must not look like a success, whoever wrote.
-type result struct {
-	io.Writer
-	failed error
-}
-
-func (r *result) Write(p []byte) (int, error) {
-	n, err := r.Writer.Write(p)
-	r.failed = cmp.Or(r.failed, err)
-	return n, err
-}
-
-// Under is what is written to: a screen, or something else.
-func (r *result) Under() io.Writer { return r.Writer }
 
 // longest is how much is told of an error; an archive may bring megabytes.
 const longest = 4000

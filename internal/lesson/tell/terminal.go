@@ -17,9 +17,10 @@ import (
 // Terminal is where the story goes: a screen, a file or a pipe.
 type Terminal struct {
 	io.Writer
-	Width int  // columns
-	Color bool // it shows colours
-	Live  bool // lines can be drawn again
+	Width  int   // columns
+	Color  bool  // it shows colours
+	Live   bool  // lines can be drawn again
+	Failed error // what kept something from being written; nil: nothing
 }
 
 // Colours, as ANSI escape sequences.
@@ -34,6 +35,9 @@ const (
 // NewTerminal finds out what w can show. NO_COLOR (https://no-color.org) and
 // TERM=dumb turn colours off.
 func NewTerminal(w io.Writer) *Terminal {
+	if t, ok := w.(*Terminal); ok {
+		return t
+	}
 	t := &Terminal{Writer: w, Width: 80}
 	file := t.Lend()
 	if file == nil {
@@ -47,13 +51,18 @@ func NewTerminal(w io.Writer) *Terminal {
 	return t
 }
 
+// Write writes as it is, and remembers a failure: a full disk must not look like a success, whoever wrote.
+func (t *Terminal) Write(p []byte) (int, error) {
+	n, err := t.Writer.Write(p)
+	if err != nil {
+		t.Failed = err
+	}
+	return n, err
+}
+
 // Lend gives the terminal itself, for another program to draw on; nil where it is something else.
 func (t *Terminal) Lend() *os.File {
-	w := t.Writer
-	if on, ok := w.(interface{ Under() io.Writer }); ok {
-		w = on.Under()
-	}
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if file, ok := t.Writer.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		return file
 	}
 	return nil
