@@ -43,11 +43,9 @@ func doctorCommand() *cobra.Command {
 		case given("message"):
 			return o.readMessage(c, text)
 		case container != "":
-			d, err := examineContainer(c, container, start)
-			return o.tellOf(c, d, err)
+			return o.tellOf(c, must(examineContainer(c, container, start)))
 		case !describes(images[0]):
-			d, err := o.examine(c, images[0], start)
-			return o.tellOf(c, d, err)
+			return o.tellOf(c, must(o.examine(c, images[0], start)))
 		case given("entrypoint"), start.User+start.Workdir != "", len(start.Args) > 0:
 			return usagef("how its containers are started, %s says itself", images[0])
 		}
@@ -100,9 +98,7 @@ func (o doctorOptions) readMessage(c *call, text string) error {
 		case <-c.Done():
 			return c.Err()
 		case err := <-read:
-			if err != nil {
-				return err
-			}
+			endOn(err)
 			text = string(all)
 		}
 	}
@@ -115,11 +111,8 @@ func (o doctorOptions) readMessage(c *call, text string) error {
 	return o.tell(c, answer, func(width int) error { return answer.Screen(c.out, width) }, known)
 }
 
-// tellOf tells an image's diagnosis, or what kept it from being made.
-func (o doctorOptions) tellOf(c *call, d *doctor.Diagnosis, err error) error {
-	if err != nil {
-		return err
-	}
+// tellOf tells an image's diagnosis.
+func (o doctorOptions) tellOf(c *call, d *doctor.Diagnosis) error {
 	o.withhold(d)
 	return o.tell(c, d, func(width int) error { return doctor.Screen(c.out, d, c.out.Color, width) }, d.Starts)
 }
@@ -135,8 +128,8 @@ func (o doctorOptions) withhold(d *doctor.Diagnosis) {
 func (o doctorOptions) tell(c *call, answer any, words func(width int) error, starts *bool) error {
 	if o.json {
 		c.json(answer)
-	} else if err := words(min(80, c.out.Width)); err != nil {
-		return err
+	} else {
+		endOn(words(min(80, c.out.Width)))
 	}
 	switch {
 	case starts == nil:

@@ -118,10 +118,7 @@ func startsOn(ctx context.Context) doctor.Machine {
 
 // examineContainer examines a container that somebody made, beside what the engine recorded of its end.
 func examineContainer(c *call, name string, start doctor.Start) (d *doctor.Diagnosis, err error) {
-	e, err := find(c, c.say)
-	if err != nil {
-		return nil, err
-	}
+	e := must(find(c, c.say))
 	img, it, err := source.FromContainer(c, e, name)
 	if err != nil {
 		return nil, err
@@ -165,16 +162,9 @@ func describes(ref string) bool {
 
 // diagnoseFile tells of each container that a file describes whether its image can start, as the file starts it.
 func (o doctorOptions) diagnoseFile(c *call, file string) error {
-	containers, err := usage(workload.Read(file, os.LookupEnv))
-	if err != nil {
-		return err
-	}
 	var all []doctor.Member
-	for _, it := range containers {
-		d, err := o.member(c, it)
-		if err != nil {
-			return err
-		}
+	for _, it := range must(usage(workload.Read(file, os.LookupEnv))) {
+		d := must(o.member(c, it))
 		o.withhold(d)
 		all = append(all, doctor.Member{Name: it.Name, Owner: it.Owner, Init: it.Init, Notes: it.Notes, Diagnosis: d})
 	}

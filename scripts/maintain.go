@@ -17,14 +17,8 @@ import (
 
 func cleanCommand() *cobra.Command {
 	return verb("maintain", "clean", "remove every container, image and download that this tool made", cobra.NoArgs, func(c *call) error {
-		e, err := connect(c, c.say)
-		if err != nil {
-			return err
-		}
-		done, err := e.Clean(c, c.say)
-		if err != nil {
-			return err
-		}
+		e := must(connect(c, c.say))
+		done := must(e.Clean(c, c.say))
 		for _, kept := range done.Kept {
 			c.out.Paragraph("left alone: " + kept)
 		}
@@ -41,9 +35,7 @@ func cleanCommand() *cobra.Command {
 		} else if err = rebuild.RemoveCache(c, cache, c.say, stages); err == nil {
 			c.out.Paragraph("Removed the downloads in " + cache + ".")
 		}
-		if err != nil {
-			return err
-		}
+		endOn(err)
 		c.out.Paragraph("The engine's build cache stays: it is not ours alone. To empty it for all your builds: " +
 			e.Name + " builder prune")
 		return nil
@@ -70,25 +62,15 @@ func devCommand() *cobra.Command {
 func baseCommand() *cobra.Command {
 	takes := words(0, 1, "one base at a time: dev base today-alpine")
 	return verb("", "base [NAME]", "get the image that stands behind FROM, and say what it is", takes, func(c *call) error {
-		_, b, e, err := c.here(c.word(""))
-		if err != nil {
-			return err
-		}
-		r, err := base.Ensure(c, e, b, c.say)
-		if err != nil {
-			return err
-		}
+		_, b, e := c.here(c.word(""))
+		r := must(base.Ensure(c, e, b, c.say))
 		image := r.Image
 		if r.StandInFor != "" {
 			image += ", a stand-in for " + r.StandInFor
 		}
-		cache, err := program.CacheDir()
-		if err != nil {
-			return err
-		}
 		const unknown = "unknown: the image does not tell"
 		fmt.Fprintf(c.out, "base    %s\nimage   %s\nsource  %s\nGo      %s\nlibc    %s\nsize    %s\ncache   %s\n",
-			r.Name, image, r.Source, cmp.Or(r.Go, unknown), cmp.Or(r.Libc, unknown), screen.Size(r.Bytes), cache)
+			r.Name, image, r.Source, cmp.Or(r.Go, unknown), cmp.Or(r.Libc, unknown), screen.Size(r.Bytes), must(program.CacheDir()))
 		return nil
 	})
 }
@@ -96,13 +78,8 @@ func baseCommand() *cobra.Command {
 func syncCommand() *cobra.Command {
 	const short = "copy step 1's app to the others, and write the generated texts"
 	return verb("", "sync", short, cobra.NoArgs, func(c *call) error {
-		repo, err := findRepo()
-		if err != nil {
-			return err
-		}
-		if _, err := page.Make(repo.Root); err != nil {
-			return usageError{err}
-		}
+		repo := findRepo()
+		must(usage(page.Make(repo.Root)))
 		written, err := page.Update(repo.Root)
 		for _, path := range written {
 			c.out.Say("wrote " + path)
@@ -115,14 +92,10 @@ func syncCommand() *cobra.Command {
 // clone, so that nobody who only runs the steps carries it.
 func testProgram(name, short, path string) *cobra.Command {
 	cmd := verb("", name, short, nil, func(c *call) error {
-		repo, err := findRepo()
-		if err != nil {
-			return err
-		}
 		program := exec.CommandContext(c, "go", append([]string{"run", path}, c.args...)...)
-		program.Dir = repo.Root
+		program.Dir = findRepo().Root
 		program.Stdin, program.Stdout, program.Stderr = c.in, c.out, c.say.Writer
-		err = program.Run()
+		err := program.Run()
 		var ended *exec.ExitError
 		if errors.As(err, &ended) {
 			return status(exitUnexpected) // what there was to say has been said

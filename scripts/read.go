@@ -24,26 +24,16 @@ import (
 func diffCommand() *cobra.Command {
 	var dir string
 	cmd := verb("read", "diff STEP", "show what a step's Dockerfile changes", nil, func(c *call) error {
-		l, err := courseOf(dir, c.args)
-		if err != nil {
-			return err
-		}
-		asked, err := chosen(l.own, l.words)
-		if err != nil {
-			return err
-		}
-		if len(l.words) != 1 || len(asked) != 1 {
+		l := courseOf(dir, c.args...)
+		if len(l.words) != 1 || len(l.asked) != 1 {
 			return usagef("diff shows one step: diff 3")
 		}
-		for _, try := range asked[0].Tries {
-			if len(asked[0].Tries) > 1 {
+		step := l.asked[0]
+		for _, try := range step.Tries {
+			if len(step.Tries) > 1 {
 				c.out.Heading(try.Dockerfile)
 			}
-			lines, err := tell.Diff(l.all, asked[0], try.Dockerfile)
-			if err != nil {
-				return err
-			}
-			c.out.ShowDiff("", lines)
+			c.out.ShowDiff("", must(tell.Diff(l.all, step, try.Dockerfile)))
 		}
 		return nil
 	})
@@ -59,18 +49,12 @@ func checkCommand() *cobra.Command {
 		if format != "" && format != "github" && format != "sarif" {
 			return usagef("check knows the formats github and sarif, not %q", format)
 		}
-		request, err := toCheck(c.args[0])
-		if err != nil {
-			return err
-		}
+		request := must(toCheck(c.args[0]))
 		exercise, isOne := table.ExerciseAt(request.Dir)
 		if isOne {
 			request.Dir = exercise.Context
 		}
-		report, err := checked(c, request)
-		if err != nil {
-			return err
-		}
+		report := checked(c, request)
 		if isOne {
 			report.For(exercise)
 		}
@@ -117,20 +101,15 @@ func toCheck(path string) (check.Request, error) {
 }
 
 // checked does the check, on the engine that is there.
-func checked(c *call, request check.Request) (*check.Report, error) {
-	l, err := courseOf("", nil)
-	if err != nil {
-		return nil, err
-	}
+func checked(c *call, request check.Request) *check.Report {
+	l := courseOf("")
 	e, err := connect(c, c.say)
-	if c.Err() != nil {
-		return nil, c.Err()
-	}
+	endOn(c.Err())
 	if err != nil {
-		return check.Stopped(err.Error()), nil
+		return check.Stopped(err.Error())
 	}
 	defer e.RemoveOwn(context.WithoutCancel(c))
-	return (&check.Checker{Engine: e, Catalog: l.bases, Say: c.say}).Do(c, request)
+	return must((&check.Checker{Engine: e, Catalog: l.bases, Say: c.say}).Do(c, request))
 }
 
 func learnCommand() *cobra.Command {
@@ -139,21 +118,10 @@ func learnCommand() *cobra.Command {
 		if len(c.args) > 0 {
 			return usagef("to begin with a step: learn --step %s", c.args[0])
 		}
-		l, err := courseOf("", nil)
-		if err != nil {
-			return err
-		}
-		progress, err := learn.ReadProgress()
-		if err != nil {
-			return err
-		}
+		l, progress := courseOf(""), must(learn.ReadProgress())
 		first := progress.Next(l.all)
 		if word != "" {
-			asked, err := chosen(l.all, []string{word})
-			if err != nil {
-				return err
-			}
-			first = at(l.all, asked[0])
+			first = at(l.all, must(chosen(l.all, []string{word}))[0])
 		} else if first < 0 {
 			c.out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
 			return nil
@@ -175,17 +143,9 @@ func learnCommand() *cobra.Command {
 func resetCommand() *cobra.Command {
 	takes := words(1, 1, "reset takes the name of an exercise, or start: reset 01-bin-sh")
 	return verb("read", "reset NAME", "give an exercise, or start, back as it was", takes, func(c *call) error {
-		repo, err := findRepo()
-		if err != nil {
-			return err
-		}
-		folder, err := toReset(repo, c.args[0])
-		if err != nil {
-			return err
-		}
-		if err := bundle.Reset(c, repo.Root, folder); err != nil {
-			return err
-		}
+		repo := findRepo()
+		folder := must(toReset(repo, c.args[0]))
+		endOn(bundle.Reset(c, repo.Root, folder))
 		c.out.Say(folder + " is as it was.")
 		return nil
 	})

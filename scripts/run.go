@@ -70,37 +70,22 @@ func (o *runOptions) flags(cmd *cobra.Command) {
 }
 
 func (o runOptions) run(c *call) error {
-	l, err := courseOf(o.steps, c.args)
-	if err != nil {
-		return err
-	}
-	asked, err := chosen(l.own, l.words)
-	if err != nil {
-		return err
-	}
+	l := courseOf(o.steps, c.args...)
 	if o.record && l.repo.Root != "." {
 		return usagef("a record holds the commands as one types them at the repo's root: run this there")
 	}
-	if o.record && len(asked) < len(l.own) {
+	if o.record && len(l.asked) < len(l.own) {
 		return usagef("a record is of all steps: dev record, dev record beyond, or dev record demos")
 	}
 	name := cmp.Or(o.base, later[l.word].base)
 	if name == "all" {
-		return o.runMatrix(c, l, asked)
+		return o.runMatrix(c, l)
 	}
-	wanted, err := usage(l.bases.Find(name))
-	if err != nil {
-		return err
+	wanted := must(usage(l.bases.Find(name)))
+	if len(l.asked) == 1 && !o.json {
+		endOn(c.out.Opening(l.all, l.asked[0]))
 	}
-	if len(asked) == 1 && !o.json {
-		if err := c.out.Opening(l.all, asked[0]); err != nil {
-			return err
-		}
-	}
-	doc, asked, failure := o.runOn(c, l, wanted, asked)
-	if c.Err() != nil {
-		return c.Err()
-	}
+	doc, asked, failure := o.runOn(c, l, wanted)
 	if o.json {
 		c.json(doc)
 	}
@@ -109,9 +94,7 @@ func (o runOptions) run(c *call) error {
 		return failure
 	case o.json:
 	case len(asked) == 1:
-		if err := closing(c.out, l, asked[0], doc, nextStep(l, asked[0])); err != nil {
-			return err
-		}
+		endOn(closing(c.out, l, asked[0], doc, nextStep(l, asked[0])))
 	default:
 		c.out.Table(asked, doc)
 	}
@@ -120,14 +103,11 @@ func (o runOptions) run(c *call) error {
 
 // runMatrix tries the steps on every base of bases.yaml. A base that cannot be
 // had does not keep the others from being tried.
-func (o runOptions) runMatrix(c *call, l course, asked []table.Step) error {
+func (o runOptions) runMatrix(c *call, l course) error {
 	var matrix record.Matrix
 	for _, wanted := range l.bases {
 		c.say.Heading(wanted.Image)
-		doc, _, failure := o.runOn(c, l, wanted, asked)
-		if c.Err() != nil {
-			return c.Err()
-		}
+		doc, _, failure := o.runOn(c, l, wanted)
 		if doc.Base == nil { // what is known of it all the same
 			doc.Base = &base.Ready{Name: wanted.ID, Image: wanted.Image, Facts: wanted.Facts}
 		}
@@ -139,7 +119,7 @@ func (o runOptions) runMatrix(c *call, l course, asked []table.Step) error {
 	if o.json {
 		c.json(matrix)
 	} else {
-		c.out.Matrix(asked, matrix)
+		c.out.Matrix(l.asked, matrix)
 	}
 	var failures []error
 	for _, doc := range matrix.Runs {
@@ -158,11 +138,13 @@ func statusOf(verdict string) error {
 	return status(exitUnexpected)
 }
 
-// runOn tries steps on a base, and tells on stderr how far it is.
-func (o runOptions) runOn(c *call, l course, wanted base.Base, asked []table.Step) (record.Run, []table.Step, error) {
-	report, over := c.say.Reporter(asked)
+// runOn tries the steps that were asked for on a base, and tells on stderr how far it is.
+func (o runOptions) runOn(c *call, l course, wanted base.Base) (record.Run, []table.Step, error) {
+	report, over := c.say.Reporter(l.asked)
 	defer over()
-	return o.try(c, l, wanted, asked, report)
+	doc, there, failure := o.try(c, l, wanted, l.asked, report)
+	endOn(c.Err())
+	return doc, there, failure
 }
 
 // try makes the document: the engine, the base, then an outcome for each Dockerfile. It

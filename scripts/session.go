@@ -30,15 +30,41 @@ type call struct {
 	say  *tell.Terminal // what goes on meanwhile
 }
 
-// verb makes a command of its line of help, how many words it takes, and what it does.
+// verb makes a command of its line of help, how many words it takes, and what it does, which may end by must.
 func verb(group, use, short string, takes cobra.PositionalArgs, do func(c *call) error) *cobra.Command {
 	return &cobra.Command{
 		GroupID: group, Use: use, Short: short, Args: takes,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			defer func() {
+				switch end := recover().(type) {
+				case nil:
+				case ended:
+					err = end.by
+				default:
+					panic(end)
+				}
+			}()
 			out, say := tell.NewTerminal(cmd.OutOrStdout()), tell.NewTerminal(cmd.ErrOrStderr())
 			return do(&call{cmd.Context(), args, cmd.InOrStdin(), out, say})
 		},
 	}
+}
+
+// ended is how an error leaves what a verb calls; only verb sees it.
+type ended struct{ by error }
+
+// endOn ends the verb with an error, if it is one: as a return would, with all that is deferred.
+func endOn(err error) {
+	if err != nil {
+		panic(ended{err})
+	}
+}
+
+// must gives a value, or ends the verb with what kept it from being had. What does not run on the verb's own goroutine, as a
+// try of learn, returns its errors instead.
+func must[T any](value T, err error) T {
+	endOn(err)
+	return value
 }
 
 // words bounds the number of words that a verb takes; otherwise is the error for any other number.
@@ -65,7 +91,7 @@ func usage[T any](value T, err error) (T, error) {
 	return value, err
 }
 
-func findRepo() (program.Repo, error) { return usage(program.FindRepo()) }
+func findRepo() program.Repo { return must(usage(program.FindRepo())) }
 
 // course is what words are about: a folder of steps, the steps in it, and with
 // them those that they go on from; and the bases that they may stand on.
@@ -74,8 +100,9 @@ type course struct {
 	bases    base.Catalog
 	dir      string
 	all, own []table.Step
-	word     string   // that names the folder, of later; "" the article's
-	words    []string // that say which of its own
+	word     string       // that names the folder, of later; "" the article's
+	words    []string     // that say which of its own
+	asked    []table.Step // those
 }
 
 // later are the lessons that go on from the article's, by the word that names them: the folders to
@@ -92,34 +119,28 @@ var later = map[string]struct {
 
 // courseOf finds out which lessons words are about: those of the article, in dir, where "" is
 // the repo's own; or, begun by a word of later, those that go on from it.
-func courseOf(dir string, words []string) (c course, err error) {
-	c.words = words
-	if c.repo, err = findRepo(); err != nil {
-		return c, err
-	}
-	dirs := []string{c.repo.Path("steps")}
+func courseOf(dir string, words ...string) course {
+	l := course{repo: findRepo(), words: words}
+	dirs := []string{l.repo.Path("steps")}
 	if dir != "" {
-		if dirs[0], err = filepath.Abs(dir); err != nil {
-			return c, err
-		}
+		dirs[0] = must(filepath.Abs(dir))
 	}
 	if len(words) > 0 && later[words[0]].dirs != nil {
-		c.words = words[1:]
+		l.words = words[1:]
 		if dir == "" {
-			c.word = words[0]
+			l.word = words[0]
 		}
 	}
-	for _, way := range later[c.word].dirs {
-		dirs = append(dirs, c.repo.Path(way))
+	for _, way := range later[l.word].dirs {
+		dirs = append(dirs, l.repo.Path(way))
 	}
-	for _, c.dir = range dirs {
-		if c.own, err = usage(table.Load(c.dir, c.all...)); err != nil {
-			return c, err
-		}
-		c.all = append(slices.Clone(c.all), c.own...)
+	for _, l.dir = range dirs {
+		l.own = must(usage(table.Load(l.dir, l.all...)))
+		l.all = append(slices.Clone(l.all), l.own...)
 	}
-	c.bases, err = usage(base.Load(c.repo.Path("bases")))
-	return c, err
+	l.bases = must(usage(base.Load(l.repo.Path("bases"))))
+	l.asked = must(chosen(l.own, l.words))
+	return l
 }
 
 // chosen gives the steps that words name, in the lesson's order; no word, or all, means every one.
@@ -172,15 +193,10 @@ func connect(ctx context.Context, say screen.Reporter) (*engine.Engine, error) {
 }
 
 // here finds the repo, one of its bases and the engine: what most of a teacher's and a maintainer's verbs need.
-func (c *call) here(baseName string) (l course, b base.Base, e *engine.Engine, err error) {
-	if l, err = courseOf("", nil); err != nil {
-		return l, b, nil, err
-	}
-	if b, err = usage(l.bases.Find(baseName)); err != nil {
-		return l, b, nil, err
-	}
-	e, err = connect(c, c.say)
-	return l, b, e, err
+func (c *call) here(baseName string) (course, base.Base, *engine.Engine) {
+	l := courseOf("")
+	b := must(usage(l.bases.Find(baseName)))
+	return l, b, must(connect(c, c.say))
 }
 
 // warn tells of an error that does not change the result.

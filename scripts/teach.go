@@ -24,15 +24,9 @@ import (
 func readyCommand() *cobra.Command {
 	var asJSON bool
 	cmd := verb("teach", "ready", "say, the day before, whether this machine can do all of it", cobra.NoArgs, func(c *call) error {
-		l, wanted, e, err := c.here("")
-		if err != nil {
-			return err
-		}
+		l, wanted, e := c.here("")
 		m := ready.Machine{Engine: e, Base: wanted, App: l.all[0].Dir, Root: l.repo.Root, Say: c.say}
-		checks, err := m.Examine(c)
-		if err != nil {
-			return err
-		}
+		checks := must(m.Examine(c))
 		worst := 0 // of ok, unclear, lacking
 		for _, check := range checks {
 			state := 0
@@ -70,28 +64,15 @@ func reportCommand() *cobra.Command {
 	takes := words(0, 1, "report writes one file: report report.html; - is stdout")
 	return verb("teach", "report [FILE]", "write the lesson as one HTML page: to read, print, teach from", takes, func(c *call) error {
 		file := c.word("report.html")
-		page, err := reportPage()
-		if err != nil {
-			return err
-		}
+		page := must(report.Render(courseOf("").dir))
 		if file == "-" {
 			c.out.Write(page)
 			return nil
 		}
-		if err := os.WriteFile(file, page, 0o644); err != nil {
-			return err
-		}
+		endOn(os.WriteFile(file, page, 0o644))
 		c.out.Say("Wrote " + file + ": open it in a browser; → shows the next beat.")
 		return nil
 	})
-}
-
-func reportPage() ([]byte, error) {
-	l, err := courseOf("", nil)
-	if err != nil {
-		return nil, err
-	}
-	return report.Render(l.dir)
 }
 
 // bundleName is the file that `bundle` writes and `serve` offers, unless told otherwise.
@@ -102,14 +83,8 @@ func bundleCommand() *cobra.Command {
 	takes := words(0, 1, "bundle writes one file: bundle "+bundleName)
 	cmd := verb("teach", "bundle [FILE]", "write one file with all that learners need without a network", takes, func(c *call) error {
 		file := c.word(bundleName)
-		l, wanted, e, err := c.here("")
-		if err != nil {
-			return err
-		}
-		b, err := bundle.Make(c, bundle.Order{Root: l.repo.Root, Engine: e, Base: wanted, Join: join, Say: c.say}, file)
-		if err != nil {
-			return err
-		}
+		l, wanted, e := c.here("")
+		b := must(bundle.Make(c, bundle.Order{Root: l.repo.Root, Engine: e, Base: wanted, Join: join, Say: c.say}, file))
 		defer b.Close()
 		fmt.Fprintf(c.out, "%s: %s, SHA-256 %s\n", file, screen.Size(b.Size), b.Sum)
 		for _, image := range b.Bases {
@@ -135,15 +110,11 @@ func serveCommand() *cobra.Command {
 		} else if errors.Is(err, bundle.ErrDamaged) {
 			err = fmt.Errorf("%w\nMake it again: %s bundle %s", err, program.Call(), tell.Word(file))
 		}
-		if err != nil {
-			return err
-		}
+		endOn(err)
 		defer b.Close()
 		var page []byte
 		if !noReport {
-			if page, err = reportPage(); err != nil {
-				return err
-			}
+			page = must(report.Render(courseOf("").dir))
 		}
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
@@ -179,14 +150,7 @@ func loadCommand() *cobra.Command {
 }
 
 func load(c *call, into, sum string) error {
-	e, err := connect(c, c.say)
-	if err != nil {
-		return err
-	}
-	file, err := brought(c, c.args[0])
-	if err != nil {
-		return err
-	}
+	e, file := must(connect(c, c.say)), must(brought(c, c.args[0]))
 	c.say.Say("checking " + file)
 	b, err := bundle.Open(file)
 	if errors.Is(err, bundle.ErrDamaged) {
@@ -203,17 +167,10 @@ func load(c *call, into, sum string) error {
 		return err
 	}
 	defer b.Close()
-	images, err := b.For(e.Arch)
-	if err != nil {
-		return err
-	}
+	images := must(b.For(e.Arch))
 	root, tool, err := unpack(b, images, into)
-	if err != nil {
-		return err
-	}
-	if err := b.Load(c, e, images, c.say); err != nil {
-		return err
-	}
+	endOn(err)
+	endOn(b.Load(c, e, images, c.say))
 	if bundle.IsURL(c.args[0]) {
 		b.Close()
 		warn(c.say, os.Remove(file))
@@ -231,11 +188,7 @@ func load(c *call, into, sum string) error {
 // brought gives the bundle's path on this machine.
 func brought(c *call, from string) (string, error) {
 	if bundle.IsURL(from) {
-		cache, err := program.CacheDir()
-		if err != nil {
-			return "", err
-		}
-		return bundle.Fetch(c, from, cache, c.say)
+		return bundle.Fetch(c, from, must(program.CacheDir()), c.say)
 	}
 	if _, err := usage(os.Stat(from)); err != nil || !isFolder(from) {
 		return from, err
@@ -254,16 +207,10 @@ func brought(c *call, from string) (string, error) {
 // tool is called from there. Inside a clone nothing is unpacked, if the clone can
 // use the bundle's images; "" then.
 func unpack(b *bundle.Bundle, images []bundle.Base, into string) (root, tool string, err error) {
-	if repo, err := findRepo(); into == "" && err == nil && repo.Here {
-		l, err := courseOf("", nil)
-		if err != nil {
-			return "", "", err
-		}
+	if repo, err := program.FindRepo(); into == "" && err == nil && repo.Here {
+		l := courseOf("")
 		for _, image := range images {
-			wanted, err := usage(l.bases.Find(image.ID))
-			if err != nil {
-				return "", "", err
-			}
+			wanted := must(usage(l.bases.Find(image.ID)))
 			if recipe, err := wanted.Recipe.Digest(image.Arch); err != nil || recipe != image.Recipe {
 				return "", "", errors.New("this clone and the bundle are of different versions: it could not use the bundle's base\n" +
 					"Use the bundle's own copy of the lesson: load … --into FOLDER")
