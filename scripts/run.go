@@ -154,44 +154,32 @@ func (o runOptions) try(
 ) (doc record.Run, there []table.Step, err error) {
 	doc = record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
 	began := time.Now()
-	defer func() {
-		doc.Seconds = time.Since(began).Seconds()
-		if err != nil {
-			doc.Verdict, doc.Reason, there = run.Environment, err.Error(), asked
+	err = attempt(func() error {
+		e := must(connect(ctx, report))
+		doc.Engine = e
+		defer func() { warn(report, e.RemoveOwn(context.WithoutCancel(ctx))) }()
+		if o.platform != "" {
+			wanted.Platform = must(usage(image.ParsePlatform(o.platform)))
 		}
-	}()
-	e, err := connect(ctx, report)
-	if err != nil {
-		return doc, nil, err
-	}
-	doc.Engine = e
-	defer func() { warn(report, e.RemoveOwn(context.WithoutCancel(ctx))) }()
-	if o.platform != "" {
-		if wanted.Platform, err = image.ParsePlatform(o.platform); err != nil {
-			return doc, nil, usageError{err}
+		ready := must(base.Ensure(ctx, e, wanted, report))
+		doc.Base = ready
+		traits := must(table.TraitsOf(ready))
+		given, dir, err := o.handOver(ctx, e, ready.Image, report)
+		defer os.RemoveAll(dir)
+		endOn(err)
+		t := &run.Trial{
+			Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, Image: ready.Image, Platform: ready.Platform,
+			Keep: o.keep, Given: given, Report: report,
 		}
-	}
-	ready, err := base.Ensure(ctx, e, wanted, report)
+		there = table.On(asked, traits)
+		doc.Steps, err = t.Do(ctx, there)
+		doc.Verdict = run.Worst(doc.Steps)
+		return err
+	})
+	doc.Seconds = time.Since(began).Seconds()
 	if err != nil {
-		return doc, nil, err
+		doc.Verdict, doc.Reason, there = run.Environment, err.Error(), asked
 	}
-	doc.Base = ready
-	traits, err := table.TraitsOf(ready)
-	if err != nil {
-		return doc, nil, err
-	}
-	given, dir, err := o.handOver(ctx, e, ready.Image, report)
-	defer os.RemoveAll(dir)
-	if err != nil {
-		return doc, nil, err
-	}
-	t := &run.Trial{
-		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, Image: ready.Image, Platform: ready.Platform,
-		Keep: o.keep, Given: given, Report: report,
-	}
-	there = table.On(asked, traits)
-	doc.Steps, err = t.Do(ctx, there)
-	doc.Verdict = run.Worst(doc.Steps)
 	return doc, there, err
 }
 

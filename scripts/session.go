@@ -30,38 +30,42 @@ type call struct {
 	say  *tell.Terminal // what goes on meanwhile
 }
 
-// verb makes a command of its line of help, how many words it takes, and what it does, which may end by must.
+// verb makes a command of its line of help, how many words it takes, and what it does.
 func verb(group, use, short string, takes cobra.PositionalArgs, do func(c *call) error) *cobra.Command {
 	return &cobra.Command{
 		GroupID: group, Use: use, Short: short, Args: takes,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			defer func() {
-				switch end := recover().(type) {
-				case nil:
-				case ended:
-					err = end.by
-				default:
-					panic(end)
-				}
-			}()
+		RunE: func(cmd *cobra.Command, args []string) error {
 			out, say := tell.NewTerminal(cmd.OutOrStdout()), tell.NewTerminal(cmd.ErrOrStderr())
-			return do(&call{cmd.Context(), args, cmd.InOrStdin(), out, say})
+			return attempt(func() error { return do(&call{cmd.Context(), args, cmd.InOrStdin(), out, say}) })
 		},
 	}
 }
 
-// ended is how an error leaves what a verb calls; only verb sees it.
+// attempt does what a verb does, and returns the error that it ends by: its own, or must's.
+func attempt(do func() error) (err error) {
+	defer func() {
+		switch end := recover().(type) {
+		case nil:
+		case ended:
+			err = end.by
+		default:
+			panic(end)
+		}
+	}()
+	return do()
+}
+
+// ended is how an error gets from must to attempt.
 type ended struct{ by error }
 
-// endOn ends the verb with an error, if it is one: as a return would, with all that is deferred.
+// endOn ends the attempt with an error, if it is one: as a return would, with all that is deferred.
 func endOn(err error) {
 	if err != nil {
 		panic(ended{err})
 	}
 }
 
-// must gives a value, or ends the verb with what kept it from being had. What does not run on the verb's own goroutine, as a
-// try of learn, returns its errors instead.
+// must gives a value, or ends the attempt with what kept it from being had.
 func must[T any](value T, err error) T {
 	endOn(err)
 	return value
