@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -76,28 +77,24 @@ func (j *job) measure(ctx context.Context, before *job) (err error) {
 // rebuildChanged builds a step twice: as it is, so that the cache holds all of
 // it, and with a line that no build has seen. It measures the second.
 func (j *job) rebuildChanged(ctx context.Context, step table.Step, try table.Try) (seconds float64, kept []string, err error) {
-	dir, err := copyOf(step.Context)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer os.RemoveAll(filepath.Dir(dir))
-	request := j.request
-	request.Dir, request.Dockerfile = dir, filepath.Join(step.Dir, try.Dockerfile)
-	request.Tag = j.Tag(step, try.Dockerfile+".changed")
-	if _, err := j.Engine.Build(ctx, request); err != nil {
-		return 0, nil, err
-	}
-	program := filepath.Join(dir, "main.go")
-	text, err := os.ReadFile(program)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := os.WriteFile(program, fmt.Appendf(text, "\n// changed: %s\n", rand.Text()), 0o644); err != nil {
-		return 0, nil, err
-	}
-	began := time.Now()
-	built, err := j.Engine.Build(ctx, request)
-	return time.Since(began).Seconds(), built.Reused, err
+	err = j.fromCopy(step, try, "changed", func(request engine.BuildRequest) error {
+		if _, err := j.Engine.Build(ctx, request); err != nil {
+			return err
+		}
+		program, err := os.OpenFile(filepath.Join(request.Dir, "main.go"), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(program, "\n// changed: %s\n", rand.Text())
+		if err := errors.Join(err, program.Close()); err != nil {
+			return err
+		}
+		began := time.Now()
+		built, err := j.Engine.Build(ctx, request)
+		seconds, kept = time.Since(began).Seconds(), built.Reused
+		return err
+	})
+	return seconds, kept, err
 }
 
 // buildFor builds for a machine, and has the doctor say whether the image would start on it.
@@ -122,27 +119,21 @@ func (j *job) buildFor(ctx context.Context, arch string) error {
 // repeat builds once more, from a copy of the folder and without the cache, and
 // tells what the two images have in common.
 func (j *job) repeat(ctx context.Context) error {
-	dir, err := copyOf(j.step.Context)
-	if err != nil {
+	return j.fromCopy(j.step, j.try, "again", func(request engine.BuildRequest) error {
+		request.NoCache = true
+		again, err := j.Engine.Build(ctx, request)
+		m, first := &j.outcome.Measured, j.outcome.Image
+		switch {
+		case err != nil:
+		case again.ID == first.ID:
+			m.Repeats = table.Digest
+		case slices.Equal(again.RootFS.Layers, first.Layers):
+			m.Repeats = table.Layers
+		default:
+			m.Repeats = table.Nothing
+		}
 		return err
-	}
-	defer os.RemoveAll(filepath.Dir(dir))
-	request := j.request
-	request.Dir, request.Tag, request.NoCache = dir, j.Tag(j.step, j.try.Dockerfile+".again"), true
-	again, err := j.Engine.Build(ctx, request)
-	if err != nil {
-		return err
-	}
-	m, first := &j.outcome.Measured, j.outcome.Image
-	switch {
-	case again.ID == first.ID:
-		m.Repeats = table.Digest
-	case slices.Equal(again.RootFS.Layers, first.Layers):
-		m.Repeats = table.Layers
-	default:
-		m.Repeats = table.Nothing
-	}
-	return nil
+	})
 }
 
 // health waits until the engine has made up its mind about a container.
@@ -168,17 +159,20 @@ func (j *job) health(ctx context.Context, name string) error {
 	}
 }
 
-// copyOf copies the folder that a step is built from; the copies have dates of their own.
-func copyOf(dir string) (string, error) {
-	to, err := os.MkdirTemp("", engine.Repository+"-")
+// fromCopy gives the request of a try as from a copy of its folder, whose files have dates of their own.
+func (j *job) fromCopy(step table.Step, try table.Try, tag string, build func(engine.BuildRequest) error) error {
+	dir, err := os.MkdirTemp("", engine.Repository+"-")
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := os.CopyFS(filepath.Join(to, "app"), os.DirFS(dir)); err != nil {
-		os.RemoveAll(to)
-		return "", err
+	defer os.RemoveAll(dir)
+	request := j.request
+	request.Dir, request.Dockerfile = filepath.Join(dir, "app"), filepath.Join(step.Dir, try.Dockerfile)
+	request.Tag = j.Tag(step, try.Dockerfile+"."+tag)
+	if err := os.CopyFS(request.Dir, os.DirFS(step.Context)); err != nil {
+		return err
 	}
-	return filepath.Join(to, "app"), nil
+	return build(request)
 }
 
 // canTellFromRoot is the rule of Kubernetes' runAsNonRoot: an image's USER must

@@ -47,7 +47,6 @@ type Event struct {
 	Step, Dockerfile string
 	Doing            string   // in a word
 	Outcome          *Outcome // when it is done
-	LeftOut          string   // why it is not tried at all; "" where it is
 }
 
 // What a try is doing.
@@ -90,7 +89,9 @@ func (t *Trial) plan(steps []table.Step) (jobs []*job) {
 			})
 			j.only = only
 			if why := try.LeftOut(t.Engine.Builder); why != "" {
-				j.tell(Event{LeftOut: why})
+				if !only {
+					screen.Sayf(t.Report, "left out: %s (%s): %s", step.Name, try.Dockerfile, why)
+				}
 				continue
 			}
 			j.compile = j.compileKey()

@@ -168,13 +168,13 @@ func TestAUserIsToldFromRootByItsNumberOnly(t *testing.T) {
 func TestWhatIsLeftOutIsTold(t *testing.T) {
 	try := []table.Try{{Dockerfile: "Dockerfile", Needs: engine.BuildKit}}
 	asked, other := table.Step{Name: "11-a", Tries: try}, table.Step{Name: "12-b", Tries: try}
-	var told events
+	var told sentences
 	trial := &Trial{
 		Engine: &engine.Engine{Builder: engine.Legacy}, Steps: []table.Step{asked, other},
 		Report: &told,
 	}
 	assert.Empty(t, trial.plan([]table.Step{asked}))
-	assert.Equal(t, events{{Step: "11-a", Dockerfile: "Dockerfile", LeftOut: "it needs buildkit, and the builder here is legacy"}}, told)
+	assert.Equal(t, sentences{"left out: 11-a (Dockerfile): it needs buildkit, and the builder here is legacy"}, told)
 	trial.Engine.Builder = engine.BuildKit
 	assert.Len(t, trial.plan([]table.Step{asked}), 1)
 }
@@ -201,8 +201,8 @@ func TestWhatIsTimedComesLast(t *testing.T) {
 	}
 }
 
-// events keeps what a reporter is told.
-type events []Event
+// sentences keeps what a reporter is told in words.
+type sentences []string
 
-func (e *events) Say(string)       {}
-func (e *events) Step(event Event) { *e = append(*e, event) }
+func (s *sentences) Say(sentence string) { *s = append(*s, sentence) }
+func (s *sentences) Step(Event)          {}

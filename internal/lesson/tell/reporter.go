@@ -20,20 +20,13 @@ func (t *Terminal) Reporter(steps []table.Step) (r run.Reporter, done func()) {
 	return t, func() {}
 }
 
-// Step writes a line of a try that is built, has ended, or is left out.
+// Step writes a line of a try that is built, or has ended.
 func (t *Terminal) Step(e run.Event) {
-	switch {
-	case e.LeftOut != "":
-		t.Say(leftOut(e))
-	case e.Outcome != nil:
+	if e.Outcome != nil {
 		t.line(e.Step, "", result(*e.Outcome))
-	case e.Doing == run.Building:
+	} else if e.Doing == run.Building {
 		t.line(e.Step, "", "building "+e.Dockerfile)
 	}
-}
-
-func leftOut(e run.Event) string {
-	return fmt.Sprintf("left out: %s (%s): %s", e.Step, e.Dockerfile, e.LeftOut)
 }
 
 // line writes one about a step, cut to the width.
@@ -81,10 +74,6 @@ func (l *live) Say(sentence string) {
 
 // Step changes a row.
 func (l *live) Step(e run.Event) {
-	if e.LeftOut != "" {
-		l.Say(leftOut(e))
-		return
-	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.rows[e.Step] = progress{e.Doing, time.Now()}

@@ -126,7 +126,7 @@ func TestWhatIsLeftOutIsSaid(t *testing.T) {
 		if live {
 			reporter = newLive(&Terminal{Writer: &out, Width: 80, Live: true}, []table.Step{step})
 		}
-		reporter.Step(run.Event{Step: "11-a", Dockerfile: "Dockerfile", LeftOut: "it needs buildkit, and the builder here is legacy"})
+		reporter.Say("left out: 11-a (Dockerfile): it needs buildkit, and the builder here is legacy")
 		reporter.Step(run.Event{Step: "11-a", Dockerfile: "Dockerfile.first-try", Doing: run.Building})
 		reporter.Step(run.Event{Step: "11-a", Outcome: &run.Outcome{Outcome: "runs", User: "1:1"}})
 		reporter.Say("and more")
