@@ -158,7 +158,7 @@ const strictEngines = "Podman, Docker before 24, and whatever gives no capabilit
 // notPermitted finds a file capability that is to be in effect at once, and that
 // no container has by default: the kernel then refuses execve with EPERM, to
 // root as well (bprm_caps_from_vfs_caps in security/commoncap.c).
-func (x *examination) notPermitted(at place) *finding {
+func (x *examination) notPermitted(at place) error {
 	lacking := lackingCaps(at.Caps, x.start.capable())
 	if lacking == 0 {
 		return nil
@@ -223,21 +223,21 @@ func fileCaps(b []byte) (permitted uint64, effective bool) {
 }
 
 // become goes on as the user that a text names.
-func (x *examination) become(ctx context.Context, spec string, asked Evidence) (*finding, error) {
+func (x *examination) become(ctx context.Context, spec string, asked Evidence) error {
 	name, group, _ := strings.Cut(spec, ":")
 	for _, part := range []string{name, group} {
 		if n, err := strconv.Atoi(part); number.MatchString(part) && (err != nil || n < 0 || n > math.MaxInt32) {
 			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part, By: x.becomes(asked)},
 				evidence: []Evidence{asked,
-					{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}, nil
+					{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}
 		}
 	}
 	cause, err := x.resolveUser(ctx, spec)
 	if len(x.as.groups) > maxGroups {
-		return unknown("%q is in %d groups, and Linux gives a process at most %d", spec, len(x.as.groups), maxGroups), nil
+		return unknown("%q is in %d groups, and Linux gives a process at most %d", spec, len(x.as.groups), maxGroups)
 	}
 	if cause == "" || err != nil {
-		return nil, err
+		return err
 	}
 	if cause == UnknownGroup {
 		name = group
@@ -254,14 +254,14 @@ func (x *examination) becomes(asked Evidence) string {
 }
 
 // unlisted is the finding that an account file lacks a name.
-func (x *examination) unlisted(ctx context.Context, cause Cause, spec, name string, asked Evidence) (*finding, error) {
+func (x *examination) unlisted(ctx context.Context, cause Cause, spec, name string, asked Evidence) error {
 	file := map[Cause]string{UnknownUser: "/etc/passwd", UnknownGroup: "/etc/group"}[cause]
 	have := "no such file in the image"
 	if at, err := x.files.peek(ctx, file); err == nil {
 		have = fmt.Sprintf("%d bytes, and no entry for %q", at.Size, name)
 	}
 	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file, By: x.becomes(asked)},
-		evidence: []Evidence{asked, {"the account must be listed in", file, have}}}, nil
+		evidence: []Evidence{asked, {"the account must be listed in", file, have}}}
 }
 
 // number matches what engines take for a number of a user.

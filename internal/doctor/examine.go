@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"debug/buildinfo"
 	"errors"
@@ -42,7 +43,8 @@ type examination struct {
 	mends      int        // faults for which a fix is looked for: this one, and one behind it
 }
 
-// finding ends an examination: the image cannot start, or it cannot be told.
+// finding ends an examination: the image cannot start, or it cannot be told. It comes back as an error does, and
+// prove takes the two apart.
 type finding struct {
 	cause    Cause
 	why      string // where it cannot be told: the reason
@@ -54,6 +56,8 @@ type finding struct {
 	lies     []string // where in the image files of the name lie that is missing
 	fix      Fix      // better than the cause's own
 }
+
+func (f *finding) Error() string { return cmp.Or(f.why, string(f.cause)) }
 
 // unknown is the finding that nothing can be said, and why.
 func unknown(format string, args ...any) *finding { return &finding{why: fmt.Sprintf(format, args...)} }
@@ -91,7 +95,10 @@ func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (
 // does not list the name.
 func Identify(ctx context.Context, img image.Image) (User, error) {
 	x := newExamination(img, Machine{}, Start{})
-	_, err := x.account(ctx)
+	err := x.account(ctx)
+	if found := (*finding)(nil); errors.As(err, &found) {
+		err = nil
+	}
 	return x.d.User, err
 }
 
@@ -109,41 +116,43 @@ func newExamination(img image.Image, machine Machine, start Start) *examination 
 
 // prove comes to a diagnosis, and mends what was found as far as it is to.
 func (x *examination) prove(ctx context.Context) error {
-	found, err := x.stages(ctx)
-	if errors.Is(err, image.ErrTooLarge) {
-		found, err = unknown("%v", err), nil
+	var found *finding // nil: it starts
+	switch err := x.stages(ctx); {
+	case errors.As(err, &found):
+	case errors.Is(err, image.ErrTooLarge):
+		found = unknown("%v", err)
+	case err != nil:
+		return err
 	}
-	if err == nil && x.mends > 0 {
-		if err = x.mend(ctx, found); errors.Is(err, image.ErrTooLarge) {
-			err = nil // what was found stands, with its cause's own fix
+	if x.mends > 0 {
+		if err := x.mend(ctx, found); err != nil && !errors.Is(err, image.ErrTooLarge) { // then its cause's own fix stands
+			return err
 		}
 	}
-	if err == nil {
-		x.conclude(found)
-	}
-	return err
+	x.conclude(found)
+	return nil
 }
 
 // stages goes through a start in the order of the causes' precedence; nil means that it starts.
-func (x *examination) stages(ctx context.Context) (*finding, error) {
+func (x *examination) stages(ctx context.Context) error {
 	if x.config.OS != "" && x.config.OS != "linux" {
-		return unknown("it is a %s image, and the doctor knows the rules of Linux only", x.config.OS), nil
+		return unknown("it is a %s image, and the doctor knows the rules of Linux only", x.config.OS)
 	}
 	if x.machine.OS != "" && x.machine.OS != "linux" {
-		return unknown("the engine runs %s containers, and the doctor knows the rules of Linux only", x.machine.OS), nil
+		return unknown("the engine runs %s containers, and the doctor knows the rules of Linux only", x.machine.OS)
 	}
-	for _, stage := range []func(context.Context) (*finding, error){
+	for _, stage := range []func(context.Context) error{
 		x.nonRoot, x.account, x.command, x.workdir, x.volumes, x.lookup, x.execute,
 	} {
-		if found, err := stage(ctx); found != nil || err != nil {
-			return found, err
+		if err := stage(ctx); err != nil {
+			return err
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // account is the stage of USER.
-func (x *examination) account(ctx context.Context) (*finding, error) {
+func (x *examination) account(ctx context.Context) error {
 	spec := x.config.User
 	asked := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)}
 	if x.start.User != "" {
@@ -152,22 +161,22 @@ func (x *examination) account(ctx context.Context) (*finding, error) {
 	}
 	spec = x.start.Pod.user(spec)
 	x.d.User.Configured = spec
-	found, err := x.become(ctx, spec, asked)
-	if found == nil && err == nil {
-		x.d.User.UID, x.d.User.GID, x.d.User.Groups = &x.as.uid, &x.as.gid, x.as.groups
-		if _, set := x.env["HOME"]; !set {
-			x.env["HOME"] = x.as.home
-		}
-		if (x.machine.Overrides || x.start.Pod != nil) && x.start.capable()&overrides != 0 { // containerd is such an engine
-			x.as.past = new(bool)
-		}
+	if err := x.become(ctx, spec, asked); err != nil {
+		return err
 	}
-	return found, err
+	x.d.User.UID, x.d.User.GID, x.d.User.Groups = &x.as.uid, &x.as.gid, x.as.groups
+	if _, set := x.env["HOME"]; !set {
+		x.env["HOME"] = x.as.home
+	}
+	if (x.machine.Overrides || x.start.Pod != nil) && x.start.capable()&overrides != 0 { // containerd is such an engine
+		x.as.past = new(bool)
+	}
+	return nil
 }
 
 // command is the stage of ENTRYPOINT and CMD, combined as moby does it
 // (daemon.mergeAndVerifyConfig, runconfig's merge).
-func (x *examination) command(context.Context) (*finding, error) {
+func (x *examination) command(context.Context) error {
 	entrypoint, cmd := x.config.Entrypoint, x.config.Cmd
 	if x.start.Entrypoint != nil {
 		if entrypoint = *x.start.Entrypoint; len(entrypoint) > 0 {
@@ -187,19 +196,19 @@ func (x *examination) command(context.Context) (*finding, error) {
 		return &finding{cause: NoCommand, evidence: []Evidence{
 			{"the image names no program", "config.Entrypoint", fmt.Sprintf("%q", x.config.Entrypoint)},
 			{"and no command", "config.Cmd", fmt.Sprintf("%q", x.config.Cmd)},
-		}}, nil
+		}}
 	}
 	if argv[0] == "" {
 		return &finding{cause: EmptyCommand, evidence: []Evidence{
-			{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)}}}, nil
+			{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)}}}
 	}
 	if x.start.Open[argv[0]] {
-		return unknown("the program is %q, and what that stands for is not known here", argv[0]), nil
+		return unknown("the program is %q, and what that stands for is not known here", argv[0])
 	}
 	if n := shellForm(argv, x.config.Shell); n > 0 {
 		x.shellForm, x.shellCommand = true, strings.Join(argv[n:], " ")
 	}
-	return nil, nil
+	return nil
 }
 
 // source names where the program comes from.
@@ -228,28 +237,28 @@ func shellForm(argv, shell []string) int {
 }
 
 // volumes goes with workdir: docker refuses to mount a volume over a file.
-func (x *examination) volumes(ctx context.Context) (*finding, error) {
+func (x *examination) volumes(ctx context.Context) error {
 	for _, volume := range slices.Sorted(maps.Keys(x.config.Volumes)) {
 		at, err := x.files.peek(ctx, path.Clean("/"+volume))
 		if fault := imageFault(err); fault != nil {
-			return nil, fault
+			return fault
 		}
 		if err == nil && !at.Mode.IsDir() && !at.IsLink() {
-			return unknown("VOLUME %s is a file in the image: docker refuses to mount a volume over it, other engines may not", volume), nil
+			return unknown("VOLUME %s is a file in the image: docker refuses to mount a volume over it, other engines may not", volume)
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // workdir is the stage of WORKDIR: the daemon creates a WORKDIR that is missing
 // (moby's SetupWorkingDirectory), and gives up where a file is in the way.
-func (x *examination) workdir(ctx context.Context) (*finding, error) {
+func (x *examination) workdir(ctx context.Context) error {
 	dir, source := x.config.WorkingDir, "config.WorkingDir"
 	if x.start.Workdir != "" {
 		dir, source = x.start.Workdir, x.called("--workdir")
 	}
 	if dir == "" {
-		return nil, nil
+		return nil
 	}
 	unusable := func(at, found string) *finding {
 		return &finding{cause: WorkdirUnusable, missing: dir, facts: facts{Name: dir, At: at},
@@ -259,7 +268,7 @@ func (x *examination) workdir(ctx context.Context) (*finding, error) {
 			}}
 	}
 	if !strings.HasPrefix(dir, "/") {
-		return unusable(dir, "not an absolute path"), nil
+		return unusable(dir, "not an absolute path")
 	}
 	x.files.cwd, x.files.inside = path.Clean(dir), nil
 	at, err := x.files.resolve(ctx, x.files.cwd, root)
@@ -267,21 +276,21 @@ func (x *examination) workdir(ctx context.Context) (*finding, error) {
 	var mounted hidden
 	switch {
 	case errors.As(err, &mounted):
-		return nil, nil // a folder, most likely
+		return nil // a folder, most likely
 	case err == nil && !at.Mode.IsDir():
-		return unusable(at.Path, describe(at.Entry)), nil
+		return unusable(at.Path, describe(at.Entry))
 	case err == nil:
-		return nil, nil
+		return nil
 	case !errors.As(err, &way):
-		return nil, err
+		return err
 	}
 	switch way.kind {
 	case absent, dangling:
 		// Created at the start, down to its last folder; so nothing is in there.
 		x.files.made, x.files.inside = created(way), nil
-		return nil, nil
+		return nil
 	case through, looping:
-		return unusable(way.at, way.Error()), nil
+		return unusable(way.at, way.Error())
 	}
-	return nil, nil // the running system's: /proc/…
+	return nil // the running system's: /proc/…
 }

@@ -27,7 +27,7 @@ type process struct {
 }
 
 // execute is the stage of execve, and of what that leads to.
-func (x *examination) execute(ctx context.Context) (*finding, error) {
+func (x *examination) execute(ctx context.Context) error {
 	x.d.ProgramBytes = x.program.Size
 	as := x.as
 	defer func() { x.as = as }() // a program on the way may change it
@@ -40,23 +40,23 @@ func (x *examination) first() Evidence {
 
 // exec does what the kernel's execve does with a file that may be executed: a script leads to
 // its interpreter, an ELF file to its loader; and then what the program starts in turn.
-func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
-	if found := x.turn(); found != nil {
-		return found, nil
+func (x *examination) exec(ctx context.Context, p process) error {
+	if err := x.turn(); err != nil {
+		return err
 	}
 	if err := x.pay(ctx, p); err != nil {
-		return nil, err
+		return err
 	}
 	head, err := x.files.head(ctx, p.at.Path, headBytes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("#!")):
 		return x.script(ctx, p, head)
 	case bytes.HasPrefix(head, []byte(elf.ELFMAG)):
-		if found, err := x.elf(ctx, p); found != nil || err != nil {
-			return found, err
+		if err := x.elf(ctx, p); err != nil {
+			return err
 		}
 		x.as.past = nil
 		return x.inTurn(ctx, p)
@@ -68,11 +68,11 @@ func (x *examination) exec(ctx context.Context, p process) (*finding, error) {
 				asked: Evidence{"a text without a #! line: whoever starts it hands it to a shell", p.at.Path, p.orShell}})
 		}
 	}
-	return x.badFormat(p, formatOf(head)), nil
+	return x.badFormat(p, formatOf(head))
 }
 
 // turn counts a program that starts.
-func (x *examination) turn() *finding {
+func (x *examination) turn() error {
 	if x.turns++; x.turns > maxTurns {
 		return unknown("more than %d programs start each other", maxTurns)
 	}
@@ -127,13 +127,13 @@ func formatOf(head []byte) string {
 
 // script follows a #! line to the interpreter, which gets the script's path as its last word but
 // for the script's own (fs/binfmt_script.c).
-func (x *examination) script(ctx context.Context, p process, head []byte) (*finding, error) {
+func (x *examination) script(ctx context.Context, p process, head []byte) error {
 	line, ok := parseShebang(head)
 	if !ok {
-		return x.badFormat(p, "a #! line that names no interpreter, or is longer than the kernel reads"), nil
+		return x.badFormat(p, "a #! line that names no interpreter, or is longer than the kernel reads")
 	}
 	if p.depth >= maxScripts {
-		return x.badFormat(p, fmt.Sprintf("more than %d scripts are each other's interpreters (ELOOP)", maxScripts)), nil
+		return x.badFormat(p, fmt.Sprintf("more than %d scripts are each other's interpreters (ELOOP)", maxScripts))
 	}
 	line.file, line.words = p.at, append([]string{p.name}, p.argv[1:]...)
 	next := process{name: line.interp, argv: []string{line.interp}, env: p.env, line: &line, depth: p.depth + 1,
@@ -146,29 +146,27 @@ func (x *examination) script(ctx context.Context, p process, head []byte) (*find
 }
 
 // launch executes what a path leads to.
-func (x *examination) launch(ctx context.Context, p process) (*finding, error) {
+func (x *examination) launch(ctx context.Context, p process) error {
 	at, err := x.files.resolve(ctx, p.name, x.as)
-	if way := broke(err); way != nil {
-		return x.notThere(ctx, p, way), nil
-	}
 	if err != nil {
-		return nil, err
+		return x.notThere(ctx, p, err)
 	}
 	if p.at = at; p.line == nil {
 		x.way = append(x.way, p.asked)
 	}
-	if found := x.mayExecute(at, p.name, p.asked, PhaseExec); found != nil {
-		return found, nil
+	if err := x.mayExecute(at, p.name, p.asked, PhaseExec); err != nil {
+		return err
 	}
 	return x.exec(ctx, p)
 }
 
 // notThere is the finding where a program that has started looks for another one in vain.
-func (x *examination) notThere(ctx context.Context, p process, way *lookupError) *finding {
-	if way.kind == running {
-		return unknown("%s is the running system's, not the image's", way.at)
+func (x *examination) notThere(ctx context.Context, p process, err error) error {
+	way := broke(err)
+	if way == nil {
+		return err
 	}
-	if p.line == nil {
+	if p.line == nil || way.kind == running {
 		f := x.wayBroken(way, p.name, p.asked)
 		if f.phase = PhaseExec; way.kind == lacking {
 			f.facts.Lacks, f.facts.Target = way.link, p.name
@@ -215,7 +213,7 @@ func (x *examination) oneWord(ctx context.Context, p process) string {
 	at := words[0]
 	if !strings.Contains(at, "/") {
 		at = target(p.env["PATH"], words[0])
-		if found, _, _ := x.onPath(ctx, process{name: words[0], env: p.env}); found != "" {
+		if found, _ := x.onPath(ctx, process{name: words[0], env: p.env}); found != "" {
 			at = found
 		}
 	}

@@ -52,19 +52,19 @@ type rules interface {
 var errFatal = errors.New("it is no library")
 
 func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, loader place, asked string, parsed *elf.File,
-	secure bool) (*finding, error) {
+	secure bool) error {
 	at := p.at
 	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: secure}
 	content, err := x.beginning(ctx, loader)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	loaderDyn, err := parsed.Dynamic()
 	if fault := imageFault(err); fault != nil {
-		return nil, fault
+		return fault
 	}
 	if err != nil {
-		return unknown("the dynamic section of %s cannot be read: %v", loader.Path, err), nil
+		return unknown("the dynamic section of %s cannot be read: %v", loader.Path, err)
 	}
 	if loaderDyn == nil {
 		loaderDyn = &elf.Dynamic{}
@@ -83,19 +83,19 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 		l.lazy = p.env["LD_BIND_NOW"] == ""
 	default:
 		if len(dyn.Needed) == 0 {
-			return nil, nil
+			return nil
 		}
-		return unknown("%s is a loader whose rules the doctor does not know", loader.Path), nil
+		return unknown("%s is a loader whose rules the doctor does not know", loader.Path)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	genuine := false
 	if err := loaderDyn.Defined(func(name []byte, _ string, _ bool) { genuine = genuine || string(name) == hallmark }); err != nil {
 		return l.corrupt(self, err)
 	}
 	if !genuine {
-		return unknown("%s looks like the loader of %s, and does not define %s: it is none", loader.Path, x.d.Libc, hallmark), nil
+		return unknown("%s looks like the loader of %s, and does not define %s: it is none", loader.Path, x.d.Libc, hallmark)
 	}
 	l.add(main)
 	l.add(self)
@@ -112,19 +112,19 @@ func (l *linker) add(o *object) {
 }
 
 // load goes through DT_NEEDED breadth first, then checks versions, then symbols: the loaders' own order.
-func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
+func (l *linker) load(ctx context.Context, main *object) error {
 	queue := []*object{main}
 	preloads, err := l.preloads(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, name := range preloads {
 		if err := l.pay(ctx, main); err != nil {
-			return nil, err
+			return err
 		}
 		o, _, err := l.rules.find(ctx, l, main, name)
 		if fault := imageFault(err); fault != nil {
-			return nil, fault
+			return fault
 		}
 		if err == nil && o != nil && l.byPath[o.path] == nil {
 			l.add(o)
@@ -139,32 +139,32 @@ func (l *linker) load(ctx context.Context, main *object) (*finding, error) {
 				continue
 			}
 			if err := l.pay(ctx, o); err != nil {
-				return nil, err
+				return err
 			}
 			found, notes, err := l.rules.find(ctx, l, o, name)
 			if err != nil && !errors.Is(err, errFatal) {
-				return nil, err
+				return err
 			}
 			if found == nil && l.doubt != "" {
-				return unknown("%s is needed, and is only where the loaders of newer processors look: %s", name, l.doubt), nil
+				return unknown("%s is needed, and is only where the loaders of newer processors look: %s", name, l.doubt)
 			}
 			if err != nil || found == nil {
-				return l.missing(ctx, o, name, notes), nil
+				return l.missing(ctx, o, name, notes)
 			}
 			if known := l.byPath[found.path]; known != nil {
 				l.byName[name] = known
 				continue
 			}
 			if len(l.objects) >= maxObjects {
-				return unknown("it loads more than %d libraries", maxObjects), nil
+				return unknown("it loads more than %d libraries", maxObjects)
 			}
 			l.add(found)
 			queue = append(queue, found)
 		}
 	}
 	if l.x.d.Libc == libcGlibc {
-		if found, err := l.versions(); found != nil || err != nil {
-			return found, err
+		if err := l.versions(); err != nil {
+			return err
 		}
 	}
 	return l.symbols()

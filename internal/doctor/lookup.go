@@ -14,7 +14,7 @@ import (
 // lookup is the stage of PATH: runc finds the program with Go's exec.LookPath,
 // as the user, in the working folder. What has a slash is a path; anything else
 // is searched for in PATH.
-func (x *examination) lookup(ctx context.Context) (*finding, error) {
+func (x *examination) lookup(ctx context.Context) error {
 	name := x.d.Argv[0]
 	x.looked = true
 	if strings.Contains(name, "/") {
@@ -23,21 +23,20 @@ func (x *examination) lookup(ctx context.Context) (*finding, error) {
 	return x.lookupName(ctx, name)
 }
 
-func (x *examination) lookupPath(ctx context.Context, name string) (*finding, error) {
+func (x *examination) lookupPath(ctx context.Context, name string) error {
 	at, err := x.files.resolve(ctx, name, x.as)
 	x.d.Program = name
 	if !strings.HasPrefix(name, "/") {
 		x.d.Program = path.Join(x.files.cwd, name)
 	}
-	asked := x.first()
 	if way := broke(err); way != nil {
-		return x.wayBroken(way, name, asked), nil
+		return x.wayBroken(way, name, x.first())
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	x.program = at
-	return x.mayExecute(at, name, asked, PhaseStart), nil
+	return x.mayExecute(at, name, x.first(), PhaseStart)
 }
 
 // wayBroken names the cause where a program's path leads nowhere.
@@ -80,9 +79,9 @@ const noPath = "%q is searched for in PATH, whose value is not known here"
 // lookupName searches PATH: the first hit that is no folder and has an x bit
 // for anyone. A runc built with Go 1.20 or later passes over a hit that this
 // user may not execute; one built with an older Go takes it and fails.
-func (x *examination) lookupName(ctx context.Context, name string) (*finding, error) {
+func (x *examination) lookupName(ctx context.Context, name string) error {
 	if x.start.Open["PATH"] {
-		return unknown(noPath, name), nil
+		return unknown(noPath, name)
 	}
 	search, source := x.env["PATH"], "config.Env PATH"
 	if !sets(x.config.Env, "PATH") {
@@ -96,7 +95,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 	if search == "" {
 		dirs = nil
 	}
-	var passedOver *finding // a hit that only some runtimes pass over
+	var passedOver error // a hit that only some runtimes pass over
 	for _, dir := range dirs {
 		at, err := x.files.resolve(ctx, path.Join(dir, name), x.as) // Go joins: "" becomes the working folder
 		if way := broke(err); way != nil {
@@ -106,7 +105,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if at.Mode.IsDir() {
 			continue
@@ -120,7 +119,7 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 			f.facts.Words = x.instead(name, at.Path)
 			f.evidence = append(f.evidence, Evidence{"found through a relative folder of PATH, which the " +
 				"runtime refuses", at.Path, describe(at.Entry)})
-			return f, nil
+			return f
 		}
 		if !x.as.mayRun(at.Entry) {
 			if passedOver == nil {
@@ -132,15 +131,15 @@ func (x *examination) lookupName(ctx context.Context, name string) (*finding, er
 		}
 		if passedOver != nil {
 			return unknown("%s comes first on PATH and this user may not execute it, %s comes later and may be executed: "+
-				"runc built with Go before 1.20 takes the first and fails, a newer one the second", x.d.Program, hit), nil
+				"runc built with Go before 1.20 takes the first and fails, a newer one the second", x.d.Program, hit)
 		}
 		x.program, x.d.Program = at, hit
-		return nil, nil
+		return nil
 	}
 	if passedOver != nil {
-		return passedOver, nil
+		return passedOver
 	}
-	return f, nil
+	return f
 }
 
 // searched are the folders of PATH; none for a name that no file can have (NAME_MAX).
@@ -167,7 +166,7 @@ func (x *examination) notOnPath(name, search, source string, asked Evidence, pha
 }
 
 // mayExecute is the check of the file itself.
-func (x *examination) mayExecute(at place, name string, asked Evidence, phase string) *finding {
+func (x *examination) mayExecute(at place, name string, asked Evidence, phase string) error {
 	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, Target: x.inside(at),
 		User: x.describeUser(), Instr: x.instruction()},
 		evidence: []Evidence{asked, {"what lies there", at.Path, describe(at.Entry)}}}

@@ -245,7 +245,7 @@ func (x *examination) sed(ctx context.Context) string {
 	}
 	for _, call := range []string{"sed", "busybox sed"} {
 		name, _, _ := strings.Cut(call, " ")
-		if hit, _, err := x.onPath(ctx, process{name: name, env: x.env}); err == nil && hit != "" {
+		if hit, err := x.onPath(ctx, process{name: name, env: x.env}); err == nil && hit != "" {
 			return call
 		}
 	}

@@ -22,53 +22,53 @@ const (
 
 // elf goes on with an ELF file as the kernel does (fs/binfmt_elf.c): is it for
 // this machine, is it whole, which loader does it ask for.
-func (x *examination) elf(ctx context.Context, p process) (*finding, error) {
+func (x *examination) elf(ctx context.Context, p process) error {
 	at := p.at
 	x.binary, x.info, x.asked = at, nil, false
-	file, found, err := x.whole(ctx, p, "the program")
-	if found != nil || err != nil {
-		return found, err
+	file, err := x.whole(ctx, p, "the program")
+	if err != nil {
+		return err
 	}
-	if found := x.notPermitted(at); found != nil {
-		return found, nil
+	if err := x.notPermitted(at); err != nil {
+		return err
 	}
 	dynamic, err := file.Dynamic()
 	if err != nil && imageFault(err) != nil {
-		return nil, err
+		return err
 	}
 	if file.Interp == "" {
 		x.d.Libc = libcNone
 		if dynamic != nil && (len(dynamic.Needed) > 0 || dynamic.Soname != "" && !isLoader(at.Path)) {
-			return x.badFormat(p, "a shared library, which has no loader of its own"), nil
+			return x.badFormat(p, "a shared library, which has no loader of its own")
 		}
 		if !file.Loads() {
-			return x.badFormat(p, "an ELF file without a segment to load"), nil
+			return x.badFormat(p, "an ELF file without a segment to load")
 		}
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return unknown("the dynamic section of %s cannot be read: %v", at.Path, err), nil
+		return unknown("the dynamic section of %s cannot be read: %v", at.Path, err)
 	}
 	return x.loader(ctx, p, file, dynamic)
 }
 
 // whole is an ELF file that this machine runs and that is not cut off, or the finding that it is none.
-func (x *examination) whole(ctx context.Context, p process, what string) (*elf.File, *finding, error) {
+func (x *examination) whole(ctx context.Context, p process, what string) (*elf.File, error) {
 	file, err := x.parse(ctx, p.at)
 	var bad *elf.FormatError
 	if errors.As(err, &bad) {
-		return nil, x.badFormat(p, bad.Reason), nil
+		return nil, x.badFormat(p, bad.Reason)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if found := x.foreign(file, p.at, what); found != nil {
-		return nil, found, nil
+	if err := x.foreign(file, p.at, what); err != nil {
+		return nil, err
 	}
 	if missing, cut := file.CutOff(); cut {
-		return nil, x.badFormat(p, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing)), nil
+		return nil, x.badFormat(p, fmt.Sprintf("an ELF file that is cut off: %d bytes of its segments are missing", missing))
 	}
-	return file, nil, nil
+	return file, nil
 }
 
 func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
@@ -80,7 +80,7 @@ func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
 }
 
 // foreign judges a file's machine against the engine's.
-func (x *examination) foreign(file *elf.File, at place, what string) *finding {
+func (x *examination) foreign(file *elf.File, at place, what string) error {
 	yes, known := canRun(x.machine.Arch, file)
 	if yes {
 		return nil
@@ -102,7 +102,7 @@ func (x *examination) foreign(file *elf.File, at place, what string) *finding {
 }
 
 // loader resolves PT_INTERP, which the kernel opens itself, as the user.
-func (x *examination) loader(ctx context.Context, p process, file *elf.File, dynamic *elf.Dynamic) (*finding, error) {
+func (x *examination) loader(ctx context.Context, p process, file *elf.File, dynamic *elf.Dynamic) error {
 	at := p.at
 	name := file.Interp
 	var needed []string
@@ -121,7 +121,7 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	way := broke(err)
 	switch {
 	case way != nil && way.kind == running:
-		return unknown("%s is the running system's, not the image's", way.at), nil
+		return unknown("%s is the running system's, not the image's", way.at)
 	case way != nil:
 		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
 		f.facts.PIE, f.facts.Copies, f.facts.Of = f.facts.Go && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
@@ -132,24 +132,24 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		if way.kind == closed {
 			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
 		}
-		return f, nil
+		return f
 	case err != nil:
-		return nil, err
+		return err
 	}
-	if found := x.mayExecute(loader, name, asked, PhaseExec); found != nil {
-		return found, nil
+	if err := x.mayExecute(loader, name, asked, PhaseExec); err != nil {
+		return err
 	}
-	parsed, found, err := x.whole(ctx, process{name: name, at: loader, asked: asked}, "the loader")
-	if found != nil || err != nil {
-		return found, err
+	parsed, err := x.whole(ctx, process{name: name, at: loader, asked: asked}, "the loader")
+	if err != nil {
+		return err
 	}
 	if parsed.Machine != file.Machine || parsed.Class != file.Class {
 		return &finding{cause: WrongArchitecture, missing: name, facts: facts{Name: name, At: loader.Path, Machine: machineName(parsed),
 			Wants: machineName(file)},
-			evidence: []Evidence{asked, {"the loader is for another machine than its program", loader.Path, machineName(parsed)}}}, nil
+			evidence: []Evidence{asked, {"the loader is for another machine than its program", loader.Path, machineName(parsed)}}}
 	}
 	if dynamic == nil {
-		return nil, nil
+		return nil
 	}
 	x.as.past = nil // execve has succeeded
 	return x.link(ctx, p, file, dynamic, loader, name, parsed, x.secure(at))
@@ -233,11 +233,11 @@ func isLoader(at string) bool {
 
 // byLoader follows a loader that is started by hand to the program that its words name. That needs
 // no x bit, and what the program itself says of a loader does not count.
-func (x *examination) byLoader(ctx context.Context, p process, content []byte) (*finding, error) {
+func (x *examination) byLoader(ctx context.Context, p process, content []byte) error {
 	w := wrapper{long: " library-path preload argv0 inhibit-rpath audit glibc-hwcaps-prepend glibc-hwcaps-mask "}
 	options, words := w.options(p.argv[1:])
 	if len(words) == 0 {
-		return nil, nil // its help, or its version
+		return nil // its help, or its version
 	}
 	next := process{name: words[0], argv: words, env: p.env,
 		asked: Evidence{"the loader is to load the program", p.at.Path, fmt.Sprintf("%q", p.argv)}}
@@ -246,38 +246,35 @@ func (x *examination) byLoader(ctx context.Context, p process, content []byte) (
 		next.env["LD_LIBRARY_PATH"] = libraries
 	}
 	if !strings.Contains(next.name, "/") && !bytes.Contains(content, []byte("musl libc")) {
-		return unknown("the loader searches %q as it searches a library", next.name), nil
+		return unknown("the loader searches %q as it searches a library", next.name)
 	}
 	at, err := x.files.resolve(ctx, next.name, x.as)
-	if way := broke(err); way != nil {
-		return x.notThere(ctx, next, way), nil
-	}
 	if err != nil {
-		return nil, err
+		return x.notThere(ctx, next, err)
 	}
-	if found := x.mayReadScript(at, next.name, next.asked); found != nil {
-		return found, nil
+	if err := x.mayReadScript(at, next.name, next.asked); err != nil {
+		return err
 	}
 	next.at, x.binary = at, at
-	file, found, err := x.whole(ctx, next, "the program")
-	if found != nil || err != nil {
-		return found, err
+	file, err := x.whole(ctx, next, "the program")
+	if err != nil {
+		return err
 	}
 	dynamic, err := file.Dynamic()
 	loader, bad2 := x.parse(ctx, p.at)
 	if err := errors.Join(err, bad2); err != nil && imageFault(err) != nil {
-		return nil, err
+		return err
 	}
 	if loader == nil || dynamic == nil && bytes.Contains(content, []byte("musl libc")) {
-		return unknown("%s is static, and what a loader makes of it is not known", at.Path), nil
+		return unknown("%s is static, and what a loader makes of it is not known", at.Path)
 	}
 	x.way = append(x.way, next.asked)
 	x.d.Loader = p.name
 	if dynamic == nil {
 		return x.inTurn(ctx, next)
 	}
-	if found, err := x.link(ctx, next, file, dynamic, p.at, p.name, loader, false); found != nil || err != nil {
-		return found, err
+	if err := x.link(ctx, next, file, dynamic, p.at, p.name, loader, false); err != nil {
+		return err
 	}
 	return x.inTurn(ctx, next)
 }

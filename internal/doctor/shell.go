@@ -32,7 +32,7 @@ func set(words string) map[string]bool {
 }
 
 // byShell follows a shell to its one program, or to its script.
-func (x *examination) byShell(ctx context.Context, p process, name string, content []byte) (*finding, error) {
+func (x *examination) byShell(ctx context.Context, p process, name string, content []byte) error {
 	args, letters := p.argv[1:], []byte{}
 	for len(args) > 0 && args[0] != "" && strings.ContainsAny(args[0][:1], "-+") {
 		word := args[0]
@@ -43,7 +43,7 @@ func (x *examination) byShell(ctx context.Context, p process, name string, conte
 		switch {
 		case word == "--rcfile" || word == "--init-file" || !strings.HasPrefix(word, "--") && strings.ContainsAny(word, "oO"):
 			if len(args) > 0 && args[0] == "pipefail" && !bytes.Contains(content, []byte("pipefail")) {
-				return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: word + " pipefail"}), nil
+				return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: word + " pipefail"})
 			}
 			args = args[min(1, len(args)):]
 		case word == "--login":
@@ -56,14 +56,14 @@ func (x *examination) byShell(ctx context.Context, p process, name string, conte
 	flags := string(letters)
 	switch {
 	case len(args) == 0:
-		return nil, nil // a shell that reads its standard input
+		return nil // a shell that reads its standard input
 	case strings.HasPrefix(args[0], unknowable):
 		x.unexamined = "what the shell's command line does"
-		return nil, nil
+		return nil
 	case strings.Contains(flags, "c"):
 		return x.shellLine(ctx, p, args, strings.Contains(flags, "l"))
 	case strings.Contains(flags, "s"):
-		return nil, nil
+		return nil
 	case p.line != nil && p.line.words[0] == args[0]:
 		return x.scriptEnds(ctx, p)
 	}
@@ -72,7 +72,7 @@ func (x *examination) byShell(ctx context.Context, p process, name string, conte
 
 // badOption finds what a script's first line gives its interpreter for an option, and is none: all that follows the
 // interpreter's name is one word, a carriage return included.
-func (x *examination) badOption(p process, name string) *finding {
+func (x *examination) badOption(p process, name string) error {
 	name = strings.TrimRight(name, "0123456789.")
 	if p.line == nil || !strings.HasPrefix(p.line.arg, "-") || len(p.argv) < 2 || p.argv[1] != p.line.arg || name == "perl" ||
 		name == "ruby" {
@@ -101,7 +101,7 @@ func (x *examination) badOption(p process, name string) *finding {
 }
 
 // shellLine follows a command line that is one program and its arguments.
-func (x *examination) shellLine(ctx context.Context, p process, args []string, login bool) (*finding, error) {
+func (x *examination) shellLine(ctx context.Context, p process, args []string, login bool) error {
 	text := args[0]
 	if p.orShell = "/bin/sh"; shells[path.Base(p.name)] {
 		p.orShell = p.name
@@ -110,67 +110,63 @@ func (x *examination) shellLine(ctx context.Context, p process, args []string, l
 		word, _, _ := strings.Cut(strings.NewReplacer(`"`, "", "'", "").Replace(text), " ")
 		asked := Evidence{"a list that is no JSON is a shell form: the shell takes its first word for the program", x.source(), text}
 		if strings.Contains(word, "/") {
-			return x.notThere(ctx, process{name: word, asked: asked}, &lookupError{kind: absent, path: word, at: word}), nil
+			return x.notThere(ctx, process{name: word, asked: asked}, &lookupError{kind: absent, path: word, at: word})
 		}
-		return x.notOnPath(word, x.searchPath(p.env), "PATH", asked, PhaseExec), nil
+		return x.notOnPath(word, x.searchPath(p.env), "PATH", asked, PhaseExec)
 	}
 	if args = args[1:]; len(args) == 0 {
 		args = []string{p.name}
 	}
 	if err := x.unsplit(ctx, text, p.env, args); err != nil {
-		return nil, err
+		return err
 	}
 	words, env := plainCommand(text, p.env, args...)
 	if len(words) == 0 || builtins[words[0]] {
 		x.unexamined = "what the shell's command line does"
-		return nil, nil
+		return nil
 	}
 	if login && !strings.Contains(words[0], "/") { // it may set another PATH
-		if hit, _, err := x.onPath(ctx, process{name: words[0], env: env}); hit == "" {
+		if hit, err := x.onPath(ctx, process{name: words[0], env: env}); hit == "" {
 			x.unexamined = "what the shell's command line does"
-			return nil, err
+			return imageFault(err)
 		}
 	}
 	return x.next(ctx, process{name: p.name, at: p.at, asked: p.asked, orShell: p.orShell, box: p.box}, words, env)
 }
 
 // shellScript judges the script that a shell is to read: it needs no x bit.
-func (x *examination) shellScript(ctx context.Context, p process, name string, args []string) (*finding, error) {
+func (x *examination) shellScript(ctx context.Context, p process, name string, args []string) error {
 	script := args[0]
 	asked := Evidence{"the shell is to read the script", p.at.Path, fmt.Sprintf("%q", p.argv)}
 	at, err := x.files.resolve(ctx, script, x.as)
-	way := broke(err)
-	if way != nil && name == "bash" && !strings.Contains(script, "/") {
+	if broke(err) != nil && name == "bash" && !strings.Contains(script, "/") {
 		for _, dir := range searched(x.searchPath(p.env), script) {
-			if at, err = x.files.resolve(ctx, path.Join(dir, script), x.as); err == nil {
-				way = nil
+			if hit, missed := x.files.resolve(ctx, path.Join(dir, script), x.as); missed == nil {
+				at, err = hit, nil
 				break
 			}
 		}
 	}
-	if way != nil {
-		return x.notThere(ctx, process{name: script, asked: asked}, way), nil
-	}
 	if err != nil {
-		return nil, err
+		return x.notThere(ctx, process{name: script, asked: asked}, err)
 	}
-	if found := x.mayReadScript(at, script, asked); found != nil || !at.Mode.IsRegular() {
-		return found, nil
+	if err := x.mayReadScript(at, script, asked); err != nil || !at.Mode.IsRegular() {
+		return err
 	}
 	head, err := x.files.head(ctx, at.Path, headBytes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
-		return x.badFormat(process{name: script, at: at, asked: asked}, "a program, where a shell script is to be read"), nil
+		return x.badFormat(process{name: script, at: at, asked: asked}, "a program, where a shell script is to be read")
 	}
 	x.way = append(x.way, asked)
 	x.unexamined = "what the script " + at.Path + " does"
-	return nil, nil
+	return nil
 }
 
 // mayReadScript is the check of a file that is read under a name, and not executed: it needs no x bit.
-func (x *examination) mayReadScript(at place, name string, asked Evidence) *finding {
+func (x *examination) mayReadScript(at place, name string, asked Evidence) error {
 	if at.Mode.IsDir() {
 		return x.mayExecute(at, name, asked, PhaseExec)
 	}
@@ -185,14 +181,14 @@ func (x *examination) mayReadScript(at place, name string, asked Evidence) *find
 
 // scriptEnds is where a way ends: at a program, or at a script that its interpreter reads.
 // The init of s6-overlay is such a script, and starts its arguments.
-func (x *examination) scriptEnds(ctx context.Context, p process) (*finding, error) {
+func (x *examination) scriptEnds(ctx context.Context, p process) error {
 	if p.line == nil {
-		return nil, nil
+		return nil
 	}
 	name := path.Base(p.argv[0])
 	if reader := strings.TrimRight(name, "0123456789."); readers[reader] || shells[name] {
-		if found := x.mayReadScript(p.line.file, p.name, p.asked); found != nil {
-			return found, nil
+		if err := x.mayReadScript(p.line.file, p.name, p.asked); err != nil {
+			return err
 		}
 	}
 	x.unexamined = "what the script " + p.line.file.Path + " does"
@@ -203,9 +199,9 @@ func (x *examination) scriptEnds(ctx context.Context, p process) (*finding, erro
 			env["PATH"] = "/command:" + x.searchPath(env)
 			return x.next(ctx, process{at: p.line.file}, words[1:], env)
 		}
-		return nil, err
+		return err
 	}
-	return nil, nil
+	return nil
 }
 
 // applets are what a busybox can do: the longest run of names in alphabetical order in its file

@@ -131,9 +131,9 @@ func (p *Pod) user(spec string) string {
 }
 
 // nonRoot is what the kubelet refuses before anything is made (verifyRunAsNonRoot in its kuberuntime).
-func (x *examination) nonRoot(context.Context) (*finding, error) {
+func (x *examination) nonRoot(context.Context) error {
 	if x.start.Pod == nil || !x.start.Pod.NonRoot {
-		return nil, nil
+		return nil
 	}
 	refused := func(cause Cause, user string, is Evidence, words string) *finding {
 		return &finding{cause: cause, missing: user, facts: facts{User: user}, evidence: []Evidence{
@@ -142,12 +142,12 @@ func (x *examination) nonRoot(context.Context) (*finding, error) {
 	}
 	if own := x.start.User; own != "" {
 		if own != "0" {
-			return nil, nil
+			return nil
 		}
 		f := refused(RunAsNonRootRoot, own, Evidence{"and names root itself", "securityContext.runAsUser", own},
 			"container's runAsUser breaks non-root policy")
 		f.fix = Fix{"Set runAsUser to another number, or leave it to the image's USER.", "runAsUser: 12345"}
-		return f, nil
+		return f
 	}
 	name, _, _ := strings.Cut(x.config.User, ":")
 	is := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", x.config.User)}
@@ -155,9 +155,9 @@ func (x *examination) nonRoot(context.Context) (*finding, error) {
 	switch {
 	case err != nil:
 		return refused(RunAsNonRootName, name, is, "container has runAsNonRoot and image has non-numeric user ("+name+
-			"), cannot verify user is non-root"), nil
+			"), cannot verify user is non-root")
 	case uid == 0:
-		return refused(RunAsNonRootRoot, name, is, "container has runAsNonRoot and image will run as root"), nil
+		return refused(RunAsNonRootRoot, name, is, "container has runAsNonRoot and image will run as root")
 	}
-	return nil, nil
+	return nil
 }

@@ -116,7 +116,7 @@ const maxBusybox = 4 << 20
 
 // inTurn follows what a program that has started is known to start: a shell its command or script,
 // a loader its program, env and the like their last words. Nil: that starts too, or nobody knows.
-func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
+func (x *examination) inTurn(ctx context.Context, p process) error {
 	name, file := path.Base(strings.TrimPrefix(p.argv[0], "-")), path.Base(p.at.Path)
 	boxed := strings.HasPrefix(file, "busybox") || p.at.Size < maxBusybox
 	w, wraps := wrapperOf(name)
@@ -126,23 +126,23 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 	}
 	content, err := x.beginning(ctx, p.at)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	has := func(mark string) bool { return bytes.Contains(content, []byte(mark)) }
 	if boxed = has("BusyBox v"); boxed {
 		if err := x.files.limits(ctx).Work(int64(len(content) >> 5)); err != nil {
-			return nil, err
+			return err
 		}
 		box := applets(content)
 		if strings.HasPrefix(name, "busybox") {
 			if p.argv = p.argv[1:]; len(p.argv) == 0 || strings.HasPrefix(p.argv[0], "-") {
-				return nil, nil // its help
+				return nil // its help
 			}
 			name = path.Base(p.argv[0])
 			w, wraps = wrapperOf(name)
 		}
 		if box != nil && !slices.Contains(box, name) {
-			return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: name}), nil
+			return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: name})
 		}
 		if has("/proc/self/exe") { // it starts itself again for an applet
 			p.box = box
@@ -156,8 +156,8 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 	splits := isEnv && has("split-string") && !boxed
 	if wraps = wraps && (boxed || has(w.mark)); wraps || isEnv && !asksSplit.MatchString(strings.Join(p.argv[1:], " ")) || isShell ||
 		readers[strings.TrimRight(name, "0123456789.")] {
-		if found := x.badOption(p, name); found != nil {
-			return found, nil
+		if err := x.badOption(p, name); err != nil {
+			return err
 		}
 	}
 	switch {
@@ -174,36 +174,36 @@ func (x *examination) inTurn(ctx context.Context, p process) (*finding, error) {
 }
 
 // wrapped follows a wrapper to its program.
-func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*finding, error) {
+func (x *examination) wrapped(ctx context.Context, p process, w wrapper) error {
 	options, words := w.options(p.argv[1:])
 	for option, value := range options {
 		if informs[option] {
-			return nil, nil
+			return nil
 		}
 		if option == "/" || strings.HasPrefix(value, unknowable) { // another root
 			x.unexamined = "what " + p.at.Path + " starts"
-			return nil, nil
+			return nil
 		}
 	}
 	if len(words) <= w.before {
 		if w.alone && len(words)+len(options) == 0 {
-			return nil, nil
+			return nil
 		}
 		return &finding{cause: NoCommand, phase: PhaseExec, facts: facts{Name: p.at.Path, Instr: "CMD"},
 			evidence: []Evidence{p.asked, {"it starts the program that its words name, and they name none", p.at.Path, fmt.Sprintf("%q",
-				p.argv)}}}, nil
+				p.argv)}}}
 	}
 	if slices.ContainsFunc(words[:w.before], func(word string) bool { return strings.HasPrefix(word, unknowable) }) {
 		x.unexamined = "what " + p.at.Path + " starts"
-		return nil, nil
+		return nil
 	}
 	if w.refuses != nil {
 		if why := w.refuses(options, p.at.Mode); why != "" {
-			return unknown("%s %s: it starts no program", p.at.Path, why), nil
+			return unknown("%s %s: it starts no program", p.at.Path, why)
 		}
 	}
-	if found, err := x.folderOf(ctx, p, options[w.folder]); found != nil || err != nil {
-		return found, err
+	if err := x.folderOf(ctx, p, options[w.folder]); err != nil {
+		return err
 	}
 	if w.user != nil {
 		if spec := w.user(options, words); spec != "" {
@@ -213,13 +213,13 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 				return &finding{cause: UserCannotExecute, phase: PhaseExec, missing: p.at.Path,
 					facts: facts{Name: p.at.Path, At: p.at.Path, User: x.describeUser(), Switch: true},
 					evidence: []Evidence{p.asked, asked, {"only root may change the user, and the " +
-						"process runs as", "config.User", x.describeUser()}}}, nil
+						"process runs as", "config.User", x.describeUser()}}}
 			}
 			if x.yields = true; w.named && number.MatchString(spec) && !strings.HasPrefix(options["u"], ":") {
 				return x.unlisted(ctx, UnknownUser, spec, spec, asked)
 			}
-			if found, err := x.become(ctx, spec, asked); found != nil || err != nil {
-				return found, err
+			if err := x.become(ctx, spec, asked); err != nil {
+				return err
 			}
 			if w.late {
 				x.as.past = new(bool)
@@ -230,49 +230,47 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) (*findi
 }
 
 // folderOf looks at a folder that a program reads or goes to before it starts another one; "": there is none.
-func (x *examination) folderOf(ctx context.Context, p process, dir string) (*finding, error) {
+func (x *examination) folderOf(ctx context.Context, p process, dir string) error {
 	if dir == "" {
-		return nil, nil
+		return nil
 	}
 	at, err := x.files.resolve(ctx, dir, x.as)
 	if way := broke(err); way != nil || err == nil && !at.Mode.IsDir() {
-		return unknown("%s gives up where %s is no folder that it may enter: it starts no program", p.at.Path, dir), nil
+		return unknown("%s gives up where %s is no folder that it may enter: it starts no program", p.at.Path, dir)
 	}
-	return nil, err
+	return err
 }
 
 // next executes the words that a program starts in turn.
-func (x *examination) next(ctx context.Context, p process, words []string, env map[string]string) (*finding, error) {
+func (x *examination) next(ctx context.Context, p process, words []string, env map[string]string) error {
 	if strings.HasPrefix(words[0], unknowable) {
 		x.unexamined = "what " + p.at.Path + " starts"
-		return nil, nil
+		return nil
 	}
 	next := process{name: words[0], argv: words, env: env, line: p.line, orShell: p.orShell,
 		asked: Evidence{"it starts in turn", p.at.Path, shown(words)}}
 	if slices.Contains(p.box, words[0]) {
 		x.way = append(x.way, next.asked)
 		next.name, next.at = p.name, p.at
-		if found := x.turn(); found != nil {
-			return found, nil
+		if err := x.turn(); err != nil {
+			return err
 		}
 		return x.inTurn(ctx, next)
 	}
 	if strings.Contains(next.name, "/") {
 		return x.launch(ctx, next)
 	}
-	hit, denied, err := x.onPath(ctx, next)
+	hit, err := x.onPath(ctx, next)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case hit != "":
 		next.name = hit
 		return x.launch(ctx, next)
-	case denied != nil:
-		return denied, nil
 	case next.line != nil:
-		return x.notThere(ctx, next, &lookupError{kind: absent, path: next.name, at: x.searchPath(env)}), nil
+		return x.notThere(ctx, next, &lookupError{kind: absent, path: next.name, at: x.searchPath(env)})
 	}
-	return x.notOnPath(next.name, x.searchPath(env), "PATH", next.asked, PhaseExec), nil
+	return x.notOnPath(next.name, x.searchPath(env), "PATH", next.asked, PhaseExec)
 }
 
 // searchPath is where execvp looks.
@@ -286,14 +284,14 @@ func (x *examination) searchPath(env map[string]string) string {
 	return "/bin:/usr/bin" // the C library's own (confstr _CS_PATH)
 }
 
-// onPath finds a name as execvp does: what this user may not execute is passed over.
-func (x *examination) onPath(ctx context.Context, p process) (hit string, denied *finding, err error) {
+// onPath finds a name as execvp does: what this user may not execute is passed over, and is the finding where there is no other.
+func (x *examination) onPath(ctx context.Context, p process) (hit string, denied error) {
 	if x.start.Open["PATH"] {
-		return "", unknown(noPath, p.name), nil
+		return "", unknown(noPath, p.name)
 	}
 	for _, dir := range searched(x.searchPath(p.env), p.name) {
 		if ctx.Err() != nil {
-			return "", nil, ctx.Err()
+			return "", ctx.Err()
 		}
 		name := strings.TrimSuffix(dir, "/") + "/" + p.name
 		if dir == "" {
@@ -304,16 +302,16 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 			continue
 		}
 		if err != nil {
-			return "", nil, err
+			return "", err
 		}
 		if at.Mode.IsDir() || denied != nil && !x.as.mayRun(at.Entry) {
 			continue
 		}
-		if f := x.mayExecute(at, name, p.asked, PhaseExec); f == nil {
-			return name, nil, nil
+		if err := x.mayExecute(at, name, p.asked, PhaseExec); err == nil {
+			return name, nil
 		} else if denied == nil {
-			denied = f
+			denied = err
 		}
 	}
-	return "", denied, nil
+	return "", denied
 }

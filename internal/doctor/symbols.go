@@ -25,7 +25,7 @@ func (l *linker) lacksVersion(o, lib *object, need, version, claim, found string
 }
 
 // versions checks DT_VERNEED against DT_VERDEF (glibc's _dl_check_map_versions).
-func (l *linker) versions() (*finding, error) {
+func (l *linker) versions() error {
 	defines := map[*object]map[string]bool{}
 	for _, o := range l.objects {
 		for _, need := range o.dyn.Needs {
@@ -47,21 +47,21 @@ func (l *linker) versions() (*finding, error) {
 				if n := len(lib.dyn.Defines); n > 0 {
 					newest = lib.dyn.Defines[n-1]
 				}
-				return l.lacksVersion(o, lib, need.Library, version, "defines others (ELF DT_VERDEF), the last of them", newest), nil
+				return l.lacksVersion(o, lib, need.Library, version, "defines others (ELF DT_VERDEF), the last of them", newest)
 			}
 		}
 	}
 	for _, o := range l.objects {
-		if found, err := l.unversioned(o); found != nil || err != nil {
-			return found, err
+		if err := l.unversioned(o); err != nil {
+			return err
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // unversioned finds a library that has no table of versions at all: glibc warns only, and dies of an
 // assertion when it binds a symbol that is looked for by its version there (check_match in elf/dl-lookup.c).
-func (l *linker) unversioned(o *object) (*finding, error) {
+func (l *linker) unversioned(o *object) error {
 	var wanted []elf.Symbol
 	for _, need := range o.dyn.Needs {
 		lib := l.byName[need.Library]
@@ -94,16 +94,16 @@ func (l *linker) unversioned(o *object) (*finding, error) {
 			if w.Library == need.Library && w.Version != "" && has[w.Name] {
 				return l.lacksVersion(o, lib, need.Library, w.Version,
 					"has the symbol "+w.Name+" without any version (no ELF DT_VERSYM), where the loader "+
-						"gives up", "no table of versions"), nil
+						"gives up", "no table of versions")
 			}
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // symbols checks that each symbol that must be there at the start is defined
 // somewhere. Only what is wanted is kept of what is defined: that can be millions.
-func (l *linker) symbols() (*finding, error) {
+func (l *linker) symbols() error {
 	wanted := make([][]elf.Symbol, len(l.objects))
 	names, found := map[string]string{}, map[symbol]*definers{}
 	for i, o := range l.objects {
@@ -119,7 +119,7 @@ func (l *linker) symbols() (*finding, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, nil
+		return nil
 	}
 	for _, o := range l.objects {
 		err := o.dyn.Defined(func(of []byte, version string, hidden bool) {
@@ -153,10 +153,10 @@ func (l *linker) symbols() (*finding, error) {
 				evidence: []Evidence{
 					{"needs the symbol at the start", o.path, name},
 					{"none of the files that are loaded defines it", l.loaded(), "not defined"},
-				}}, nil
+				}}
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // symbol is a definition by what a loader asks of it.
@@ -192,11 +192,11 @@ func (d *definers) suffice(w elf.Symbol, o *object) bool {
 	return d.first != nil && (!w.Copy || d.more || d.first != o)
 }
 
-func (l *linker) corrupt(o *object, err error) (*finding, error) {
+func (l *linker) corrupt(o *object, err error) error {
 	if fault := imageFault(err); fault != nil {
-		return nil, fault
+		return fault
 	}
-	return unknown("the symbols of %s cannot be read: %v", o.path, err), nil
+	return unknown("the symbols of %s cannot be read: %v", o.path, err)
 }
 
 // satisfying are the definitions of which the loaders take one (glibc's check_match

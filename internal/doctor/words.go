@@ -223,24 +223,24 @@ func sets(entries []string, name string) bool {
 }
 
 // byEnv follows env to its program. splits: it knows -S.
-func (x *examination) byEnv(ctx context.Context, p process, splits bool) (*finding, error) {
+func (x *examination) byEnv(ctx context.Context, p process, splits bool) error {
 	if err := x.unsplit(ctx, strings.Join(p.argv, " "), p.env, nil); err != nil {
-		return nil, err
+		return err
 	}
 	if len(p.argv) > 1 && !splits && asksSplit.MatchString(p.argv[1]) {
 		meant, _ := splitWords(asksSplit.ReplaceAllString(p.argv[1], ""), p.env, nil)
-		f := x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: "-S"})
+		f := x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: "-S"}).(*finding)
 		f.facts.Words = x.oneWord(ctx, process{name: strings.Join(meant, " "), env: p.env})
 		if f.cause == MissingEntrypoint {
 			f.cause = MissingInterpreter
 			f.facts.Lacks, f.facts.Target = "-S", p.name
 		}
-		return f, nil
+		return f
 	}
 	words, env := envCommand(p.argv[1:], p.env)
 	switch {
 	case len(words) == 0: // env itself has started, and what it does then is its own affair
-		return nil, nil
+		return nil
 	case strings.HasPrefix(words[0], "-"): // another folder, or an option that is not known here
 		x.unexamined = "what env starts"
 		options, _ := wrapper{short: "C", long: " chdir "}.options(words)
