@@ -163,16 +163,13 @@ func (x *examination) notPermitted(at place) error {
 	if lacking == 0 {
 		return nil
 	}
-	var names []string
+	var all []string
 	for rest := lacking; rest != 0; rest &= rest - 1 {
-		names = append(names, capabilityName(bits.TrailingZeros64(rest)))
+		all = append(all, capabilityName(bits.TrailingZeros64(rest)))
 	}
-	return &finding{cause: UserCannotExecute, phase: PhaseExec, missing: at.Path,
-		facts: facts{Name: at.Path, At: at.Path, Capability: strings.Join(names, ", "), User: x.describeUser()},
-		evidence: []Evidence{
-			{"the file demands what containers lack unless it is added (xattr security.capability)", at.Path, strings.Join(names, ", ")},
-			{"the process runs as", "config.User", x.describeUser()},
-		}}
+	names := strings.Join(all, ", ")
+	return x.cannot(UserCannotExecute, facts{Name: at.Path, At: at.Path, Capability: names},
+		Evidence{"the file demands what containers lack unless it is added (xattr security.capability)", at.Path, names}, x.runsAs())
 }
 
 // capabilityNames are the names in linux/capability.h, by their numbers.
@@ -227,9 +224,8 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) e
 	name, group, _ := strings.Cut(spec, ":")
 	for _, part := range []string{name, group} {
 		if n, err := strconv.Atoi(part); number.MatchString(part) && (err != nil || n < 0 || n > math.MaxInt32) {
-			return &finding{cause: UserOutOfRange, missing: part, facts: facts{User: spec, Name: part, By: x.becomes(asked)},
-				evidence: []Evidence{asked,
-					{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"}}}
+			return x.cannot(UserOutOfRange, facts{User: spec, Name: part, By: x.becomes(asked)}, asked,
+				Evidence{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"})
 		}
 	}
 	cause, err := x.resolveUser(ctx, spec)
@@ -260,8 +256,7 @@ func (x *examination) unlisted(ctx context.Context, cause Cause, spec, name stri
 	if at, err := x.files.peek(ctx, file); err == nil {
 		have = fmt.Sprintf("%d bytes, and no entry for %q", at.Size, name)
 	}
-	return &finding{cause: cause, missing: name, facts: facts{User: spec, Name: name, File: file, By: x.becomes(asked)},
-		evidence: []Evidence{asked, {"the account must be listed in", file, have}}}
+	return x.cannot(cause, facts{User: spec, Name: name, By: x.becomes(asked)}, asked, Evidence{"the account must be listed in", file, have})
 }
 
 // number matches what engines take for a number of a user.

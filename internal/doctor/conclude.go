@@ -31,9 +31,8 @@ func (x *examination) conclude(f *finding) {
 	}
 	d.Starts, d.Cause, d.Missing, d.Page = &no, f.cause, f.missing, f.cause.Page()
 	row := f.cause.Row()
-	d.Phase = cmp.Or(f.phase, row.Phase, PhaseStart)
-	if x.start.Init && x.looked {
-		d.Phase = PhaseExec // the init has started
+	if d.Phase = PhaseStart; f.executed || x.turns > 0 || x.start.Init && x.looked { // the init has started
+		d.Phase = PhaseExec
 	}
 	d.Summary = fill(row.Summary, f.facts)
 	if d.Fix = f.fix; f.fix == (Fix{}) {

@@ -48,7 +48,7 @@ type examination struct {
 type finding struct {
 	cause    Cause
 	why      string // where it cannot be told: the reason
-	phase    string // where it is not the cause's own
+	executed bool   // it is found before the program is executed, and the runtime comes upon it after that
 	missing  string
 	facts    facts
 	evidence []Evidence
@@ -58,6 +58,13 @@ type finding struct {
 }
 
 func (f *finding) Error() string { return cmp.Or(f.why, string(f.cause)) }
+
+// cannot is the finding that the image cannot start. What is missing is the facts' Name, if nothing else is said.
+func (x *examination) cannot(cause Cause, f facts, evidence ...Evidence) *finding {
+	f.User, f.Instr = cmp.Or(f.User, x.describeUser()), x.instruction()
+	f.Libc, f.Go = x.d.Libc, x.info != nil
+	return &finding{cause: cause, missing: f.Name, facts: f, evidence: evidence}
+}
 
 // unknown is the finding that nothing can be said, and why.
 func unknown(format string, args ...any) *finding { return &finding{why: fmt.Sprintf(format, args...)} }
@@ -193,14 +200,13 @@ func (x *examination) command(context.Context) error {
 	argv := append(slices.Clone(entrypoint), cmd...)
 	x.d.Argv, x.entrypoint = append(x.d.Argv, argv...), len(entrypoint)
 	if len(argv) == 0 {
-		return &finding{cause: NoCommand, evidence: []Evidence{
-			{"the image names no program", "config.Entrypoint", fmt.Sprintf("%q", x.config.Entrypoint)},
-			{"and no command", "config.Cmd", fmt.Sprintf("%q", x.config.Cmd)},
-		}}
+		return x.cannot(NoCommand, facts{},
+			Evidence{"the image names no program", "config.Entrypoint", fmt.Sprintf("%q", x.config.Entrypoint)},
+			Evidence{"and no command", "config.Cmd", fmt.Sprintf("%q", x.config.Cmd)})
 	}
 	if argv[0] == "" {
-		return &finding{cause: EmptyCommand, evidence: []Evidence{
-			{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)}}}
+		return x.cannot(EmptyCommand, facts{},
+			Evidence{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)})
 	}
 	if x.start.Open[argv[0]] {
 		return unknown("the program is %q, and what that stands for is not known here", argv[0])
@@ -260,12 +266,9 @@ func (x *examination) workdir(ctx context.Context) error {
 	if dir == "" {
 		return nil
 	}
-	unusable := func(at, found string) *finding {
-		return &finding{cause: WorkdirUnusable, missing: dir, facts: facts{Name: dir, At: at},
-			evidence: []Evidence{
-				{"the process must begin in", source, fmt.Sprintf("%q", dir)},
-				{"this is no folder", at, found},
-			}}
+	unusable := func(at, found string) error {
+		return x.cannot(WorkdirUnusable, facts{Name: dir, At: at},
+			Evidence{"the process must begin in", source, fmt.Sprintf("%q", dir)}, Evidence{"this is no folder", at, found})
 	}
 	if !strings.HasPrefix(dir, "/") {
 		return unusable(dir, "not an absolute path")

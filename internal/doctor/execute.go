@@ -90,8 +90,8 @@ func (x *examination) pay(ctx context.Context, p process) error {
 }
 
 func (x *examination) badFormat(p process, found string) *finding {
-	return &finding{cause: ExecFormat, missing: p.name, facts: facts{Name: p.name, At: p.at.Path, Found: found},
-		evidence: []Evidence{p.asked, {"its first bytes, by which the kernel tells the format", p.at.Path, found}}}
+	return x.cannot(ExecFormat, facts{Name: p.name, At: p.at.Path, Found: found}, p.asked,
+		Evidence{"its first bytes, by which the kernel tells the format", p.at.Path, found})
 }
 
 // formats are what a file is that the kernel does not know, by its first bytes.
@@ -154,7 +154,7 @@ func (x *examination) launch(ctx context.Context, p process) error {
 	if p.at = at; p.line == nil {
 		x.way = append(x.way, p.asked)
 	}
-	if err := x.mayExecute(at, p.name, p.asked, PhaseExec); err != nil {
+	if err := x.mayExecute(p); err != nil {
 		return err
 	}
 	return x.exec(ctx, p)
@@ -167,17 +167,16 @@ func (x *examination) notThere(ctx context.Context, p process, err error) error 
 		return err
 	}
 	if p.line == nil || way.kind == running {
-		f := x.wayBroken(way, p.name, p.asked)
-		if f.phase = PhaseExec; way.kind == lacking {
+		f := x.wayBroken(way, p)
+		if way.kind == lacking {
 			f.facts.Lacks, f.facts.Target = way.link, p.name
 		}
 		return f
 	}
 	line := p.line
-	f := &finding{cause: MissingInterpreter, phase: PhaseExec, missing: p.name, line: line,
-		facts: facts{Name: p.name, At: line.file.Path, Line: "#!" + line.line, Target: p.name,
-			User: x.describeUser(), Instr: x.instruction()},
-		evidence: []Evidence{p.asked, {"the interpreter", way.at, way.Error()}}}
+	f := x.cannot(MissingInterpreter, facts{Name: p.name, At: line.file.Path, Line: "#!" + line.line, Target: p.name}, p.asked,
+		Evidence{"the interpreter", way.at, way.Error()})
+	f.line = line
 	if way.kind == dangling {
 		f.facts.Target = created(way)
 		if tree, ok := strings.CutSuffix(path.Dir(f.facts.Target), "/bin"); ok && strings.Count(tree, "/") > 1 && tree != "/usr/local" {

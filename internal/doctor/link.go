@@ -205,11 +205,9 @@ func (l *linker) missing(ctx context.Context, by *object, name string, notes []E
 			main.path, describe(l.x.binary.Entry) + ", LD_LIBRARY_PATH=" + l.env["LD_LIBRARY_PATH"]})
 	}
 	foreign := l.x.d.Libc == libcMusl && (libcByName(main.file.Interp) == libcGlibc || slices.Contains(main.dyn.Needed, "libc.so.6"))
-	return &finding{cause: MissingLibrary, missing: name,
-		facts: facts{Name: main.path, At: by.path, Library: name, Target: target, Libc: l.x.d.Libc, Go: l.x.info != nil, Foreign: foreign,
-			Of:     l.x.madeBy(ctx, l.x.binary),
-			Copies: "COPY --chmod=755 --from=build " + copyWords(from, target)},
-		evidence: append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)}
+	return l.x.cannot(MissingLibrary, facts{Name: name, At: by.path, Target: target, Foreign: foreign, Of: l.x.madeBy(ctx, l.x.binary),
+		Copies: "COPY --chmod=755 --from=build " + copyWords(from, target)},
+		append([]Evidence{{"needs the library (ELF DT_NEEDED)", by.path, name}}, notes...)...)
 }
 
 // preloads are what LD_PRELOAD and glibc's /etc/ld.so.preload name: a library more, never one that must be there.

@@ -17,51 +17,41 @@ import (
 func (x *examination) lookup(ctx context.Context) error {
 	name := x.d.Argv[0]
 	x.looked = true
-	if strings.Contains(name, "/") {
-		return x.lookupPath(ctx, name)
+	if !strings.Contains(name, "/") {
+		return x.lookupName(ctx, name)
 	}
-	return x.lookupName(ctx, name)
-}
-
-func (x *examination) lookupPath(ctx context.Context, name string) error {
-	at, err := x.files.resolve(ctx, name, x.as)
 	x.d.Program = name
 	if !strings.HasPrefix(name, "/") {
 		x.d.Program = path.Join(x.files.cwd, name)
 	}
-	if way := broke(err); way != nil {
-		return x.wayBroken(way, name, x.first())
-	}
+	at, err := x.files.resolve(ctx, name, x.as)
+	p := process{name: name, at: at, asked: x.first()}
 	if err != nil {
-		return err
+		return x.notThere(ctx, p, err)
 	}
 	x.program = at
-	return x.mayExecute(at, name, x.first(), PhaseStart)
+	return x.mayExecute(p)
 }
 
 // wayBroken names the cause where a program's path leads nowhere.
-func (x *examination) wayBroken(way *lookupError, name string, asked Evidence) *finding {
-	f := &finding{missing: name, facts: facts{
-		Name: name, At: way.at, Target: created(way), Link: way.link, Loop: way.kind == looping, Instr: x.instruction(),
-		Closed: way.kind == closed,
-	}}
+func (x *examination) wayBroken(way *lookupError, p process) *finding {
+	name := p.name
+	f := x.cannot(MissingEntrypoint, facts{Name: name, At: way.at, Target: created(way), Link: way.link, Loop: way.kind == looping,
+		Closed: way.kind == closed}, p.asked, Evidence{"looked for, link by link, inside the image", x.files.absolute(name), way.Error()})
 	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
 		f.facts.Words = x.instead(name, words...)
 	}
-	f.evidence = []Evidence{asked, {"looked for, link by link, inside the image", x.files.absolute(name), way.Error()}}
 	switch way.kind {
 	case running:
 		return unknown("%s is the running system's, not the image's", way.at)
 	case closed:
-		f.cause, f.facts.User, f.facts.Words = UserCannotExecute, x.describeUser(), x.instead(name, "/app")
+		f.cause, f.facts.Words = UserCannotExecute, x.instead(name, "/app")
 		f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
 		return f
 	case looping, dangling:
 		f.cause, f.facts.Words = DanglingSymlink, x.instead(name, "/app")
 	case through:
 		f.cause, f.facts.Words = NotADirectory, x.instead(name, way.at)
-	default:
-		f.cause = MissingEntrypoint
 	}
 	if x.isShell() || x.shellForm && x.turns == 1 && way.kind == lacking {
 		f.cause = MissingShell
@@ -90,12 +80,12 @@ func (x *examination) lookupName(ctx context.Context, name string) error {
 		source = x.called("--env") + " PATH"
 	}
 	asked := Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)}
-	f := x.notOnPath(name, search, source, asked, "")
+	f := x.notOnPath(process{name: name, asked: asked}, search, source)
 	dirs := searched(search, name)
 	if search == "" {
 		dirs = nil
 	}
-	var passedOver error // a hit that only some runtimes pass over
+	var passedOver *finding // a hit that only some runtimes pass over
 	for _, dir := range dirs {
 		at, err := x.files.resolve(ctx, path.Join(dir, name), x.as) // Go joins: "" becomes the working folder
 		if way := broke(err); way != nil {
@@ -124,7 +114,8 @@ func (x *examination) lookupName(ctx context.Context, name string) error {
 		if !x.as.mayRun(at.Entry) {
 			if passedOver == nil {
 				asked := Evidence{"the program to start, found on PATH", x.source(), fmt.Sprintf("%q", x.d.Argv)}
-				passedOver = x.mayExecute(at, hit, asked, PhaseExec)
+				errors.As(x.mayExecute(process{name: hit, at: at, asked: asked}), &passedOver)
+				passedOver.executed = true
 				x.program, x.d.Program = at, hit
 			}
 			continue
@@ -151,12 +142,11 @@ func searched(search, name string) []string {
 }
 
 // notOnPath is the finding where no folder of PATH has a name.
-func (x *examination) notOnPath(name, search, source string, asked Evidence, phase string) *finding {
-	f := &finding{cause: NotOnPath, missing: name, phase: phase, facts: facts{Name: name, Path: search,
-		Instr: x.instruction(), Target: target(search, name)},
-		evidence: []Evidence{asked, {"the folders that are searched", source, search}}}
-	if words := strings.Fields(name); len(words) > 1 { // "app --serve" in one string
-		f.facts.Words = x.instead(name, words...)
+func (x *examination) notOnPath(p process, search, source string) *finding {
+	f := x.cannot(NotOnPath, facts{Name: p.name, Path: search, Target: target(search, p.name)}, p.asked,
+		Evidence{"the folders that are searched", source, search})
+	if words := strings.Fields(p.name); len(words) > 1 { // "app --serve" in one string
+		f.facts.Words = x.instead(p.name, words...)
 	}
 	if x.isShell() {
 		f.cause = MissingShell
@@ -166,21 +156,19 @@ func (x *examination) notOnPath(name, search, source string, asked Evidence, pha
 }
 
 // mayExecute is the check of the file itself.
-func (x *examination) mayExecute(at place, name string, asked Evidence, phase string) error {
-	f := &finding{missing: name, phase: phase, facts: facts{Name: name, At: at.Path, Target: x.inside(at),
-		User: x.describeUser(), Instr: x.instruction()},
-		evidence: []Evidence{asked, {"what lies there", at.Path, describe(at.Entry)}}}
+func (x *examination) mayExecute(p process) error {
+	at := p.at
+	f := x.cannot(NotExecutable, facts{Name: p.name, At: at.Path, Target: x.inside(at)}, p.asked,
+		Evidence{"what lies there", at.Path, describe(at.Entry)})
 	for _, link := range at.links {
 		f.evidence = append(f.evidence, Evidence{"reached through the link", link[:strings.Index(link, " -> ")], link})
 	}
 	switch {
 	case at.Mode.IsDir():
-		f.cause, f.facts.Words = IsDirectory, x.instead(name, f.facts.Target)
+		f.cause, f.facts.Words = IsDirectory, x.instead(p.name, f.facts.Target)
 	case at.Mode.Perm()&0o111 == 0 || !at.Mode.IsRegular():
-		f.cause = NotExecutable
 	case !x.as.mayRun(at.Entry):
-		f.cause = UserCannotExecute
-		f.evidence = append(f.evidence, Evidence{"the process runs as", "config.User", x.describeUser()})
+		f.cause, f.evidence = UserCannotExecute, append(f.evidence, x.runsAs())
 	default:
 		return nil
 	}
@@ -227,6 +215,10 @@ func (x *examination) instruction() string {
 
 func (x *examination) describeUser() string {
 	return fmt.Sprintf("uid %d, gid %d", x.as.uid, x.as.gid)
+}
+
+func (x *examination) runsAs() Evidence {
+	return Evidence{"the process runs as", "config.User", x.describeUser()}
 }
 
 // describe says what an entry is, as `ls -ln` would.

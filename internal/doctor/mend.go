@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -108,7 +107,7 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 		add("own-group", "USER "+user, "")
 	case NoCommand, EmptyCommand:
 		for _, other := range f.lies {
-			add("own-program", cmp.Or(f.facts.Instr, "ENTRYPOINT")+" "+execForm(other), other)
+			add("own-program", map[bool]string{true: "ENTRYPOINT ", false: "CMD "}[f.facts.Name == ""]+execForm(other), other)
 		}
 	case MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink:
 		if x.source() == x.called("ARGS") && len(x.config.Cmd) > 0 {

@@ -93,12 +93,9 @@ func (x *examination) foreign(file *elf.File, at place, what string) error {
 		return unknown("%s is for %s and the engine's machine is %s: whether it runs depends on the handlers "+
 			"registered there (binfmt_misc, such as QEMU's)", at.Path, is, x.machine.Arch)
 	}
-	return &finding{cause: WrongArchitecture, missing: at.Path,
-		facts: facts{Name: at.Path, At: at.Path, Machine: is, Wants: x.machine.Arch},
-		evidence: []Evidence{
-			{what + " is for the machine", at.Path, fmt.Sprintf("%s (ELF e_machine %d)", is, file.Machine)},
-			{"the engine's machine, which has no handler for others", "engine", x.machine.Arch},
-		}}
+	return x.cannot(WrongArchitecture, facts{Name: at.Path, At: at.Path, Machine: is, Wants: x.machine.Arch},
+		Evidence{what + " is for the machine", at.Path, fmt.Sprintf("%s (ELF e_machine %d)", is, file.Machine)},
+		Evidence{"the engine's machine, which has no handler for others", "engine", x.machine.Arch})
 }
 
 // loader resolves PT_INTERP, which the kernel opens itself, as the user.
@@ -111,9 +108,9 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	}
 	x.d.Loader, x.d.Libc = name, libcOf(name, file, needed)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
-	f := &finding{cause: MissingLoader, missing: name, phase: PhaseExec,
-		facts: facts{Name: at.Path, At: at.Path, Loader: name, Libc: x.d.Libc, User: x.describeUser(), Instr: x.instruction(),
-			Go: x.isGo(ctx, at)}}
+	golang := x.isGo(ctx, at)
+	f := x.cannot(MissingLoader, facts{Name: at.Path, At: at.Path, Loader: name}, asked)
+	f.missing = name
 	if machine := machineName(file); machine == "386" && x.machine.Arch == "amd64" {
 		f.facts.Machine = machine
 	}
@@ -123,8 +120,8 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	case way != nil && way.kind == running:
 		return unknown("%s is the running system's, not the image's", way.at)
 	case way != nil:
-		f.evidence = []Evidence{asked, {"the loader", name, way.Error()}}
-		f.facts.PIE, f.facts.Copies, f.facts.Of = f.facts.Go && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
+		f.evidence = append(f.evidence, Evidence{"the loader", name, way.Error()})
+		f.facts.PIE, f.facts.Copies, f.facts.Of = golang && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
 		if len(needed) > 0 {
 			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load " +
 				"(DT_NEEDED)", at.Path, strings.Join(needed, ", ")})
@@ -136,17 +133,17 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	case err != nil:
 		return err
 	}
-	if err := x.mayExecute(loader, name, asked, PhaseExec); err != nil {
+	started := process{name: name, at: loader, asked: asked}
+	if err := x.mayExecute(started); err != nil {
 		return err
 	}
-	parsed, err := x.whole(ctx, process{name: name, at: loader, asked: asked}, "the loader")
+	parsed, err := x.whole(ctx, started, "the loader")
 	if err != nil {
 		return err
 	}
 	if parsed.Machine != file.Machine || parsed.Class != file.Class {
-		return &finding{cause: WrongArchitecture, missing: name, facts: facts{Name: name, At: loader.Path, Machine: machineName(parsed),
-			Wants: machineName(file)},
-			evidence: []Evidence{asked, {"the loader is for another machine than its program", loader.Path, machineName(parsed)}}}
+		return x.cannot(WrongArchitecture, facts{Name: name, At: loader.Path, Machine: machineName(parsed), Wants: machineName(file)}, asked,
+			Evidence{"the loader is for another machine than its program", loader.Path, machineName(parsed)})
 	}
 	if dynamic == nil {
 		return nil
@@ -252,10 +249,10 @@ func (x *examination) byLoader(ctx context.Context, p process, content []byte) e
 	if err != nil {
 		return x.notThere(ctx, next, err)
 	}
-	if err := x.mayReadScript(at, next.name, next.asked); err != nil {
+	next.at, x.binary = at, at
+	if err := x.mayReadScript(next); err != nil {
 		return err
 	}
-	next.at, x.binary = at, at
 	file, err := x.whole(ctx, next, "the program")
 	if err != nil {
 		return err

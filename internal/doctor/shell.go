@@ -79,13 +79,12 @@ func (x *examination) badOption(p process, name string) error {
 		return nil
 	}
 	option, ended := strings.CutSuffix(p.line.arg, "\r")
-	f := &finding{phase: PhaseExec, missing: p.line.arg, line: p.line,
-		facts: facts{Name: p.line.interp, At: p.line.file.Path, Line: "#!" + p.line.line, Option: option, Instr: x.instruction()}}
+	f := x.cannot(CRLFInterpreter, facts{Name: p.line.interp, At: p.line.file.Path, Line: "#!" + p.line.line, Option: option}, p.asked)
+	f.missing, f.line = p.line.arg, p.line
 	switch {
 	case ended:
-		f.cause = CRLFInterpreter
-		f.evidence = []Evidence{p.asked, {"the line ends as on Windows, and the carriage return becomes part of the option",
-			p.line.file.Path, fmt.Sprintf("%q", p.line.arg)}}
+		f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the option",
+			p.line.file.Path, fmt.Sprintf("%q", p.line.arg)})
 	case strings.ContainsAny(option, " \t"):
 		f.cause, f.facts.Lacks = MissingInterpreter, fmt.Sprintf("option %q: the kernel hands all that follows over as one word", option)
 		words := strings.Fields(option)
@@ -93,7 +92,7 @@ func (x *examination) badOption(p process, name string) error {
 			func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
 			f.facts.Words = "#!" + p.line.interp + " -" + strings.ReplaceAll(strings.Join(words, ""), "-", "")
 		}
-		f.evidence = []Evidence{p.asked, {"the option that it is given has a blank in it", p.line.file.Path, fmt.Sprintf("%q", option)}}
+		f.evidence = append(f.evidence, Evidence{"the option that it is given has a blank in it", p.line.file.Path, fmt.Sprintf("%q", option)})
 	default:
 		return nil
 	}
@@ -112,7 +111,7 @@ func (x *examination) shellLine(ctx context.Context, p process, args []string, l
 		if strings.Contains(word, "/") {
 			return x.notThere(ctx, process{name: word, asked: asked}, &lookupError{kind: absent, path: word, at: word})
 		}
-		return x.notOnPath(word, x.searchPath(p.env), "PATH", asked, PhaseExec)
+		return x.notOnPath(process{name: word, asked: asked}, x.searchPath(p.env), "PATH")
 	}
 	if args = args[1:]; len(args) == 0 {
 		args = []string{p.name}
@@ -147,10 +146,11 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 			}
 		}
 	}
+	reads := process{name: script, at: at, asked: asked}
 	if err != nil {
-		return x.notThere(ctx, process{name: script, asked: asked}, err)
+		return x.notThere(ctx, reads, err)
 	}
-	if err := x.mayReadScript(at, script, asked); err != nil || !at.Mode.IsRegular() {
+	if err := x.mayReadScript(reads); err != nil || !at.Mode.IsRegular() {
 		return err
 	}
 	head, err := x.files.head(ctx, at.Path, headBytes)
@@ -158,7 +158,7 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 		return err
 	}
 	if bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
-		return x.badFormat(process{name: script, at: at, asked: asked}, "a program, where a shell script is to be read")
+		return x.badFormat(reads, "a program, where a shell script is to be read")
 	}
 	x.way = append(x.way, asked)
 	x.unexamined = "what the script " + at.Path + " does"
@@ -166,17 +166,16 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 }
 
 // mayReadScript is the check of a file that is read under a name, and not executed: it needs no x bit.
-func (x *examination) mayReadScript(at place, name string, asked Evidence) error {
+func (x *examination) mayReadScript(p process) error {
+	at := p.at
 	if at.Mode.IsDir() {
-		return x.mayExecute(at, name, asked, PhaseExec)
+		return x.mayExecute(p)
 	}
 	if x.as.mayRead(at.Entry) {
 		return nil
 	}
-	return &finding{cause: UserCannotExecute, phase: PhaseExec, missing: at.Path,
-		facts: facts{Name: at.Path, At: at.Path, User: x.describeUser(), Instr: x.instruction(), Read: true},
-		evidence: []Evidence{asked, {"its interpreter has to read it, and this user may not", at.Path, describe(at.Entry)},
-			{"the process runs as", "config.User", x.describeUser()}}}
+	return x.cannot(UserCannotExecute, facts{Name: at.Path, At: at.Path, Read: true}, p.asked,
+		Evidence{"its interpreter has to read it, and this user may not", at.Path, describe(at.Entry)}, x.runsAs())
 }
 
 // scriptEnds is where a way ends: at a program, or at a script that its interpreter reads.
@@ -187,7 +186,7 @@ func (x *examination) scriptEnds(ctx context.Context, p process) error {
 	}
 	name := path.Base(p.argv[0])
 	if reader := strings.TrimRight(name, "0123456789."); readers[reader] || shells[name] {
-		if err := x.mayReadScript(p.line.file, p.name, p.asked); err != nil {
+		if err := x.mayReadScript(process{name: p.name, at: p.line.file, asked: p.asked}); err != nil {
 			return err
 		}
 	}

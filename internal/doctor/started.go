@@ -189,9 +189,10 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) error {
 		if w.alone && len(words)+len(options) == 0 {
 			return nil
 		}
-		return &finding{cause: NoCommand, phase: PhaseExec, facts: facts{Name: p.at.Path, Instr: "CMD"},
-			evidence: []Evidence{p.asked, {"it starts the program that its words name, and they name none", p.at.Path, fmt.Sprintf("%q",
-				p.argv)}}}
+		f := x.cannot(NoCommand, facts{Name: p.at.Path}, p.asked,
+			Evidence{"it starts the program that its words name, and they name none", p.at.Path, fmt.Sprintf("%q", p.argv)})
+		f.missing = ""
+		return f
 	}
 	if slices.ContainsFunc(words[:w.before], func(word string) bool { return strings.HasPrefix(word, unknowable) }) {
 		x.unexamined = "what " + p.at.Path + " starts"
@@ -210,10 +211,8 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) error {
 			asked := Evidence{"the program goes on as another user", p.at.Path, fmt.Sprintf("%q", p.argv)}
 			own := w.late && len(options) == 1 && spec == fmt.Sprint(x.as.uid)
 			if x.as.uid != 0 && !own && p.at.Mode&fs.ModeSetuid == 0 {
-				return &finding{cause: UserCannotExecute, phase: PhaseExec, missing: p.at.Path,
-					facts: facts{Name: p.at.Path, At: p.at.Path, User: x.describeUser(), Switch: true},
-					evidence: []Evidence{p.asked, asked, {"only root may change the user, and the " +
-						"process runs as", "config.User", x.describeUser()}}}
+				return x.cannot(UserCannotExecute, facts{Name: p.at.Path, At: p.at.Path, Switch: true}, p.asked, asked,
+					Evidence{"only root may change the user, and the process runs as", "config.User", x.describeUser()})
 			}
 			if x.yields = true; w.named && number.MatchString(spec) && !strings.HasPrefix(options["u"], ":") {
 				return x.unlisted(ctx, UnknownUser, spec, spec, asked)
@@ -270,7 +269,7 @@ func (x *examination) next(ctx context.Context, p process, words []string, env m
 	case next.line != nil:
 		return x.notThere(ctx, next, &lookupError{kind: absent, path: next.name, at: x.searchPath(env)})
 	}
-	return x.notOnPath(next.name, x.searchPath(env), "PATH", next.asked, PhaseExec)
+	return x.notOnPath(next, x.searchPath(env), "PATH")
 }
 
 // searchPath is where execvp looks.
@@ -298,7 +297,7 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 			name = "./" + p.name
 		}
 		at, err := x.files.resolve(ctx, name, x.as)
-		if way := broke(err); way != nil {
+		if broke(err) != nil {
 			continue
 		}
 		if err != nil {
@@ -307,7 +306,7 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 		if at.Mode.IsDir() || denied != nil && !x.as.mayRun(at.Entry) {
 			continue
 		}
-		if err := x.mayExecute(at, name, p.asked, PhaseExec); err == nil {
+		if err := x.mayExecute(process{name: name, at: at, asked: p.asked}); err == nil {
 			return name, nil
 		} else if denied == nil {
 			denied = err

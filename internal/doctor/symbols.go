@@ -18,10 +18,8 @@ func (l *linker) lacksVersion(o, lib *object, need, version, claim, found string
 	if main := l.objects[0]; !notApart.MatchString(need) {
 		again = "COPY --chmod=755 --from=build " + copyWords(libraryFolder(main.file.Interp, main.file)+"/"+path.Base(need), lib.path)
 	}
-	return &finding{cause: MissingSymbolVersion, missing: version,
-		facts: facts{Name: l.objects[0].path, At: o.path, Library: lib.path, Version: version, Libc: l.x.d.Libc, Go: l.x.info != nil,
-			Copies: again, Bare: !lib.dyn.HasVersym},
-		evidence: []Evidence{{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, {claim, lib.path, found}}}
+	return l.x.cannot(MissingSymbolVersion, facts{Name: version, At: o.path, Library: lib.path, Copies: again, Bare: !lib.dyn.HasVersym},
+		Evidence{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, Evidence{claim, lib.path, found})
 }
 
 // versions checks DT_VERNEED against DT_VERDEF (glibc's _dl_check_map_versions).
@@ -148,12 +146,10 @@ func (l *linker) symbols() error {
 			if w.Version != "" {
 				name += "@" + w.Version
 			}
-			return &finding{cause: MissingSymbol, missing: w.Name,
-				facts: facts{Name: l.objects[0].path, At: o.path, Symbol: name, Libc: l.x.d.Libc, Go: l.x.info != nil},
-				evidence: []Evidence{
-					{"needs the symbol at the start", o.path, name},
-					{"none of the files that are loaded defines it", l.loaded(), "not defined"},
-				}}
+			f := l.x.cannot(MissingSymbol, facts{Name: name, At: o.path}, Evidence{"needs the symbol at the start", o.path, name},
+				Evidence{"none of the files that are loaded defines it", l.loaded(), "not defined"})
+			f.missing = w.Name
+			return f
 		}
 	}
 	return nil

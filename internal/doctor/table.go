@@ -28,7 +28,7 @@ type facts struct {
 	Capability string // that the file demands, by its number
 	Closed     bool   // a folder is closed, not the file
 	User       string
-	File       string // an account file
+	File       string // that anybody may write
 	Link       string // "/sh -> /busybox"
 	Loop       bool   // the links lead in a circle
 	Command    string // of a shell form
@@ -40,8 +40,6 @@ type facts struct {
 	Loader     string
 	Libc       string
 	Library    string
-	Version    string
-	Symbol     string
 	Copies     string // lines that copy a loader and its libraries
 	Foreign    bool   // a program for glibc, on musl
 	Bare       bool   // a library without versions
@@ -64,7 +62,6 @@ func (f facts) JSON() string { return quoteList(f.Command) }
 // Row is a cause's in the table: what the doctor and docs/causes say of it. Its texts are templates over facts.
 type Row struct {
 	Cause                          Cause
-	Phase                          string // where it is not PhaseStart, as runc 1.1 was seen to do it
 	Title, Meaning, Summary, Proof string
 	Fixes                          []struct { // the first whose condition holds
 		When string
