@@ -48,28 +48,15 @@ func (r *Ready) Said() string {
 	return words
 }
 
-// Attempt is one way to a base, and why it did not lead there.
-type Attempt struct{ Way, Why string }
-
-// Unobtainable says that a base cannot be had: what was tried, why it failed,
-// and what else there is.
+// Unobtainable says that a base cannot be had: what was tried, and why it failed; and what else there is.
 type Unobtainable struct {
-	Image string
-	Tried []Attempt
-	Ways  []string
+	Image       string
+	Tried, Ways []string
 }
 
 func (u *Unobtainable) Error() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "the base %s cannot be had here\n", u.Image)
-	for _, a := range u.Tried {
-		fmt.Fprintf(&text, "  %-8s %s\n", a.Way+":", a.Why)
-	}
-	text.WriteString("Ways out, any one of them:")
-	for _, w := range u.Ways {
-		text.WriteString("\n  " + w)
-	}
-	return text.String()
+	return fmt.Sprintf("the base %s cannot be had here\n  %s\nWays out, any one of them:\n  %s",
+		u.Image, strings.Join(u.Tried, "\n  "), strings.Join(u.Ways, "\n  "))
 }
 
 // Here gives a base that is in the engine already, itself or its stand-in; nil
@@ -101,7 +88,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 	words := pullWords(e, name, cmp.Or(b.Platform, e.Platform()))
 	cannot := &Unobtainable{
 		Image: b.Image,
-		Tried: []Attempt{{"present", "no"}},
+		Tried: []string{"present: no"},
 		Ways: []string{
 			"connect this machine, then: " + strings.Join(words, " "),
 			"load a teacher's bundle:    " + program.Call() + " load FILE",
@@ -109,7 +96,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		},
 	}
 	if b.Recipe != nil {
-		cannot.Tried[0].Why = "no, and no stand-in for it either"
+		cannot.Tried[0] += ", and no stand-in for it either"
 		cannot.Ways = slices.Insert(cannot.Ways, 2, "on Debian or Ubuntu, with a network, run the same again: a stand-in is rebuilt")
 	}
 	err := pull(ctx, e, words, say)
@@ -123,7 +110,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	cannot.Tried = append(cannot.Tried, Attempt{"pull", err.Error()})
+	cannot.Tried = append(cannot.Tried, "pull:    "+err.Error())
 	var known *refusal
 	if errors.As(err, &known) {
 		cannot.Ways[0] = known.way
@@ -138,7 +125,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		cannot.Tried = append(cannot.Tried, Attempt{"rebuild", err.Error()})
+		cannot.Tried = append(cannot.Tried, "rebuild: "+err.Error())
 		return nil, cannot
 	}
 	return builtStandIn(ctx, e, b)

@@ -62,7 +62,7 @@ func TestAnUnknownImageIsNotRebuilt(t *testing.T) {
 	_, err := Ensure(context.Background(), e, Base{ID: "golang:9", Image: "golang:9"}, nil)
 	var cannot *Unobtainable
 	require.ErrorAs(t, err, &cannot)
-	assert.Equal(t, []Attempt{{"present", "no"}, {"pull", `Get "https://registry.example.org/v2/": no such host`}}, cannot.Tried)
+	assert.Equal(t, []string{"present: no", `pull:    Get "https://registry.example.org/v2/": no such host`}, cannot.Tried)
 	assert.NotContains(t, err.Error(), "Debian")
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"regexp"
 	"strings"
@@ -70,7 +71,7 @@ func pullWords(e *engine.Engine, name string, p image.Platform) []string {
 func pull(ctx context.Context, e *engine.Engine, words []string, say screen.Reporter) error {
 	screen.Sayf(say, "pulling it: %s", strings.Join(words, " "))
 	var progress io.Writer
-	if lender, ok := say.(screen.Lender); ok && lender.Lend() != nil && e.Builder != engine.Buildah {
+	if lender, ok := say.(interface{ Lend() *os.File }); ok && lender.Lend() != nil && e.Builder != engine.Buildah {
 		progress = lender.Lend()
 	} else {
 		defer screen.Meanwhile(say, 10*time.Second, func(passed string) string { return "still pulling, " + passed })()
