@@ -107,16 +107,6 @@ func (f *File) afterHeredocs(in Instruction, i int) int {
 	return i
 }
 
-// Flag gives the value of an instruction's flag; "" where it has none.
-func (in Instruction) Flag(name string) string {
-	for _, f := range in.Flags {
-		if value, ok := strings.CutPrefix(f, "--"+name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
 // Reference is a place where a Dockerfile takes an image, or a stage, from outside of the stage.
 type Reference struct {
 	Image string // as it is meant: arguments filled in
@@ -224,12 +214,13 @@ func (f *File) With(images map[Reference]string, dropPlatform bool) string {
 	lines := slices.Clone(f.lines)
 	for i, in := range f.Instructions {
 		flags, rest := slices.Clone(in.Flags), in.Rest
-		drop := dropPlatform && strings.HasPrefix(in.Flag("platform"), "$")
+		drop, platform := dropPlatform, "--platform=$"
 		for reference, image := range images {
 			switch {
 			case reference.at != i:
 			case reference.From:
-				rest, drop = image+strings.TrimPrefix(rest, reference.said), true
+				rest = image + strings.TrimPrefix(rest, reference.said)
+				drop, platform = true, "--platform="
 			default:
 				for n := range flags {
 					flags[n] = strings.Replace(flags[n], "from="+reference.said, "from="+image, 1)
@@ -237,7 +228,7 @@ func (f *File) With(images map[Reference]string, dropPlatform bool) string {
 			}
 		}
 		if drop {
-			flags = slices.DeleteFunc(flags, func(flag string) bool { return strings.HasPrefix(flag, "--platform=") })
+			flags = slices.DeleteFunc(flags, func(flag string) bool { return strings.HasPrefix(flag, platform) })
 		}
 		if slices.Equal(flags, in.Flags) && rest == in.Rest {
 			continue
