@@ -31,11 +31,11 @@ func cleanCommand() *cobra.Command {
 		}
 		cache, err := program.CacheDir()
 		if err != nil { // then there are no downloads, and no rebuild under way
-			err = stages()
-		} else if err = rebuild.RemoveCache(c, cache, c.say, stages); err == nil {
+			endOn(stages())
+		} else {
+			endOn(rebuild.RemoveCache(c, cache, c.say, stages))
 			c.out.Paragraph("Removed the downloads in " + cache + ".")
 		}
-		endOn(err)
 		c.out.Paragraph("The engine's build cache stays: it is not ours alone. To empty it for all your builds: " +
 			e.Name + " builder prune")
 		return nil

@@ -153,10 +153,7 @@ func resetCommand() *cobra.Command {
 
 // toReset gives the folder that a word names: start, or an exercise by name, number or path.
 func toReset(repo program.Repo, word string) (string, error) {
-	exercises, err := table.LoadExercises(repo.Path("workshop/exercises"))
-	if err != nil {
-		return "", err
-	}
+	exercises := must(table.LoadExercises(repo.Path("workshop/exercises")))
 	name := path.Base(filepath.ToSlash(word))
 	if name == "start" {
 		return "workshop/start", nil

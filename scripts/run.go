@@ -237,9 +237,6 @@ func closing(out *tell.Terminal, l course, step table.Step, doc record.Run, next
 	if err != nil {
 		return err
 	}
-	if recorded == nil {
-		recorded = &record.Run{}
-	}
 	var sizes []tell.Bar
 	for i, s := range append(slices.Clone(before), step) {
 		from := recorded

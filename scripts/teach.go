@@ -150,7 +150,7 @@ func loadCommand() *cobra.Command {
 }
 
 func load(c *call, into, sum string) error {
-	e, file := must(connect(c, c.say)), must(brought(c, c.args[0]))
+	e, file := must(connect(c, c.say)), brought(c, c.args[0])
 	c.say.Say("checking " + file)
 	b, err := bundle.Open(file)
 	if errors.Is(err, bundle.ErrDamaged) {
@@ -168,8 +168,7 @@ func load(c *call, into, sum string) error {
 	}
 	defer b.Close()
 	images := must(b.For(e.Arch))
-	root, tool, err := unpack(b, images, into)
-	endOn(err)
+	root, tool := unpack(b, images, into)
 	endOn(b.Load(c, e, images, c.say))
 	if bundle.IsURL(c.args[0]) {
 		b.Close()
@@ -186,42 +185,39 @@ func load(c *call, into, sum string) error {
 }
 
 // brought gives the bundle's path on this machine.
-func brought(c *call, from string) (string, error) {
+func brought(c *call, from string) string {
 	if bundle.IsURL(from) {
-		return bundle.Fetch(c, from, must(program.CacheDir()), c.say)
+		return must(bundle.Fetch(c, from, must(program.CacheDir()), c.say))
 	}
-	if _, err := usage(os.Stat(from)); err != nil || !isFolder(from) {
-		return from, err
+	if !must(usage(os.Stat(from))).IsDir() {
+		return from
 	}
-	found, err := fs.Glob(os.DirFS(from), "*.tar")
-	if err != nil {
-		return "", err
-	}
+	found := must(fs.Glob(os.DirFS(from), "*.tar"))
 	if len(found) != 1 {
-		return "", usagef("%s holds %d files that end in .tar: name the one to load", from, len(found))
+		endOn(usagef("%s holds %d files that end in .tar: name the one to load", from, len(found)))
 	}
-	return filepath.Join(from, found[0]), nil
+	return filepath.Join(from, found[0])
 }
 
 // unpack puts the lesson where it is wanted, and returns the folder and how the
 // tool is called from there. Inside a clone nothing is unpacked, if the clone can
 // use the bundle's images; "" then.
-func unpack(b *bundle.Bundle, images []bundle.Base, into string) (root, tool string, err error) {
+func unpack(b *bundle.Bundle, images []bundle.Base, into string) (root, tool string) {
 	if repo, err := program.FindRepo(); into == "" && err == nil && repo.Here {
 		l := courseOf("")
 		for _, image := range images {
 			wanted := must(usage(l.bases.Find(image.ID)))
 			if recipe, err := wanted.Recipe.Digest(image.Arch); err != nil || recipe != image.Recipe {
-				return "", "", errors.New("this clone and the bundle are of different versions: it could not use the bundle's base\n" +
-					"Use the bundle's own copy of the lesson: load … --into FOLDER")
+				endOn(errors.New("this clone and the bundle are of different versions: it could not use the bundle's base\n" +
+					"Use the bundle's own copy of the lesson: load … --into FOLDER"))
 			}
 		}
-		return "", "", nil
+		return "", ""
 	}
 	root = cmp.Or(into, bundle.Folder)
-	tool, err = b.Unpack(root)
+	tool = must(b.Unpack(root))
 	if filepath.Separator == '\\' {
 		tool = `.\` + filepath.FromSlash(tool) // PowerShell runs nothing of this folder without it
 	}
-	return root, tool, err
+	return root, tool
 }
