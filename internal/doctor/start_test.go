@@ -23,7 +23,7 @@ func started(t *testing.T, user string, start Start) *Diagnosis {
 	require.NoError(t, w.Close())
 	files, err := image.NewFiles(image.NewBudget(t.Context(), 0))
 	require.NoError(t, err)
-	require.NoError(t, files.Apply(t.Context(), 1, &layer))
+	require.NoError(t, files.Apply(1, &layer))
 	img := image.Of(files, image.About{Config: image.Config{Config: v1.Config{Entrypoint: []string{"/app"}, User: user}}}, false)
 	defer img.Close()
 	d, err := Examine(t.Context(), img, Machine{OS: "linux", Arch: "amd64"}, start)

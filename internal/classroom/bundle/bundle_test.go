@@ -286,7 +286,7 @@ func TestAnImageThatIsABomb(t *testing.T) {
 		says  string
 	}{
 		"zeros":       {tar.Header{Typeflag: tar.TypeReg, Name: "layer.tar", Size: 64 << 20}, 12, "archive bomb"},
-		"a long name": {tar.Header{Typeflag: tar.TypeReg, Name: strings.Repeat("a/", 40_000)}, 1, "name"},
+		"a long name": {tar.Header{Typeflag: tar.TypeReg, Name: strings.Repeat("a/", 40_000)}, 1, "a path of over 4096 bytes"},
 		"links":       {tar.Header{Typeflag: tar.TypeSymlink, Name: strings.Repeat("a", 4000), Linkname: "b"}, 34_000, "more files"},
 		"folders":     {tar.Header{Typeflag: tar.TypeReg, Name: strings.Repeat("a/", 2000) + "b"}, 10_000, "more folders"},
 	} {

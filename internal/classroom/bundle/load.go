@@ -87,22 +87,8 @@ func onlyNames(ctx context.Context, packed *io.SectionReader, want string) error
 	}
 	_, tag, _ := strings.Cut(want, ":")
 	found, links := false, map[string]bool{}
-	for archive := tar.NewReader(budget.Unpacked(plain)); ; {
-		h, err := archive.Next()
-		switch {
-		case err == io.EOF && found:
-			return nil
-		case err == io.EOF:
-			return errors.New("it names no image")
-		case err != nil:
-			return err
-		case len(h.Name) > image.MaxPath:
-			return fmt.Errorf("it has a file whose name is %d bytes long", len(h.Name))
-		}
+	err = budget.Walk(budget.Unpacked(plain), func(h *tar.Header, content io.Reader) error {
 		name := strings.ToLower(path.Clean("/" + h.Name)) // some file systems know no capitals
-		if err := budget.Work(int64(1 + strings.Count(name, "/"))); err != nil {
-			return err
-		}
 		for _, up := range image.Above(name) {
 			if links[up] { // an engine may write somewhere else than the name says
 				return fmt.Errorf("its %s leads through a link", name[1:])
@@ -115,12 +101,12 @@ func onlyNames(ctx context.Context, packed *io.SectionReader, want string) error
 			}
 		}
 		if !slices.Contains(tables, name[1:]) {
-			continue
+			return nil
 		}
 		if h.Typeflag != tar.TypeReg || h.Size > 1<<20 {
 			return fmt.Errorf("its %s is no table of names", name[1:])
 		}
-		text, err := io.ReadAll(archive)
+		text, err := io.ReadAll(content)
 		if err != nil {
 			return err
 		}
@@ -135,7 +121,12 @@ func onlyNames(ctx context.Context, packed *io.SectionReader, want string) error
 			}
 			found = found || short == want
 		}
+		return nil
+	})
+	if err == nil && !found {
+		err = errors.New("it names no image")
 	}
+	return err
 }
 
 // named gives an image the name that it has in the bundle. One that podman saved

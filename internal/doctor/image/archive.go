@@ -56,7 +56,7 @@ func FromFile(ctx context.Context, name, tag string, p Platform) (img Image, err
 		return nil, err
 	}
 	defer file.Close()
-	return fromTarball(ctx, NewBudget(ctx, info.Size()), file, name, tag, p)
+	return fromTarball(NewBudget(ctx, info.Size()), file, name, tag, p)
 }
 
 // ReadSaved reads the files of the one image that `docker save` writes. The error is as FromFile's.
@@ -74,14 +74,14 @@ func ReadSaved(ctx context.Context, name string, save func(io.Writer) error) (_ 
 	if err != nil {
 		return nil, err
 	}
-	img, err := fromTarball(ctx, NewBudget(ctx, size), s.file, name, "", Platform{})
+	img, err := fromTarball(NewBudget(ctx, size), s.file, name, "", Platform{})
 	if err != nil {
 		return nil, err
 	}
 	return img.(*archived).Files, nil
 }
 
-func fromTarball(ctx context.Context, b *Budget, file *os.File, name, tag string, p Platform) (Image, error) {
+func fromTarball(b *Budget, file *os.File, name, tag string, p Platform) (Image, error) {
 	head := make([]byte, 6)
 	if n, _ := file.ReadAt(head, 0); packing(head[:n]) != "" {
 		s, err := newSpool()
@@ -93,7 +93,6 @@ func fromTarball(ctx context.Context, b *Budget, file *os.File, name, tag string
 		if err != nil {
 			return nil, err
 		}
-		defer plain.Close()
 		if _, err := io.Copy(s.file, plain); err != nil {
 			return nil, err
 		}
@@ -115,7 +114,7 @@ func fromTarball(ctx context.Context, b *Budget, file *os.File, name, tag string
 	if err != nil {
 		return nil, err
 	}
-	return t.image(ctx, name, r)
+	return t.image(name, r)
 }
 
 // Failed makes of an error what reading an image ends with: a *NotFound, a *Fault, or the context's.
@@ -174,30 +173,35 @@ func choose(name, tag string, count int, tags []string) error {
 	return fmt.Errorf("it holds %d images: say which, as %s:TAG (%s)", count, filepath.Base(name), list)
 }
 
-// config reads an image's config, and gives the ID that follows from it.
-func (s store) config(r recipe) (*v1.ConfigFile, string, error) {
+// config reads an image's config, and gives what follows from it: of each layer the digest of what is unpacked, or "".
+func (s store) config(name string, r recipe) (about About, diffs []string, err error) {
+	about.Name = name
 	if len(r.Layers) > maxLayers {
-		return nil, "", fmt.Errorf("it has %d layers; engines allow 127", len(r.Layers))
+		return about, nil, fmt.Errorf("it has %d layers; engines allow 127", len(r.Layers))
 	}
 	text, err := s.document(r.Config)
 	if err != nil {
-		return nil, "", err
+		return about, nil, err
 	}
-	parsed, err := v1.ParseConfigFile(bytes.NewReader(text))
+	f, err := v1.ParseConfigFile(bytes.NewReader(text))
 	if err != nil {
-		return nil, "", fmt.Errorf("its config makes no sense: %w", err)
+		return about, nil, fmt.Errorf("its config makes no sense: %w", err)
 	}
-	diffs := parsed.RootFS.DiffIDs // dockers of before 1.10 wrote none
-	if len(diffs) > 0 && len(diffs) != len(r.Layers) && parsed.OS != "windows" {
-		return nil, "", fmt.Errorf("it is damaged: its config speaks of %d layers, and it has %d", len(diffs), len(r.Layers))
+	known := len(f.RootFS.DiffIDs) // dockers of before 1.10 wrote none
+	if known > 0 && known != len(r.Layers) && f.OS != "windows" {
+		return about, nil, fmt.Errorf("it is damaged: its config speaks of %d layers, and it has %d", known, len(r.Layers))
 	}
-	sum := sha256.Sum256(text)
-	return parsed, "sha256:" + hex.EncodeToString(sum[:]), configIn(parsed).TooLong()
+	diffs = make([]string, max(known, len(r.Layers)))
+	for i, diff := range f.RootFS.DiffIDs {
+		diffs[i] = diff.Hex
+	}
+	about.ID, about.Config = fmt.Sprintf("sha256:%x", sha256.Sum256(text)), Config{f.OS, f.Architecture, f.Variant, f.Config}
+	return about, diffs, about.Config.TooLong()
 }
 
 // image reads an image: its config, then its layers from the lowest up.
-func (s store) image(ctx context.Context, name string, r recipe) (Image, error) {
-	parsed, id, err := s.config(r)
+func (s store) image(name string, r recipe) (Image, error) {
+	about, diffs, err := s.config(name, r)
 	if err != nil {
 		return nil, err
 	}
@@ -205,11 +209,11 @@ func (s store) image(ctx context.Context, name string, r recipe) (Image, error) 
 	if err != nil {
 		return nil, err
 	}
-	if parsed.OS == "windows" {
+	if about.Config.OS == "windows" {
 		r.Layers = nil // they are no Linux file system
 	}
 	for i, name := range r.Layers {
-		layer, err := files.load(ctx, s, i+1, name, diffOf(parsed, i))
+		layer, err := files.load(s, i+1, name, diffs[i])
 		if err == nil {
 			err = files.lay(layer, i+1)
 		}
@@ -218,23 +222,19 @@ func (s store) image(ctx context.Context, name string, r recipe) (Image, error) 
 			return nil, err
 		}
 	}
-	return Of(files, About{name, id, configIn(parsed)}, false), nil
-}
-
-// diffOf is the digest of a layer unpacked; "" where the config has none.
-func diffOf(c *v1.ConfigFile, layer int) string {
-	if layer < len(c.RootFS.DiffIDs) {
-		return c.RootFS.DiffIDs[layer].Hex
-	}
-	return ""
+	return Of(files, about, false), nil
 }
 
 // load reads a layer, and holds it against its digests: diff is that of what is unpacked, where there is one.
-func (k *Files) load(ctx context.Context, s store, number int, name, diff string) (*Files, error) {
-	damaged := func(err error) error { return fmt.Errorf("layer %d is damaged: %w", number, err) }
+func (k *Files) load(s store, number int, name, diff string) (layer *Files, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("layer %d: %w", number, err)
+		}
+	}()
 	r, err := s.open(name)
 	if err != nil {
-		return nil, fmt.Errorf("layer %d: %w", number, err)
+		return nil, err
 	}
 	defer r.Close()
 	stored, unpacked := sha256.New(), sha256.New()
@@ -242,28 +242,23 @@ func (k *Files) load(ctx context.Context, s store, number int, name, diff string
 	if digestName.MatchString(name) { // a digest that nobody names costs time alone
 		packed = io.TeeReader(r, stored)
 	}
-	inner, err := unpack(s.budget, packed)
+	plain, err := unpack(s.budget, packed)
 	if err != nil {
-		return nil, fmt.Errorf("layer %d: %w", number, err)
+		return nil, err
 	}
-	defer inner.Close()
-	plain := io.Reader(inner)
 	if diff != "" {
-		plain = io.TeeReader(inner, unpacked)
+		plain = io.TeeReader(plain, unpacked)
 	}
-	layer, err := k.read(ctx, number, plain)
-	if err != nil {
+	if layer, err = k.read(plain); err != nil {
 		return nil, err
 	}
 	for _, rest := range []io.Reader{plain, packed} { // the digests are of all of it
 		if _, err := io.Copy(io.Discard, rest); err != nil {
-			return nil, damaged(err)
+			return nil, fmt.Errorf("it is damaged: %w", err)
 		}
 	}
 	if !digestNamed(name, stored.Sum(nil)) || diff != "" && diff != hex.EncodeToString(unpacked.Sum(nil)) {
-		return nil, damaged(errors.New("it is not what its digest says"))
+		return nil, errors.New("it is damaged: it is not what its digest says")
 	}
 	return layer, nil
 }
-
-func configIn(f *v1.ConfigFile) Config { return Config{f.OS, f.Architecture, f.Variant, f.Config} }

@@ -2,7 +2,6 @@ package image
 
 import (
 	"bytes"
-	"context"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -11,12 +10,7 @@ import (
 	"os"
 	"path"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // A registry that takes longer than silence for the next piece falls silent. What it announces for an image has a bound.
@@ -26,41 +20,9 @@ const (
 	mostSent = 64 << 30
 )
 
-// line is what leads to a repository in a registry, a store.
-type line struct {
-	store
-	ctx    context.Context
-	giveUp context.CancelCauseFunc
-	got    atomic.Int64     // bytes that came
-	sizes  map[string]int64 // of the layers, by their digests
-}
-
-func (l *line) dial(repo name.Repository) (*remote.Puller, error) {
-	transport := remote.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = silence
-	puller, err := remote.NewPuller(remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(counted{l, transport}),
-		remote.WithUserAgent("optimizing-dockerfile"))
-	l.store = store{NewBudget(l.ctx, 0), func(file string) (io.ReadCloser, error) {
-		layer, err := puller.Layer(l.ctx, repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
-		if err != nil {
-			return nil, err
-		}
-		return layer.Compressed()
-	}}
-	return puller, err
-}
-
-// why gives the reason of an error, where this end has cut the line.
-func (l *line) why(err error) error {
-	if cause := context.Cause(l.ctx); cause != nil {
-		return cause
-	}
-	return err
-}
-
 // counted counts what a registry sends, and cuts the line where it falls silent.
 type counted struct {
-	*line
+	*layered
 	http.RoundTripper
 }
 
@@ -79,7 +41,7 @@ func (c counted) RoundTrip(request *http.Request) (*http.Response, error) {
 	if !layer || !strings.Contains(first.URL.Path, "/blobs/") {
 		size = maxDocument
 	}
-	body := &countedBody{line: c.line, ReadCloser: answer.Body, left: size, most: size}
+	body := &countedBody{layered: c.layered, ReadCloser: answer.Body, left: size, most: size}
 	body.silent = time.AfterFunc(silence, func() {
 		c.giveUp(fmt.Errorf("the registry has sent next to nothing for %v", silence))
 	})
@@ -88,7 +50,7 @@ func (c counted) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 type countedBody struct {
-	*line
+	*layered
 	io.ReadCloser
 	silent     *time.Timer
 	left, most int64

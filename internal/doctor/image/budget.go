@@ -1,10 +1,14 @@
 package image
 
 import (
+	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // What one image may cost, whatever number of layers, files, libraries or folders
@@ -75,6 +79,29 @@ func (b *Budget) Work(n int64) error {
 		return b.ctx.Err()
 	}
 	return nil
+}
+
+// Walk visits the entries of a tar. None has a longer path than the kernel takes, and each is work.
+func (b *Budget) Walk(r io.Reader, visit func(h *tar.Header, content io.Reader) error) error {
+	for archive := tar.NewReader(r); ; {
+		h, err := archive.Next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil && !errors.Is(err, errBomb):
+			err = fmt.Errorf("it is no whole tar: %w", err)
+		case err == nil && (len(h.Name) > MaxPath || len(h.Linkname) > MaxPath):
+			err = fmt.Errorf("it has a path of over %d bytes", MaxPath)
+		case err == nil:
+			err = b.Work(8 + int64(strings.Count(h.Name, "/")+strings.Count(h.Linkname, "/")))
+		}
+		if err == nil {
+			err = visit(h, archive)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // Paid is a file whose reading is work. Who reads it can take more from the budget by it.

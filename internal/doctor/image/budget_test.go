@@ -89,7 +89,7 @@ func TestBytesAreCountedOverAllLayers(t *testing.T) {
 		f, err := os.Open(write(t, c.data))
 		require.NoError(t, err)
 		defer f.Close()
-		img, err := fromTarball(t.Context(), b, f, "x", "", Platform{})
+		img, err := fromTarball(b, f, "x", "", Platform{})
 		if err == nil {
 			img.Close()
 		}
@@ -195,7 +195,7 @@ func TestDeepAndDoubledEntriesHaveAnEnd(t *testing.T) {
 		require.NoError(t, err)
 		c.budget.ctx = t.Context()
 		k.budget = &c.budget
-		assert.ErrorIs(t, k.Apply(t.Context(), 1, bytes.NewReader(layer(t, c.entries...))), c.want, name)
+		assert.ErrorIs(t, k.Apply(1, bytes.NewReader(layer(t, c.entries...))), c.want, name)
 		k.Discard()
 	}
 }
@@ -230,7 +230,7 @@ func FuzzLayer(f *testing.F) {
 		}
 		defer k.Discard()
 		for i := range 2 {
-			if k.Apply(context.Background(), i+1, bytes.NewReader(b)) != nil {
+			if k.Apply(i+1, bytes.NewReader(b)) != nil {
 				break
 			}
 		}

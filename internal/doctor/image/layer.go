@@ -46,8 +46,8 @@ func (k *Files) covered(name string) bool {
 }
 
 // Apply lays a layer over what is there.
-func (k *Files) Apply(ctx context.Context, number int, r io.Reader) error {
-	layer, err := k.read(ctx, number, r)
+func (k *Files) Apply(number int, r io.Reader) error {
+	layer, err := k.read(r)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (k *Files) Add(r io.Reader, at string, most int64) (added []string, whole b
 			if h.Typeflag == tar.TypeLink {
 				h.Linkname = at + strings.TrimPrefix(h.Linkname, base)
 			}
-			err = k.take(archive, h)
+			err = k.take(h, archive)
 		}
 		switch {
 		case len(added) == 0 && err != nil:
@@ -89,34 +89,13 @@ func (k *Files) Add(r io.Reader, at string, most int64) (added []string, whole b
 }
 
 // read reads a layer by itself: what it brings, and what it takes away.
-func (k *Files) read(ctx context.Context, number int, r io.Reader) (*Files, error) {
+func (k *Files) read(r io.Reader) (*Files, error) {
 	layer := newFiles(k.spool, k.budget)
-	for archive := tar.NewReader(r); ; {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		h, err := archive.Next()
-		switch {
-		case err == io.EOF:
-			return layer, nil
-		case errors.Is(err, errBomb):
-			return nil, err
-		case err != nil:
-			return nil, fmt.Errorf("layer %d is no whole tar: %w", number, err)
-		case len(h.Name) > MaxPath || len(h.Linkname) > MaxPath:
-			return nil, fmt.Errorf("layer %d has a path of over %d bytes", number, MaxPath)
-		}
-		if err := k.budget.Work(8 + int64(strings.Count(h.Name, "/")+strings.Count(h.Linkname, "/"))); err != nil {
-			return nil, err
-		}
-		if err := layer.take(archive, h); err != nil {
-			return nil, fmt.Errorf("layer %d: %w", number, err)
-		}
-	}
+	return layer, k.budget.Walk(r, layer.take)
 }
 
 // take adds a tar's entry to a layer.
-func (k *Files) take(archive *tar.Reader, h *tar.Header) error {
+func (k *Files) take(h *tar.Header, content io.Reader) error {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		return nil
 	}
@@ -152,7 +131,7 @@ func (k *Files) take(archive *tar.Reader, h *tar.Header) error {
 		for record := range h.PAXRecords {
 			holes = holes || strings.HasPrefix(record, "GNU.sparse.")
 		}
-		if n.content, err = k.spool.keep(archive, name, h.Size, holes); err != nil {
+		if n.content, err = k.spool.keep(content, name, h.Size, holes); err != nil {
 			return fmt.Errorf("%s is cut off: %w", name, err)
 		}
 	}
@@ -241,7 +220,6 @@ func LayerSizes(ctx context.Context, saved io.Reader, sizes map[string]int64) er
 		if err == nil {
 			_, err = io.Copy(io.Discard, whole) // the padding counts for the digest
 		}
-		plain.Close()
 		switch {
 		case err == nil:
 			sizes["sha256:"+hex.EncodeToString(sum.Sum(nil))] = bytes

@@ -51,7 +51,7 @@ func stacked(t testing.TB, layers ...[]byte) *Files {
 	require.NoError(t, err)
 	t.Cleanup(func() { k.Discard() })
 	for i, l := range layers {
-		require.NoError(t, k.Apply(context.Background(), i+1, bytes.NewReader(l)))
+		require.NoError(t, k.Apply(i+1, bytes.NewReader(l)))
 	}
 	return k
 }
@@ -134,7 +134,7 @@ func TestLayersThatAreRefused(t *testing.T) {
 	} {
 		k, err := NewFiles(NewBudget(t.Context(), 0))
 		require.NoError(t, err)
-		assert.Error(t, k.Apply(context.Background(), 1, bytes.NewReader(bytesOf)), name)
+		assert.Error(t, k.Apply(1, bytes.NewReader(bytesOf)), name)
 		k.Discard()
 	}
 }
@@ -197,7 +197,7 @@ func TestASizeIsThatOfTheFiles(t *testing.T) {
 	files, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	defer files.Discard()
-	require.NoError(t, files.Apply(t.Context(), 1, bytes.NewReader(one)))
-	require.NoError(t, files.Apply(t.Context(), 2, bytes.NewReader(two)))
+	require.NoError(t, files.Apply(1, bytes.NewReader(one)))
+	require.NoError(t, files.Apply(2, bytes.NewReader(two)))
 	assert.Equal(t, int64(1007), files.Bytes())
 }

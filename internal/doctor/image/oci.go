@@ -29,7 +29,7 @@ func fromLayout(ctx context.Context, dir, tag string, p Platform) (Image, error)
 	if err != nil {
 		return nil, err
 	}
-	return s.image(ctx, dir, r)
+	return s.image(dir, r)
 }
 
 // indexed reads what an OCI layout has of an image (image-layout.md).

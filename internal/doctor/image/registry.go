@@ -1,12 +1,19 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"sync/atomic"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // FromRegistry opens an image in a registry, without an engine, as whom docker or podman keeps a login for. p chooses
@@ -16,10 +23,10 @@ func FromRegistry(ctx context.Context, ref string, p Platform, must bool) (Image
 	if err != nil {
 		return nil, &NotFound{ref, err.Error()}
 	}
-	r := &layered{name: ref}
+	r := &layered{about: About{Name: ref}}
 	r.ctx, r.giveUp = context.WithCancelCause(ctx)
 	if err = r.open(parsed, p, must); err != nil {
-		err = Failed(ctx, ref, r.why(err))
+		err = r.failed(ctx, err)
 		r.Close()
 		return nil, err
 	}
@@ -29,10 +36,14 @@ func FromRegistry(ctx context.Context, ref string, p Platform, must bool) (Image
 // layered is an image of which the layers are read from the topmost down, each for itself, and no more of
 // them than the questions take.
 type layered struct {
-	line
-	name, id string
+	store
+	ctx      context.Context
+	giveUp   context.CancelCauseFunc
+	got      atomic.Int64     // bytes that came
+	sizes    map[string]int64 // of the layers, by their digests
+	about    About
 	manifest *v1.Manifest
-	config   *v1.ConfigFile
+	diffs    []string // the digests of the layers unpacked
 	all      *Files   // the layers laid over each other, once that was asked for
 	layers   []*Files // from the lowest up; nil: not read
 	read     int      // how many were
@@ -43,16 +54,27 @@ type layered struct {
 const errUnread spent = "a layer that was not read would have to be"
 
 func (r *layered) open(ref name.Reference, p Platform, must bool) error {
-	puller, err := r.dial(ref.Context())
+	transport := remote.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = silence
+	puller, err := remote.NewPuller(remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithTransport(counted{r, transport}),
+		remote.WithUserAgent("optimizing-dockerfile"))
 	if err != nil {
 		return err
 	}
+	repo := ref.Context()
+	r.store = store{NewBudget(r.ctx, 0), func(file string) (io.ReadCloser, error) {
+		layer, err := puller.Layer(r.ctx, repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
+		if err != nil {
+			return nil, err
+		}
+		return layer.Compressed()
+	}}
 	first, err := puller.Get(r.ctx, ref)
 	if err != nil {
 		return err
 	}
-	r.manifest, err = manifestIn(first.Manifest, first.MediaType, r.name, "", p, must, func(h v1.Hash) ([]byte, error) {
-		further, err := puller.Get(r.ctx, ref.Context().Digest(h.String()))
+	r.manifest, err = manifestIn(first.Manifest, first.MediaType, r.about.Name, "", p, must, func(h v1.Hash) ([]byte, error) {
+		further, err := puller.Get(r.ctx, repo.Digest(h.String()))
 		if err != nil {
 			return nil, err
 		}
@@ -69,14 +91,18 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 		}
 		left -= l.Size
 	}
-	if r.config, r.id, err = r.store.config(recipeOf(r.manifest)); err != nil {
-		return err
+	if r.about, r.diffs, err = r.config(r.about.Name, recipeOf(r.manifest)); err == nil {
+		r.all, err = NewFiles(r.budget)
 	}
-	r.all, err = NewFiles(r.budget)
 	return err
 }
 
-func (r *layered) About() About { return About{r.name, r.id, configIn(r.config)} }
+// failed is Failed, with the reason why this end has cut the line.
+func (r *layered) failed(ctx context.Context, err error) error {
+	return Failed(ctx, r.about.Name, cmp.Or(context.Cause(r.ctx), err))
+}
+
+func (r *layered) About() About { return r.about }
 
 // layer reads one, where that was not done yet.
 func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
@@ -86,15 +112,16 @@ func (r *layered) layer(ctx context.Context, i int) (*Files, error) {
 	if r.enough {
 		return nil, errUnread
 	}
-	layer, err := r.all.load(ctx, r.store, i+1, blob(r.manifest.Layers[i].Digest), diffOf(r.config, i))
-	if err != nil && !errors.Is(err, ErrTooLarge) {
-		err = Failed(ctx, r.name, r.why(err))
+	layer, err := r.all.load(r.store, i+1, blob(r.manifest.Layers[i].Digest), r.diffs[i])
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return nil, err
+	case err != nil:
+		return nil, r.failed(ctx, err)
 	}
-	if err == nil {
-		r.layers[i] = layer
-		r.read++
-	}
-	return layer, err
+	r.layers[i] = layer
+	r.read++
+	return layer, nil
 }
 
 // find looks for what lies at a path, nil for nothing: in the topmost layer that knows, or that says that there is nothing.
@@ -153,7 +180,7 @@ func (r *layered) Deep(ctx context.Context) (Image, error) {
 		}
 	}
 	r.layers[0] = r.all
-	return Of(r.all, r.About(), true), nil
+	return Of(r.all, r.about, true), nil
 }
 
 func (r *layered) Close() error {

@@ -21,9 +21,9 @@ func apart(t testing.TB, layers ...[]byte) *layered {
 	all, err := NewFiles(NewBudget(t.Context(), 0))
 	require.NoError(t, err)
 	t.Cleanup(func() { all.Discard() })
-	r := &layered{all: all, config: &v1.ConfigFile{}}
+	r := &layered{all: all}
 	for i, l := range layers {
-		f, err := all.read(t.Context(), i+1, bytes.NewReader(l))
+		f, err := all.read(bytes.NewReader(l))
 		require.NoError(t, err)
 		r.layers, r.read = append(r.layers, f), i+1
 	}

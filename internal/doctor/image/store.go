@@ -66,45 +66,21 @@ func tarball(file *os.File, b *Budget) (store, error) {
 	if err != nil {
 		return store{}, err
 	}
-	places := map[string]place{}
-	reader := io.NewSectionReader(file, 0, info.Size())
-	archive := tar.NewReader(reader) // which seeks over contents
-	for n := 0; ; n++ {
-		h, err := archive.Next()
-		switch {
-		case err == io.EOF:
-			return store{b, func(name string) (io.ReadCloser, error) {
-				for range 8 {
-					at, ok := places[path.Clean(name)]
-					if !ok {
-						return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-					}
-					if at.link == "" {
-						return io.NopCloser(io.NewSectionReader(file, at.offset, at.size)), nil
-					}
-					name = at.link
-				}
-				return nil, fmt.Errorf("the links to %s lead in a circle", name)
-			}}, nil
-		case err != nil:
-			return store{}, fmt.Errorf("it is no whole tar: %w", err)
-		case n >= maxStored:
-			return store{}, fmt.Errorf("it has over %d entries, which no archive of images has", maxStored)
-		case len(h.Name) > MaxPath || len(h.Linkname) > MaxPath:
-			return store{}, fmt.Errorf("it has a path of over %d bytes", MaxPath)
-		}
-		if err := errors.Join(b.Keep(int64(costOfNode+len(h.Name)+len(h.Linkname))), b.Work(16)); err != nil {
-			return store{}, err
+	places, entries := map[string]place{}, 0
+	reader := io.NewSectionReader(file, 0, info.Size()) // the walk seeks over contents
+	err = b.Walk(reader, func(h *tar.Header, _ io.Reader) error {
+		if entries++; entries > maxStored {
+			return fmt.Errorf("it has over %d entries, which no archive of images has", maxStored)
 		}
 		name := strings.Clone(path.Clean(h.Name)) // both may be parts of a megabyte
 		switch h.Typeflag {
 		case tar.TypeReg:
 			at, err := reader.Seek(0, io.SeekCurrent)
 			if err != nil {
-				return store{}, err
+				return err
 			}
 			if h.Size > info.Size()-at {
-				return store{}, fmt.Errorf("it is cut off in %s", name)
+				return fmt.Errorf("it is cut off in %s", name)
 			}
 			places[name] = place{offset: at, size: h.Size}
 		case tar.TypeSymlink: // older dockers save a layer once, and link to it
@@ -112,7 +88,21 @@ func tarball(file *os.File, b *Budget) (store, error) {
 		case tar.TypeLink:
 			places[name] = place{link: strings.Clone(h.Linkname)}
 		}
-	}
+		return b.Keep(int64(costOfNode + len(h.Name) + len(h.Linkname)))
+	})
+	return store{b, func(name string) (io.ReadCloser, error) {
+		for range 8 {
+			at, ok := places[path.Clean(name)]
+			if !ok {
+				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+			}
+			if at.link == "" {
+				return io.NopCloser(io.NewSectionReader(file, at.offset, at.size)), nil
+			}
+			name = at.link
+		}
+		return nil, fmt.Errorf("the links to %s lead in a circle", name)
+	}}, err
 }
 
 // document reads a manifest or config whole.
@@ -166,26 +156,23 @@ func packing(head []byte) string {
 
 // unpack undoes a layer's compression, and draws what is read from the image's budget: no image of programs needs more
 // than that, an archive bomb must.
-func unpack(b *Budget, r io.Reader) (io.ReadCloser, error) {
-	packed := &metered{b, io.NopCloser(r), costOfPacked}
+func unpack(b *Budget, r io.Reader) (io.Reader, error) {
+	packed := &metered{b, r, costOfPacked}
 	buffered := bufio.NewReaderSize(packed, 64<<10)
 	head, err := buffered.Peek(6)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
 	err = nil
-	out := &metered{b, io.NopCloser(buffered), 1}
+	out := &metered{b, buffered, 1}
 	switch packing(head) {
 	case "gzip":
-		out.ReadCloser, err = gzip.NewReader(buffered)
-	case "zstd":
-		var d *zstd.Decoder
-		d, err = zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderLowmem(true))
-		if err == nil {
-			out.ReadCloser = d.IOReadCloser()
-		}
+		out.Reader, err = gzip.NewReader(buffered)
+	case "zstd": // one that does one block after the other has nothing to close
+		out.Reader, err = zstd.NewReader(buffered,
+			zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderLowmem(true))
 	case "bzip2":
-		out = &metered{b, io.NopCloser(bzip2.NewReader(buffered)), 4} // it takes so much longer
+		out = &metered{b, bzip2.NewReader(buffered), 4} // it takes so much longer
 	case "xz":
 		err = errors.New("it is compressed with xz, which the doctor does not read")
 	default:
@@ -195,11 +182,11 @@ func unpack(b *Budget, r io.Reader) (io.ReadCloser, error) {
 }
 
 // Unpacked draws what a decompressor gives from the budget.
-func (b *Budget) Unpacked(r io.Reader) io.Reader { return &metered{b, io.NopCloser(r), 1} }
+func (b *Budget) Unpacked(r io.Reader) io.Reader { return &metered{b, r, 1} }
 
 type metered struct {
 	budget *Budget
-	io.ReadCloser
+	io.Reader
 	cost int64 // of a byte
 }
 
@@ -207,7 +194,7 @@ func (m *metered) Read(p []byte) (int, error) {
 	if err := m.budget.unpack(0); err != nil {
 		return 0, err
 	}
-	n, err := m.ReadCloser.Read(p)
+	n, err := m.Reader.Read(p)
 	if over := m.budget.unpack(int64(n) * m.cost); over != nil {
 		return 0, over
 	}

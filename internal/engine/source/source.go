@@ -227,7 +227,7 @@ func exported(ctx context.Context, e *engine.Engine, name, id string, about engi
 		return nil, image.Failed(ctx, name, err)
 	}
 	if err := e.Stream(ctx, func(tree io.Reader) error {
-		if err := files.Apply(ctx, 1, tree); err != nil {
+		if err := files.Apply(1, tree); err != nil {
 			return err
 		}
 		io.Copy(io.Discard, io.LimitReader(tree, 1<<20)) // the padding at the end: or the engine complains of a broken pipe
