@@ -12,22 +12,6 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// ourContainers lists the containers that this tool made, with the owner of each.
-func (e *Engine) ourContainers(ctx context.Context) (map[string]string, error) {
-	ids, err := e.Output(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+LabelMade+"="+MadeTrial)
-	if err != nil {
-		return nil, err
-	}
-	owners := map[string]string{}
-	for _, id := range strings.Fields(ids) {
-		owner, err := e.Output(ctx, "container", "inspect", "--format", `{{index .Config.Labels "`+LabelOwner+`"}}`, id)
-		if err == nil { // else it went away in between
-			owners[id] = owner
-		}
-	}
-	return owners, nil
-}
-
 // Sweep removes the containers of processes that ended without doing it, such as
 // by kill -9. Those of a run still under way, or of another place, stay.
 func (e *Engine) Sweep(ctx context.Context) error {
@@ -50,19 +34,26 @@ func (e *Engine) RemoveOwn(ctx context.Context) error {
 	return err
 }
 
-// removeContainers removes those of some owners, and says whose the others are.
+// removeContainers removes those that this tool made for some owners, and says whose the others are.
 func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) (removed int, others map[string]string, err error) {
 	e.removeLeft(ctx, which)
-	others, err = e.ourContainers(ctx)
-	for id, owner := range others {
-		if !which(owner) {
-			continue
-		}
-		delete(others, id)
-		if failed := e.Remove(ctx, id); failed == nil {
+	ids, err := e.Output(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+LabelMade+"="+MadeTrial)
+	if err != nil {
+		return 0, nil, err
+	}
+	others = map[string]string{}
+	for _, id := range strings.Fields(ids) {
+		owner, gone := e.Output(ctx, "container", "inspect", "--format", `{{index .Config.Labels "`+LabelOwner+`"}}`, id)
+		switch {
+		case gone != nil: // in between
+		case !which(owner):
+			others[id] = owner
+		default:
+			if failed := e.Remove(ctx, id); failed != nil {
+				err = errors.Join(err, failed)
+				continue
+			}
 			removed++
-		} else {
-			err = errors.Join(err, failed)
 		}
 	}
 	return removed, others, err

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -124,14 +123,9 @@ const tailLength = 128 << 10
 // tail keeps the last bytes written to it: a program that floods its output
 // must not fill the memory. It holds up to twice as many, so that not every
 // write moves them all.
-type tail struct {
-	mutex sync.Mutex // two streams may write to one tail
-	kept  []byte
-}
+type tail struct{ kept []byte }
 
 func (t *tail) Write(p []byte) (int, error) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
 	t.kept = append(t.kept, p...)
 	if len(t.kept) > 2*tailLength {
 		t.kept = append(t.kept[:0], t.last()...)
@@ -139,10 +133,6 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) String() string {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	return string(t.last())
-}
+func (t *tail) String() string { return string(t.last()) }
 
 func (t *tail) last() []byte { return t.kept[max(0, len(t.kept)-tailLength):] }

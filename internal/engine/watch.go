@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"optimizing-dockerfile/internal/screen"
 )
 
 // A daemon that hangs leaves its client waiting for ever, and a build may take
@@ -31,21 +33,12 @@ func (e *Engine) watch(ctx context.Context) (answering context.Context, stop fun
 		}
 	}
 	answering, lost := context.WithCancelCause(ctx)
-	turn := time.NewTicker(watchTime)
-	go func() {
-		defer turn.Stop()
-		for {
-			select {
-			case <-turn.C:
-			case <-answering.Done():
-				return
-			}
-			if err := e.answers(answering, aliveTime); err != nil {
-				lost(err)
-			}
+	end := screen.Every(watchTime, func(time.Duration) {
+		if err := e.answers(answering, aliveTime); err != nil {
+			lost(err)
 		}
-	}()
-	return answering, func() { lost(nil) }, nil
+	})
+	return answering, func() { lost(nil); end() }, nil
 }
 
 // answers asks the engine whether it is there. The error is an *Unavailable, or

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -95,8 +94,7 @@ func (c *cache) close() {
 // id tells what is built from this cache from what is built from another.
 func (c *cache) id() string {
 	host, _ := os.Hostname()
-	sum := sha256.Sum256([]byte(host + " " + c.dir))
-	return hex.EncodeToString(sum[:6])
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(host+" "+c.dir)))[:12]
 }
 
 // RemoveCache removes the downloads, when no other run needs them any more, and
@@ -196,7 +194,7 @@ func sha256Of(file string) (string, error) {
 	defer in.Close()
 	hash := sha256.New()
 	_, err = io.Copy(hash, in)
-	return hex.EncodeToString(hash.Sum(nil)), err
+	return fmt.Sprintf("%x", hash.Sum(nil)), err
 }
 
 // sizeOf gives the bytes in a folder's files. What vanishes meanwhile does not count.

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,27 +112,7 @@ func writeZip(file string, out io.Writer) error {
 
 // writeProxy writes a tar of the files of a module cache that a go.sum lists.
 func writeProxy(cache, sums string, out io.Writer) error {
-	w := tar.NewWriter(out)
-	there := map[string]bool{".": true}
-	var add func(name string, content []byte) error // nil: a folder
-	add = func(name string, content []byte) error {
-		if there[name] {
-			return nil
-		}
-		there[name] = true
-		if err := add(path.Dir(name), nil); err != nil {
-			return err
-		}
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}
-		if content == nil {
-			h = &tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755}
-		}
-		if err := w.WriteHeader(h); err != nil {
-			return err
-		}
-		_, err := w.Write(content)
-		return err
-	}
+	files := map[string][]byte{} // nil: a folder
 	for i, line := range strings.Split(strings.TrimSpace(sums), "\n") {
 		f := strings.Fields(line)
 		if len(f) != 3 {
@@ -149,10 +131,21 @@ func writeProxy(cache, sums string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := add(name+ending, content); err != nil {
+		files[name+ending], files[name+".info"] = content, fmt.Appendf(nil, "{\"Version\":%q}\n", version)
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			files[dir] = nil
+		}
+	}
+	w := tar.NewWriter(out)
+	for _, name := range slices.Sorted(maps.Keys(files)) { // a folder before what is in it
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(files[name]))}
+		if files[name] == nil {
+			h = &tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755}
+		}
+		if err := w.WriteHeader(h); err != nil {
 			return err
 		}
-		if err := add(name+".info", fmt.Appendf(nil, "{\"Version\":%q}\n", version)); err != nil {
+		if _, err := w.Write(files[name]); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -109,7 +108,7 @@ func (f File) digest() (string, error) {
 	if _, err := io.Copy(sum, f.reader()); err != nil {
 		return "", fmt.Errorf("%s: %w", f.Name, err)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return fmt.Sprintf("%x", sum.Sum(nil)), nil
 }
 
 func (f File) mode() fs.FileMode {

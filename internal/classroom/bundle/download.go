@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -95,8 +94,7 @@ type download struct {
 
 // file is the path of a content, which etag tells from another of the same URL.
 func (d *download) file(etag string) string {
-	name := sha256.Sum256([]byte(d.url + etag))
-	return filepath.Join(d.dir, "bundle-"+hex.EncodeToString(name[:8])+".tar")
+	return filepath.Join(d.dir, fmt.Sprintf("bundle-%.8x.tar", sha256.Sum256([]byte(d.url+etag))))
 }
 
 // stillSecret refuses to go from https to http: who listens on the wire could then be the server.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -204,7 +203,7 @@ func (f File) lacking(root *os.Root) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) == f.sum {
+		if fmt.Sprintf("%x", sha256.Sum256(text)) == f.sum {
 			if f.Program && runtime.GOOS != "windows" && info.Mode()&0o100 == 0 {
 				err = root.Chmod(name, info.Mode().Perm()|0o755)
 			}

@@ -3,7 +3,6 @@ package bundle
 import (
 	"archive/tar"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -121,7 +120,7 @@ func (b *Bundle) read() error {
 	if err := write(again, b.files); err != nil {
 		return err
 	}
-	if b.Sum != hex.EncodeToString(again.Sum(nil)) {
+	if b.Sum != fmt.Sprintf("%x", again.Sum(nil)) {
 		return fmt.Errorf("it is not as it was written, or not what %s says", sums)
 	}
 	return b.understood()

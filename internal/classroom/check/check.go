@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -191,7 +190,7 @@ func (s *subject) request() (request engine.BuildRequest, tidy func(), err error
 	}
 	sum := sha256.Sum256([]byte(place)) // the next check of the same Dockerfile takes the name over
 	request = engine.BuildRequest{
-		Dir: s.Dir, Dockerfile: s.Dockerfile, Tag: engine.Repository + ":check-" + hex.EncodeToString(sum[:4]), Made: engine.MadeStep,
+		Dir: s.Dir, Dockerfile: s.Dockerfile, Tag: fmt.Sprintf("%s:check-%x", engine.Repository, sum[:4]), Made: engine.MadeStep,
 	}
 	legacy := s.Engine.Builder == engine.Legacy
 	if legacy { // what BuildKit sets by itself

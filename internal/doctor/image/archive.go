@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -257,7 +256,7 @@ func (k *Files) load(s store, number int, name, diff string) (layer *Files, err 
 			return nil, fmt.Errorf("it is damaged: %w", err)
 		}
 	}
-	if !digestNamed(name, stored.Sum(nil)) || diff != "" && diff != hex.EncodeToString(unpacked.Sum(nil)) {
+	if !digestNamed(name, stored.Sum(nil)) || diff != "" && diff != fmt.Sprintf("%x", unpacked.Sum(nil)) {
 		return nil, errors.New("it is damaged: it is not what its digest says")
 	}
 	return layer, nil

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -200,47 +199,33 @@ func (k *Files) merge(at string, below, folder *node, layer int) error {
 // uncompressed: the bytes of its regular files, hard links once. Nothing is kept. What is no layer, such as
 // a manifest, is passed over.
 func LayerSizes(ctx context.Context, saved io.Reader, sizes map[string]int64) error {
-	budget := NewBudget(ctx, 1<<40) // the engine's own, whatever its size
-	for archive := tar.NewReader(saved); ; {
-		_, err := archive.Next()
-		if err == io.EOF {
-			_, err = io.Copy(io.Discard, saved) // or the engine complains of a broken pipe
-			return err
-		}
+	err := NewBudget(ctx, 0).Walk(saved, func(_ *tar.Header, stored io.Reader) error {
+		budget := NewBudget(ctx, 1<<40) // the engine's own, whatever its size
+		plain, err := unpack(budget, stored)
 		if err != nil {
 			return err
 		}
-		plain, err := unpack(budget, archive)
-		if err != nil {
-			return err
-		}
-		sum := sha256.New()
+		sum, bytes := sha256.New(), int64(0)
 		whole := io.TeeReader(plain, sum)
-		bytes, err := regularBytes(whole)
+		err = budget.Walk(whole, func(h *tar.Header, _ io.Reader) error {
+			if h.Typeflag == tar.TypeReg { // a hard link has no bytes of its own
+				bytes += h.Size
+			}
+			return nil
+		})
 		if err == nil {
 			_, err = io.Copy(io.Discard, whole) // the padding counts for the digest
 		}
 		switch {
 		case err == nil:
-			sizes["sha256:"+hex.EncodeToString(sum.Sum(nil))] = bytes
+			sizes[fmt.Sprintf("sha256:%x", sum.Sum(nil))] = bytes
 		case !errors.Is(err, tar.ErrHeader) && !errors.Is(err, io.ErrUnexpectedEOF): // those are of what is no tar
 			return err
 		}
+		return nil
+	})
+	if err == nil {
+		_, err = io.Copy(io.Discard, saved) // or the engine complains of a broken pipe
 	}
-}
-
-// regularBytes adds up the regular files of a layer's tar. A hard link has no bytes of its own there.
-func regularBytes(layer io.Reader) (sum int64, err error) {
-	for archive := tar.NewReader(layer); ; {
-		h, err := archive.Next()
-		if err == io.EOF {
-			return sum, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		if h.Typeflag == tar.TypeReg {
-			sum += h.Size
-		}
-	}
+	return err
 }

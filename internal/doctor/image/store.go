@@ -7,7 +7,6 @@ import (
 	"compress/bzip2"
 	"compress/gzip"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -138,7 +137,7 @@ var digestName = regexp.MustCompile(`^(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?
 // digestNamed reports whether a name agrees with a SHA-256. Most names say nothing of it.
 func digestNamed(name string, sum []byte) bool {
 	m := digestName.FindStringSubmatch(name)
-	return m == nil || m[1] == hex.EncodeToString(sum)
+	return m == nil || m[1] == fmt.Sprintf("%x", sum)
 }
 
 // packing tells what has compressed bytes, by the first six of them; "" nothing.
@@ -191,9 +190,6 @@ type metered struct {
 }
 
 func (m *metered) Read(p []byte) (int, error) {
-	if err := m.budget.unpack(0); err != nil {
-		return 0, err
-	}
 	n, err := m.Reader.Read(p)
 	if over := m.budget.unpack(int64(n) * m.cost); over != nil {
 		return 0, over
