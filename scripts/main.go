@@ -41,10 +41,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func main() {
 	debug.SetMemoryLimit(400 << 20) // rather collect garbage sooner: learners' machines are small
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() { // the second Ctrl-C is not caught any more: it leaves at once
-		<-ctx.Done()
-		stop()
-	}()
+	context.AfterFunc(ctx, stop) // the second Ctrl-C is not caught any more: it leaves at once
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -29,10 +29,11 @@ func Portable(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter
 	if b.Recipe == nil {
 		return nil, fmt.Errorf("base %s has no recipe: nothing says which modules it must carry", b.ID)
 	}
-	if err := b.make(ctx, e, ready.Image, say); err != nil {
-		return nil, fmt.Errorf("the app's modules cannot be added to %s: %w", b.Image, err)
+	made, err := b.make(ctx, e, ready.Image, say)
+	if err != nil {
+		err = fmt.Errorf("the app's modules cannot be added to %s: %w", b.Image, err)
 	}
-	return builtStandIn(ctx, e, b)
+	return made, err
 }
 
 // loadedName is a second name of the stand-in that came out of a bundle: the image

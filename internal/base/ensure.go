@@ -120,7 +120,7 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		return nil, cannot
 	}
 
-	err = b.make(ctx, e, "", say)
+	made, err := b.make(ctx, e, "", say)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -128,22 +128,21 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 		cannot.Tried = append(cannot.Tried, "rebuild: "+err.Error())
 		return nil, cannot
 	}
-	return builtStandIn(ctx, e, b)
+	return made, nil
 }
 
 // make makes the stand-in by its recipe; or out of the image on, which lacks the app's modules alone.
-func (b Base) make(ctx context.Context, e *engine.Engine, on string, say screen.Reporter) error {
-	return rebuild.Make(ctx, e, rebuild.Order{
+func (b Base) make(ctx context.Context, e *engine.Engine, on string, say screen.Reporter) (*Ready, error) {
+	err := rebuild.Make(ctx, e, rebuild.Order{
 		Name: b.standInName(e), For: b.Image, On: on, Recipe: b.Recipe, Arch: b.platform(e).Arch,
 		Done: func() (bool, error) {
 			made, err := standIn(ctx, e, b)
 			return made != nil, err
 		},
 	}, say)
-}
-
-// builtStandIn gives the stand-in that has just been built.
-func builtStandIn(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
+	if err != nil {
+		return nil, err
+	}
 	made, err := standIn(ctx, e, b)
 	if err == nil && made == nil {
 		err = fmt.Errorf("%s was built, but is gone again", b.standInName(e))

@@ -172,9 +172,7 @@ func TestTheDoctorKnowsWhatIsPrinted(t *testing.T) {
 		}
 		return causes
 	}
-	quotes, err := page.ReadQuoted(tool.Root())
-	require.NoError(t, err)
-	for _, q := range quotes {
+	for _, q := range looks.Quoted {
 		assert.Subset(t, named(q.Says), q.Causes, q.Says)
 	}
 	have := map[doctor.Cause]bool{}

@@ -114,16 +114,16 @@ const (
 // launch runs the image on port 8080, or on a free one where 8080 is taken. The error is
 // an *engine.Failed where the engine refused.
 func (j *job) launch(ctx context.Context, name string) (engine.Container, error) {
-	if !j.choosing.TryLock() {
-		return j.runAt(ctx, name, anyPort)
+	host := anyPort
+	if j.choosing.TryLock() {
+		defer j.choosing.Unlock()
+		if free(port8080) {
+			host = port8080
+		}
 	}
-	defer j.choosing.Unlock()
-	if !free(port8080) {
-		return j.runAt(ctx, name, anyPort)
-	}
-	container, err := j.runAt(ctx, name, port8080)
+	container, err := j.runAt(ctx, name, host)
 	var refused *engine.Failed
-	if !errors.As(err, &refused) {
+	if host == anyPort || !errors.As(err, &refused) {
 		return container, err
 	}
 	d, fault := j.prove(ctx)

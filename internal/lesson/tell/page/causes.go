@@ -1,6 +1,7 @@
 package page
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,12 +11,12 @@ import (
 	"optimizing-dockerfile/internal/yamlfile"
 )
 
-// Looks are what runtimes printed when an image of each cause was really started, and
-// what others print by their source. `make looks` writes them.
+// Looks are what runtimes printed when an image of each cause was really started: `make looks` writes them.
 type Looks struct {
 	Runtimes []Runtime `yaml:"runtimes"`
 	Images   []Shown   `yaml:"images"`
 	Pods     []Shown   `yaml:"pods"` // the steps on Kubernetes
+	Quoted   []Quoted  `yaml:"-"`    // what others print by their source, of a file of its own
 }
 
 // Kubelet is the id of Kubernetes' node agent among the runtimes.
@@ -54,16 +55,11 @@ type Quoted struct {
 	Causes  []doctor.Cause `yaml:"causes"`
 }
 
-// ReadLooks reads those of the repo at root; none where nothing was seen yet.
+// ReadLooks reads those of the repo at root.
 func ReadLooks(root string) (looks Looks, err error) {
-	err = yamlfile.Read(filepath.Join(root, "docs", "causes", "looks.yaml"), &looks)
+	dir := filepath.Join(root, "docs", "causes")
+	err = errors.Join(yamlfile.Read(filepath.Join(dir, "looks.yaml"), &looks), yamlfile.Read(filepath.Join(dir, "quoted.yaml"), &looks.Quoted))
 	return looks, err
-}
-
-// ReadQuoted reads those of the repo at root.
-func ReadQuoted(root string) (quotes []Quoted, err error) {
-	err = yamlfile.Read(filepath.Join(root, "docs", "causes", "quoted.yaml"), &quotes)
-	return quotes, err
 }
 
 // cause is what its page is made from.
@@ -80,7 +76,7 @@ func (c cause) Markdown() (string, error) {
 
 // Quoted are the wordings of it that no runtime here has printed.
 func (c cause) Quoted() []Quoted {
-	return slices.DeleteFunc(slices.Clone(c.from.Quoted), func(q Quoted) bool { return !slices.Contains(q.Causes, c.Cause) })
+	return slices.DeleteFunc(slices.Clone(c.from.Looks.Quoted), func(q Quoted) bool { return !slices.Contains(q.Causes, c.Cause) })
 }
 
 // Shown are the images that show it.

@@ -29,8 +29,7 @@ type source struct {
 	Demos         []table.Step // a teacher's demonstrations
 	Shown         *record.Run  // their record
 	Bench         *Bench       // the last figures of `make bench`
-	Looks         Looks        // what runtimes printed
-	Quoted        []Quoted     // what others print
+	Looks         Looks        // what runtimes print
 }
 
 // read reads all that the parts may rest on.
@@ -45,7 +44,6 @@ func read(root string) (from source, err error) {
 	into(&from.Shown, &err)(record.Read(at("workshop/demos"), "article"))
 	into(&from.Bench, &err)(record.ReadDocument[Bench](at(BenchRecord)))
 	into(&from.Looks, &err)(ReadLooks(root))
-	into(&from.Quoted, &err)(ReadQuoted(root))
 	into(&from.Records, &err)(record.ReadAll(at("steps")))
 	return from, err
 }
@@ -75,30 +73,26 @@ func Make(root string) (map[string]string, error) {
 		return nil, err
 	}
 	texts := map[string]string{}
-	fill := func(path string, step table.Step) {
-		from := from
-		from.Step = step
-		was, failed := os.ReadFile(path)
-		text, unmade := from.fill(strings.ReplaceAll(string(was), "\r\n", "\n"))
-		texts[path], err = text, errors.Join(err, failed, unmade)
+	put := func(path string) func(string, error) {
+		return func(text string, failed error) { texts[path], err = text, errors.Join(err, failed) }
 	}
 	for _, name := range pages {
-		fill(filepath.Join(root, filepath.FromSlash(name)), table.Step{})
+		path := filepath.Join(root, filepath.FromSlash(name))
+		put(path)(from.fill(path))
 	}
-	for _, step := range from.All() {
-		fill(filepath.Join(step.Dir, "README.md"), step)
+	for _, from.Step = range from.All() {
+		path := filepath.Join(from.Step.Dir, "README.md")
+		put(path)(from.fill(path))
 	}
 	for _, step := range from.Steps {
 		texts[filepath.Join(step.Dir, "output.txt")] = strings.Join(from.Record().Transcripts(step.Name), "\n\n") + "\n"
 	}
 	for _, r := range slices.Concat(doctor.Causes(), doctor.Refusals()) {
-		c := r.Cause
-		text, failed := part("cause", cause{c, from})
-		texts[filepath.Join(root, filepath.FromSlash(c.Page()))], err = text, errors.Join(err, failed)
+		put(filepath.Join(root, filepath.FromSlash(r.Cause.Page())))(part("cause", cause{r.Cause, from}))
 	}
 	for path, original := range copies(from.Steps, filepath.Join(root, "workshop", "start")) {
 		text, failed := os.ReadFile(original)
-		texts[path], err = string(text), errors.Join(err, failed)
+		put(path)(string(text), failed)
 	}
 	return texts, err
 }
@@ -124,8 +118,9 @@ func Update(root string) (written []string, err error) {
 var marked = regexp.MustCompile(`(?s)(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)`)
 
 // fill makes the marked parts of a page anew.
-func (from source) fill(page string) (filled string, err error) {
-	filled = marked.ReplaceAllStringFunc(page, func(was string) string {
+func (from source) fill(path string) (filled string, err error) {
+	page, err := os.ReadFile(path)
+	filled = marked.ReplaceAllStringFunc(strings.ReplaceAll(string(page), "\r\n", "\n"), func(was string) string {
 		around := marked.FindStringSubmatch(was)
 		made, failed := part(around[2], from)
 		err = errors.Join(err, failed)
