@@ -44,12 +44,12 @@ func diffCommand() *cobra.Command {
 func checkCommand() *cobra.Command {
 	var asJSON, why bool
 	var format string
-	takes := words(1, 1, "check needs one folder with a Dockerfile: check workshop/start")
-	cmd := verb("read", "check DIR", "hold your own Dockerfile against the article's goals", takes, func(c *call) error {
+	cmd := verb("read", "check DIR", "hold your own Dockerfile against the article's goals", nil, func(c *call) error {
+		folder := c.word("check needs one folder with a Dockerfile: check workshop/start")
 		if format != "" && format != "github" && format != "sarif" {
 			return usagef("check knows the formats github and sarif, not %q", format)
 		}
-		request := must(toCheck(c.args[0]))
+		request := must(toCheck(folder))
 		exercise, isOne := table.ExerciseAt(request.Dir)
 		if isOne {
 			request.Dir = exercise.Context
@@ -141,10 +141,10 @@ func learnCommand() *cobra.Command {
 }
 
 func resetCommand() *cobra.Command {
-	takes := words(1, 1, "reset takes the name of an exercise, or start: reset 01-bin-sh")
-	return verb("read", "reset NAME", "give an exercise, or start, back as it was", takes, func(c *call) error {
+	return verb("read", "reset NAME", "give an exercise, or start, back as it was", nil, func(c *call) error {
+		name := c.word("reset takes the name of an exercise, or start: reset 01-bin-sh")
 		repo := findRepo()
-		folder := must(toReset(repo, c.args[0]))
+		folder := must(toReset(repo, name))
 		endOn(bundle.Reset(c, repo.Root, folder))
 		c.out.Say(folder + " is as it was.")
 		return nil

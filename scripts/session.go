@@ -71,18 +71,14 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// words bounds the number of words that a verb takes; otherwise is the error for any other number.
-func words(least, most int, otherwise string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < least || len(args) > most {
-			return usageError{errors.New(otherwise)}
-		}
-		return nil
+// word is the one that a verb takes, or what is meant without any; wrong is said where there are others, or none is meant.
+func (c *call) word(wrong string, otherwise ...string) string {
+	words := append(c.args, otherwise...)
+	if len(c.args) > 1 || len(words) == 0 {
+		endOn(usageError{errors.New(wrong)})
 	}
+	return words[0]
 }
-
-// word is the one that was given, or what is meant without any.
-func (c *call) word(otherwise string) string { return append(c.args, otherwise)[0] }
 
 // json writes the one document of --json.
 func (c *call) json(document any) { c.out.Write(record.Marshal(document)) }

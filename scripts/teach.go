@@ -61,9 +61,8 @@ func readyCommand() *cobra.Command {
 }
 
 func reportCommand() *cobra.Command {
-	takes := words(0, 1, "report writes one file: report report.html; - is stdout")
-	return verb("teach", "report [FILE]", "write the lesson as one HTML page: to read, print, teach from", takes, func(c *call) error {
-		file := c.word("report.html")
+	return verb("teach", "report [FILE]", "write the lesson as one HTML page: to read, print, teach from", nil, func(c *call) error {
+		file := c.word("report writes one file: report report.html; - is stdout", "report.html")
 		page := must(report.Render(courseOf("").dir))
 		if file == "-" {
 			c.out.Write(page)
@@ -80,9 +79,8 @@ const bundleName = "optimizing-dockerfile.tar"
 
 func bundleCommand() *cobra.Command {
 	var join []string
-	takes := words(0, 1, "bundle writes one file: bundle "+bundleName)
-	cmd := verb("teach", "bundle [FILE]", "write one file with all that learners need without a network", takes, func(c *call) error {
-		file := c.word(bundleName)
+	cmd := verb("teach", "bundle [FILE]", "write one file with all that learners need without a network", nil, func(c *call) error {
+		file := c.word("bundle writes one file: bundle "+bundleName, bundleName)
 		l, wanted, e := c.here("")
 		b := must(bundle.Make(c, bundle.Order{Root: l.repo.Root, Engine: e, Base: wanted, Join: join, Say: c.say}, file))
 		defer b.Close()
@@ -101,9 +99,8 @@ func bundleCommand() *cobra.Command {
 func serveCommand() *cobra.Command {
 	var address string
 	var noReport bool
-	takes := words(0, 1, "serve offers one bundle: serve "+bundleName)
-	cmd := verb("teach", "serve [BUNDLE]", "offer bundle, instructions and report to the room over HTTP", takes, func(c *call) error {
-		file := c.word(bundleName)
+	cmd := verb("teach", "serve [BUNDLE]", "offer bundle, instructions and report to the room over HTTP", nil, func(c *call) error {
+		file := c.word("serve offers one bundle: serve "+bundleName, bundleName)
 		b, err := bundle.Open(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("there is no bundle %s\nMake it first: %s bundle %s", file, program.Call(), tell.Word(file))
@@ -140,17 +137,16 @@ func serveCommand() *cobra.Command {
 
 func loadCommand() *cobra.Command {
 	var into, sum string
-	takes := words(1, 1, "load takes a bundle: a file, the folder that it lies in, or a URL")
-	cmd := verb("teach", "load FILE|FOLDER|URL", "take a teacher's bundle: afterwards no step needs a network", takes, func(c *call) error {
-		return load(c, into, sum)
+	cmd := verb("teach", "load FILE|FOLDER|URL", "take a teacher's bundle: afterwards no step needs a network", nil, func(c *call) error {
+		return load(c, c.word("load takes a bundle: a file, the folder that it lies in, or a URL"), into, sum)
 	})
 	cmd.Flags().StringVar(&into, "into", "", "the folder for the lesson (default: ./"+bundle.Folder+"; none inside a clone)")
 	cmd.Flags().StringVar(&sum, "sha256", "", "the bundle's SHA-256, as its maker saw it: load no other")
 	return cmd
 }
 
-func load(c *call, into, sum string) error {
-	e, file := must(connect(c, c.say)), brought(c, c.args[0])
+func load(c *call, from, into, sum string) error {
+	e, file := must(connect(c, c.say)), brought(c, from)
 	c.say.Say("checking " + file)
 	b, err := bundle.Open(file)
 	if errors.Is(err, bundle.ErrDamaged) {
@@ -161,7 +157,7 @@ func load(c *call, into, sum string) error {
 			"Nothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
 	}
 	if err != nil {
-		if bundle.IsURL(c.args[0]) { // or the next attempt would find it complete
+		if bundle.IsURL(from) { // or the next attempt would find it complete
 			os.Remove(file)
 		}
 		return err
@@ -170,7 +166,7 @@ func load(c *call, into, sum string) error {
 	images := must(b.For(e.Arch))
 	root, tool := unpack(b, images, into)
 	endOn(b.Load(c, e, images, c.say))
-	if bundle.IsURL(c.args[0]) {
+	if bundle.IsURL(from) {
 		b.Close()
 		warn(c.say, os.Remove(file))
 	}
