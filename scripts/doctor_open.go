@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,11 +24,12 @@ import (
 
 // examine opens the image, wherever it lies, and examines it.
 func (o doctorOptions) examine(c *call, ref string, start doctor.Start) (d *doctor.Diagnosis, err error) {
-	img, machine, err := o.open(c, ref)
-	if err == nil {
+	err = attempt(func() (err error) {
+		img, machine := o.open(c, ref)
 		defer func() { err = errors.Join(err, img.Close()) }()
 		d, err = doctor.Examine(c, img, machine, start)
-	}
+		return err
+	})
 	var fault *image.Fault
 	if o.remote && errors.As(err, &fault) { // what the registry's refusal is, and what to do now
 		err = &image.Fault{Ref: ref, Err: base.Refused(fault.Err.Error(), ref, program.Call()+" doctor --remote "+ref)}
@@ -36,32 +38,27 @@ func (o doctorOptions) examine(c *call, ref string, start doctor.Start) (d *doct
 }
 
 // open opens an image, and says for which machine it is judged.
-func (o doctorOptions) open(c *call, ref string) (img image.Image, machine doctor.Machine, err error) {
+func (o doctorOptions) open(c *call, ref string) (img image.Image, machine doctor.Machine) {
 	path, tag, packed := archive(ref)
 	if packed || o.remote {
-		if machine, err = o.machine(startsOn(c)); err != nil {
-			return nil, machine, err
-		}
+		machine = o.machine(startsOn(c))
 		platform := image.Platform{OS: machine.OS, Arch: machine.Arch}
 		if o.remote {
-			img, err = image.FromRegistry(c, ref, platform, o.platform != "")
-		} else {
-			img, err = image.FromFile(c, path, tag, platform)
+			return must(image.FromRegistry(c, ref, platform, o.platform != "")), machine
 		}
-		return img, machine, err
+		return must(image.FromFile(c, path, tag, platform)), machine
 	}
 	e, err := find(c, c.say)
 	if err == nil {
-		if machine, err = o.machine(run.MachineOf(e)); err != nil {
-			return nil, machine, err
-		}
+		machine = o.machine(run.MachineOf(e))
 		img, err = source.FromEngine(c, e, ref, o.deep)
 	}
 	var none *image.NotFound
 	if (e == nil || errors.As(err, &none)) && isFolder(ref) && c.Err() == nil { // it is meant, and what it lacks to be a layout is said
 		img, err = image.FromFile(c, ref, "", image.Platform{})
 	}
-	return img, machine, err
+	endOn(err)
+	return img, machine
 }
 
 func isFolder(path string) bool {
@@ -70,15 +67,15 @@ func isFolder(path string) bool {
 }
 
 // machine is the one that is meant: that of the platform, where one is named.
-func (o doctorOptions) machine(here doctor.Machine) (doctor.Machine, error) {
+func (o doctorOptions) machine(here doctor.Machine) doctor.Machine {
 	if o.platform == "" {
-		return here, nil
+		return here
 	}
-	p, err := usage(image.ParsePlatform(o.platform))
-	if err != nil || p.OS == here.OS && p.Arch == here.Arch {
-		return here, err
+	p := must(usage(image.ParsePlatform(o.platform)))
+	if p.OS == here.OS && p.Arch == here.Arch {
+		return here
 	}
-	return doctor.MachineOf(p.OS, p.Arch, false, here.Overrides), nil
+	return doctor.MachineOf(p.OS, p.Arch, false, here.Overrides)
 }
 
 // archive tells a tarball or a layout, with or without a :TAG, from an engine's
@@ -153,11 +150,8 @@ func mountsOf(e *engine.Engine, it engine.Container) map[string]bool {
 
 // describes says whether a word is a file that describes containers, and no image.
 func describes(ref string) bool {
-	if !strings.HasSuffix(ref, ".yaml") && !strings.HasSuffix(ref, ".yml") {
-		return false
-	}
 	info, err := os.Stat(ref)
-	return err == nil && !info.IsDir()
+	return err == nil && !info.IsDir() && slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(ref))
 }
 
 // diagnoseFile tells of each container that a file describes whether its image can start, as the file starts it.
