@@ -42,8 +42,8 @@ type live struct {
 	stop  func() // no seconds pass any more
 
 	mutex sync.Mutex
-	rows  map[string]progress
-	drawn int // rows on the screen
+	rows  map[string]progress // by the step; none before one begins
+	drawn bool
 }
 
 // progress is what a step does, or how its last try ended.
@@ -54,42 +54,32 @@ type progress struct {
 
 func newLive(t *Terminal, steps []table.Step) *live {
 	l := &live{Terminal: t, steps: steps, rows: map[string]progress{}}
-	l.stop = screen.Every(time.Second, func(time.Duration) {
-		l.mutex.Lock()
-		defer l.mutex.Unlock()
-		l.draw(l.drawn > 0)
-	})
+	l.stop = screen.Every(time.Second, func(time.Duration) { l.change(func() {}) })
 	return l
 }
 
 // Say writes a sentence above the rows.
-func (l *live) Say(sentence string) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	rows := l.drawn > 0
-	l.draw(false)
-	l.Terminal.Say(sentence)
-	l.draw(rows)
-}
+func (l *live) Say(sentence string) { l.change(func() { l.Terminal.Say(sentence) }) }
 
 // Step changes a row.
 func (l *live) Step(e run.Event) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.rows[e.Step] = progress{e.Doing, time.Now()}
-	if e.Outcome != nil {
-		l.rows[e.Step] = progress{text: result(*e.Outcome)}
-	}
-	l.draw(true)
+	l.change(func() {
+		l.rows[e.Step] = progress{e.Doing, time.Now()}
+		if e.Outcome != nil {
+			l.rows[e.Step] = progress{text: result(*e.Outcome)}
+		}
+	})
 }
 
-// draw takes the rows off the screen, and draws them as they are now.
-func (l *live) draw(rows bool) {
-	if l.drawn > 0 {
-		fmt.Fprintf(l.Writer, "\x1b[%dA\x1b[J", l.drawn)
-		l.drawn = 0
+// change takes the rows off the screen, does something, and draws them as they are then.
+func (l *live) change(do func()) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.drawn {
+		fmt.Fprintf(l.Writer, "\x1b[%dA\x1b[J", len(l.steps))
 	}
-	if !rows {
+	do()
+	if l.drawn = len(l.rows) > 0; !l.drawn {
 		return
 	}
 	for _, step := range l.steps {
@@ -99,13 +89,10 @@ func (l *live) draw(rows bool) {
 		}
 		l.Terminal.line(step.Name, color, row.text)
 	}
-	l.drawn = len(l.steps)
 }
 
 // done takes the rows off the screen for good.
 func (l *live) done() {
 	l.stop()
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.draw(false)
+	l.change(func() { clear(l.rows) })
 }
