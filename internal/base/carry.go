@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	oci "github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"optimizing-dockerfile/internal/engine"
@@ -72,11 +73,7 @@ func Layout(ctx context.Context, e *engine.Engine, image, dir string, say screen
 	if err != nil {
 		return "", err
 	}
-	path, err := oci.Write(folder, empty.Index)
-	if err != nil {
-		return "", err
-	}
-	if err := path.AppendImage(img); err != nil {
+	if _, err := oci.Write(folder, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: img})); err != nil {
 		return "", err
 	}
 	digest, err := img.Digest()
