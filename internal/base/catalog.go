@@ -30,12 +30,12 @@ type Catalog []Base
 
 // Load reads bases.yaml in dir.
 func Load(dir string) (Catalog, error) {
-	return yamlfile.Table(filepath.Join(dir, "bases.yaml"), func(b Base) string { return b.ID }, func(b *Base) error {
+	return yamlfile.Table(filepath.Join(dir, "bases.yaml"), func(b *Base) (string, error) {
 		err := b.check()
 		if r := b.Recipe; r != nil {
 			r.Folder, r.Modules = filepath.Join(dir, r.Folder), filepath.Join(dir, r.Modules)
 		}
-		return err
+		return b.ID, err
 	})
 }
 

@@ -42,8 +42,8 @@ func Read(path string, v any) error {
 	return nil
 }
 
-// Table reads a list as Read does. Each item has a name of its own, and is checked; what is wrong with one is told with its line.
-func Table[T any](path string, name func(T) string, check func(*T) error) (items []T, err error) {
+// Table reads a list as Read does. Each item is checked, and has a name of its own; what is wrong with one is told with its line.
+func Table[T any](path string, check func(*T) (name string, err error)) (items []T, err error) {
 	err = Read(path, &items)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -60,15 +60,14 @@ func Table[T any](path string, name func(T) string, check func(*T) error) (items
 	}
 	seen := map[string]bool{}
 	for i := range items {
-		called := name(items[i])
-		err := check(&items[i])
-		if seen[called] {
-			err = fmt.Errorf("%s is there twice", called)
+		name, err := check(&items[i])
+		if seen[name] {
+			err = fmt.Errorf("%s is there twice", name)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, lines[i].Line, err)
 		}
-		seen[called] = true
+		seen[name] = true
 	}
 	return items, nil
 }

@@ -70,14 +70,13 @@ func ExerciseAt(dir string) (Exercise, bool) {
 
 // LoadExercises reads the table in the folder dir.
 func LoadExercises(dir string) ([]Exercise, error) {
-	name := func(e Exercise) string { return e.Name }
-	return yamlfile.Table(filepath.Join(dir, ExerciseTable), name, func(e *Exercise) error {
+	return yamlfile.Table(filepath.Join(dir, ExerciseTable), func(e *Exercise) (name string, err error) {
 		e.Dir = filepath.Join(dir, e.Name)
 		e.Context = filepath.Join(dir, cmp.Or(e.Context, "../start"))
 		words := []string{e.Goal, e.Title, e.Fix, e.Solution, e.Story}
 		if !stepName.MatchString(e.Name) || slices.Contains(words, "") || len(e.Hints) == 0 {
-			return fmt.Errorf("%q: an exercise has a name such as 01-bin-sh, a title, a goal, a fix, a solution, a story and hints", e.Name)
+			err = fmt.Errorf("%q: an exercise has a name such as 01-bin-sh, a title, a goal, a fix, a solution, a story and hints", e.Name)
 		}
-		return nil
+		return e.Name, err
 	})
 }

@@ -123,15 +123,15 @@ func Load(dir string, earlier ...Step) ([]Step, error) {
 	for _, step := range earlier {
 		known[step.Name] = true
 	}
-	name := func(s Step) string { return s.Name }
-	return yamlfile.Table(filepath.Join(dir, Table), name, func(s *Step) error {
+	return yamlfile.Table(filepath.Join(dir, Table), func(s *Step) (string, error) {
 		s.Dir = filepath.Join(dir, s.Name)
 		s.Context = filepath.Join(dir, cmp.Or(s.Context, s.Name))
 		known[s.Name] = true
-		if err := s.check(known); err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
+		err := s.check(known)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", s.Name, err)
 		}
-		return nil
+		return s.Name, err
 	})
 }
 
