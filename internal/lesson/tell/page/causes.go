@@ -62,35 +62,29 @@ func ReadLooks(root string) (looks Looks, err error) {
 	return looks, err
 }
 
-// cause is what its page is made from.
-type cause struct {
-	Cause doctor.Cause
-	from  source
+// Markdown is what a cause's page says of it.
+func (from source) Markdown() (string, error) {
+	looks, err := part("looks", from)
+	return from.Cause.Row().Markdown(looks), err
 }
 
-// Markdown is what the page says of it.
-func (c cause) Markdown() (string, error) {
-	looks, err := part("looks", c)
-	return c.Cause.Row().Markdown(looks), err
+// Quoted are the wordings of a cause that no runtime here has printed.
+func (from source) Quoted() []Quoted {
+	return slices.DeleteFunc(slices.Clone(from.Looks.Quoted), func(q Quoted) bool { return !slices.Contains(q.Causes, from.Cause) })
 }
 
-// Quoted are the wordings of it that no runtime here has printed.
-func (c cause) Quoted() []Quoted {
-	return slices.DeleteFunc(slices.Clone(c.from.Looks.Quoted), func(q Quoted) bool { return !slices.Contains(q.Causes, c.Cause) })
-}
-
-// Shown are the images that show it.
-func (c cause) Shown() []Shown {
-	all := slices.Concat(c.from.Looks.Images, c.from.Looks.Pods)
-	return slices.DeleteFunc(all, func(s Shown) bool { return s.Cause != c.Cause })
+// Images are those that show a cause.
+func (from source) Images() []Shown {
+	all := slices.Concat(from.Looks.Images, from.Looks.Pods)
+	return slices.DeleteFunc(all, func(s Shown) bool { return s.Cause != from.Cause })
 }
 
 // seenWith is a row of a table: runtimes that printed the same.
 type seenWith struct{ With, Row string }
 
 // Rows are those of an image.
-func (c cause) Rows(shown Shown) (rows []seenWith) {
-	for _, r := range c.from.Looks.Runtimes {
+func (from source) Rows(shown Shown) (rows []seenWith) {
+	for _, r := range from.Looks.Runtimes {
 		look, seen := shown.Seen[r.ID]
 		i := slices.IndexFunc(rows, func(other seenWith) bool { return other.Row == look.Row() })
 		switch {

@@ -22,6 +22,7 @@ import (
 type source struct {
 	Steps, Beyond []table.Step // the article's, and the lessons after it
 	Step          table.Step   // of a page in a step's folder
+	Cause         doctor.Cause // of a page of its own
 	Records       []record.Run // of the article's, the first on its base
 	Measured      *record.Run  // of the lessons after it
 	Cold          *record.Run  // from an empty build cache, for how long it takes
@@ -88,7 +89,8 @@ func Make(root string) (map[string]string, error) {
 		texts[filepath.Join(step.Dir, "output.txt")] = strings.Join(from.Record().Transcripts(step.Name), "\n\n") + "\n"
 	}
 	for _, r := range slices.Concat(doctor.Causes(), doctor.Refusals()) {
-		put(filepath.Join(root, filepath.FromSlash(r.Cause.Page())))(part("cause", cause{r.Cause, from}))
+		from.Cause = r.Cause
+		put(filepath.Join(root, filepath.FromSlash(r.Cause.Page())))(part("cause", from))
 	}
 	for path, original := range copies(from.Steps, filepath.Join(root, "workshop", "start")) {
 		text, failed := os.ReadFile(original)
