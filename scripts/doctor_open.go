@@ -117,16 +117,12 @@ func startsOn(ctx context.Context) doctor.Machine {
 func examineContainer(c *call, name string, start doctor.Start) (d *doctor.Diagnosis, err error) {
 	e := must(find(c, c.say))
 	img, it, err := source.FromContainer(c, e, name)
-	if err != nil {
-		return nil, err
-	}
+	endOn(err)
 	defer func() { err = errors.Join(err, img.Close()) }()
 	made := it.HostConfig
 	start.CapAdd, start.CapDrop, start.Privileged, start.Init = made.CapAdd, made.CapDrop, made.Privileged, made.Init
 	start.Mounts = mountsOf(e, it)
-	if d, err = doctor.Examine(c, img, run.MachineOf(e), start); err != nil {
-		return nil, err
-	}
+	d = must(doctor.Examine(c, img, run.MachineOf(e), start))
 	d.Ended = &doctor.Ended{Status: it.State.Status, ExitCode: it.State.ExitCode, Error: it.State.Error, OOMKilled: it.State.OOMKilled}
 	if log, err := e.Logs(c, it.ID); err == nil { // some drivers keep none
 		d.Ended.LastLine = screen.Last(log, 1)

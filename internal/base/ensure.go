@@ -85,7 +85,10 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 	}
 	screen.Sayf(say, "the base %s is not here yet", b.Image)
 	name := pullName(e, b.Image)
-	words := pullWords(e, name, cmp.Or(b.Platform, e.Platform()))
+	words := []string{e.Name, "pull", name}
+	if p := cmp.Or(b.Platform, e.Platform()); p.Arch != e.Arch {
+		words = slices.Insert(words, 2, "--platform", p.String())
+	}
 	cannot := &Unobtainable{
 		Image: b.Image,
 		Tried: []string{"present: no"},

@@ -58,15 +58,6 @@ func pullName(e *engine.Engine, name string) string {
 	return strings.TrimPrefix(ref.Name(), "index.")
 }
 
-// pullWords is the command that a reader types.
-func pullWords(e *engine.Engine, name string, p image.Platform) []string {
-	words := []string{e.Name, "pull"}
-	if p.Arch != e.Arch {
-		words = append(words, "--platform", p.String())
-	}
-	return append(words, name)
-}
-
 // pull has the engine pull an image. On a terminal docker shows itself how far it is.
 func pull(ctx context.Context, e *engine.Engine, words []string, say screen.Reporter) error {
 	screen.Sayf(say, "pulling it: %s", strings.Join(words, " "))
