@@ -251,7 +251,6 @@ func (f *files) head(ctx context.Context, at string, n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
 	b := make([]byte, min(int64(n), file.Size()))
 	got, err := file.ReadAt(b, 0)
 	if got == len(b) {

@@ -237,6 +237,5 @@ func (x *examination) beginning(ctx context.Context, at place) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	return io.ReadAll(io.NewSectionReader(f, 0, min(f.Size(), maxContent)))
 }

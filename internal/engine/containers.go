@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
@@ -169,11 +167,7 @@ type Image struct {
 	RootFS  struct {
 		Layers []string // their digests, uncompressed
 	}
-
-	OS           string `json:"Os"`
-	Architecture string
-	Variant      string
-	Config       v1.Config
+	image.Config
 
 	Reused []string `json:"-"` // instructions that its build took from an earlier one; of Build
 }

@@ -226,7 +226,6 @@ func TestCacheReadsTheSameLayersOnce(t *testing.T) {
 func content(t *testing.T, img image.Image, path string) string {
 	file, err := img.Open(t.Context(), path)
 	require.NoError(t, err)
-	defer file.Close()
 	text := make([]byte, file.Size())
 	_, err = file.ReadAt(text, 0)
 	require.NoError(t, err)

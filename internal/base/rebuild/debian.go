@@ -67,17 +67,15 @@ func (c *cache) fetch(ctx context.Context, packages []string, arch, folder strin
 	if err != nil {
 		return err
 	}
-	whole, size := map[string]bool{}, int64(0)
+	sums, size := map[string]string{}, int64(0)
 	for _, m := range wanted {
 		bytes, _ := strconv.ParseInt(m[2], 10, 64)
 		size += bytes
-		file := filepath.Join(folder, filepath.Base(m[1]))
-		sum, _ := sha256Of(file)
-		whole[file] = sum == m[3]
+		sums[m[1]] = m[3]
 	}
 	there, _ := filepath.Glob(filepath.Join(folder, "*.deb"))
 	for _, file := range there {
-		if !whole[file] { // or of another version
+		if sum, err := sha256Of(file); err != nil || sum != sums[filepath.Base(file)] { // or it is of another version
 			os.Remove(file)
 		}
 	}

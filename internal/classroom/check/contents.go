@@ -56,7 +56,6 @@ func read(ctx context.Context, img image.Image, known map[[32]byte]bool) (conten
 		if err != nil {
 			return err
 		}
-		defer content.Close()
 		if entry.Size < maxText && entry.Mode&0o111 == 0 {
 			text, err := io.ReadAll(io.NewSectionReader(content, 0, entry.Size))
 			if err == nil {

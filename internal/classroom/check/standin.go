@@ -77,13 +77,8 @@ func (s *subject) instead(ctx context.Context, image string) (*base.Ready, error
 	return base.Ensure(ctx, s.Engine, article, s.Say)
 }
 
-// isGolang tells the images that are there to compile Go from all others.
-func isGolang(image string) bool {
-	image, _, _ = strings.Cut(image, "@")
-	last := image[strings.LastIndex(image, "/")+1:]
-	last, _, _ = strings.Cut(last, ":")
-	return last == "golang"
-}
+// isGolang tells the images that are there to compile Go from all others, whatever their registry, tag and digest.
+var isGolang = regexp.MustCompile(`^(?:[^@]*/)?golang(?::[^/@]*)?(?:@.*)?$`).MatchString
 
 // namesNothing says why a reference can name neither a stage nor an image; "" where it may.
 func namesNothing(d *dockerfile.File, ref dockerfile.Reference) string {

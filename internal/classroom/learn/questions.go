@@ -17,9 +17,7 @@ type question struct {
 	choices []choice
 	// after is the question that this one takes for answered with yes: who said no supposes it; "" none.
 	after string
-	// hint says where to look; own gives what the step itself says of it.
-	hint string
-	own  func(table.Hints) string
+	hint  string // where to look
 	// truth gives the right choice and why, from what really happened; "" where that does not tell.
 	truth func(o run.Outcome) (letter, why string)
 }
@@ -33,7 +31,6 @@ var questions = []question{
 	{
 		id: "builds", text: "Will it build?", choices: yesNo,
 		hint: "Take the instructions one by one: does what each one names exist at that moment, in that stage?",
-		own:  func(of table.Hints) string { return of.Builds },
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "n", "It does not build: " + strings.TrimSpace(o.Cause+" "+o.Detail) + "."
@@ -45,7 +42,6 @@ var questions = []question{
 		id: "starts", text: "Will it start, and answer?", choices: yesNo,
 		after: "builds",
 		hint:  "What must lie in the image before the first line of the program can run?",
-		own:   func(of table.Hints) string { return of.Starts },
 		truth: func(o run.Outcome) (string, string) {
 			switch {
 			case o.Outcome == table.Runs:
@@ -61,7 +57,6 @@ var questions = []question{
 		choices: []choice{{"r", "root"}, {"u", "a user other than root"}},
 		after:   "starts",
 		hint:    "Look for USER in the last stage. One in a stage before it is for that stage alone.",
-		own:     func(of table.Hints) string { return of.User },
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is nothing to run."
@@ -81,7 +76,6 @@ var questions = []question{
 		choices: []choice{{"a", "about 10 MB"}, {"b", "about 50 MB"}, {"c", "200 MB or more"}},
 		after:   "builds",
 		hint:    "Only the last stage becomes the image: what its FROM brings, and what is copied in.",
-		own:     func(of table.Hints) string { return of.Size },
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
 				return "", "There is no image."

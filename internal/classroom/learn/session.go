@@ -163,8 +163,9 @@ func (s *Session) riddle(ctx context.Context, o run.Outcome) error {
 // guess asks the questions and gives the answers by their ids.
 func (s *Session) guess(ctx context.Context, step table.Step) (map[string]choice, error) {
 	guesses := map[string]choice{}
+	own := map[string]string{"builds": step.Hints.Builds, "starts": step.Hints.Starts, "user": step.Hints.User, "size": step.Hints.Size}
 	for _, q := range questions {
-		err := s.choose(ctx, q.prompt(guesses), "Hint: "+cmp.Or(q.own(step.Hints), q.hint), func(word string) bool {
+		err := s.choose(ctx, q.prompt(guesses), "Hint: "+cmp.Or(own[q.id], q.hint), func(word string) bool {
 			guesses[q.id] = q.read(word)
 			return guesses[q.id].letter != ""
 		})

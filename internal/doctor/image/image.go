@@ -34,7 +34,6 @@ type Image interface {
 // it gives ErrTooLarge.
 type File interface {
 	io.ReaderAt
-	io.Closer
 	Size() int64
 }
 
@@ -64,7 +63,7 @@ type About struct {
 // Config is what an image says about the process that it is meant for.
 type Config struct {
 	OS, Architecture, Variant string
-	v1.Config
+	v1.Config                 `json:"Config"`
 }
 
 // Entry is what the image holds at a path.

@@ -56,35 +56,30 @@ func (k *Files) Apply(number int, r io.Reader) error {
 // Add places the first entry of a tar at a path; of a folder also those that follow, up to so many bytes. It gives
 // the paths of all, and whether the folder is there whole.
 func (k *Files) Add(r io.Reader, at string, most int64) (added []string, whole bool, err error) {
-	base := ""
-	for archive := tar.NewReader(r); ; {
-		h, err := archive.Next()
-		if len(added) > 0 && err == io.EOF {
-			return added, true, nil
+	archive := tar.NewReader(r)
+	h, err := archive.Next()
+	if err != nil {
+		return nil, false, err
+	}
+	for base := strings.TrimSuffix(h.Name, "/"); err == nil && most >= 0; {
+		h.Name = at + strings.TrimPrefix(h.Name, base)
+		if h.Typeflag == tar.TypeLink {
+			h.Linkname = at + strings.TrimPrefix(h.Linkname, base)
 		}
-		if err == nil && len(added) == 0 {
-			base = strings.TrimSuffix(h.Name, "/")
-		} else if err == nil {
+		if err = k.take(h, archive); err != nil {
+			break
+		}
+		if added = append(added, path.Clean(h.Name)); len(added) == 1 && h.Typeflag != tar.TypeDir {
+			break
+		}
+		if h, err = archive.Next(); err == nil {
 			most -= 512 + int64(len(h.Name)+len(h.Linkname)) + h.Size
 		}
-		if err == nil && most >= 0 {
-			h.Name = at + strings.TrimPrefix(h.Name, base)
-			if h.Typeflag == tar.TypeLink {
-				h.Linkname = at + strings.TrimPrefix(h.Linkname, base)
-			}
-			err = k.take(h, archive)
-		}
-		switch {
-		case len(added) == 0 && err != nil:
-			return nil, false, err
-		case err != nil || most < 0:
-			return added, false, nil // what is left of the folder is asked for by itself
-		}
-		added = append(added, path.Clean(h.Name))
-		if len(added) == 1 && h.Typeflag != tar.TypeDir {
-			return added, false, nil
-		}
 	}
+	if len(added) == 0 {
+		return nil, false, err
+	}
+	return added, err == io.EOF, nil // what is left of a folder is asked for by itself
 }
 
 // read reads a layer by itself: what it brings, and what it takes away.

@@ -8,12 +8,21 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// A registry that takes longer than silence for the next piece falls silent. What it announces for an image has a bound.
+const (
+	silence  = 30 * time.Second
+	piece    = 64 << 10
+	mostSent = 64 << 30
 )
 
 // FromRegistry opens an image in a registry, without an engine, as whom docker or podman keeps a login for. p chooses
@@ -207,4 +216,61 @@ func (r *layered) Enough() Read {
 		read.Of += l.Size
 	}
 	return read
+}
+
+// counted counts what a registry sends, and cuts the line where it falls silent.
+type counted struct {
+	*layered
+	http.RoundTripper
+}
+
+func (c counted) RoundTrip(request *http.Request) (*http.Response, error) {
+	first := request
+	for hops := 0; first.Response != nil; hops++ { // it was sent on from there
+		if first = first.Response.Request; hops == 10 {
+			return nil, errors.New("the registry sends from one address to the next without end")
+		}
+	}
+	answer, err := c.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	size, layer := c.sizes[path.Base(first.URL.Path)]
+	if !layer || !strings.Contains(first.URL.Path, "/blobs/") {
+		size = maxDocument
+	}
+	body := &countedBody{layered: c.layered, ReadCloser: answer.Body, left: size, most: size}
+	body.silent = time.AfterFunc(silence, func() {
+		c.giveUp(fmt.Errorf("the registry has sent next to nothing for %v", silence))
+	})
+	answer.Body = body
+	return answer, nil
+}
+
+type countedBody struct {
+	*layered
+	io.ReadCloser
+	silent     *time.Timer
+	left, most int64
+}
+
+func (c *countedBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if before := c.left / piece; before != (c.left-int64(n))/piece {
+		c.silent.Reset(silence)
+	}
+	c.got.Add(int64(n))
+	c.budget.unpacked += perByte * int64(n)
+	if c.left -= int64(n); c.left < 0 && err == nil {
+		err = fmt.Errorf("the registry's answer has over %d bytes, more than it may have", c.most)
+	}
+	if err != nil {
+		c.silent.Stop()
+	}
+	return n, err
+}
+
+func (c *countedBody) Close() error {
+	c.silent.Stop()
+	return c.ReadCloser.Close()
 }

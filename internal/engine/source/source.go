@@ -40,7 +40,7 @@ func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, e
 			"or look in its registry with --remote"}
 	}
 	if err == nil {
-		err = aboutOf(ref, *about).Config.TooLong()
+		err = about.Config.TooLong()
 	}
 	if err != nil {
 		return engine.Image{}, image.Failed(ctx, ref, err)
@@ -50,8 +50,7 @@ func inspect(ctx context.Context, e *engine.Engine, ref string) (engine.Image, e
 
 // aboutOf is what the engine says of an image that was asked for by a name.
 func aboutOf(name string, i engine.Image) image.About {
-	config := image.Config{OS: i.OS, Architecture: i.Architecture, Variant: i.Variant, Config: i.Config}
-	return image.About{Name: name, ID: i.ID, Config: config}
+	return image.About{Name: name, ID: i.ID, Config: i.Config}
 }
 
 // Small says whether an image is read whole: those from scratch are far below, those with a system
