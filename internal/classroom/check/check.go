@@ -48,7 +48,13 @@ var factsYAML []byte
 // facts is what facts.yaml explains.
 var facts = func() (all struct {
 	Hints                    map[string]map[string]string
+	Instructions, Extra      map[string]*regexp.Regexp
 	Official, Alpine, Debian []string
+	Builders                 map[string]*regexp.Regexp
+	Lacks                    []struct {
+		Words *regexp.Regexp
+		Says  string
+	}
 }) {
 	if err := yaml.Unmarshal(factsYAML, &all); err != nil {
 		panic(err)

@@ -158,6 +158,26 @@ func TestTellsASlipFromAHereDocumentOfAnOldBuilder(t *testing.T) {
 	assert.Empty(t, lacks("FROM scratch\nRUNN true\n", engine.BuildKit, fmt.Sprintf(words, "RUNN")))
 }
 
+// What a stand-in or an older Go lacks is not the Dockerfile's fault.
+func TestTellsWhatWasGivenLacks(t *testing.T) {
+	s := &subject{Checker: &Checker{Engine: &engine.Engine{Builder: engine.Legacy}}, file: dockerfile.Parse("FROM golang:1.16-alpine\n")}
+	s.asked = []string{"golang:1.16-alpine"}
+	for words, says := range map[string]string{
+		"/bin/sh: apk: not found":              "has the command apk",
+		"/bin/sh: echos: not found":            "",
+		"stat etc/ssl/cert.pem: no such file":  "may well have /etc/ssl/cert.pem",
+		`"/usr/lib/libz.so": not found`:        "may well have /usr/lib/libz.so",
+		"package cmd/x is not in GOROOT":       "has the source of cmd/x",
+		"go: module requires Go 1.16":          "the older one that was given says: module requires Go 1.16",
+		"unknown flag: mount":                  "what BuildKit can do",
+		"the --chmod option requires BuildKit": "what BuildKit can do",
+	} {
+		lack := s.lacks(words)
+		assert.Equal(t, says == "", lack == "", "%s: %s", words, lack)
+		assert.Contains(t, lack, says)
+	}
+}
+
 // A hint that no goal or cause asks for is a slip of the pen, and each goal has one for what is not foreseen.
 func TestEachHintIsAskedFor(t *testing.T) {
 	causes := []string{"else", "user-set", run.CommandNotFound, run.ToolchainTooOld, run.VCSStatus, run.CompileError,
@@ -166,6 +186,7 @@ func TestEachHintIsAskedFor(t *testing.T) {
 		causes = append(causes, string(cause.Cause))
 	}
 	assert.Subset(t, Goals, slices.Collect(maps.Keys(facts.Hints)))
+	assert.Subset(t, Goals, slices.Collect(maps.Keys(facts.Instructions)))
 	for _, goal := range Goals {
 		assert.Subset(t, causes, slices.Collect(maps.Keys(facts.Hints[goal])), goal)
 		assert.True(t, goal == Answers || facts.Hints[goal]["else"] != "", goal)

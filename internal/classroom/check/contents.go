@@ -153,7 +153,7 @@ func (c contents) program(command []string, dir string) (best *file) {
 func sourcesIn(ctx context.Context, dir string) map[[32]byte]bool {
 	found := map[[32]byte]bool{}
 	filepath.WalkDir(dir, func(at string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || !sources.MatchString(entry.Name()) {
+		if err != nil || !entry.Type().IsRegular() || !facts.Extra["sources"].MatchString(entry.Name()) {
 			return ctx.Err()
 		}
 		if text, err := readText(at); err == nil && len(text) > 0 {

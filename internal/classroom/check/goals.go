@@ -145,13 +145,6 @@ func (s *subject) nothingExtra() {
 	}
 }
 
-// What bears such a name is a shell, a compiler, sources; the first two where they can be run.
-var (
-	shells    = regexp.MustCompile(`^(sh|bash|ash|dash|zsh|ksh|mksh|csh|tcsh|fish|rbash|busybox|toybox)$`)
-	compilers = regexp.MustCompile(`^(go|gofmt|gcc|g\+\+|cc|c\+\+|cpp|clang|tcc|musl-gcc|ld|as)$`)
-	sources   = regexp.MustCompile(`^(go\.(mod|sum|work)|Makefile|Dockerfile|.*\.(go|c|cc|cpp|h|hpp|s|S))$`)
-)
-
 // extra says what a file is that has no business in the image; "" if it has.
 func (s *subject) extra(f *file) string {
 	name, behind := path.Base(f.Path), s.files.resolve(f.Path)
@@ -161,11 +154,11 @@ func (s *subject) extra(f *file) string {
 	runnable := behind.Mode.IsRegular() && behind.Mode&0o111 != 0
 	own := s.program != nil && behind.Path == s.program.Path
 	switch {
-	case behind.shell, runnable && !own && shells.MatchString(name):
+	case behind.shell, runnable && !own && facts.Extra["a shell"].MatchString(name):
 		return "a shell"
-	case behind.toolchain, runnable && !own && compilers.MatchString(name):
+	case behind.toolchain, runnable && !own && facts.Extra["a compiler"].MatchString(name):
 		return "a compiler"
-	case f.source || f.Mode.IsRegular() && !own && sources.MatchString(name):
+	case f.source || f.Mode.IsRegular() && !own && facts.Extra["sources"].MatchString(name):
 		return "sources"
 	}
 	return ""

@@ -102,32 +102,14 @@ func namesNothing(d *dockerfile.File, ref dockerfile.Reference) string {
 	return fmt.Sprintf("%s names no stage: those with a name are: %s", where, strings.Join(names, ", "))
 }
 
-// What a builder says of what it lacks itself, or of what official golang images have and a stand-in or another base may lack.
-var (
-	notFound = regexp.MustCompile(`sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found`)
-	// alpineFiles are what a stage on a stand-in has not, and one on Alpine's image has.
-	alpineFiles = regexp.MustCompile(`(?i)\b((?:etc/ssl|etc/apk|etc/alpine-release|etc/os-release|etc/ca-certificates|` +
-		`usr/share/ca-certificates|usr/share/zoneinfo|lib/apk|lib/libc\.musl|` +
-		`lib/libz|lib/libssl|lib/libcrypto|usr/lib)[^\s:'"]*)['"]?: ` +
-		`(?:file does not exist|no such file|not found)`)
-	noGoCommand = regexp.MustCompile(`package (cmd/\S+) is not in GOROOT`)
-	noGcc       = regexp.MustCompile(`"?(gcc|cc|g\+\+)"?:? executable file not found`)
-	newerGo     = regexp.MustCompile(`flag provided but not defined: -\w+|requires [Gg]o (?:>= )?1\.\d+|module requires Go ` +
-		`1\.\d+|unknown directive: \w+|invalid go version|package \S+ is not in GOROOT`)
-	heredocAsFile = regexp.MustCompile(`stat:? "?[^\s"]*<<\S+ no such file`)
-	unknownWord   = regexp.MustCompile(`(?i)unknown instruction: "?([^\s"]+)`)
-	// needsBuildKit are the options that only it knows.
-	needsBuildKit = regexp.MustCompile(`requires? BuildKit|[Uu]nknown flag: ` +
-		`(?:mount|network|security|link|chmod|checksum|exclude|parents|keep-git-dir|start-interval)`)
-)
-
 // lacks says what this environment could not give a build that failed; "" where
 // the Dockerfile alone is at fault.
 func (s *subject) lacks(words string) string {
-	if s.Engine.Builder == engine.Legacy && (needsBuildKit.MatchString(words) || s.file.Heredoc) {
+	if s.Engine.Builder == engine.Legacy && (facts.Builders["needs BuildKit"].MatchString(words) || s.file.Heredoc) {
 		return "this engine has docker's old builder only, and the Dockerfile asks for what BuildKit can do"
 	}
-	if m := unknownWord.FindStringSubmatch(words); s.file.Heredoc && (m != nil && !s.file.Has(m[1]) || heredocAsFile.MatchString(words)) {
+	m := facts.Builders["unknown instruction"].FindStringSubmatch(words)
+	if s.file.Heredoc && (m != nil && !s.file.Has(m[1]) || facts.Builders["here-document as a file"].MatchString(words)) {
 		return "this engine's builder is older than here-documents, and the Dockerfile has one"
 	}
 	for _, image := range s.asked {
@@ -135,18 +117,17 @@ func (s *subject) lacks(words string) string {
 		if strings.Contains(image, "alpine") {
 			has = facts.Alpine
 		}
-		for _, m := range append(notFound.FindAllStringSubmatch(words, -1), noGcc.FindAllStringSubmatch(words, -1)...) {
-			if command := path.Base(m[1]); slices.Contains(has, command) {
+		for _, m := range facts.Builders["command not found"].FindAllStringSubmatch(words, -1) {
+			if command := path.Base(m[1] + m[2]); slices.Contains(has, command) {
 				return fmt.Sprintf("%s has the command %s, what was given in its place has not", image, command)
 			}
 		}
-		if m := alpineFiles.FindStringSubmatch(words); m != nil {
-			return fmt.Sprintf("%s may well have /%s, what was given in its place has not", image, m[1])
+		for _, lack := range facts.Lacks {
+			if m := lack.Words.FindStringSubmatch(words); m != nil {
+				return fmt.Sprintf(lack.Says, image, m[1])
+			}
 		}
-		if m := noGoCommand.FindStringSubmatch(words); m != nil {
-			return fmt.Sprintf("%s has the source of %s, what was given in its place has not", image, m[1])
-		}
-		if m := newerGo.FindString(words); m != "" && !strings.Contains(image, "1.15.7") {
+		if m := facts.Builders["newer Go"].FindString(words); m != "" && !strings.Contains(image, "1.15.7") {
 			return fmt.Sprintf("the Go of %s may well do it; the older one that was given says: %s", strings.Join(s.asked, ", "), m)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"optimizing-dockerfile/internal/dockerfile"
@@ -67,14 +66,6 @@ func Tell(t *tell.Terminal, r *Report, why bool) {
 	}
 }
 
-// about are the instructions by which a goal is met or not.
-var about = map[string]*regexp.Regexp{
-	Starts:           regexp.MustCompile(`^(ENTRYPOINT|CMD) `),
-	Answers:          regexp.MustCompile(`^(ENTRYPOINT|CMD) `),
-	NotRoot:          regexp.MustCompile(`^USER `),
-	AccountsReadOnly: regexp.MustCompile(`^(COPY|ADD) .*(passwd|group)`),
-}
-
 // place notes of each goal that is not met the line of the Dockerfile that it is about: where the
 // last stage says what is judged, else where that stage begins.
 func (r *Report) place(file string, d *dockerfile.File) {
@@ -85,10 +76,11 @@ func (r *Report) place(file string, d *dockerfile.File) {
 			continue
 		}
 		goal.Line = 1
+		about := facts.Instructions[goal.ID]
 		failed := false // that instruction was passed
 		for _, in := range d.Instructions {
 			text := in.Word + " " + in.Rest
-			its := goal.ID == Builds && strings.Contains(goal.Proof, text) || about[goal.ID] != nil && about[goal.ID].MatchString(text)
+			its := goal.ID == Builds && strings.Contains(goal.Proof, text) || about != nil && about.MatchString(text)
 			failed = failed || its && goal.ID == Builds
 			if its || in.Word == "FROM" && !failed {
 				goal.Line = in.Line()
