@@ -14,6 +14,7 @@ import (
 	"github.com/docker/go-units"
 	"go.yaml.in/yaml/v3"
 
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/screen"
 	"optimizing-dockerfile/internal/yamlfile"
 )
@@ -110,10 +111,10 @@ const (
 
 // Phases, in the order in which a try goes through them.
 const (
-	Build = "build" // the image is made
-	Start = "start" // the runtime makes the process
-	Exec  = "exec"  // the process's own execve, and its loader
-	Serve = "serve" // it runs, and must answer
+	Build = "build"           // the image is made
+	Start = doctor.PhaseStart // the runtime makes the process
+	Exec  = doctor.PhaseExec  // the process's own execve, and its loader
+	Serve = "serve"           // it runs, and must answer
 )
 
 // Load reads the table in the folder dir. An error names the file, and the line
