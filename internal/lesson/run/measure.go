@@ -138,7 +138,7 @@ func (j *job) repeat(ctx context.Context) error {
 
 // health waits until the engine has made up its mind about a container.
 func (j *job) health(ctx context.Context, name string) error {
-	for deadline := time.Now().Add(healthTime); ; {
+	for deadline := time.Now().Add(healthTime); ; time.Sleep(250 * time.Millisecond) {
 		if j.Engine.Name == "podman" { // it leaves it to systemd's timers, which not every machine has
 			_, _ = j.Engine.Output(ctx, "healthcheck", "run", name) // what it finds is in the container's state
 		}
@@ -150,11 +150,6 @@ func (j *job) health(ctx context.Context, name string) error {
 		j.outcome.Measured.Health = health
 		if health != "starting" && health != "" || time.Now().After(deadline) {
 			return nil
-		}
-		select {
-		case <-time.After(250 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
 }

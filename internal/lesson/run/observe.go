@@ -103,13 +103,11 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 			if len(h.listens) > 0 {
 				o.Detail += "; it listens at " + h.listens.String()
 			}
+		case ctx.Err() != nil:
+			return ctx.Err()
 		default:
-			select {
-			case <-time.After(wait):
-				continue
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			time.Sleep(wait)
+			continue
 		}
 		log, err := j.Engine.Logs(ctx, name)
 		o.Message = strings.TrimRight(log, "\n")
