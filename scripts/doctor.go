@@ -104,8 +104,7 @@ func (o doctorOptions) readMessage(c *call, text string) error {
 	}
 	answer := message.Read(text)
 	var known *bool
-	if len(answer.Causes) > 0 {
-		yes := true
+	if yes := len(answer.Causes) > 0; yes {
 		known = &yes
 	}
 	return o.tell(c, answer, func(width int) error { return answer.Screen(c.out, width) }, known)
