@@ -109,17 +109,13 @@ func (x *examination) resolveUser(ctx context.Context, spec string) (Cause, erro
 // accountFile opens /etc/passwd or /etc/group as the daemon does: links are
 // followed inside the image, and a file that cannot be opened counts as none.
 func (x *examination) accountFile(ctx context.Context, path string) (io.Reader, error) {
-	at, err := x.files.peek(ctx, path)
-	if way := broke(err); way != nil {
-		return nil, nil
-	}
-	if err != nil {
+	at, _, err := x.files.look(ctx, path, root)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if at.Mode.IsDir() {
+	case at.Mode.IsDir():
 		return unreadable{}, nil
-	}
-	if !at.Mode.IsRegular() || at.Size == 0 {
+	case !at.Mode.IsRegular() || at.Size == 0: // or it is not there
 		return nil, nil
 	}
 	f, err := x.files.open(ctx, at.Path)
@@ -253,7 +249,7 @@ func (x *examination) becomes(asked Evidence) string {
 func (x *examination) unlisted(ctx context.Context, cause Cause, spec, name string, asked Evidence) error {
 	file := map[Cause]string{UnknownUser: "/etc/passwd", UnknownGroup: "/etc/group"}[cause]
 	have := "no such file in the image"
-	if at, err := x.files.peek(ctx, file); err == nil {
+	if at, there, _ := x.files.look(ctx, file, root); there {
 		have = fmt.Sprintf("%d bytes, and no entry for %q", at.Size, name)
 	}
 	return x.cannot(cause, facts{User: spec, Name: name, By: x.becomes(asked)}, asked, Evidence{"the account must be listed in", file, have})

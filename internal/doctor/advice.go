@@ -82,11 +82,11 @@ func (x *examination) adviseAccounts(ctx context.Context) error {
 		return nil
 	}
 	for _, file := range []string{"/etc/passwd", "/etc/group", "/etc/shadow"} {
-		at, err := x.files.peek(ctx, file)
-		if fault := imageFault(err); fault != nil {
-			return fault
+		at, there, err := x.files.look(ctx, file, root)
+		if err != nil {
+			return err
 		}
-		if err == nil && at.Mode.IsRegular() && x.as.mayWrite(at.Entry) {
+		if there && at.Mode.IsRegular() && x.as.mayWrite(at.Entry) {
 			x.say("accounts-writable", facts{File: file, Found: describe(at.Entry)})
 			break
 		}
@@ -138,11 +138,14 @@ func (x *examination) adviseHealthcheck(ctx context.Context) error {
 		return nil
 	}
 	_, err := x.files.resolve(ctx, program, x.as)
-	if way := broke(err); way != nil && way.kind != running {
-		x.say("healthcheck-without-program", facts{Name: program})
-		return nil
+	way := broke(err)
+	if way == nil {
+		return err
 	}
-	return imageFault(err)
+	if way.kind != running {
+		x.say("healthcheck-without-program", facts{Name: program})
+	}
+	return nil
 }
 
 // common are files that many programs look for, and the advice where there are none: certificates (Go's
@@ -159,11 +162,11 @@ func (x *examination) adviseFiles(ctx context.Context) error {
 	for _, c := range common {
 		has := false
 		for _, p := range c.paths {
-			_, err := x.files.peek(ctx, p)
-			if fault := imageFault(err); fault != nil {
-				return fault
+			_, there, err := x.files.look(ctx, p, root)
+			if err != nil {
+				return err
 			}
-			has = has || err == nil
+			has = has || there
 		}
 		if !has {
 			x.say(c.advice, facts{})
@@ -217,7 +220,7 @@ func (x *examination) adviseAll(ctx context.Context) error {
 	}
 	if count > 0 {
 		f := facts{Found: fmt.Sprint(count), Words: strings.Join(setuid, ", ")}
-		if _, err := x.files.peek(ctx, "/bin/sh"); err != nil {
+		if _, there, _ := x.files.look(ctx, "/bin/sh", root); !there {
 			f.Lacks = "/bin/sh"
 		}
 		x.say("setuid-files", f)

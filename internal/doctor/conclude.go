@@ -62,9 +62,9 @@ func (x *examination) would(ctx context.Context, lines string, mends int) (*Diag
 
 // again examines the image with another config or start, or on an engine that leaves the user more or less.
 func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides bool, mends int) (*Diagnosis, error) {
-	y := newExamination(x.files.img, x.machine, start)
-	y.config, y.env, y.files.budget, y.mends, y.machine.Overrides = config, environment(config.Env), x.files.limits(ctx), mends, overrides
-	defer y.files.budget.Borrow()() // one such examination after the other draws from the same time
+	y := newExamination(ctx, x.files.img, x.machine, start)
+	y.config, y.env, y.files.Budget, y.mends, y.machine.Overrides = config, environment(config.Env), x.files.Budget, mends, overrides
+	defer y.files.Borrow()() // one such examination after the other draws from the same time
 	return y.d, y.prove(ctx)
 }
 
@@ -139,7 +139,7 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) error {
 	way, first := cmp.Or(f.facts.Target, f.missing), image.Entry{}
 	err := lister.Walk(func(e image.Entry) error {
 		if fits(e) && !e.Mode.IsDir() && len(f.lies) < 16 && e.Path != way && e.Path != f.missing {
-			if _, err := x.files.peek(ctx, e.Path); err != nil {
+			if _, there, _ := x.files.look(ctx, e.Path, root); !there {
 				return ctx.Err() // a dangling link
 			}
 			if len(f.lies) == 0 || path.Dir(e.Path) == x.config.WorkingDir { // where it is expected: first

@@ -73,7 +73,7 @@ func unknown(format string, args ...any) *finding { return &finding{why: fmt.Spr
 // about it. The error is only ever about reading the image; what the image holds
 // is in the diagnosis.
 func Examine(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x := newExamination(img, machine, start)
+	x := newExamination(ctx, img, machine, start)
 	x.mends = 2
 	if err := x.prove(ctx); err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 
 // Prove is Examine without the advice and without a search for the best fix, which take more of the image's files.
 func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x := newExamination(img, machine, start)
+	x := newExamination(ctx, img, machine, start)
 	if err := x.prove(ctx); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (
 // Identify is the part of Examine that says whom the process runs as. Without numbers, nobody: the image
 // does not list the name.
 func Identify(ctx context.Context, img image.Image) (User, error) {
-	x := newExamination(img, Machine{}, Start{})
+	x := newExamination(ctx, img, Machine{}, Start{})
 	err := x.account(ctx)
 	if found := (*finding)(nil); errors.As(err, &found) {
 		err = nil
@@ -109,16 +109,22 @@ func Identify(ctx context.Context, img image.Image) (User, error) {
 	return x.d.User, err
 }
 
-func newExamination(img image.Image, machine Machine, start Start) *examination {
+func newExamination(ctx context.Context, img image.Image, machine Machine, start Start) *examination {
 	about := img.About()
 	config := about.Config
 	config.Env = slices.Concat(config.Env, start.Env)
 	x := &examination{
-		files: files{img: img, cwd: "/", mounts: start.Mounts}, config: config, machine: machine, start: start,
+		files: files{Budget: image.NewBudget(ctx, 0), img: img, cwd: "/", mounts: start.Mounts}, config: config, machine: machine, start: start,
 		d: Unknown(about.Name, ""), env: environment(config.Env),
 	}
 	x.d.ID = about.ID
 	return x
+}
+
+// unseen ends the way where the image starts, and what comes then was not looked at.
+func (x *examination) unseen(what string) error {
+	x.unexamined = what
+	return nil
 }
 
 // prove comes to a diagnosis, and mends what was found as far as it is to.
@@ -245,11 +251,11 @@ func shellForm(argv, shell []string) int {
 // volumes goes with workdir: docker refuses to mount a volume over a file.
 func (x *examination) volumes(ctx context.Context) error {
 	for _, volume := range slices.Sorted(maps.Keys(x.config.Volumes)) {
-		at, err := x.files.peek(ctx, path.Clean("/"+volume))
-		if fault := imageFault(err); fault != nil {
-			return fault
+		at, there, err := x.files.look(ctx, path.Clean("/"+volume), root)
+		if err != nil {
+			return err
 		}
-		if err == nil && !at.Mode.IsDir() && !at.IsLink() {
+		if there && !at.Mode.IsDir() {
 			return unknown("VOLUME %s is a file in the image: docker refuses to mount a volume over it, other engines may not", volume)
 		}
 	}

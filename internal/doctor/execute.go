@@ -44,10 +44,10 @@ func (x *examination) exec(ctx context.Context, p process) error {
 	if err := x.turn(); err != nil {
 		return err
 	}
-	if err := x.pay(ctx, p); err != nil {
+	if err := x.pay(p); err != nil {
 		return err
 	}
-	head, err := x.files.head(ctx, p.at.Path, headBytes)
+	head, err := x.files.beginning(ctx, p.at.Path, headBytes)
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,7 @@ func (x *examination) exec(ctx context.Context, p process) error {
 		return x.inTurn(ctx, p)
 	}
 	if p.orShell != "" && bytes.IndexByte(head, 0) < 0 {
-		sh, err := x.files.resolve(ctx, p.orShell, x.as)
-		if err == nil && sh.Mode.IsRegular() && x.as.mayRun(sh.Entry) {
+		if sh, there, _ := x.files.look(ctx, p.orShell, x.as); there && sh.Mode.IsRegular() && x.as.mayRun(sh.Entry) {
 			return x.launch(ctx, process{name: p.orShell, argv: append([]string{p.orShell, p.name}, p.argv[1:]...), env: p.env,
 				asked: Evidence{"a text without a #! line: whoever starts it hands it to a shell", p.at.Path, p.orShell}})
 		}
@@ -81,12 +80,12 @@ func (x *examination) turn() error {
 
 // pay takes from the budget what is kept of a program that starts: its environment, and its words,
 // which the evidence quotes.
-func (x *examination) pay(ctx context.Context, p process) error {
+func (x *examination) pay(p process) error {
 	cost := 64 * len(p.env)
 	for _, word := range p.argv {
 		cost += 16 + 4*len(word)
 	}
-	return x.files.limits(ctx).Keep(int64(cost))
+	return x.files.Keep(int64(cost))
 }
 
 func (x *examination) badFormat(p process, found string) *finding {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -17,26 +18,19 @@ const maxLinks = 40
 // files is the image's file system as the process would see it: links resolve
 // inside the image, and the running system's mounts hide what lies under them.
 type files struct {
+	*image.Budget // of all that is looked at
+
 	img    image.Image
 	cwd    string
-	inside *image.Entry  // what lies at cwd, once it was asked for
-	made   string        // a folder that the start makes, and those on its way
-	budget *image.Budget // of all that is looked at
+	inside *image.Entry // what lies at cwd, once it was asked for
+	made   string       // a folder that the start makes, and those on its way
 	mounts map[string]bool
-}
-
-// limits is the budget of this examination.
-func (f *files) limits(ctx context.Context) *image.Budget {
-	if f.budget == nil {
-		f.budget = image.NewBudget(ctx, 0)
-	}
-	return f.budget
 }
 
 // open opens a file whose reading is paid from the budget.
 func (f *files) open(ctx context.Context, at string) (image.File, error) {
 	file, err := f.img.Open(ctx, at)
-	return f.limits(ctx).Paid(file), err
+	return f.Paid(file), err
 }
 
 // place is where a path led to.
@@ -61,7 +55,7 @@ const (
 // lookupError says where a way broke off.
 type lookupError struct {
 	kind broken
-	path string // that was looked for
+	path string // that was looked for, where links lead in a circle
 	at   string // where it broke
 	link string // the last link that was followed, "/sh -> /busybox"
 	dir  image.Entry
@@ -112,14 +106,14 @@ func steps(p, link string) []step {
 func (f *files) resolve(ctx context.Context, p string, as account) (place, error) {
 	here := place{Entry: image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}}
 	if p == "" || len(p) >= image.MaxPath {
-		return place{}, &lookupError{kind: absent, path: p, at: p}
+		return place{}, &lookupError{kind: absent, at: p}
 	}
-	if err := f.limits(ctx).Work(8); err != nil {
+	if err := f.Work(8); err != nil {
 		return place{}, err
 	}
 	todo := steps(p, "")
 	fail := func(kind broken, at, link string) (place, error) {
-		return place{}, &lookupError{kind: kind, path: p, at: at, link: link, rest: todo}
+		return place{}, &lookupError{kind: kind, path: p, at: at, link: link, dir: here.Entry, rest: todo}
 	}
 	if !strings.HasPrefix(p, "/") {
 		if f.inside == nil {
@@ -137,15 +131,15 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 		todo = todo[1:]
 		if !here.Mode.IsDir() {
 			if next.link != "" {
-				return fail(dangling, join(here.Path, next.name), next.link)
+				return fail(dangling, here.Path+"/"+next.name, next.link)
 			}
 			return fail(through, here.Path, "")
 		}
-		if err := f.limits(ctx).Work(int64(1 + strings.Count(here.Path, "/") + len(as.groups)/16)); err != nil {
+		if err := f.Work(int64(1 + strings.Count(here.Path, "/") + len(as.groups)/16)); err != nil {
 			return place{}, err
 		}
 		if !as.mayRun(here.Entry) {
-			return place{}, &lookupError{kind: closed, path: p, at: here.Path, dir: here.Entry}
+			return fail(closed, here.Path, "")
 		}
 		switch next.name {
 		case ".":
@@ -158,17 +152,12 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 			here.Entry = parent
 			continue
 		}
-		at := join(here.Path, next.name)
+		at := path.Join(here.Path, next.name)
 		e, err := f.lstat(ctx, at)
-		var way *lookupError
 		switch {
-		case errors.As(err, &way):
-			way.path = p
-			return place{}, way
+		case errors.Is(err, fs.ErrNotExist) && next.link != "":
+			return fail(dangling, at, next.link)
 		case errors.Is(err, fs.ErrNotExist):
-			if next.link != "" {
-				return fail(dangling, at, next.link)
-			}
 			return fail(absent, at, "")
 		case err != nil:
 			return place{}, err
@@ -201,14 +190,12 @@ func (f *files) absolute(p string) string {
 	return path.Join(f.cwd, p)
 }
 
-// peek is resolve for root, where only what lies at the end counts, not the way there.
-func (f *files) peek(ctx context.Context, p string) (place, error) { return f.resolve(ctx, p, root) }
-
-func join(dir, name string) string {
-	if dir == "/" {
-		return "/" + name
+// look is resolve where it does not count why a way leads nowhere.
+func (f *files) look(ctx context.Context, p string, as account) (at place, there bool, err error) {
+	if at, err = f.resolve(ctx, p, as); broke(err) != nil {
+		return at, false, nil
 	}
-	return dir + "/" + name
+	return at, err == nil, err
 }
 
 // devices are what every runtime puts into /dev (OCI runtime spec, "Default Devices").
@@ -234,7 +221,7 @@ func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
 	case devices[at]:
 		return image.Entry{Path: at, Mode: fs.ModeDevice | fs.ModeCharDevice | 0o666}, nil
 	case strings.HasPrefix(at, "/dev/"), len(path.Base(at)) > 255:
-		return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
+		return image.Entry{}, fs.ErrNotExist
 	case at == "/etc/hosts" || at == "/etc/hostname" || at == "/etc/resolv.conf":
 		return image.Entry{Path: at, Mode: 0o644}, nil
 	}
@@ -245,16 +232,11 @@ func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
 	return e, err
 }
 
-// head gives the first bytes of a file.
-func (f *files) head(ctx context.Context, at string, n int) ([]byte, error) {
+// beginning is what a file begins with, up to some size.
+func (f *files) beginning(ctx context.Context, at string, most int64) ([]byte, error) {
 	file, err := f.open(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, min(int64(n), file.Size()))
-	got, err := file.ReadAt(b, 0)
-	if got == len(b) {
-		err = nil
-	}
-	return b[:got], err
+	return io.ReadAll(io.NewSectionReader(file, 0, min(file.Size(), most)))
 }

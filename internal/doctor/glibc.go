@@ -50,7 +50,7 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 		if len(text) < 4 || text[0] != '/' || len(text) > image.MaxPath {
 			continue
 		}
-		if err := x.files.limits(ctx).Work(int64(len(text) / 4)); err != nil {
+		if err := x.files.Work(int64(len(text) / 4)); err != nil {
 			return nil, err
 		}
 		switch {
@@ -158,11 +158,11 @@ func (g *glibc) levels(ctx context.Context, l *linker, dir string) ([]string, er
 		if level > g.level && g.level > 0 {
 			continue
 		}
-		_, err := l.x.files.resolve(ctx, at, l.x.as)
+		_, there, err := l.x.files.look(ctx, at, l.x.as)
 		switch {
-		case broke(err) != nil:
 		case err != nil:
 			return nil, err
+		case !there:
 		case level > g.level:
 			g.doubtful = append(g.doubtful, at)
 		default:

@@ -55,7 +55,7 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 	secure bool) error {
 	at := p.at
 	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: secure}
-	content, err := x.beginning(ctx, loader)
+	content, err := x.files.beginning(ctx, loader.Path, maxContent)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (l *linker) load(ctx context.Context, main *object) error {
 		return err
 	}
 	for _, name := range preloads {
-		if err := l.pay(ctx, main); err != nil {
+		if err := l.pay(main); err != nil {
 			return err
 		}
 		o, _, err := l.rules.find(ctx, l, main, name)
@@ -138,7 +138,7 @@ func (l *linker) load(ctx context.Context, main *object) error {
 			if l.byName[name] != nil {
 				continue
 			}
-			if err := l.pay(ctx, o); err != nil {
+			if err := l.pay(o); err != nil {
 				return err
 			}
 			found, notes, err := l.rules.find(ctx, l, o, name)
@@ -172,14 +172,14 @@ func (l *linker) load(ctx context.Context, main *object) error {
 
 // pay takes from the budget what it costs to take the lists of folders apart
 // that a search for by's libraries goes through.
-func (l *linker) pay(ctx context.Context, by *object) error {
+func (l *linker) pay(by *object) error {
 	cost := len(l.env["LD_LIBRARY_PATH"])
 	for o := by; o != nil; o = o.by {
 		for _, list := range []string{o.dyn.Rpath, o.dyn.Runpath} {
 			cost += 8 + len(list) + strings.Count(list, "$")*(len(o.dir)+1024) // $ORIGIN becomes a path
 		}
 	}
-	return l.x.files.limits(ctx).Work(int64(cost / 8))
+	return l.x.files.Work(int64(cost / 8))
 }
 
 func (l *linker) missing(ctx context.Context, by *object, name string, notes []Evidence) *finding {

@@ -123,7 +123,7 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 	case MissingInterpreter, CRLFInterpreter:
 		x.interpreted(f, add)
 	case ExecFormat:
-		head, err := x.files.head(ctx, f.facts.At, 4096)
+		head, err := x.files.beginning(ctx, f.facts.At, 4096)
 		if err != nil {
 			break
 		}
@@ -227,7 +227,7 @@ func (x *examination) configured(ctx context.Context, dir string) (by string) {
 	}
 	lister.Walk(func(e image.Entry) error {
 		if e.Mode.IsRegular() && e.Size < 1<<16 && (e.Path == "/etc/ld.so.conf" || strings.HasPrefix(e.Path, "/etc/ld.so.conf.d/")) {
-			text, _ := x.beginning(ctx, place{Entry: e})
+			text, _ := x.files.beginning(ctx, e.Path, e.Size)
 			if slices.Contains(strings.Fields(string(text)), dir) {
 				by = e.Path
 			}

@@ -197,7 +197,7 @@ func libraryFolder(loader string, file *elf.File) string {
 
 // madeBy tells whose a program is, where that bears on what can be done: not everything is one's own to compile.
 func (x *examination) madeBy(ctx context.Context, at place) string {
-	content, err := x.beginning(ctx, at)
+	content, err := x.files.beginning(ctx, at.Path, maxContent)
 	switch {
 	case err == nil && bytes.Contains(content, []byte("/rustc/")):
 		return "Rust"

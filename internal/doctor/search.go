@@ -149,17 +149,15 @@ func (s *search) nowhere(and string) (*object, []Evidence, error) {
 
 // text is what a file holds that configures a loader; nothing where this user may not read it.
 func (x *examination) text(ctx context.Context, name string, most int64) (content []byte, there bool, err error) {
-	at, err := x.files.resolve(ctx, name, x.as)
+	at, there, err := x.files.look(ctx, name, x.as)
 	switch {
-	case broke(err) != nil:
-		return nil, false, nil
-	case err != nil:
+	case !there:
 		return nil, false, err
 	case !at.Mode.IsRegular() || !x.as.mayRead(at.Entry):
 		return nil, true, nil
 	case at.Size > most:
 		return nil, true, image.ErrTooLarge
 	}
-	content, err = x.beginning(ctx, at)
+	content, err = x.files.beginning(ctx, at.Path, most)
 	return content, true, err
 }

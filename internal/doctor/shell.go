@@ -5,7 +5,6 @@ import (
 	"context"
 	"debug/elf"
 	"fmt"
-	"io"
 	"maps"
 	"path"
 	"strings"
@@ -58,8 +57,7 @@ func (x *examination) byShell(ctx context.Context, p process, name string, conte
 	case len(args) == 0:
 		return nil // a shell that reads its standard input
 	case strings.HasPrefix(args[0], unknowable):
-		x.unexamined = "what the shell's command line does"
-		return nil
+		return x.unseen("what the shell's command line does")
 	case strings.Contains(flags, "c"):
 		return x.shellLine(ctx, p, args, strings.Contains(flags, "l"))
 	case strings.Contains(flags, "s"):
@@ -116,13 +114,12 @@ func (x *examination) shellLine(ctx context.Context, p process, args []string, l
 	if args = args[1:]; len(args) == 0 {
 		args = []string{p.name}
 	}
-	if err := x.unsplit(ctx, text, p.env, args); err != nil {
+	if err := x.unsplit(text, p.env, args); err != nil {
 		return err
 	}
 	words, env := plainCommand(text, p.env, args...)
 	if len(words) == 0 || builtins[words[0]] {
-		x.unexamined = "what the shell's command line does"
-		return nil
+		return x.unseen("what the shell's command line does")
 	}
 	if login && !strings.Contains(words[0], "/") { // it may set another PATH
 		if hit, err := x.onPath(ctx, process{name: words[0], env: env}); hit == "" {
@@ -153,7 +150,7 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 	if err := x.mayReadScript(reads); err != nil || !at.Mode.IsRegular() {
 		return err
 	}
-	head, err := x.files.head(ctx, at.Path, headBytes)
+	head, err := x.files.beginning(ctx, at.Path, headBytes)
 	if err != nil {
 		return err
 	}
@@ -161,8 +158,7 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 		return x.badFormat(reads, "a program, where a shell script is to be read")
 	}
 	x.way = append(x.way, asked)
-	x.unexamined = "what the script " + at.Path + " does"
-	return nil
+	return x.unseen("what the script " + at.Path + " does")
 }
 
 // mayReadScript is the check of a file that is read under a name, and not executed: it needs no x bit.
@@ -192,7 +188,7 @@ func (x *examination) scriptEnds(ctx context.Context, p process) error {
 	}
 	x.unexamined = "what the script " + p.line.file.Path + " does"
 	if words := p.line.words; path.Base(words[0]) == "init" && len(words) > 1 {
-		content, err := x.beginning(ctx, p.line.file)
+		content, err := x.files.beginning(ctx, p.line.file.Path, maxContent)
 		if err == nil && bytes.Contains(content, []byte("s6-")) {
 			env := maps.Clone(p.env)
 			env["PATH"] = "/command:" + x.searchPath(env)
@@ -229,13 +225,4 @@ func applets(content []byte) (names []string) {
 		return nil
 	}
 	return names
-}
-
-// beginning is a file, as much of it as is looked through.
-func (x *examination) beginning(ctx context.Context, at place) ([]byte, error) {
-	f, err := x.files.open(ctx, at.Path)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.NewSectionReader(f, 0, min(f.Size(), maxContent)))
 }

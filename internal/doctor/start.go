@@ -104,7 +104,7 @@ func (f *files) mounted(at string) (image.Entry, error) {
 		case at == mount && empty:
 			return image.Entry{Path: at, Mode: fs.ModeDir | 0o755}, nil
 		case below && empty:
-			return image.Entry{}, &fs.PathError{Op: "lstat", Path: at, Err: fs.ErrNotExist}
+			return image.Entry{}, fs.ErrNotExist
 		case below, at == mount:
 			return image.Entry{}, hidden(mount)
 		}

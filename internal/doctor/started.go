@@ -124,13 +124,13 @@ func (x *examination) inTurn(ctx context.Context, p process) error {
 	if !boxed && !wraps && !loads && name != "env" && !shells[name] {
 		return x.scriptEnds(ctx, p)
 	}
-	content, err := x.beginning(ctx, p.at)
+	content, err := x.files.beginning(ctx, p.at.Path, maxContent)
 	if err != nil {
 		return err
 	}
 	has := func(mark string) bool { return bytes.Contains(content, []byte(mark)) }
 	if boxed = has("BusyBox v"); boxed {
-		if err := x.files.limits(ctx).Work(int64(len(content) >> 5)); err != nil {
+		if err := x.files.Work(int64(len(content) >> 5)); err != nil {
 			return err
 		}
 		box := applets(content)
@@ -181,8 +181,7 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) error {
 			return nil
 		}
 		if option == "/" || strings.HasPrefix(value, unknowable) { // another root
-			x.unexamined = "what " + p.at.Path + " starts"
-			return nil
+			return x.unseen("what " + p.at.Path + " starts")
 		}
 	}
 	if len(words) <= w.before {
@@ -195,8 +194,7 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) error {
 		return f
 	}
 	if slices.ContainsFunc(words[:w.before], func(word string) bool { return strings.HasPrefix(word, unknowable) }) {
-		x.unexamined = "what " + p.at.Path + " starts"
-		return nil
+		return x.unseen("what " + p.at.Path + " starts")
 	}
 	if w.refuses != nil {
 		if why := w.refuses(options, p.at.Mode); why != "" {
@@ -233,8 +231,8 @@ func (x *examination) folderOf(ctx context.Context, p process, dir string) error
 	if dir == "" {
 		return nil
 	}
-	at, err := x.files.resolve(ctx, dir, x.as)
-	if way := broke(err); way != nil || err == nil && !at.Mode.IsDir() {
+	at, _, err := x.files.look(ctx, dir, x.as)
+	if err == nil && !at.Mode.IsDir() {
 		return unknown("%s gives up where %s is no folder that it may enter: it starts no program", p.at.Path, dir)
 	}
 	return err
@@ -243,8 +241,7 @@ func (x *examination) folderOf(ctx context.Context, p process, dir string) error
 // next executes the words that a program starts in turn.
 func (x *examination) next(ctx context.Context, p process, words []string, env map[string]string) error {
 	if strings.HasPrefix(words[0], unknowable) {
-		x.unexamined = "what " + p.at.Path + " starts"
-		return nil
+		return x.unseen("what " + p.at.Path + " starts")
 	}
 	next := process{name: words[0], argv: words, env: env, line: p.line, orShell: p.orShell,
 		asked: Evidence{"it starts in turn", p.at.Path, shown(words)}}
@@ -296,14 +293,11 @@ func (x *examination) onPath(ctx context.Context, p process) (hit string, denied
 		if dir == "" {
 			name = "./" + p.name
 		}
-		at, err := x.files.resolve(ctx, name, x.as)
-		if broke(err) != nil {
-			continue
-		}
+		at, there, err := x.files.look(ctx, name, x.as)
 		if err != nil {
 			return "", err
 		}
-		if at.Mode.IsDir() || denied != nil && !x.as.mayRun(at.Entry) {
+		if !there || at.Mode.IsDir() || denied != nil && !x.as.mayRun(at.Entry) {
 			continue
 		}
 		if err := x.mayExecute(process{name: name, at: at, asked: p.asked}); err == nil {

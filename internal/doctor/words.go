@@ -118,12 +118,12 @@ func valueOf(name string, env map[string]string, args []string) (value string, s
 var braces = regexp.MustCompile(`^[^}\s"']*,[^}\s"']*\}`)
 
 // unsplit pays for what a text becomes by its variables.
-func (x *examination) unsplit(ctx context.Context, text string, env map[string]string, args []string) error {
+func (x *examination) unsplit(text string, env map[string]string, args []string) error {
 	longest := len(strings.Join(args, " "))
 	for _, value := range env {
 		longest = max(longest, len(value))
 	}
-	return x.files.limits(ctx).Keep(int64(8 * strings.Count(text, "$") * longest)) // quoted, in the evidence
+	return x.files.Keep(int64(8 * strings.Count(text, "$") * longest)) // quoted, in the evidence
 }
 
 var assignment = regexp.MustCompile(`^(\w+)=(.*)$`)
@@ -224,7 +224,7 @@ func sets(entries []string, name string) bool {
 
 // byEnv follows env to its program. splits: it knows -S.
 func (x *examination) byEnv(ctx context.Context, p process, splits bool) error {
-	if err := x.unsplit(ctx, strings.Join(p.argv, " "), p.env, nil); err != nil {
+	if err := x.unsplit(strings.Join(p.argv, " "), p.env, nil); err != nil {
 		return err
 	}
 	if len(p.argv) > 1 && !splits && asksSplit.MatchString(p.argv[1]) {
