@@ -5,6 +5,7 @@ import (
 	"context"
 	debug "debug/elf"
 	"encoding/binary"
+	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -86,19 +87,17 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 	return g, err
 }
 
-func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*object, []Evidence, error) {
-	s := &search{l: l, by: by, name: name, below: func(ctx context.Context, dir string) ([]string, error) { return g.levels(ctx, l, dir) }}
-	if strings.Contains(name, "/") {
-		o, err := s.at(ctx, g.expand(name, by))
-		return o, s.notes, err
+func (g *glibc) find(ctx context.Context, s *search) (*object, error) {
+	l, by := s.l, s.by
+	s.below = func(ctx context.Context, dir string) ([]string, error) { return g.levels(ctx, l, dir) }
+	if strings.Contains(s.name, "/") {
+		return s.at(ctx, g.expand(s.name, by))
 	}
-	for _, dirs := range g.before(l, by) {
-		if o, err := s.in(ctx, dirs); o != nil || err != nil {
-			return o, s.notes, err
-		}
+	if o, err := s.in(ctx, g.before(l, by)); o != nil || err != nil {
+		return o, err
 	}
 	if !by.dyn.NoDefault {
-		for _, c := range g.cache[name] {
+		for _, c := range g.cache[s.name] {
 			if c.level > g.level && g.level > 0 {
 				continue
 			}
@@ -108,7 +107,7 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 				continue
 			}
 			if o != nil || err != nil {
-				return o, s.notes, err
+				return o, err
 			}
 			if len(s.notes) < maxNotes {
 				s.notes = append(s.notes, Evidence{"the loader's cache " + g.cachePath + " names it, and there it is not", c.path,
@@ -116,34 +115,35 @@ func (g *glibc) find(ctx context.Context, l *linker, by *object, name string) (*
 			}
 		}
 		if o, err := s.in(ctx, g.defaults); o != nil || err != nil {
-			return o, s.notes, err
+			return o, err
 		}
 	}
-	doubtful := &search{l: l, by: by, name: name}
+	doubtful := &search{l: l, by: by, name: s.name}
 	if o, err := doubtful.in(ctx, g.doubtful); err != nil {
-		return nil, nil, err
+		return nil, err
 	} else if o != nil {
 		l.doubt = o.path
 	}
-	return s.nowhere(" and in the loader's cache " + g.cachePath)
+	s.nowhere(" and in the loader's cache " + g.cachePath)
+	return nil, nil
 }
 
-// before are the lists of folders that come before the cache.
-func (g *glibc) before(l *linker, by *object) (lists [][]string) {
+// before are the folders that come before the cache.
+func (g *glibc) before(l *linker, by *object) (dirs []string) {
 	if main := l.objects[0]; !by.dyn.HasRunpath {
 		for o := by; o != nil; o = o.by {
 			if !o.dyn.HasRunpath {
-				lists = append(lists, g.list(o.dyn.Rpath, o, l.secure))
+				dirs = append(dirs, g.list(o.dyn.Rpath, o, l.secure)...)
 			}
 			if o.by == nil && o != main && !main.dyn.HasRunpath {
-				lists = append(lists, g.list(main.dyn.Rpath, main, l.secure))
+				dirs = append(dirs, g.list(main.dyn.Rpath, main, l.secure)...)
 			}
 		}
 	}
 	if !l.secure {
-		lists = append(lists, g.list(strings.ReplaceAll(l.env["LD_LIBRARY_PATH"], ";", ":"), l.objects[0], false))
+		dirs = append(dirs, g.list(strings.ReplaceAll(l.env["LD_LIBRARY_PATH"], ";", ":"), l.objects[0], false)...)
 	}
-	return append(lists, g.list(by.dyn.Runpath, by, l.secure))
+	return append(dirs, g.list(by.dyn.Runpath, by, l.secure)...)
 }
 
 // levels are the folders below one that the loader looks into first: for certain processors.
@@ -218,39 +218,40 @@ var cacheFlags = map[debug.Machine]uint32{debug.EM_X86_64: 0x0303, debug.EM_AARC
 
 // parseCache reads /etc/ld.so.cache: which library lies where. Entries for other machines are left out.
 func parseCache(b []byte, file *elf.File) map[string][]cached {
-	i := bytes.Index(b, cacheMagic)
-	if i < 0 {
+	begins := bytes.Index(b, cacheMagic)
+	if begins < 0 {
 		return nil
 	}
-	b = b[i:]
-	if len(b) < 48 {
+	text := string(b[begins:]) // the names are parts of it: they may overlap without end
+	r, order := strings.NewReader(text), file.Order
+	var head struct {
+		Magic                            [20]byte
+		Count, Strings, Flags, Extension uint32
+		Unused                           [3]uint32
+	}
+	if binary.Read(r, order, &head) != nil {
 		return nil
 	}
-	text := string(b) // the names are parts of it: they may overlap without end
-	order := file.Order
-	levels := cacheLevels(text, b, order)
-	count := int(order.Uint32(b[20:]))
-	cache := map[string][]cached{}
-	for n := 0; n < min(count, maxCache); n++ {
-		at := 48 + 24*n
-		if at+24 > len(b) {
+	levels, cache := cacheLevels(text, head.Extension, order), map[string][]cached{}
+	for range min(head.Count, maxCache) {
+		var e struct {
+			Flags, Key, Value, System uint32
+			Processors                uint64
+		}
+		if binary.Read(r, order, &e) != nil {
 			break
 		}
-		flags := order.Uint32(b[at:])
-		if want, known := cacheFlags[file.Machine]; known && flags != want && flags != 1 && machineName(file) != "x32" {
+		if want, known := cacheFlags[file.Machine]; known && e.Flags != want && e.Flags != 1 && machineName(file) != "x32" {
 			continue
 		}
-		level := 0
-		if processors := order.Uint64(b[at+16:]); processors != 0 { // a variant for certain processors
-			name, known := levels[uint32(processors)]
-			if processors>>32 != 1<<30 || !known {
-				continue
-			}
-			level = name
+		level, known := 0, true
+		if e.Processors != 0 { // a variant for certain processors
+			level, known = levels[uint32(e.Processors)]
+			known = known && e.Processors>>32 == 1<<30
 		}
-		key, ok1 := zeroed(text, int(order.Uint32(b[at+4:])))
-		value, ok2 := zeroed(text, int(order.Uint32(b[at+8:])))
-		if ok1 && ok2 && strings.HasPrefix(value, "/") {
+		key, ok1 := zeroed(text, e.Key)
+		value, ok2 := zeroed(text, e.Value)
+		if known && ok1 && ok2 && strings.HasPrefix(value, "/") {
 			cache[key] = append(cache[key], cached{value, level})
 		}
 	}
@@ -258,20 +259,26 @@ func parseCache(b []byte, file *elf.File) map[string][]cached {
 }
 
 // cacheLevels reads the extension that names the variants: x86-64's levels, by their index.
-func cacheLevels(text string, b []byte, order binary.ByteOrder) map[uint32]int {
-	levels := map[uint32]int{}
-	at := uint64(order.Uint32(b[32:]))
-	if at == 0 || at+8 > uint64(len(b)) || order.Uint32(b[at:]) != 0xeaa42174 {
+func cacheLevels(text string, at uint32, order binary.ByteOrder) map[uint32]int {
+	from := func(at uint32) io.Reader {
+		return io.NewSectionReader(strings.NewReader(text), int64(at), int64(len(text)))
+	}
+	levels, r := map[uint32]int{}, from(at)
+	var directory struct{ Magic, Count uint32 }
+	if binary.Read(r, order, &directory) != nil || directory.Magic != 0xeaa42174 {
 		return levels
 	}
-	for n := range min(uint64(order.Uint32(b[at+4:])), 16) {
-		section := at + 8 + 16*n
-		if section+16 > uint64(len(b)) || order.Uint32(b[section:]) != 1 {
+	for range min(directory.Count, 16) {
+		var section struct{ Tag, Flags, Offset, Size uint32 }
+		if binary.Read(r, order, &section) != nil {
+			break
+		}
+		names := make([]uint32, min(section.Size/4, 64))
+		if section.Tag != 1 || binary.Read(from(section.Offset), order, names) != nil {
 			continue
 		}
-		from, size := uint64(order.Uint32(b[section+8:])), uint64(order.Uint32(b[section+12:]))
-		for i := uint64(0); i < min(size/4, 64) && from+4*i+4 <= uint64(len(b)); i++ {
-			name, _ := zeroed(text, int(order.Uint32(b[from+4*i:])))
+		for i, at := range names {
+			name, _ := zeroed(text, at)
 			if level, err := strconv.Atoi(strings.TrimPrefix(name, "x86-64-v")); err == nil {
 				levels[uint32(i)] = level
 			}
@@ -280,13 +287,11 @@ func cacheLevels(text string, b []byte, order binary.ByteOrder) map[uint32]int {
 	return levels
 }
 
-func zeroed(text string, at int) (string, bool) {
-	if at < 0 || at >= len(text) {
+// zeroed is what stands at a place of a text, up to a zero.
+func zeroed(text string, at uint32) (string, bool) {
+	if uint64(at) >= uint64(len(text)) {
 		return "", false
 	}
-	end := strings.IndexByte(text[at:min(len(text), at+image.MaxPath+1)], 0)
-	if end < 0 {
-		return "", false
-	}
-	return text[at : at+end], true
+	name, _, ended := strings.Cut(text[at:min(len(text), int(at)+image.MaxPath+1)], "\x00")
+	return name, ended
 }

@@ -41,9 +41,8 @@ type linker struct {
 
 // rules are one C library's.
 type rules interface {
-	// find opens the library that by asks for; notes say where it looked and
-	// what was wrong there. A nil object is "not found"; self is the C library itself.
-	find(ctx context.Context, l *linker, by *object, name string) (o *object, notes []Evidence, err error)
+	// find opens the library that is searched for; the search notes what was wrong, and where. A nil object is "not found".
+	find(ctx context.Context, s *search) (*object, error)
 	// home is a folder that is always searched.
 	home() string
 }
@@ -60,11 +59,8 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 		return err
 	}
 	loaderDyn, err := parsed.Dynamic()
-	if fault := imageFault(err); fault != nil {
-		return fault
-	}
 	if err != nil {
-		return unknown("the dynamic section of %s cannot be read: %v", loader.Path, err)
+		return cannotRead("dynamic section", loader.Path, err)
 	}
 	if loaderDyn == nil {
 		loaderDyn = &elf.Dynamic{}
@@ -92,7 +88,7 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 	}
 	genuine := false
 	if err := loaderDyn.Defined(func(name []byte, _ string, _ bool) { genuine = genuine || string(name) == hallmark }); err != nil {
-		return l.corrupt(self, err)
+		return cannotRead("symbols", self.path, err)
 	}
 	if !genuine {
 		return unknown("%s looks like the loader of %s, and does not define %s: it is none", loader.Path, x.d.Libc, hallmark)
@@ -122,7 +118,7 @@ func (l *linker) load(ctx context.Context, main *object) error {
 		if err := l.pay(main); err != nil {
 			return err
 		}
-		o, _, err := l.rules.find(ctx, l, main, name)
+		o, err := l.rules.find(ctx, &search{l: l, by: main, name: name})
 		if fault := imageFault(err); fault != nil {
 			return fault
 		}
@@ -141,7 +137,8 @@ func (l *linker) load(ctx context.Context, main *object) error {
 			if err := l.pay(o); err != nil {
 				return err
 			}
-			found, notes, err := l.rules.find(ctx, l, o, name)
+			s := &search{l: l, by: o, name: name}
+			found, err := l.rules.find(ctx, s)
 			if err != nil && !errors.Is(err, errFatal) {
 				return err
 			}
@@ -149,7 +146,7 @@ func (l *linker) load(ctx context.Context, main *object) error {
 				return unknown("%s is needed, and is only where the loaders of newer processors look: %s", name, l.doubt)
 			}
 			if err != nil || found == nil {
-				return l.missing(ctx, o, name, notes)
+				return l.missing(ctx, s)
 			}
 			if known := l.byPath[found.path]; known != nil {
 				l.byName[name] = known
@@ -162,10 +159,8 @@ func (l *linker) load(ctx context.Context, main *object) error {
 			queue = append(queue, found)
 		}
 	}
-	if l.x.d.Libc == libcGlibc {
-		if err := l.versions(); err != nil {
-			return err
-		}
+	if err := l.versions(); err != nil {
+		return err
 	}
 	return l.symbols()
 }
@@ -182,7 +177,8 @@ func (l *linker) pay(by *object) error {
 	return l.x.files.Work(int64(cost / 8))
 }
 
-func (l *linker) missing(ctx context.Context, by *object, name string, notes []Evidence) *finding {
+func (l *linker) missing(ctx context.Context, s *search) *finding {
+	by, name, notes := s.by, s.name, s.notes
 	target := name
 	if !strings.Contains(name, "/") {
 		target = l.rules.home() + "/" + name

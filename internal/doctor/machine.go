@@ -5,6 +5,7 @@ import (
 	"debug/buildinfo"
 	debug "debug/elf"
 	"fmt"
+	goversion "go/version"
 	"io"
 	"os"
 	"strconv"
@@ -21,6 +22,9 @@ var names = map[debug.Machine]string{
 	debug.EM_S390: "s390x", debug.EM_RISCV: "riscv64", debug.EM_LOONGARCH: "loong64", debug.EM_MIPS: "mips",
 }
 
+// unames are some of them as `uname -m` names them.
+var unames = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}
+
 func machineName(f *elf.File) string {
 	if f.Machine == debug.EM_X86_64 && f.Class == debug.ELFCLASS32 {
 		return "x32"
@@ -29,23 +33,6 @@ func machineName(f *elf.File) string {
 		return name
 	}
 	return fmt.Sprintf("ELF machine %d", f.Machine)
-}
-
-// canRun reports whether a machine's kernel runs a program by itself:
-// yes, no, or (known is false) as it was configured.
-func canRun(arch string, f *elf.File) (yes, known bool) {
-	name := machineName(f)
-	switch {
-	case arch == "" || name == arch:
-		return true, true
-	case arch == "amd64" && name == "386":
-		return true, true // CONFIG_IA32_EMULATION, on in every distribution
-	case arch == "amd64" && name == "x32", arch == "arm64" && name == "arm":
-		return false, false // off in most kernels; not in every processor
-	case len(arch) >= 4 && arch[:4] == "mips" && f.Machine == debug.EM_MIPS:
-		return true, true
-	}
-	return false, true
 }
 
 // MachineOf describes the engine's machine, and what the engine leaves a user (see Machine). Where it runs on this
@@ -143,15 +130,8 @@ var now = time.Now
 // own calendar: one in February and one in August, each supported until the
 // second one after it (https://go.dev/doc/devel/release#policy). Empty: it is, or nobody knows.
 func unsupported(version string) string {
-	rest, ok := strings.CutPrefix(version, "go1.")
-	if !ok {
-		return ""
-	}
-	digits := strings.FieldsFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
-	if len(digits) == 0 {
-		return ""
-	}
-	minor, err := strconv.Atoi(digits[0])
+	release, _, _ := strings.Cut(version, " ") // from what follows: experiments, who built it
+	minor, err := strconv.Atoi(strings.TrimPrefix(goversion.Lang(release), "go1."))
 	if err != nil || minor > 1000 {
 		return ""
 	}

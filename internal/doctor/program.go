@@ -33,7 +33,7 @@ func (x *examination) elf(ctx context.Context, p process) error {
 		return err
 	}
 	dynamic, err := file.Dynamic()
-	if err != nil && imageFault(err) != nil {
+	if imageFault(err) != nil {
 		return err
 	}
 	if file.Interp == "" {
@@ -47,9 +47,17 @@ func (x *examination) elf(ctx context.Context, p process) error {
 		return nil
 	}
 	if err != nil {
-		return unknown("the dynamic section of %s cannot be read: %v", at.Path, err)
+		return cannotRead("dynamic section", at.Path, err)
 	}
 	return x.loader(ctx, p, file, dynamic)
+}
+
+// cannotRead is the finding that a part of a file makes no sense, if it is not the image that cannot be read.
+func cannotRead(what, at string, err error) error {
+	if fault := imageFault(err); fault != nil {
+		return fault
+	}
+	return unknown("the %s of %s cannot be read: %v", what, at, err)
 }
 
 // whole is an ELF file that this machine runs and that is not cut off, or the finding that it is none.
@@ -81,21 +89,21 @@ func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
 
 // foreign judges a file's machine against the engine's.
 func (x *examination) foreign(file *elf.File, at place, what string) error {
-	yes, known := canRun(x.machine.Arch, file)
-	if yes {
+	is, on := machineName(file), x.machine.Arch
+	switch {
+	case on == "" || is == on,
+		on == "amd64" && is == "386", // CONFIG_IA32_EMULATION, on in every distribution
+		strings.HasPrefix(on, "mips") && file.Machine == debug.EM_MIPS:
 		return nil
-	}
-	is := machineName(file)
-	if !known {
-		return unknown("%s is for %s, which some %s machines run and others do not", at.Path, is, x.machine.Arch)
-	}
-	if !x.machine.Alone && what == "the program" {
+	case on == "amd64" && is == "x32", on == "arm64" && is == "arm": // off in most kernels; not in every processor
+		return unknown("%s is for %s, which some %s machines run and others do not", at.Path, is, on)
+	case !x.machine.Alone && what == "the program":
 		return unknown("%s is for %s and the engine's machine is %s: whether it runs depends on the handlers "+
-			"registered there (binfmt_misc, such as QEMU's)", at.Path, is, x.machine.Arch)
+			"registered there (binfmt_misc, such as QEMU's)", at.Path, is, on)
 	}
-	return x.cannot(WrongArchitecture, facts{Name: at.Path, At: at.Path, Machine: is, Wants: x.machine.Arch},
+	return x.cannot(WrongArchitecture, facts{Name: at.Path, At: at.Path, Machine: is, Wants: on},
 		Evidence{what + " is for the machine", at.Path, fmt.Sprintf("%s (ELF e_machine %d)", is, file.Machine)},
-		Evidence{"the engine's machine, which has no handler for others", "engine", x.machine.Arch})
+		Evidence{"the engine's machine, which has no handler for others", "engine", on})
 }
 
 // loader resolves PT_INTERP, which the kernel opens itself, as the user.
@@ -188,7 +196,7 @@ func libcOf(loader string, file *elf.File, needed []string) string {
 
 // libraryFolder is where distributions have libraries: Debian one for each machine.
 func libraryFolder(loader string, file *elf.File) string {
-	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}[machineName(file)]
+	machine := unames[machineName(file)]
 	if libcByName(loader) == libcMusl || machine == "" {
 		return "/usr/lib"
 	}
@@ -259,7 +267,7 @@ func (x *examination) byLoader(ctx context.Context, p process, content []byte) e
 	}
 	dynamic, err := file.Dynamic()
 	loader, bad2 := x.parse(ctx, p.at)
-	if err := errors.Join(err, bad2); err != nil && imageFault(err) != nil {
+	if err := errors.Join(err, bad2); imageFault(err) != nil {
 		return err
 	}
 	if loader == nil || dynamic == nil && bytes.Contains(content, []byte("musl libc")) {

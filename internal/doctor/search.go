@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,14 +17,14 @@ type musl struct {
 }
 
 // reserved are the names that musl takes for itself: libc.so.6 as well as libpthread.so.0.
-var reserved = []string{"c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."}
+var reserved = regexp.MustCompile(`^lib(c|pthread|rt|m|dl|util|xnet)\.`)
 
 func newMusl(ctx context.Context, x *examination, interp string, self *object) (*musl, error) {
 	m := &musl{self: self, sys: []string{"/lib", "/usr/local/lib", "/usr/lib"}}
 	// PREFIX/etc/ld-musl-ARCH.path, for a loader PREFIX/lib/ld-musl-ARCH.so.1.
 	arch, known := strings.CutPrefix(strings.TrimSuffix(path.Base(interp), ".so.1"), "ld-musl-")
 	if !known {
-		arch = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i386"}[machineName(self.file)]
+		arch = unames[machineName(self.file)]
 	}
 	list := path.Join(path.Dir(path.Dir(interp)), "etc/ld-musl-"+arch+".path")
 	content, there, err := x.text(ctx, list, maxList)
@@ -38,32 +39,25 @@ func muslPath(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ':' || r == '\n' })
 }
 
-func (m *musl) find(ctx context.Context, l *linker, by *object, name string) (*object, []Evidence, error) {
-	s := &search{l: l, by: by, name: name}
-	if strings.Contains(name, "/") {
-		o, err := s.at(ctx, name)
-		return o, s.notes, err
+func (m *musl) find(ctx context.Context, s *search) (*object, error) {
+	if strings.Contains(s.name, "/") {
+		return s.at(ctx, s.name)
 	}
-	if rest, ok := strings.CutPrefix(name, "lib"); ok {
-		for _, r := range reserved {
-			if strings.HasPrefix(rest, r) {
-				return m.self, nil, nil
-			}
-		}
+	if reserved.MatchString(s.name) {
+		return m.self, nil
 	}
-	var lists [][]string
-	if !l.secure {
-		lists = append(lists, muslPath(l.env["LD_LIBRARY_PATH"]))
+	var dirs []string
+	if !s.l.secure {
+		dirs = muslPath(s.l.env["LD_LIBRARY_PATH"])
 	}
-	for o := by; o != nil; o = o.by { // inherited, RUNPATH as well
-		lists = append(lists, m.runpath(o, l.secure && o.by == nil))
+	for o := s.by; o != nil; o = o.by { // inherited, RUNPATH as well
+		dirs = append(dirs, m.runpath(o, s.l.secure && o.by == nil)...)
 	}
-	for _, dirs := range append(lists, m.sys) {
-		if o, err := s.in(ctx, dirs); o != nil || err != nil {
-			return o, s.notes, err
-		}
+	o, err := s.in(ctx, append(dirs, m.sys...))
+	if o == nil && err == nil {
+		s.nowhere("")
 	}
-	return s.nowhere("")
+	return o, err
 }
 
 // maxList is how long the list of the loader's folders may be.
@@ -139,12 +133,11 @@ func (s *search) at(ctx context.Context, place string) (*object, error) {
 // maxNotes is how many places are, where something was of no use.
 const maxNotes = 16
 
-// nowhere ends it, with what there is to tell.
-func (s *search) nowhere(and string) (*object, []Evidence, error) {
+// nowhere tells where it looked, if nothing else is to be told.
+func (s *search) nowhere(and string) {
 	if len(s.notes) == 0 {
 		s.notes = []Evidence{{"looked for in " + strings.Join(s.looked, ", ") + and, s.name, "not there"}}
 	}
-	return nil, s.notes, nil
 }
 
 // text is what a file holds that configures a loader; nothing where this user may not read it.

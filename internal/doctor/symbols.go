@@ -22,8 +22,11 @@ func (l *linker) lacksVersion(o, lib *object, need, version, claim, found string
 		Evidence{"needs this version of " + need + " (ELF DT_VERNEED)", o.path, version}, Evidence{claim, lib.path, found})
 }
 
-// versions checks DT_VERNEED against DT_VERDEF (glibc's _dl_check_map_versions).
+// versions checks DT_VERNEED against DT_VERDEF (glibc's _dl_check_map_versions; musl does not).
 func (l *linker) versions() error {
+	if l.x.d.Libc != libcGlibc {
+		return nil
+	}
 	defines := map[*object]map[string]bool{}
 	for _, o := range l.objects {
 		for _, need := range o.dyn.Needs {
@@ -69,7 +72,7 @@ func (l *linker) unversioned(o *object) error {
 		var err error
 		if wanted == nil { // kept, and so asked for once
 			if wanted, err = o.dyn.Wanted(false); err != nil {
-				return l.corrupt(o, err)
+				return cannotRead("symbols", o.path, err)
 			}
 		}
 		has := map[string]bool{}
@@ -86,7 +89,7 @@ func (l *linker) unversioned(o *object) error {
 				has[string(name)] = true
 			}
 		}); err != nil {
-			return l.corrupt(lib, err)
+			return cannotRead("symbols", lib.path, err)
 		}
 		for _, w := range wanted {
 			if w.Library == need.Library && w.Version != "" && has[w.Name] {
@@ -107,7 +110,7 @@ func (l *linker) symbols() error {
 	for i, o := range l.objects {
 		var err error
 		if wanted[i], err = o.dyn.Wanted(l.lazy); err != nil {
-			return l.corrupt(o, err)
+			return cannotRead("symbols", o.path, err)
 		}
 		for _, w := range wanted[i] {
 			names[w.Name] = w.Name
@@ -134,7 +137,7 @@ func (l *linker) symbols() error {
 			}
 		})
 		if err != nil {
-			return l.corrupt(o, err)
+			return cannotRead("symbols", o.path, err)
 		}
 	}
 	for i, o := range l.objects {
@@ -186,13 +189,6 @@ func (d *definers) add(o *object) {
 // suffice reports whether a definition will do; what is copied into a file must be another's.
 func (d *definers) suffice(w elf.Symbol, o *object) bool {
 	return d.first != nil && (!w.Copy || d.more || d.first != o)
-}
-
-func (l *linker) corrupt(o *object, err error) error {
-	if fault := imageFault(err); fault != nil {
-		return fault
-	}
-	return unknown("the symbols of %s cannot be read: %v", o.path, err)
 }
 
 // satisfying are the definitions of which the loaders take one (glibc's check_match
