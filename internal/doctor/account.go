@@ -75,35 +75,18 @@ func (a account) has(e image.Entry, right fs.FileMode) bool {
 	return e.Mode&right != 0
 }
 
-// resolveUser turns USER into numbers, with the daemon's own resolver: it reads
-// the image's account files, and takes them for empty where they are not there.
-// The cause is empty where that succeeds.
-func (x *examination) resolveUser(ctx context.Context, spec string) (Cause, error) {
-	try := func(spec string) (*user.ExecUser, error) {
-		passwd, err := x.accountFile(ctx, "/etc/passwd")
-		if err != nil {
-			return nil, err
-		}
-		group, err := x.accountFile(ctx, "/etc/group")
-		if err != nil {
-			return nil, err
-		}
-		return user.GetExecUser(spec, nil, passwd, group)
-	}
-	who, err := try(spec)
-	if fault := imageFault(err); fault != nil {
-		return "", fault
-	}
+// named turns USER into numbers, with the daemon's own resolver: it reads the image's
+// account files, and takes them for empty where they are not there.
+func (x *examination) named(ctx context.Context, spec string) (*user.ExecUser, error) {
+	passwd, err := x.accountFile(ctx, "/etc/passwd")
 	if err != nil {
-		name, _, _ := strings.Cut(spec, ":")
-		if _, err := try(name); err == nil {
-			return UnknownGroup, nil
-		}
-		return UnknownUser, nil
+		return nil, err
 	}
-	x.as = account{uid: who.Uid, gid: who.Gid, groups: append(who.Sgids, x.start.Groups...), home: cmp.Or(who.Home, "/"),
-		meek: x.start.capable()&overrides == 0}
-	return "", nil
+	group, err := x.accountFile(ctx, "/etc/group")
+	if err != nil {
+		return nil, err
+	}
+	return user.GetExecUser(spec, nil, passwd, group)
 }
 
 // accountFile opens /etc/passwd or /etc/group as the daemon does: links are
@@ -224,17 +207,22 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) e
 				Evidence{"a number out of the range of users and groups", asked.Path, part + ", and the last is 2147483647"})
 		}
 	}
-	cause, err := x.resolveUser(ctx, spec)
-	if len(x.as.groups) > maxGroups {
-		return unknown("%q is in %d groups, and Linux gives a process at most %d", spec, len(x.as.groups), maxGroups)
+	who, err := x.named(ctx, spec)
+	if fault := imageFault(err); fault != nil {
+		return fault
 	}
-	if cause == "" || err != nil {
-		return err
+	if err != nil {
+		if _, err := x.named(ctx, name); err == nil {
+			return x.unlisted(ctx, UnknownGroup, spec, group, asked)
+		}
+		return x.unlisted(ctx, UnknownUser, spec, name, asked)
 	}
-	if cause == UnknownGroup {
-		name = group
+	x.as = account{uid: who.Uid, gid: who.Gid, groups: append(who.Sgids, x.start.Groups...), home: cmp.Or(who.Home, "/"),
+		meek: x.start.capable()&overrides == 0}
+	if n := len(x.as.groups); n > maxGroups {
+		return unknown("%q is in %d groups, and Linux gives a process at most %d", spec, n, maxGroups)
 	}
-	return x.unlisted(ctx, cause, spec, name, asked)
+	return nil
 }
 
 // becomes names the program that is to become another user; empty: it is USER that says so.

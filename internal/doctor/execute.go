@@ -240,26 +240,22 @@ type shebang struct {
 // parseShebang parses a file's first bytes; ok is false where the kernel says
 // ENOEXEC: no interpreter is named, or its name is cut off.
 func parseShebang(head []byte) (s shebang, ok bool) {
-	body := head[2:]
-	end := bytes.IndexByte(body, '\n')
-	if end < 0 {
+	line, _, ended := bytes.Cut(head[2:], []byte("\n"))
+	if !ended {
 		// The end of the file ends the line too; but in a head that is full, the name must be whole.
-		if end = bytes.IndexByte(body, 0); end < 0 {
-			end = len(body)
-		}
-		if len(head) >= headBytes && !strings.ContainsAny(strings.TrimLeft(string(body[:end]), " \t"), " \t") {
+		line, _, _ = bytes.Cut(line, []byte{0})
+		if len(head) >= headBytes && !bytes.ContainsAny(bytes.TrimLeft(line, " \t"), " \t") {
 			return s, false
 		}
 	}
-	s.line = string(body[:end])
+	s.line = string(line)
 	s.crlf = strings.HasSuffix(s.line, "\r")
 	rest := strings.Trim(s.line, " \t")
-	cut := strings.IndexAny(rest, " \t\x00")
-	if cut < 0 {
-		cut = len(rest)
+	s.interp = rest
+	if cut := strings.IndexAny(rest, " \t\x00"); cut >= 0 {
+		s.interp = rest[:cut]
+		s.arg, _, _ = strings.Cut(strings.TrimLeft(rest[cut:], " \t"), "\x00")
 	}
-	s.interp = rest[:cut]
-	s.arg, _, _ = strings.Cut(strings.TrimLeft(rest[cut:], " \t"), "\x00")
 	return s, s.interp != ""
 }
 

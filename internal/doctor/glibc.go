@@ -22,7 +22,7 @@ type glibc struct {
 	cachePath string              // and the file, where the loader has one
 	defaults  []string            // compiled into the loader
 	variants  []string            // folders below each, for certain processors, the best first
-	below     map[string][]string // which of them a folder has
+	below     map[string][]string // which of them a folder has, and itself
 	doubtful  []string            // those for processors that the machine's may not be
 	level     int                 // the machine's
 	lib       string              // what $LIB stands for
@@ -146,7 +146,7 @@ func (g *glibc) before(l *linker, by *object) (dirs []string) {
 	return append(dirs, g.list(by.dyn.Runpath, by, l.secure)...)
 }
 
-// levels are the folders below one that the loader looks into first: for certain processors.
+// levels are a folder, and before it those below it that the loader looks into first: for certain processors.
 func (g *glibc) levels(ctx context.Context, l *linker, dir string) ([]string, error) {
 	if below, known := g.below[dir]; known {
 		return below, nil
@@ -169,8 +169,8 @@ func (g *glibc) levels(ctx context.Context, l *linker, dir string) ([]string, er
 			below = append(below, at)
 		}
 	}
-	g.below[dir] = below
-	return below, nil
+	g.below[dir] = append(below, dir)
+	return g.below[dir], nil
 }
 
 func (g *glibc) home() string { return g.defaults[len(g.defaults)-1] }

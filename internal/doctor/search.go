@@ -4,7 +4,6 @@ import (
 	"context"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -93,7 +92,7 @@ type search struct {
 	name   string
 	notes  []Evidence
 	looked []string
-	below  func(context.Context, string) ([]string, error) // the folders that come before one; may be nil
+	below  func(context.Context, string) ([]string, error) // a folder, behind those below it that come first; may be nil
 }
 
 // maxLooked is how many folders are kept of a search, for the evidence.
@@ -102,14 +101,14 @@ const maxLooked = 256
 // in tries folders in turn.
 func (s *search) in(ctx context.Context, dirs []string) (*object, error) {
 	for _, dir := range dirs {
-		first := []string{}
+		within := []string{dir}
 		if s.below != nil {
 			var err error
-			if first, err = s.below(ctx, dir); err != nil {
+			if within, err = s.below(ctx, dir); err != nil {
 				return nil, err
 			}
 		}
-		for _, dir := range append(slices.Clip(first), dir) {
+		for _, dir := range within {
 			if o, err := s.at(ctx, strings.TrimSuffix(dir, "/")+"/"+s.name); o != nil || err != nil {
 				return o, err
 			}

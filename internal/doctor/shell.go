@@ -203,14 +203,8 @@ func (x *examination) scriptEnds(ctx context.Context, p process) error {
 // is its table. Nil where that is not sure.
 func applets(content []byte) (names []string) {
 	var run []string
-	for len(content) > 0 {
-		end := bytes.IndexByte(content, 0)
-		if end < 0 {
-			break
-		}
-		word := content[:end]
-		content = content[end+1:]
-		if named := len(word) > 0 && len(word) < 32 && !bytes.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' }); !named {
+	for word := range bytes.SplitSeq(content, []byte{0}) {
+		if len(word) == 0 || len(word) >= 32 || bytes.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			run = nil
 			continue
 		}

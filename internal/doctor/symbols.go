@@ -106,7 +106,7 @@ func (l *linker) unversioned(o *object) error {
 // somewhere. Only what is wanted is kept of what is defined: that can be millions.
 func (l *linker) symbols() error {
 	wanted := make([][]elf.Symbol, len(l.objects))
-	names, found := map[string]string{}, map[symbol]*definers{}
+	names, found := map[string]string{}, map[symbol][]*object{} // by whom it is defined: two will do
 	for i, o := range l.objects {
 		var err error
 		if wanted[i], err = o.dyn.Wanted(l.lazy); err != nil {
@@ -115,7 +115,7 @@ func (l *linker) symbols() error {
 		for _, w := range wanted[i] {
 			names[w.Name] = w.Name
 			for _, kind := range l.satisfying(w) {
-				found[kind] = &definers{}
+				found[kind] = nil
 			}
 		}
 	}
@@ -128,12 +128,17 @@ func (l *linker) symbols() error {
 			if !any {
 				return
 			}
-			found[symbol{name, version, exactly}].add(o)
+			kinds := []symbol{{name, version, exactly}}
 			if !hidden {
-				found[symbol{name: name, how: visibly}].add(o)
+				kinds = append(kinds, symbol{name: name, how: visibly})
 			}
 			if !hidden && version == "" {
-				found[symbol{name: name, how: plainly}].add(o)
+				kinds = append(kinds, symbol{name: name, how: plainly})
+			}
+			for _, kind := range kinds {
+				if by, any := found[kind]; any && len(by) < 2 && !slices.Contains(by, o) {
+					found[kind] = append(by, o)
+				}
 			}
 		})
 		if err != nil {
@@ -142,15 +147,20 @@ func (l *linker) symbols() error {
 	}
 	for i, o := range l.objects {
 		for _, w := range wanted[i] {
-			if slices.ContainsFunc(l.satisfying(w), func(kind symbol) bool { return found[kind].suffice(w, o) }) {
+			another := func(by *object) bool { return !w.Copy || by != o } // what is copied into a file must be another's
+			if slices.ContainsFunc(l.satisfying(w), func(kind symbol) bool { return slices.ContainsFunc(found[kind], another) }) {
 				continue
 			}
 			name := w.Name
 			if w.Version != "" {
 				name += "@" + w.Version
 			}
+			var loaded []string
+			for _, o := range l.objects[1:] {
+				loaded = append(loaded, o.path)
+			}
 			f := l.x.cannot(MissingSymbol, facts{Name: name, At: o.path}, Evidence{"needs the symbol at the start", o.path, name},
-				Evidence{"none of the files that are loaded defines it", l.loaded(), "not defined"})
+				Evidence{"none of the files that are loaded defines it", strings.Join(loaded, ", "), "not defined"})
 			f.missing = w.Name
 			return f
 		}
@@ -170,27 +180,6 @@ const (
 	plainly        // of none, and not hidden
 )
 
-// definers are the files that have a definition: the first, and whether there are others.
-type definers struct {
-	first *object
-	more  bool
-}
-
-func (d *definers) add(o *object) {
-	switch {
-	case d == nil: // nobody wants it
-	case d.first == nil:
-		d.first = o
-	case d.first != o:
-		d.more = true
-	}
-}
-
-// suffice reports whether a definition will do; what is copied into a file must be another's.
-func (d *definers) suffice(w elf.Symbol, o *object) bool {
-	return d.first != nil && (!w.Copy || d.more || d.first != o)
-}
-
 // satisfying are the definitions of which the loaders take one (glibc's check_match
 // in elf/dl-lookup.c; musl goes by the name, but for hidden versions).
 func (l *linker) satisfying(want elf.Symbol) []symbol {
@@ -198,12 +187,4 @@ func (l *linker) satisfying(want elf.Symbol) []symbol {
 		return []symbol{{name: want.Name, how: visibly}}
 	}
 	return []symbol{{want.Name, want.Version, exactly}, {name: want.Name, how: plainly}}
-}
-
-func (l *linker) loaded() string {
-	var all []string
-	for _, o := range l.objects[1:] {
-		all = append(all, o.path)
-	}
-	return strings.Join(all, ", ")
 }
