@@ -207,19 +207,16 @@ func (x *examination) adviseAll(ctx context.Context) error {
 		return nil
 	}
 	var setuid []string
-	count := 0
 	if err := lister.Walk(func(e image.Entry) error {
 		if e.Mode.IsRegular() && e.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
-			if count++; count <= 3 {
-				setuid = append(setuid, e.Path)
-			}
+			setuid = append(setuid, e.Path)
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	if count > 0 {
-		f := facts{Found: fmt.Sprint(count), Words: strings.Join(setuid, ", ")}
+	if n := len(setuid); n > 0 {
+		f := facts{Found: fmt.Sprint(n), Words: strings.Join(setuid[:min(n, 3)], ", ")}
 		if _, there, _ := x.files.look(ctx, "/bin/sh", root); !there {
 			f.Lacks = "/bin/sh"
 		}

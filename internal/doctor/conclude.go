@@ -151,16 +151,15 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) error {
 		return ctx.Err()
 	})
 	if len(f.lies) > 0 && name != "" {
-		f.evidence = append(f.evidence, Evidence{"a file of that name lies elsewhere in the image", first.Path, describe(first)})
+		f.note("a file of that name lies elsewhere in the image", first.Path, describe(first))
 	}
 	lost := 0
 	return cmp.Or(err, lister.Lost(func(e image.Entry, by int) error {
 		link := e.IsLink() && strings.HasPrefix(way, e.Path+"/")
 		if lost < 2 && (link || name != "" && fits(e)) {
 			lost++
-			f.evidence = append(f.evidence,
-				Evidence{fmt.Sprintf("an earlier layer brought it, and layer %d took it away or put something else in its place", by),
-					e.Path, describe(e)})
+			f.note(fmt.Sprintf("an earlier layer brought it, and layer %d took it away or put something else in its place", by),
+				e.Path, describe(e))
 			if !link {
 				f.facts.Lost, f.facts.Target, f.facts.Layer = e.Path, e.Path, by
 			}

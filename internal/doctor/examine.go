@@ -66,6 +66,11 @@ func (x *examination) cannot(cause Cause, f facts, evidence ...Evidence) *findin
 	return &finding{cause: cause, missing: f.Name, facts: f, evidence: evidence}
 }
 
+// note adds to the evidence.
+func (f *finding) note(claim, at, found string) {
+	f.evidence = append(f.evidence, Evidence{claim, at, found})
+}
+
 // unknown is the finding that nothing can be said, and why.
 func unknown(format string, args ...any) *finding { return &finding{why: fmt.Sprintf(format, args...)} }
 
@@ -281,25 +286,19 @@ func (x *examination) workdir(ctx context.Context) error {
 	}
 	x.files.cwd, x.files.inside = path.Clean(dir), nil
 	at, err := x.files.resolve(ctx, x.files.cwd, root)
-	var way *lookupError
-	var mounted hidden
+	way, mounted := broke(err), hidden("")
 	switch {
 	case errors.As(err, &mounted):
 		return nil // a folder, most likely
 	case err == nil && !at.Mode.IsDir():
 		return unusable(at.Path, describe(at.Entry))
-	case err == nil:
-		return nil
-	case !errors.As(err, &way):
+	case way == nil:
 		return err
-	}
-	switch way.kind {
-	case absent, dangling:
+	case way.kind == absent, way.kind == dangling:
 		// Created at the start, down to its last folder; so nothing is in there.
 		x.files.made, x.files.inside = created(way), nil
-		return nil
-	case through, looping:
+	case way.kind == through, way.kind == looping:
 		return unusable(way.at, way.Error())
 	}
-	return nil // the running system's: /proc/…
+	return nil // or the running system's: /proc/…
 }

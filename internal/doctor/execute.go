@@ -196,8 +196,7 @@ func (x *examination) notThere(ctx context.Context, p process, err error) error 
 	}
 	if line.crlf && strings.HasSuffix(name, "\r") {
 		f.cause, f.facts.Name = CRLFInterpreter, strings.TrimSuffix(name, "\r")
-		f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the name",
-			line.file.Path, fmt.Sprintf("%q", name)})
+		f.note("the line ends as on Windows, and the carriage return becomes part of the name", line.file.Path, fmt.Sprintf("%q", name))
 	}
 	return f
 }

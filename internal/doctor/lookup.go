@@ -46,7 +46,7 @@ func (x *examination) wayBroken(way *lookupError, p process) *finding {
 		return unknown("%s is the running system's, not the image's", way.at)
 	case closed:
 		f.cause, f.facts.Words = UserCannotExecute, x.instead(name, "/app")
-		f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
+		f.note("this folder lets the user not through", way.at, describe(way.dir))
 		return f
 	case looping, dangling:
 		f.cause, f.facts.Words = DanglingSymlink, x.instead(name, "/app")
@@ -81,51 +81,38 @@ func (x *examination) lookupName(ctx context.Context, name string) error {
 	}
 	asked := Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)}
 	f := x.notOnPath(process{name: name, asked: asked}, search, source)
-	dirs := searched(search, name)
-	if search == "" {
-		dirs = nil
-	}
 	var passedOver *finding // a hit that only some runtimes pass over
-	for _, dir := range dirs {
-		at, err := x.files.resolve(ctx, path.Join(dir, name), x.as) // Go joins: "" becomes the working folder
-		if way := broke(err); way != nil {
-			if way.kind == closed && passedOver == nil {
-				f.evidence = append(f.evidence, Evidence{"this folder lets the user not through", way.at, describe(way.dir)})
-			}
-			continue
+	for _, dir := range searched(search, name) {
+		if search == "" {
+			break
 		}
-		if err != nil {
+		hit := path.Join(dir, name) // Go joins: "" becomes the working folder
+		at, err := x.files.resolve(ctx, hit, x.as)
+		way := broke(err)
+		switch {
+		case way != nil && way.kind == closed && passedOver == nil:
+			f.note("this folder lets the user not through", way.at, describe(way.dir))
+		case way != nil || err == nil && at.Mode.IsDir():
+		case err != nil:
 			return err
-		}
-		if at.Mode.IsDir() {
-			continue
-		}
-		if at.Mode.Perm()&0o111 == 0 {
-			f.evidence = append(f.evidence, Evidence{"passed over: it has no x bit", at.Path, describe(at.Entry)})
-			continue
-		}
-		hit := path.Join(dir, name)
-		if !strings.HasPrefix(hit, "/") {
+		case at.Mode.Perm()&0o111 == 0:
+			f.note("passed over: it has no x bit", at.Path, describe(at.Entry))
+		case !strings.HasPrefix(hit, "/"):
 			f.facts.Words = x.instead(name, at.Path)
-			f.evidence = append(f.evidence, Evidence{"found through a relative folder of PATH, which the " +
-				"runtime refuses", at.Path, describe(at.Entry)})
+			f.note("found through a relative folder of PATH, which the runtime refuses", at.Path, describe(at.Entry))
 			return f
-		}
-		if !x.as.mayRun(at.Entry) {
-			if passedOver == nil {
-				asked := Evidence{"the program to start, found on PATH", x.source(), fmt.Sprintf("%q", x.d.Argv)}
-				errors.As(x.mayExecute(process{name: hit, at: at, asked: asked}), &passedOver)
-				passedOver.executed = true
-				x.program, x.d.Program = at, hit
-			}
-			continue
-		}
-		if passedOver != nil {
+		case x.as.mayRun(at.Entry) && passedOver != nil:
 			return unknown("%s comes first on PATH and this user may not execute it, %s comes later and may be executed: "+
 				"runc built with Go before 1.20 takes the first and fails, a newer one the second", x.d.Program, hit)
+		case x.as.mayRun(at.Entry):
+			x.program, x.d.Program = at, hit
+			return nil
+		case passedOver == nil:
+			asked.Claim = "the program to start, found on PATH"
+			errors.As(x.mayExecute(process{name: hit, at: at, asked: asked}), &passedOver)
+			passedOver.executed = true
+			x.program, x.d.Program = at, hit
 		}
-		x.program, x.d.Program = at, hit
-		return nil
 	}
 	if passedOver != nil {
 		return passedOver
@@ -161,7 +148,7 @@ func (x *examination) mayExecute(p process) error {
 	f := x.cannot(NotExecutable, facts{Name: p.name, At: at.Path, Target: x.inside(at)}, p.asked,
 		Evidence{"what lies there", at.Path, describe(at.Entry)})
 	for _, link := range at.links {
-		f.evidence = append(f.evidence, Evidence{"reached through the link", link[:strings.Index(link, " -> ")], link})
+		f.note("reached through the link", link[:strings.Index(link, " -> ")], link)
 	}
 	switch {
 	case at.Mode.IsDir():

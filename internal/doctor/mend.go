@@ -29,8 +29,8 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 			return err
 		}
 		if d.starts() {
-			f.evidence = append(f.evidence, Evidence{strictEngines + " refuse it; Docker from 24 on and containerd start it, as they " +
-				"take root's rights from the user only after that", "engine", "it takes them before"})
+			f.note(strictEngines+" refuse it; Docker from 24 on and containerd start it, as they take root's rights from the "+
+				"user only after that", "engine", "it takes them before")
 		}
 	}
 	if len(strings.Join(x.d.Argv, " ")) > maxFixed {
@@ -82,6 +82,11 @@ var (
 // cures are what may help against a finding.
 func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 	add := func(id, lines, it string) { all = append(all, cure{id, lines, it}) }
+	each := func(id string, lines func(other string) string) {
+		for _, other := range f.lies {
+			add(id, lines(other), other)
+		}
+	}
 	if x.shellForm && brokenList(x.shellCommand) {
 		if words := listWords(x.shellCommand, x.env); len(words) > 0 {
 			add("list-no-json", x.instruction()+" "+execForm(words...), "")
@@ -106,9 +111,9 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 		user, _, _ := strings.Cut(f.facts.User, ":")
 		add("own-group", "USER "+user, "")
 	case NoCommand, EmptyCommand:
-		for _, other := range f.lies {
-			add("own-program", map[bool]string{true: "ENTRYPOINT ", false: "CMD "}[f.facts.Name == ""]+execForm(other), other)
-		}
+		each("own-program", func(other string) string {
+			return map[bool]string{true: "ENTRYPOINT ", false: "CMD "}[f.facts.Name == ""] + execForm(other)
+		})
 	case MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink:
 		if x.source() == x.called("ARGS") && len(x.config.Cmd) > 0 {
 			add("arguments-alone", "ENTRYPOINT "+execForm(x.config.Cmd...), "")
@@ -117,9 +122,7 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 			add("other-shell", x.instead(x.d.Argv[0], "/bin/sh"), "")
 		}
 		x.misread(f, add)
-		for _, other := range f.lies {
-			add("elsewhere", x.instead(f.missing, other), other)
-		}
+		each("elsewhere", func(other string) string { return x.instead(f.missing, other) })
 	case MissingInterpreter, CRLFInterpreter:
 		x.interpreted(f, add)
 	case ExecFormat:
@@ -138,9 +141,7 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 			add("by-itself", x.instruction()+" "+execForm(x.d.Argv[at:]...), x.d.Argv[0])
 		}
 	case MissingLoader:
-		for _, other := range f.lies {
-			add("loader-elsewhere", x.instead(f.facts.Name, other, f.facts.Name), other)
-		}
+		each("loader-elsewhere", func(other string) string { return x.instead(f.facts.Name, other, f.facts.Name) })
 	case MissingLibrary, MissingSymbolVersion, MissingSymbol:
 		for _, other := range f.lies {
 			if dirs := strings.TrimSuffix(path.Dir(other)+":"+x.env["LD_LIBRARY_PATH"], ":"); plainWord.MatchString(dirs) {

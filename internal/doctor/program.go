@@ -128,11 +128,10 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	case way != nil && way.kind == running:
 		return unknown("%s is the running system's, not the image's", way.at)
 	case way != nil:
-		f.evidence = append(f.evidence, Evidence{"the loader", name, way.Error()})
+		f.note("the loader", name, way.Error())
 		f.facts.PIE, f.facts.Copies, f.facts.Of = golang && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
 		if len(needed) > 0 {
-			f.evidence = append(f.evidence, Evidence{"and the libraries that it is to load " +
-				"(DT_NEEDED)", at.Path, strings.Join(needed, ", ")})
+			f.note("and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(needed, ", "))
 		}
 		if way.kind == closed {
 			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at

@@ -81,8 +81,8 @@ func (x *examination) badOption(p process, name string) error {
 	f.missing, f.line = p.line.arg, p.line
 	switch {
 	case ended:
-		f.evidence = append(f.evidence, Evidence{"the line ends as on Windows, and the carriage return becomes part of the option",
-			p.line.file.Path, fmt.Sprintf("%q", p.line.arg)})
+		f.note("the line ends as on Windows, and the carriage return becomes part of the option", p.line.file.Path,
+			fmt.Sprintf("%q", p.line.arg))
 	case strings.ContainsAny(option, " \t"):
 		f.cause, f.facts.Lacks = MissingInterpreter, fmt.Sprintf("option %q: the kernel hands all that follows over as one word", option)
 		words := strings.Fields(option)
@@ -90,7 +90,7 @@ func (x *examination) badOption(p process, name string) error {
 			func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
 			f.facts.Words = "#!" + p.line.interp + " -" + strings.ReplaceAll(strings.Join(words, ""), "-", "")
 		}
-		f.evidence = append(f.evidence, Evidence{"the option that it is given has a blank in it", p.line.file.Path, fmt.Sprintf("%q", option)})
+		f.note("the option that it is given has a blank in it", p.line.file.Path, fmt.Sprintf("%q", option))
 	default:
 		return nil
 	}

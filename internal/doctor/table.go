@@ -90,12 +90,12 @@ var texts = sync.OnceValue(func() (all struct {
 // Causes are those that an image alone may have, by precedence.
 func Causes() []Row { return texts().Causes }
 
-// Refusals are those that take a pod, too.
-func Refusals() []Row { return texts().Refusals }
+// Rows are all: those that take a pod, too, come last.
+func Rows() []Row { return slices.Concat(texts().Causes, texts().Refusals) }
 
 // Row is the cause's own.
 func (c Cause) Row() Row {
-	rows := slices.Concat(Causes(), Refusals())
+	rows := Rows()
 	return rows[slices.IndexFunc(rows, func(r Row) bool { return r.Cause == c })]
 }
 
@@ -122,7 +122,7 @@ func (r Row) Markdown(looks string) string {
 // CausesMarkdown lists the causes.
 func CausesMarkdown() string {
 	text := "| cause | in short |\n|---|---|\n"
-	for _, r := range slices.Concat(Causes(), Refusals()) {
+	for _, r := range Rows() {
 		text += fmt.Sprintf("| [`%s`](%[1]s.md) | %s |\n", r.Cause, r.Title)
 	}
 	return text + "\nWhere two fit, the first of this list is named; what a kubelet refuses comes before all others.\n"

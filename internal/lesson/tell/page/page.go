@@ -88,7 +88,7 @@ func Make(root string) (map[string]string, error) {
 	for _, step := range from.Steps {
 		texts[filepath.Join(step.Dir, "output.txt")] = strings.Join(from.Record().Transcripts(step.Name), "\n\n") + "\n"
 	}
-	for _, r := range slices.Concat(doctor.Causes(), doctor.Refusals()) {
+	for _, r := range doctor.Rows() {
 		from.Cause = r.Cause
 		put(filepath.Join(root, filepath.FromSlash(r.Cause.Page())))(part("cause", from))
 	}
