@@ -87,7 +87,7 @@ func (x *examination) adviseAccounts(ctx context.Context) error {
 			return err
 		}
 		if there && at.Mode.IsRegular() && x.as.mayWrite(at.Entry) {
-			x.say("accounts-writable", facts{File: file, Found: describe(at.Entry)})
+			x.say("accounts-writable", facts{Name: file, Found: describe(at.Entry)})
 			break
 		}
 	}
@@ -231,4 +231,12 @@ func (x *examination) adviseAll(ctx context.Context) error {
 func (x *examination) lister() (image.Lister, bool) {
 	l, ok := x.files.img.(image.Lister)
 	return l, ok
+}
+
+// walk visits every file, where all are known.
+func (x *examination) walk(visit func(image.Entry) error) error {
+	if l, ok := x.lister(); ok {
+		return l.Walk(visit)
+	}
+	return nil
 }

@@ -41,10 +41,7 @@ func (x *examination) first() Evidence {
 // exec does what the kernel's execve does with a file that may be executed: a script leads to
 // its interpreter, an ELF file to its loader; and then what the program starts in turn.
 func (x *examination) exec(ctx context.Context, p process) error {
-	if err := x.turn(); err != nil {
-		return err
-	}
-	if err := x.pay(p); err != nil {
+	if err := x.turn(p); err != nil {
 		return err
 	}
 	head, err := x.files.beginning(ctx, p.at.Path, headBytes)
@@ -70,17 +67,12 @@ func (x *examination) exec(ctx context.Context, p process) error {
 	return x.badFormat(p, formatOf(head))
 }
 
-// turn counts a program that starts.
-func (x *examination) turn() error {
+// turn counts a program that starts, and takes from the budget what is kept of it: its environment,
+// and its words, which the evidence quotes.
+func (x *examination) turn(p process) error {
 	if x.turns++; x.turns > maxTurns {
 		return unknown("more than %d programs start each other", maxTurns)
 	}
-	return nil
-}
-
-// pay takes from the budget what is kept of a program that starts: its environment, and its words,
-// which the evidence quotes.
-func (x *examination) pay(p process) error {
 	cost := 64 * len(p.env)
 	for _, word := range p.argv {
 		cost += 16 + 4*len(word)

@@ -62,23 +62,18 @@ type lookupError struct {
 	rest []step // what was still to go
 }
 
-func (e *lookupError) Error() string {
-	switch e.kind {
-	case dangling:
-		return fmt.Sprintf("the link %s leads to %s, and that is not there", e.link, e.at)
-	case looping:
-		return fmt.Sprintf("the links on the way to %s lead in a circle (%s)", e.path, e.link)
-	case through:
-		return fmt.Sprintf("%s is no folder", e.at)
-	case closed:
-		return fmt.Sprintf("the folder %s is closed to this user", e.at)
-	case running:
-		return fmt.Sprintf("%s belongs to the running system, not to the image", e.at)
-	case lacking:
-		return fmt.Sprintf("%s is there, and knows no %s", e.at, e.link)
-	}
-	return fmt.Sprintf("%s is not there", e.at)
+// ends are what is said of each kind: of the path, of where it broke, of the last link.
+var ends = [...]string{
+	absent:   "%[2]s is not there",
+	dangling: "the link %[3]s leads to %[2]s, and that is not there",
+	looping:  "the links on the way to %[1]s lead in a circle (%[3]s)",
+	through:  "%[2]s is no folder",
+	closed:   "the folder %[2]s is closed to this user",
+	running:  "%[2]s belongs to the running system, not to the image",
+	lacking:  "%[2]s is there, and knows no %[3]s",
 }
+
+func (e *lookupError) Error() string { return fmt.Sprintf(ends[e.kind], e.path, e.at, e.link) }
 
 // broke is where a way broke off, if that is what an error says.
 func broke(err error) (way *lookupError) {

@@ -175,20 +175,21 @@ func target(search, name string) string {
 // inside finds a program in a folder that was taken for one, where all files are known.
 func (x *examination) inside(at place) string {
 	found, other := path.Join(at.Path, path.Base(at.Path)), ""
-	if lister, ok := x.lister(); ok && at.Mode.IsDir() {
-		stop := errors.New("found")
-		lister.Walk(func(e image.Entry) error {
-			switch {
-			case !strings.HasPrefix(e.Path, at.Path+"/") || !e.Mode.IsRegular():
-			case e.Mode.Perm()&0o111 != 0:
-				found, other = e.Path, ""
-				return stop
-			case other == "":
-				other = e.Path // a script, for one, that a shell is to read
-			}
-			return nil
-		})
+	if !at.Mode.IsDir() {
+		return found
 	}
+	stop := errors.New("found")
+	x.walk(func(e image.Entry) error {
+		switch {
+		case !strings.HasPrefix(e.Path, at.Path+"/") || !e.Mode.IsRegular():
+		case e.Mode.Perm()&0o111 != 0:
+			found, other = e.Path, ""
+			return stop
+		case other == "":
+			other = e.Path // a script, for one, that a shell is to read
+		}
+		return nil
+	})
 	return cmp.Or(other, found)
 }
 

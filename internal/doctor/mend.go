@@ -222,11 +222,7 @@ func (x *examination) misread(f *finding, add func(id, lines, it string)) {
 
 // configured is the file by which ldconfig knows a folder; empty where none names it, or that cannot be told.
 func (x *examination) configured(ctx context.Context, dir string) (by string) {
-	lister, ok := x.lister()
-	if !ok {
-		return ""
-	}
-	lister.Walk(func(e image.Entry) error {
+	x.walk(func(e image.Entry) error {
 		if e.Mode.IsRegular() && e.Size < 1<<16 && (e.Path == "/etc/ld.so.conf" || strings.HasPrefix(e.Path, "/etc/ld.so.conf.d/")) {
 			text, _ := x.files.beginning(ctx, e.Path, e.Size)
 			if slices.Contains(strings.Fields(string(text)), dir) {

@@ -42,7 +42,7 @@ func (x *examination) byShell(ctx context.Context, p process, name string, conte
 		switch {
 		case word == "--rcfile" || word == "--init-file" || !strings.HasPrefix(word, "--") && strings.ContainsAny(word, "oO"):
 			if len(args) > 0 && args[0] == "pipefail" && !bytes.Contains(content, []byte("pipefail")) {
-				return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: word + " pipefail"})
+				return x.notThere(ctx, p, &lookupError{kind: lacking, at: p.at.Path, link: word + " pipefail"})
 			}
 			args = args[min(1, len(args)):]
 		case word == "--login":
@@ -107,7 +107,7 @@ func (x *examination) shellLine(ctx context.Context, p process, args []string, l
 		word, _, _ := strings.Cut(strings.NewReplacer(`"`, "", "'", "").Replace(text), " ")
 		asked := Evidence{"a list that is no JSON is a shell form: the shell takes its first word for the program", x.source(), text}
 		if strings.Contains(word, "/") {
-			return x.notThere(ctx, process{name: word, asked: asked}, &lookupError{kind: absent, path: word, at: word})
+			return x.notThere(ctx, process{name: word, asked: asked}, &lookupError{kind: absent, at: word})
 		}
 		return x.notOnPath(process{name: word, asked: asked}, x.searchPath(p.env), "PATH")
 	}

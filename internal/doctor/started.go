@@ -142,7 +142,7 @@ func (x *examination) inTurn(ctx context.Context, p process) error {
 			w, wraps = wrapperOf(name)
 		}
 		if box != nil && !slices.Contains(box, name) {
-			return x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: name})
+			return x.notThere(ctx, p, &lookupError{kind: lacking, at: p.at.Path, link: name})
 		}
 		if has("/proc/self/exe") { // it starts itself again for an applet
 			p.box = box
@@ -248,7 +248,7 @@ func (x *examination) next(ctx context.Context, p process, words []string, env m
 	if slices.Contains(p.box, words[0]) {
 		x.way = append(x.way, next.asked)
 		next.name, next.at = p.name, p.at
-		if err := x.turn(); err != nil {
+		if err := x.turn(next); err != nil {
 			return err
 		}
 		return x.inTurn(ctx, next)
@@ -264,7 +264,7 @@ func (x *examination) next(ctx context.Context, p process, words []string, env m
 		next.name = hit
 		return x.launch(ctx, next)
 	case next.line != nil:
-		return x.notThere(ctx, next, &lookupError{kind: absent, path: next.name, at: x.searchPath(env)})
+		return x.notThere(ctx, next, &lookupError{kind: absent, at: x.searchPath(env)})
 	}
 	return x.notOnPath(next, x.searchPath(env), "PATH")
 }

@@ -28,7 +28,6 @@ type facts struct {
 	Capability string // that the file demands, by its number
 	Closed     bool   // a folder is closed, not the file
 	User       string
-	File       string // that anybody may write
 	Link       string // "/sh -> /busybox"
 	Loop       bool   // the links lead in a circle
 	Command    string // of a shell form

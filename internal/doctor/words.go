@@ -229,7 +229,7 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) error {
 	}
 	if len(p.argv) > 1 && !splits && asksSplit.MatchString(p.argv[1]) {
 		meant, _ := splitWords(asksSplit.ReplaceAllString(p.argv[1], ""), p.env, nil)
-		f := x.notThere(ctx, p, &lookupError{kind: lacking, path: p.name, at: p.at.Path, link: "-S"}).(*finding)
+		f := x.notThere(ctx, p, &lookupError{kind: lacking, at: p.at.Path, link: "-S"}).(*finding)
 		f.facts.Words = x.oneWord(ctx, process{name: strings.Join(meant, " "), env: p.env})
 		if f.cause == MissingEntrypoint {
 			f.cause = MissingInterpreter
