@@ -108,10 +108,7 @@ func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (
 func Identify(ctx context.Context, img image.Image) (User, error) {
 	x := newExamination(ctx, img, Machine{}, Start{})
 	err := x.account(ctx)
-	if found := (*finding)(nil); errors.As(err, &found) {
-		err = nil
-	}
-	return x.d.User, err
+	return x.d.User, imageFault(err)
 }
 
 func newExamination(ctx context.Context, img image.Image, machine Machine, start Start) *examination {

@@ -95,7 +95,7 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 	}
 	l.add(main)
 	l.add(self)
-	return l.load(ctx, main)
+	return l.load(ctx)
 }
 
 func (l *linker) add(o *object) {
@@ -108,37 +108,29 @@ func (l *linker) add(o *object) {
 }
 
 // load goes through DT_NEEDED breadth first, then checks versions, then symbols: the loaders' own order.
-func (l *linker) load(ctx context.Context, main *object) error {
-	queue := []*object{main}
+func (l *linker) load(ctx context.Context) error {
 	preloads, err := l.preloads(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range preloads {
-		if err := l.pay(main); err != nil {
-			return err
-		}
-		o, err := l.rules.find(ctx, &search{l: l, by: main, name: name})
+		o, _, err := l.find(ctx, l.objects[0], name)
 		if fault := imageFault(err); fault != nil {
 			return fault
 		}
 		if err == nil && o != nil && l.byPath[o.path] == nil {
 			l.add(o)
-			queue = append(queue, o)
 		}
 	}
-	for len(queue) > 0 {
-		o := queue[0]
-		queue = queue[1:]
-		for _, name := range o.dyn.Needed {
+	for i := 0; i < len(l.objects); i++ {
+		if i == 1 {
+			continue // the loader itself
+		}
+		for _, name := range l.objects[i].dyn.Needed {
 			if l.byName[name] != nil {
 				continue
 			}
-			if err := l.pay(o); err != nil {
-				return err
-			}
-			s := &search{l: l, by: o, name: name}
-			found, err := l.rules.find(ctx, s)
+			found, s, err := l.find(ctx, l.objects[i], name)
 			if err != nil && !errors.Is(err, errFatal) {
 				return err
 			}
@@ -156,7 +148,6 @@ func (l *linker) load(ctx context.Context, main *object) error {
 				return unknown("it loads more than %d libraries", maxObjects)
 			}
 			l.add(found)
-			queue = append(queue, found)
 		}
 	}
 	if err := l.versions(); err != nil {
@@ -165,16 +156,21 @@ func (l *linker) load(ctx context.Context, main *object) error {
 	return l.symbols()
 }
 
-// pay takes from the budget what it costs to take the lists of folders apart
-// that a search for by's libraries goes through.
-func (l *linker) pay(by *object) error {
+// find searches for a library, and takes from the budget what it costs to take the lists of folders
+// apart that the search goes through.
+func (l *linker) find(ctx context.Context, by *object, name string) (*object, *search, error) {
 	cost := len(l.env["LD_LIBRARY_PATH"])
 	for o := by; o != nil; o = o.by {
 		for _, list := range []string{o.dyn.Rpath, o.dyn.Runpath} {
 			cost += 8 + len(list) + strings.Count(list, "$")*(len(o.dir)+1024) // $ORIGIN becomes a path
 		}
 	}
-	return l.x.files.Work(int64(cost / 8))
+	s := &search{l: l, by: by, name: name}
+	if err := l.x.files.Work(int64(cost / 8)); err != nil {
+		return nil, s, err
+	}
+	o, err := l.rules.find(ctx, s)
+	return o, s, err
 }
 
 func (l *linker) missing(ctx context.Context, s *search) *finding {

@@ -118,15 +118,6 @@ func (r Row) Markdown(looks string) string {
 		r.Title, r.Meaning, fill(r.Summary, r.Example), looks, r.Proof, fix.Text, strings.ReplaceAll(fix.Dockerfile, "\n", "\n    "))
 }
 
-// CausesMarkdown lists the causes.
-func CausesMarkdown() string {
-	text := "| cause | in short |\n|---|---|\n"
-	for _, r := range Rows() {
-		text += fmt.Sprintf("| [`%s`](%[1]s.md) | %s |\n", r.Cause, r.Title)
-	}
-	return text + "\nWhere two fit, the first of this list is named; what a kubelet refuses comes before all others.\n"
-}
-
 // fill completes one of the texts; a test holds all of them well-formed.
 func fill(text string, f facts) string {
 	var out strings.Builder
