@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -130,9 +131,7 @@ func (x *examination) adviseHealthcheck(ctx context.Context) error {
 	case len(test) > 1 && test[0] == "CMD":
 		program = test[1]
 	case len(test) > 0 && test[0] == "CMD-SHELL":
-		if program = "/bin/sh"; len(x.config.Shell) > 0 {
-			program = x.config.Shell[0]
-		}
+		program = slices.Concat(x.config.Shell, []string{"/bin/sh"})[0]
 	}
 	if !strings.Contains(program, "/") {
 		return nil

@@ -31,7 +31,7 @@ func (x *examination) conclude(f *finding) {
 	}
 	d.Starts, d.Cause, d.Missing, d.Page = &no, f.cause, f.missing, f.cause.Page()
 	row := f.cause.Row()
-	if d.Phase = PhaseStart; f.executed || x.turns > 0 || x.start.Init && x.looked { // the init has started
+	if d.Phase = PhaseStart; x.started {
 		d.Phase = PhaseExec
 	}
 	d.Summary = fill(row.Summary, f.facts)

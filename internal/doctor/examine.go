@@ -39,7 +39,7 @@ type examination struct {
 	turns      int        // programs that were executed
 	way        []Evidence // by which they started each other
 	unexamined string     // where that ends, what was not looked at
-	looked     bool       // for the program: all before that is well
+	started    bool       // a program, be it the engine's init: what is found then is found after a start
 	mends      int        // faults for which a fix is looked for: this one, and one behind it
 }
 
@@ -48,7 +48,6 @@ type examination struct {
 type finding struct {
 	cause    Cause
 	why      string // where it cannot be told: the reason
-	executed bool   // it is found before the program is executed, and the runtime comes upon it after that
 	missing  string
 	facts    facts
 	evidence []Evidence

@@ -70,6 +70,7 @@ func (x *examination) exec(ctx context.Context, p process) error {
 // turn counts a program that starts, and takes from the budget what is kept of it: its environment,
 // and its words, which the evidence quotes.
 func (x *examination) turn(p process) error {
+	x.started = true
 	if x.turns++; x.turns > maxTurns {
 		return unknown("more than %d programs start each other", maxTurns)
 	}
@@ -158,11 +159,7 @@ func (x *examination) notThere(ctx context.Context, p process, err error) error 
 		return err
 	}
 	if p.line == nil || way.kind == running {
-		f := x.wayBroken(way, p)
-		if way.kind == lacking {
-			f.facts.Lacks, f.facts.Target = way.link, p.name
-		}
-		return f
+		return x.wayBroken(way, p)
 	}
 	line := p.line
 	f := x.cannot(MissingInterpreter, facts{Name: p.name, At: line.file.Path, Line: "#!" + line.line, Target: p.name}, p.asked,

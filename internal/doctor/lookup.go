@@ -16,7 +16,7 @@ import (
 // is searched for in PATH.
 func (x *examination) lookup(ctx context.Context) error {
 	name := x.d.Argv[0]
-	x.looked = true
+	x.started = x.start.Init
 	if !strings.Contains(name, "/") {
 		return x.lookupName(ctx, name)
 	}
@@ -48,6 +48,8 @@ func (x *examination) wayBroken(way *lookupError, p process) *finding {
 		f.cause, f.facts.Words = UserCannotExecute, x.instead(name, "/app")
 		f.note("this folder lets the user not through", way.at, describe(way.dir))
 		return f
+	case lacking:
+		f.facts.Lacks, f.facts.Target = way.link, name
 	case looping, dangling:
 		f.cause, f.facts.Words = DanglingSymlink, x.instead(name, "/app")
 	case through:
@@ -81,7 +83,7 @@ func (x *examination) lookupName(ctx context.Context, name string) error {
 	}
 	asked := Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)}
 	f := x.notOnPath(process{name: name, asked: asked}, search, source)
-	var passedOver *finding // a hit that only some runtimes pass over
+	var passedOver error // a hit that only some runtimes pass over
 	for _, dir := range searched(search, name) {
 		if search == "" {
 			break
@@ -109,12 +111,12 @@ func (x *examination) lookupName(ctx context.Context, name string) error {
 			return nil
 		case passedOver == nil:
 			asked.Claim = "the program to start, found on PATH"
-			errors.As(x.mayExecute(process{name: hit, at: at, asked: asked}), &passedOver)
-			passedOver.executed = true
+			passedOver = x.mayExecute(process{name: hit, at: at, asked: asked})
 			x.program, x.d.Program = at, hit
 		}
 	}
 	if passedOver != nil {
+		x.started = true // the runtime comes upon it at its execve only
 		return passedOver
 	}
 	return f

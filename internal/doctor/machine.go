@@ -8,6 +8,7 @@ import (
 	goversion "go/version"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,11 +49,7 @@ func MachineOf(system, arch string, here, overrides bool) Machine {
 	if err != nil {
 		return m // the kernel has none, or nobody has mounted its list
 	}
-	for _, h := range handlers {
-		if h.Name() != "register" && h.Name() != "status" {
-			m.Alone = false
-		}
-	}
+	m.Alone = !slices.ContainsFunc(handlers, func(h os.DirEntry) bool { return h.Name() != "register" && h.Name() != "status" })
 	return m
 }
 
