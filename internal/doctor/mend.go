@@ -17,7 +17,7 @@ type cure struct{ id, lines, it string }
 // mend looks in the image itself for what would make it start, in every layer of it, and proposes the
 // first that, examined, does. Where none does, the cause's own fix stands.
 func (x *examination) mend(ctx context.Context, f *finding) error {
-	if f == nil || f.cause == "" || f.fix != (Fix{}) {
+	if f == nil || f.cause == "" {
 		return nil
 	}
 	if err := x.elsewhere(ctx, f); err != nil {

@@ -131,24 +131,20 @@ func (x *examination) nonRoot(context.Context) error {
 	if x.start.Pod == nil || !x.start.Pod.NonRoot {
 		return nil
 	}
-	refused := func(cause Cause, user string, is Evidence, words string) *finding {
-		return &finding{cause: cause, missing: user, facts: facts{User: user}, evidence: []Evidence{
+	refused := func(cause Cause, user string, is Evidence, words string) error {
+		return &finding{cause: cause, missing: user, facts: facts{User: user, At: is.Path}, evidence: []Evidence{
 			{"the pod forbids root", "securityContext.runAsNonRoot", "true"}, is,
 			{"the kubelet refuses it, in these words", "CreateContainerConfigError", words}}}
-	}
-	if own := x.start.User; own != "" {
-		if own != "0" {
-			return nil
-		}
-		f := refused(RunAsNonRootRoot, own, Evidence{"and names root itself", "securityContext.runAsUser", own},
-			"container's runAsUser breaks non-root policy")
-		f.fix = Fix{"Set runAsUser to another number, or leave it to the image's USER.", "runAsUser: 12345"}
-		return f
 	}
 	name, _, _ := strings.Cut(x.config.User, ":")
 	is := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", x.config.User)}
 	uid, err := strconv.ParseInt(cmp.Or(name, "0"), 10, 64)
-	switch {
+	switch own := x.start.User; {
+	case own == "0":
+		return refused(RunAsNonRootRoot, own, Evidence{"and names root itself", "securityContext.runAsUser", own},
+			"container's runAsUser breaks non-root policy")
+	case own != "":
+		return nil
 	case err != nil:
 		return refused(RunAsNonRootName, name, is, "container has runAsNonRoot and image has non-numeric user ("+name+
 			"), cannot verify user is non-root")

@@ -233,7 +233,6 @@ func (x *examination) byEnv(ctx context.Context, p process, splits bool) error {
 		f.facts.Words = x.oneWord(ctx, process{name: strings.Join(meant, " "), env: p.env})
 		if f.cause == MissingEntrypoint {
 			f.cause = MissingInterpreter
-			f.facts.Lacks, f.facts.Target = "-S", p.name
 		}
 		return f
 	}
