@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -220,49 +219,6 @@ func (l *linker) preloads(ctx context.Context) ([]string, error) {
 }
 
 const preloadFile = "/etc/ld.so.preload"
-
-// open opens a candidate for a library. Nil without an error: go on searching.
-func (l *linker) open(ctx context.Context, by *object, name, at string) (*object, *Evidence, error) {
-	found, err := l.x.files.resolve(ctx, at, l.x.as)
-	if way := broke(err); way != nil {
-		if way.kind == absent {
-			return nil, nil, nil
-		}
-		return nil, &Evidence{"looked for", way.at, way.Error()}, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if !l.x.as.mayRead(found.Entry) {
-		return nil, &Evidence{"it is there, and this user may not read it", found.Path, describe(found.Entry)}, nil
-	}
-	if !found.Mode.IsRegular() {
-		return nil, &Evidence{"it is there, and is no file", found.Path, describe(found.Entry)}, errFatal
-	}
-	want := l.objects[0].file
-	file, err := l.x.parse(ctx, found)
-	var bad *elf.FormatError
-	if errors.As(err, &bad) {
-		return nil, &Evidence{"it is there, and is no library", found.Path, bad.Reason}, errFatal
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if file.Class != want.Class || file.Machine != want.Machine {
-		return nil, &Evidence{"it is there, and is for another machine", found.Path, machineName(file)}, nil
-	}
-	if missing, cut := file.CutOff(); cut {
-		return nil, &Evidence{"it is there, and is cut off", found.Path, fmt.Sprintf("%d bytes are missing", missing)}, errFatal
-	}
-	dyn, err := file.Dynamic()
-	if err != nil && imageFault(err) != nil {
-		return nil, nil, err
-	}
-	if err != nil || dyn == nil {
-		return nil, &Evidence{"it is there, and has no dynamic section that makes sense", found.Path, fmt.Sprint(err)}, errFatal
-	}
-	return &object{name: name, path: found.Path, dir: path.Dir(l.x.files.absolute(at)), file: file, dyn: dyn, by: by}, nil, nil
-}
 
 // maxContent is how much of a file is looked through; glibc's loader has 250 kB, musl's 700.
 const maxContent = 8 << 20

@@ -112,7 +112,7 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 		add("own-group", "USER "+user, "")
 	case NoCommand, EmptyCommand:
 		each("own-program", func(other string) string {
-			return map[bool]string{true: "ENTRYPOINT ", false: "CMD "}[f.facts.Name == ""] + execForm(other)
+			return map[bool]string{true: "ENTRYPOINT ", false: "CMD "}[f.facts.At == ""] + execForm(other)
 		})
 	case MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink:
 		if x.source() == x.called("ARGS") && len(x.config.Cmd) > 0 {
@@ -141,7 +141,7 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 			add("by-itself", x.instruction()+" "+execForm(x.d.Argv[at:]...), x.d.Argv[0])
 		}
 	case MissingLoader:
-		each("loader-elsewhere", func(other string) string { return x.instead(f.facts.Name, other, f.facts.Name) })
+		each("loader-elsewhere", func(other string) string { return x.instead(f.facts.At, other, f.facts.At) })
 	case MissingLibrary, MissingSymbolVersion, MissingSymbol:
 		for _, other := range f.lies {
 			if dirs := strings.TrimSuffix(path.Dir(other)+":"+x.env["LD_LIBRARY_PATH"], ":"); plainWord.MatchString(dirs) {

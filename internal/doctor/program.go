@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
@@ -117,24 +118,22 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	x.d.Loader, x.d.Libc = name, libcOf(name, file, needed)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
 	golang := x.isGo(ctx, at)
-	f := x.cannot(MissingLoader, facts{Name: at.Path, At: at.Path, Loader: name}, asked)
-	f.missing = name
-	if machine := machineName(file); machine == "386" && x.machine.Arch == "amd64" {
-		f.facts.Machine = machine
-	}
 	loader, err := x.files.resolve(ctx, name, x.as)
 	way := broke(err)
 	switch {
 	case way != nil && way.kind == running:
 		return unknown("%s is the running system's, not the image's", way.at)
 	case way != nil:
-		f.note("the loader", name, way.Error())
-		f.facts.PIE, f.facts.Copies, f.facts.Of = golang && len(needed) == 0, copies(name, file, needed), x.madeBy(ctx, at)
+		f := x.cannot(MissingLoader, facts{Name: name, At: at.Path, PIE: golang && len(needed) == 0, Copies: copies(name, file, needed),
+			Of: x.madeBy(ctx, at)}, asked, Evidence{"the loader", name, way.Error()})
+		if machine := machineName(file); machine == "386" && x.machine.Arch == "amd64" {
+			f.facts.Machine = machine
+		}
 		if len(needed) > 0 {
 			f.note("and the libraries that it is to load (DT_NEEDED)", at.Path, strings.Join(needed, ", "))
 		}
 		if way.kind == closed {
-			f.cause, f.facts.Closed, f.facts.At = UserCannotExecute, true, way.at
+			f.cause, f.facts.Closed, f.facts.Name, f.facts.At = UserCannotExecute, true, at.Path, way.at
 		}
 		return f
 	case err != nil:
@@ -204,11 +203,11 @@ func libraryFolder(loader string, file *elf.File) string {
 
 // madeBy tells whose a program is, where that bears on what can be done: not everything is one's own to compile.
 func (x *examination) madeBy(ctx context.Context, at place) string {
-	content, err := x.files.beginning(ctx, at.Path, maxContent)
+	content, _ := x.files.beginning(ctx, at.Path, maxContent)
 	switch {
-	case err == nil && bytes.Contains(content, []byte("/rustc/")):
+	case bytes.Contains(content, []byte("/rustc/")):
 		return "Rust"
-	case err == nil && (bytes.Contains(content, []byte("DOTNET_ROOT")) || bytes.Contains(content, []byte("libhostfxr"))):
+	case bytes.Contains(content, []byte("DOTNET_ROOT")) || bytes.Contains(content, []byte("libhostfxr")):
 		return ".NET"
 	}
 	if name := path.Base(at.Path); shells[name] || readers[strings.TrimRight(name, "0123456789.")] || name == "env" {
@@ -217,14 +216,14 @@ func (x *examination) madeBy(ctx context.Context, at place) string {
 	return ""
 }
 
+var glibcLoader = regexp.MustCompile(`^ld(-linux|64\.so|\.so|-2\.)`)
+
 // libcByName tells the C library by the loader's name, for where it is not there to be looked at.
 func libcByName(loader string) string {
-	base := loader[strings.LastIndexByte(loader, '/')+1:]
-	switch {
+	switch base := path.Base(loader); {
 	case strings.HasPrefix(base, "ld-musl"):
 		return libcMusl
-	case strings.HasPrefix(base, "ld-linux"), strings.HasPrefix(base, "ld64.so"), strings.HasPrefix(base, "ld.so"),
-		strings.HasPrefix(base, "ld-2."):
+	case glibcLoader.MatchString(base):
 		return libcGlibc
 	}
 	return ""

@@ -2,10 +2,13 @@ package doctor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path"
 	"regexp"
 	"strings"
 
+	"optimizing-dockerfile/internal/doctor/elf"
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
@@ -120,13 +123,53 @@ func (s *search) in(ctx context.Context, dirs []string) (*object, error) {
 	return nil, nil
 }
 
-// at tries one place.
+// at tries one place. Nil without an error: go on searching.
 func (s *search) at(ctx context.Context, place string) (*object, error) {
-	o, note, err := s.l.open(ctx, s.by, s.name, place)
-	if note != nil && (len(s.notes) < maxNotes || err != nil) {
-		s.notes = append(s.notes, *note)
+	x, want := s.l.x, s.l.objects[0].file
+	at, err := x.files.resolve(ctx, place, x.as)
+	if way := broke(err); way != nil {
+		if way.kind != absent && len(s.notes) < maxNotes {
+			s.notes = append(s.notes, Evidence{"looked for", way.at, way.Error()})
+		}
+		return nil, nil
 	}
-	return o, err
+	if err != nil {
+		return nil, err
+	}
+	useless := func(why, found string, err error) (*object, error) {
+		if len(s.notes) < maxNotes || err != nil {
+			s.notes = append(s.notes, Evidence{"it is there, and " + why, at.Path, found})
+		}
+		return nil, err
+	}
+	if !x.as.mayRead(at.Entry) {
+		return useless("this user may not read it", describe(at.Entry), nil)
+	}
+	if !at.Mode.IsRegular() {
+		return useless("is no file", describe(at.Entry), errFatal)
+	}
+	file, err := x.parse(ctx, at)
+	var bad *elf.FormatError
+	if errors.As(err, &bad) {
+		return useless("is no library", bad.Reason, errFatal)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if file.Class != want.Class || file.Machine != want.Machine {
+		return useless("is for another machine", machineName(file), nil)
+	}
+	if missing, cut := file.CutOff(); cut {
+		return useless("is cut off", fmt.Sprintf("%d bytes are missing", missing), errFatal)
+	}
+	dyn, err := file.Dynamic()
+	if fault := imageFault(err); fault != nil {
+		return nil, fault
+	}
+	if err != nil || dyn == nil {
+		return useless("has no dynamic section that makes sense", fmt.Sprint(err), errFatal)
+	}
+	return &object{name: s.name, path: at.Path, dir: path.Dir(x.files.absolute(place)), file: file, dyn: dyn, by: s.by}, nil
 }
 
 // maxNotes is how many places are, where something was of no use.

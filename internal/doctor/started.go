@@ -188,10 +188,8 @@ func (x *examination) wrapped(ctx context.Context, p process, w wrapper) error {
 		if w.alone && len(words)+len(options) == 0 {
 			return nil
 		}
-		f := x.cannot(NoCommand, facts{Name: p.at.Path}, p.asked,
+		return x.cannot(NoCommand, facts{At: p.at.Path}, p.asked,
 			Evidence{"it starts the program that its words name, and they name none", p.at.Path, fmt.Sprintf("%q", p.argv)})
-		f.missing = ""
-		return f
 	}
 	if slices.ContainsFunc(words[:w.before], func(word string) bool { return strings.HasPrefix(word, unknowable) }) {
 		return x.unseen("what " + p.at.Path + " starts")

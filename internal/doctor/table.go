@@ -36,7 +36,6 @@ type facts struct {
 	Found      string // what a file is instead
 	Machine    string // that a file is for
 	Wants      string // the machine that it should be for
-	Loader     string
 	Libc       string
 	Library    string
 	Copies     string // lines that copy a loader and its libraries
