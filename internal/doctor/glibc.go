@@ -80,7 +80,7 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 	if g.cachePath == "" {
 		return g, nil
 	}
-	content, _, err := x.text(ctx, g.cachePath, maxContent)
+	content, err := x.text(ctx, g.cachePath, maxContent)
 	if err == nil {
 		g.cache = parseCache(content, file)
 	}

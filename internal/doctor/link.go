@@ -210,7 +210,7 @@ func (l *linker) preloads(ctx context.Context) ([]string, error) {
 	if l.x.d.Libc != libcGlibc {
 		return names, nil
 	}
-	content, _, err := l.x.text(ctx, preloadFile, maxList)
+	content, err := l.x.text(ctx, preloadFile, maxList)
 	for line := range strings.Lines(string(content)) {
 		line, _, _ = strings.Cut(line, "#")
 		names = append(names, strings.FieldsFunc(line, func(r rune) bool { return r == ':' || unicode.IsSpace(r) })...)

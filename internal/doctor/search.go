@@ -29,8 +29,8 @@ func newMusl(ctx context.Context, x *examination, interp string, self *object) (
 		arch = unames[machineName(self.file)]
 	}
 	list := path.Join(path.Dir(path.Dir(interp)), "etc/ld-musl-"+arch+".path")
-	content, there, err := x.text(ctx, list, maxList)
-	if there {
+	content, err := x.text(ctx, list, maxList)
+	if content != nil {
 		m.sys = muslPath(string(content))
 	}
 	return m, err
@@ -182,17 +182,16 @@ func (s *search) nowhere(and string) {
 	}
 }
 
-// text is what a file holds that configures a loader; nothing where this user may not read it.
-func (x *examination) text(ctx context.Context, name string, most int64) (content []byte, there bool, err error) {
+// text is what a file holds that configures a loader: nil where it is not there, nothing where this user may not read it.
+func (x *examination) text(ctx context.Context, name string, most int64) ([]byte, error) {
 	at, there, err := x.files.look(ctx, name, x.as)
 	switch {
 	case !there:
-		return nil, false, err
+		return nil, err
 	case !at.Mode.IsRegular() || !x.as.mayRead(at.Entry):
-		return nil, true, nil
+		return []byte{}, nil
 	case at.Size > most:
-		return nil, true, image.ErrTooLarge
+		return []byte{}, image.ErrTooLarge
 	}
-	content, err = x.files.beginning(ctx, at.Path, most)
-	return content, true, err
+	return x.files.beginning(ctx, at.Path, most)
 }

@@ -106,7 +106,7 @@ func (l *linker) unversioned(o *object) error {
 // somewhere. Only what is wanted is kept of what is defined: that can be millions.
 func (l *linker) symbols() error {
 	wanted := make([][]elf.Symbol, len(l.objects))
-	names, found := map[string]string{}, map[symbol][]*object{} // by whom it is defined: two will do
+	names, found := map[string]string{}, map[string][]*object{} // by whom it is defined: two will do
 	for i, o := range l.objects {
 		var err error
 		if wanted[i], err = o.dyn.Wanted(l.lazy); err != nil {
@@ -123,17 +123,17 @@ func (l *linker) symbols() error {
 		return nil
 	}
 	for _, o := range l.objects {
-		err := o.dyn.Defined(func(of []byte, version string, hidden bool) {
-			name, any := names[string(of)]
+		err := o.dyn.Defined(func(named []byte, version string, hidden bool) {
+			name, any := names[string(named)]
 			if !any {
 				return
 			}
-			kinds := []symbol{{name, version, exactly}}
+			var kinds []string
 			if !hidden {
-				kinds = append(kinds, symbol{name: name, how: visibly})
+				kinds = append(kinds, name)
 			}
-			if !hidden && version == "" {
-				kinds = append(kinds, symbol{name: name, how: plainly})
+			if !hidden || version != "" {
+				kinds = append(kinds, of(name, version))
 			}
 			for _, kind := range kinds {
 				if by, any := found[kind]; any && len(by) < 2 && !slices.Contains(by, o) {
@@ -148,7 +148,7 @@ func (l *linker) symbols() error {
 	for i, o := range l.objects {
 		for _, w := range wanted[i] {
 			another := func(by *object) bool { return !w.Copy || by != o } // what is copied into a file must be another's
-			if slices.ContainsFunc(l.satisfying(w), func(kind symbol) bool { return slices.ContainsFunc(found[kind], another) }) {
+			if slices.ContainsFunc(l.satisfying(w), func(kind string) bool { return slices.ContainsFunc(found[kind], another) }) {
 				continue
 			}
 			name := w.Name
@@ -168,23 +168,14 @@ func (l *linker) symbols() error {
 	return nil
 }
 
-// symbol is a definition by what a loader asks of it.
-type symbol struct {
-	name, version string
-	how           byte
-}
-
-const (
-	exactly = iota // of this version
-	visibly        // of any that is not hidden
-	plainly        // of none, and not hidden
-)
+// of is the definition of a name with a version, "" none; a name alone is any that is not hidden.
+func of(name, version string) string { return name + "\x00" + version }
 
 // satisfying are the definitions of which the loaders take one (glibc's check_match
 // in elf/dl-lookup.c; musl goes by the name, but for hidden versions).
-func (l *linker) satisfying(want elf.Symbol) []symbol {
+func (l *linker) satisfying(want elf.Symbol) []string {
 	if l.x.d.Libc == libcMusl || want.Version == "" {
-		return []symbol{{name: want.Name, how: visibly}}
+		return []string{want.Name}
 	}
-	return []symbol{{want.Name, want.Version, exactly}, {name: want.Name, how: plainly}}
+	return []string{of(want.Name, want.Version), of(want.Name, "")}
 }
