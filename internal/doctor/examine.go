@@ -280,7 +280,7 @@ func (x *examination) workdir(ctx context.Context) error {
 	if !strings.HasPrefix(dir, "/") {
 		return unusable(dir, "not an absolute path")
 	}
-	x.files.cwd, x.files.inside = path.Clean(dir), nil
+	x.files.cwd = path.Clean(dir)
 	at, err := x.files.resolve(ctx, x.files.cwd, root)
 	way, mounted := broke(err), hidden("")
 	switch {
@@ -292,7 +292,7 @@ func (x *examination) workdir(ctx context.Context) error {
 		return err
 	case way.kind == absent, way.kind == dangling:
 		// Created at the start, down to its last folder; so nothing is in there.
-		x.files.made, x.files.inside = created(way), nil
+		x.files.made = created(way)
 	case way.kind == through, way.kind == looping:
 		return unusable(way.at, way.Error())
 	}

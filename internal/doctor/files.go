@@ -22,8 +22,7 @@ type files struct {
 
 	img    image.Image
 	cwd    string
-	inside *image.Entry // what lies at cwd, once it was asked for
-	made   string       // a folder that the start makes, and those on its way
+	made   string // a folder that the start makes, and those on its way
 	mounts map[string]bool
 }
 
@@ -111,14 +110,11 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 		return place{}, &lookupError{kind: kind, path: p, at: at, link: link, dir: here.Entry, rest: todo}
 	}
 	if !strings.HasPrefix(p, "/") {
-		if f.inside == nil {
-			start, err := f.resolve(ctx, f.cwd, root)
-			if err != nil {
-				return place{}, err
-			}
-			f.inside = &start.Entry
+		start, err := f.resolve(ctx, f.cwd, root)
+		if err != nil {
+			return place{}, err
 		}
-		here.Entry = *f.inside
+		here.Entry = start.Entry
 	}
 	followed := 0
 	for len(todo) > 0 {

@@ -49,9 +49,9 @@ type rules interface {
 // errFatal ends the loader at a file that is no library, where others search on.
 var errFatal = errors.New("it is no library")
 
-func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, loader place, asked string, parsed *elf.File,
-	secure bool) error {
-	at := p.at
+// link goes on with a program as the loader by does.
+func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, by process, parsed *elf.File, secure bool) error {
+	at, loader := p.at, by.at
 	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: secure}
 	content, err := x.files.beginning(ctx, loader.Path, maxContent)
 	if err != nil {
@@ -65,12 +65,12 @@ func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *
 		loaderDyn = &elf.Dynamic{}
 	}
 	main := &object{name: at.Path, path: at.Path, dir: path.Dir(at.Path), file: file, dyn: dyn}
-	self := &object{name: asked, path: loader.Path, dir: path.Dir(asked), file: parsed, dyn: loaderDyn}
+	self := &object{name: by.name, path: loader.Path, dir: path.Dir(by.name), file: parsed, dyn: loaderDyn}
 	hallmark := "" // what each has among its symbols: a file that only looks like a loader starts nothing
 	switch {
 	case bytes.Contains(content, []byte("musl libc")):
 		x.d.Libc, l.lazy, hallmark = libcMusl, false, "__libc_start_main"
-		l.rules, err = newMusl(ctx, x, asked, self)
+		l.rules, err = newMusl(ctx, x, by.name, self)
 	case bytes.Contains(content, []byte("GLIBC")) || bytes.Contains(content, []byte("LD_LIBRARY_PATH")) && bytes.Contains(content,
 		[]byte("GNU")):
 		x.d.Libc, hallmark = libcGlibc, "_r_debug"

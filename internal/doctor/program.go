@@ -155,7 +155,7 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 		return nil
 	}
 	x.as.past = nil // execve has succeeded
-	return x.link(ctx, p, file, dynamic, loader, name, parsed, x.secure(at))
+	return x.link(ctx, p, file, dynamic, started, parsed, x.secure(at))
 }
 
 // copies are the lines that bring a loader and libraries along, from where distributions have them.
@@ -276,7 +276,7 @@ func (x *examination) byLoader(ctx context.Context, p process, content []byte) e
 	if dynamic == nil {
 		return x.inTurn(ctx, next)
 	}
-	if err := x.link(ctx, next, file, dynamic, p.at, p.name, loader, false); err != nil {
+	if err := x.link(ctx, next, file, dynamic, p, loader, false); err != nil {
 		return err
 	}
 	return x.inTurn(ctx, next)
