@@ -86,7 +86,7 @@ func (x *examination) lookupName(ctx context.Context, name string) error {
 	var passedOver error // a hit that only some runtimes pass over
 	for _, dir := range searched(search, name) {
 		if search == "" {
-			break
+			break // to Go, that is no folder
 		}
 		hit := path.Join(dir, name) // Go joins: "" becomes the working folder
 		at, err := x.files.resolve(ctx, hit, x.as)
