@@ -73,21 +73,17 @@ func followed(c image.Config, start Start, lines string) (image.Config, Start, b
 	for line := range strings.SplitSeq(lines, "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		var list []string
-		if word == "ENTRYPOINT" || word == "CMD" {
-			if err := json.Unmarshal([]byte(rest), &list); err != nil {
-				return c, start, false
-			}
-		}
-		switch word {
-		case "ENTRYPOINT":
+		isList := json.Unmarshal([]byte(rest), &list) == nil
+		switch {
+		case word == "ENTRYPOINT" && isList:
 			c.Entrypoint, c.Cmd, start.Entrypoint, start.Args = list, nil, nil, nil
-		case "CMD":
+		case word == "CMD" && isList:
 			c.Cmd, start.Args = list, nil
-		case "USER":
+		case word == "USER":
 			c.User, start.User = rest, ""
-		case "WORKDIR":
+		case word == "WORKDIR":
 			c.WorkingDir, start.Workdir = rest, ""
-		case "ENV":
+		case word == "ENV":
 			c.Env = append(slices.Clip(c.Env), rest)
 		default:
 			return c, start, false
