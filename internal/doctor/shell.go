@@ -187,16 +187,17 @@ func (x *examination) scriptEnds(ctx context.Context, p process) error {
 		}
 	}
 	x.unexamined = "what the script " + p.line.file.Path + " does"
-	if words := p.line.words; path.Base(words[0]) == "init" && len(words) > 1 {
-		content, err := x.files.beginning(ctx, p.line.file.Path, maxContent)
-		if err == nil && bytes.Contains(content, []byte("s6-")) {
-			env := maps.Clone(p.env)
-			env["PATH"] = "/command:" + x.searchPath(env)
-			return x.next(ctx, process{at: p.line.file}, words[1:], env)
-		}
+	words := p.line.words
+	if path.Base(words[0]) != "init" || len(words) == 1 {
+		return nil
+	}
+	content, err := x.files.beginning(ctx, p.line.file.Path, maxContent)
+	if err != nil || !bytes.Contains(content, []byte("s6-")) {
 		return err
 	}
-	return nil
+	env := maps.Clone(p.env)
+	env["PATH"] = "/command:" + x.searchPath(env)
+	return x.next(ctx, process{at: p.line.file}, words[1:], env)
 }
 
 // applets are what a busybox can do: the longest run of names in alphabetical order in its file
