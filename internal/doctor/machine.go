@@ -44,11 +44,8 @@ func MachineOf(system, arch string, here, overrides bool) Machine {
 	if !here {
 		return m
 	}
-	m.Alone, m.Level = true, level()
-	handlers, err := os.ReadDir("/proc/sys/fs/binfmt_misc")
-	if err != nil {
-		return m // the kernel has none, or nobody has mounted its list
-	}
+	m.Level = level()
+	handlers, _ := os.ReadDir("/proc/sys/fs/binfmt_misc") // nothing: the kernel has none, or nobody has mounted its list
 	m.Alone = !slices.ContainsFunc(handlers, func(h os.DirEntry) bool { return h.Name() != "register" && h.Name() != "status" })
 	return m
 }
@@ -60,18 +57,16 @@ var levels = []string{
 
 // level is this machine's: glibc's loader looks into the folders of all up to it. Zero where nobody knows.
 func level() int {
-	text, err := os.ReadFile("/proc/cpuinfo")
+	text, _ := os.ReadFile("/proc/cpuinfo")
 	_, flags, ok := strings.Cut(string(text), "\nflags")
-	if err != nil || !ok {
+	if !ok {
 		return 0
 	}
 	flags, _, _ = strings.Cut(flags, "\n")
 	has := set(flags)
 	for n, needs := range levels {
-		for _, flag := range strings.Fields(needs) {
-			if !has[flag] {
-				return n + 1
-			}
+		if slices.ContainsFunc(strings.Fields(needs), func(flag string) bool { return !has[flag] }) {
+			return n + 1
 		}
 	}
 	return len(levels) + 1
