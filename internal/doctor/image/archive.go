@@ -61,8 +61,8 @@ func FromFile(ctx context.Context, name, tag string, p Platform) (img Image, err
 // ReadSaved reads the files of the one image that `docker save` writes. The error is as FromFile's.
 func ReadSaved(ctx context.Context, name string, save func(io.Writer) error) (_ *Files, err error) {
 	defer func() { err = Failed(ctx, name, err) }()
-	s, err := newSpool()
-	if err != nil {
+	var s spool
+	if err := s.open(); err != nil {
 		return nil, err
 	}
 	defer s.Close()
@@ -83,8 +83,8 @@ func ReadSaved(ctx context.Context, name string, save func(io.Writer) error) (_ 
 func fromTarball(b *Budget, file *os.File, name, tag string, p Platform) (Image, error) {
 	head := make([]byte, 6)
 	if n, _ := file.ReadAt(head, 0); packing(head[:n]) != "" {
-		s, err := newSpool()
-		if err != nil {
+		var s spool
+		if err := s.open(); err != nil {
 			return nil, err
 		}
 		defer s.Close()
@@ -204,10 +204,7 @@ func (s store) image(name string, r recipe) (Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := NewFiles(s.budget)
-	if err != nil {
-		return nil, err
-	}
+	files := NewFiles(s.budget)
 	if about.Config.OS == "windows" {
 		r.Layers = nil // they are no Linux file system
 	}

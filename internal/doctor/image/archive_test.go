@@ -192,11 +192,10 @@ func TestArchiveBomb(t *testing.T) {
 
 // A sparse file is a few bytes in the tar, whatever size it claims.
 func TestSparseFileIsNotUnpacked(t *testing.T) {
-	k, err := NewFiles(NewBudget(t.Context(), 0))
-	require.NoError(t, err)
+	k := NewFiles(NewBudget(t.Context(), 0))
 	defer k.Discard()
 	head := append([]byte("\x7fELF"), make([]byte, 100)...)
-	_, err = k.spool.keep(io.MultiReader(bytes.NewReader(head), zeros{}), "/big", 10<<30, true)
+	_, err := k.spool.keep(io.MultiReader(bytes.NewReader(head), zeros{}), "/big", 10<<30, true)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, k.spool.used, int64(keepHead))
 }
@@ -207,8 +206,7 @@ func TestTooManyFiles(t *testing.T) {
 	for i := range 200 {
 		many = append(many, file(fmt.Sprintf("%d/a/b/c/d", i), ""))
 	}
-	k, err := NewFiles(NewBudget(t.Context(), 0))
-	require.NoError(t, err)
+	k := NewFiles(NewBudget(t.Context(), 0))
 	defer k.Discard()
 	k.budget.kept = 500 * costOfNode
 	assert.ErrorIs(t, k.Apply(1, bytes.NewReader(layer(t, many...))), errTooMany)
@@ -222,8 +220,7 @@ func TestAFolderBringsAlongWhatIsInIt(t *testing.T) {
 		4_000:  {"/usr/etc", "/usr/etc/passwd", "/usr/etc/shadow", "/usr/etc/ssl"},
 		0:      {"/usr/etc"},
 	} {
-		k, err := NewFiles(NewBudget(t.Context(), 0))
-		require.NoError(t, err)
+		k := NewFiles(NewBudget(t.Context(), 0))
 		defer k.Discard()
 		added, whole, err := k.Add(bytes.NewReader(archive), "/usr/etc", most)
 		require.NoError(t, err)

@@ -42,10 +42,7 @@ type Files struct {
 }
 
 // NewFiles gives none yet: Apply brings them, layer by layer, and draws on the budget; Discard lets go of them.
-func NewFiles(b *Budget) (*Files, error) {
-	s, err := newSpool()
-	return newFiles(s, b), err
-}
+func NewFiles(b *Budget) *Files { return newFiles(new(spool), b) }
 
 func newFiles(s *spool, b *Budget) *Files {
 	return &Files{root: folder(true), spool: s, budget: b, covers: map[string]covering{}}

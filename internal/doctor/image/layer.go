@@ -126,7 +126,7 @@ func (k *Files) take(h *tar.Header, content io.Reader) error {
 			holes = holes || strings.HasPrefix(record, "GNU.sparse.")
 		}
 		if n.content, err = k.spool.keep(content, name, h.Size, holes); err != nil {
-			return fmt.Errorf("%s is cut off: %w", name, err)
+			return fmt.Errorf("%s cannot be read: %w", name, err)
 		}
 	}
 	return k.put(name, n)

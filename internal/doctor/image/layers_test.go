@@ -47,8 +47,7 @@ func layer(t testing.TB, entries ...tar.Header) []byte {
 }
 
 func stacked(t testing.TB, layers ...[]byte) *Files {
-	k, err := NewFiles(NewBudget(t.Context(), 0))
-	require.NoError(t, err)
+	k := NewFiles(NewBudget(t.Context(), 0))
 	t.Cleanup(func() { k.Discard() })
 	for i, l := range layers {
 		require.NoError(t, k.Apply(i+1, bytes.NewReader(l)))
@@ -132,8 +131,7 @@ func TestLayersThatAreRefused(t *testing.T) {
 		"a link without end":   layer(t, link(long, strings.Repeat("b/", 3000))),
 		"a header cut in half": whole[:300],
 	} {
-		k, err := NewFiles(NewBudget(t.Context(), 0))
-		require.NoError(t, err)
+		k := NewFiles(NewBudget(t.Context(), 0))
 		assert.Error(t, k.Apply(1, bytes.NewReader(bytesOf)), name)
 		k.Discard()
 	}
@@ -194,8 +192,7 @@ func TestASizeIsThatOfTheFiles(t *testing.T) {
 		fmt.Sprintf("sha256:%x", sha256.Sum256(two)): 7,
 	}, got)
 
-	files, err := NewFiles(NewBudget(t.Context(), 0))
-	require.NoError(t, err)
+	files := NewFiles(NewBudget(t.Context(), 0))
 	defer files.Discard()
 	require.NoError(t, files.Apply(1, bytes.NewReader(one)))
 	require.NoError(t, files.Apply(2, bytes.NewReader(two)))

@@ -34,6 +34,7 @@ func FromRegistry(ctx context.Context, ref string, p Platform, must bool) (Image
 	}
 	r := &layered{about: About{Name: ref}}
 	r.ctx, r.giveUp = context.WithCancelCause(ctx)
+	r.all = NewFiles(NewBudget(r.ctx, 0))
 	if err = r.open(parsed, p, must); err != nil {
 		err = r.failed(ctx, err)
 		r.Close()
@@ -71,7 +72,7 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 		return err
 	}
 	repo := ref.Context()
-	r.store = store{NewBudget(r.ctx, 0), func(file string) (io.ReadCloser, error) {
+	r.store = store{r.all.budget, func(file string) (io.ReadCloser, error) {
 		layer, err := puller.Layer(r.ctx, repo.Digest(path.Base(path.Dir(file))+":"+path.Base(file)))
 		if err != nil {
 			return nil, err
@@ -100,9 +101,7 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 		}
 		left -= l.Size
 	}
-	if r.about, r.diffs, err = r.config(r.about.Name, recipeOf(r.manifest)); err == nil {
-		r.all, err = NewFiles(r.budget)
-	}
+	r.about, r.diffs, err = r.config(r.about.Name, recipeOf(r.manifest))
 	return err
 }
 
@@ -194,9 +193,6 @@ func (r *layered) Deep(ctx context.Context) (Image, error) {
 
 func (r *layered) Close() error {
 	r.giveUp(context.Canceled)
-	if r.all == nil {
-		return nil
-	}
 	return r.all.Discard()
 }
 

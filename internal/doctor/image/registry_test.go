@@ -18,8 +18,7 @@ import (
 
 // apart keeps each layer for itself, as those of a registry are.
 func apart(t testing.TB, layers ...[]byte) *layered {
-	all, err := NewFiles(NewBudget(t.Context(), 0))
-	require.NoError(t, err)
+	all := NewFiles(NewBudget(t.Context(), 0))
 	t.Cleanup(func() { all.Discard() })
 	r := &layered{all: all}
 	for i, l := range layers {

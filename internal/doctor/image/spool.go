@@ -22,28 +22,29 @@ const (
 type span struct{ offset, kept, size int64 }
 
 // spool keeps the contents of files in one temporary file that has no name any
-// more where the system allows that: whatever ends this process ends it too.
+// more where the system allows that: whatever ends this process ends it too. The zero value is an empty one.
 type spool struct {
 	file *os.File
 	name string // where it still has one
 	used int64
 }
 
-// newSpool gives an empty one.
-func newSpool() (*spool, error) {
-	f, err := os.CreateTemp("", "optimizing-dockerfile-*")
-	if err != nil {
-		return nil, err
+// open makes the file, where that was not done yet.
+func (s *spool) open() (err error) {
+	if s.file != nil {
+		return nil
 	}
-	s := &spool{file: f, name: f.Name()}
-	if os.Remove(s.name) == nil {
-		s.name = ""
+	if s.file, err = os.CreateTemp("", "optimizing-dockerfile-*"); err == nil && os.Remove(s.file.Name()) != nil {
+		s.name = s.file.Name()
 	}
-	return s, nil
+	return err
 }
 
 // keep copies a file's content from r, as much of it as is worth it.
 func (s *spool) keep(r io.Reader, name string, size int64, sparse bool) (span, error) {
+	if err := s.open(); err != nil {
+		return span{}, err
+	}
 	head := make([]byte, min(size, int64(len(elf.ELFMAG))))
 	if _, err := io.ReadFull(r, head); err != nil {
 		return span{}, err
@@ -76,6 +77,9 @@ func (s *spool) at(at span) File {
 
 // Close removes it.
 func (s *spool) Close() error {
+	if s.file == nil {
+		return nil
+	}
 	err := s.file.Close()
 	if s.name != "" {
 		os.Remove(s.name)

@@ -40,22 +40,15 @@ type container struct {
 	files *image.Files
 }
 
-func newContainer(ctx context.Context, e *engine.Engine, name string, about engine.Image, id string, ours bool) (*container, error) {
-	files, err := image.NewFiles(image.NewBudget(ctx, 0))
-	if err != nil {
-		return nil, image.Failed(ctx, name, err)
-	}
+func newContainer(ctx context.Context, e *engine.Engine, name string, about engine.Image, id string, ours bool) *container {
 	return &container{engine: e, name: name, about: about, id: id, ours: ours, asked: map[string]error{},
-		whole: map[string]bool{}, files: files}, nil
+		whole: map[string]bool{}, files: image.NewFiles(image.NewBudget(ctx, 0))}
 }
 
 // created opens an image by a container of it that is never started; Close removes that, whatever happened to the context.
 // Where the engine makes none (a volume over a file, for one), the image's layers are read.
 func created(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (image.Image, error) {
-	c, err := newContainer(ctx, e, ref, about, "optimizing-dockerfile-doctor-"+strings.ToLower(rand.Text()[:12]), true)
-	if err != nil {
-		return nil, err
-	}
+	c := newContainer(ctx, e, ref, about, "optimizing-dockerfile-doctor-"+strings.ToLower(rand.Text()[:12]), true)
 	// The command is a dummy, for images that have none; the folder keeps the engine from creating the image's WORKDIR.
 	words := append([]string{"create", "--name", c.id, "--pull=never", "--network=none", "--workdir=/"}, engine.Ours()...)
 	failed := c.call(ctx, append(words, "--", ref, "never-started")...)

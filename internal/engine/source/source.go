@@ -215,16 +215,12 @@ func FromContainer(ctx context.Context, e *engine.Engine, name string) (image.Im
 		img, err := exported(ctx, e, name, it.ID, about)
 		return img, it, err
 	}
-	img, err := newContainer(ctx, e, name, about, it.ID, false)
-	return img, it, err
+	return newContainer(ctx, e, name, about, it.ID, false), it, nil
 }
 
 // exported opens a container by all its files.
 func exported(ctx context.Context, e *engine.Engine, name, id string, about engine.Image) (image.Image, error) {
-	files, err := image.NewFiles(image.NewBudget(ctx, 0))
-	if err != nil {
-		return nil, image.Failed(ctx, name, err)
-	}
+	files := image.NewFiles(image.NewBudget(ctx, 0))
 	if err := e.Stream(ctx, func(tree io.Reader) error {
 		if err := files.Apply(1, tree); err != nil {
 			return err
