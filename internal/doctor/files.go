@@ -27,9 +27,9 @@ type files struct {
 }
 
 // open opens a file whose reading is paid from the budget.
-func (f *files) open(ctx context.Context, at string) (image.File, error) {
+func (f *files) open(ctx context.Context, at string) (image.Paid, error) {
 	file, err := f.img.Open(ctx, at)
-	return f.Paid(file), err
+	return image.Paid{File: file, Budget: f.Budget}, err
 }
 
 // place is where a path led to.

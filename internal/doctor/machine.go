@@ -93,7 +93,7 @@ func (x *examination) isGo(ctx context.Context, at place) (is bool) {
 	if err != nil {
 		return false
 	}
-	file, err := elf.Parse(f, f.Size())
+	file, err := elf.Parse(f)
 	if err != nil || !file.Ordinary() {
 		return false
 	}

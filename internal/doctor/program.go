@@ -85,7 +85,7 @@ func (x *examination) parse(ctx context.Context, at place) (*elf.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return elf.Parse(content, content.Size())
+	return elf.Parse(content)
 }
 
 // foreign judges a file's machine against the engine's.

@@ -251,7 +251,7 @@ func TestTenThousandMutations(t *testing.T) {
 			file.Data = mutated(file.Data)
 			changed.Files[path] = file
 			require.NoError(t, Save(&b, map[string]Spec{"x:1": changed}, nil))
-			if f, err := elf.Parse(bytes.NewReader(file.Data), int64(len(file.Data))); err == nil {
+			if f, err := elf.Parse(image.Paid{File: bytes.NewReader(file.Data), Budget: image.NewBudget(t.Context(), 0)}); err == nil {
 				f.Strippable()
 			}
 		}

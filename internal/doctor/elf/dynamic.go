@@ -73,7 +73,7 @@ func (f *File) Dynamic() (*Dynamic, error) {
 	width := 2 * f.word()
 	raw, err := f.read(p.Off, min(p.Filesz/uint64(width), maxDynamic)*uint64(width))
 	if err == nil {
-		err = f.work(len(raw) / f.word() / 4)
+		err = f.r.Work(int64(len(raw) / f.word() / 4))
 	}
 	if err != nil {
 		return nil, err
@@ -144,14 +144,14 @@ func (d *Dynamic) text(at uint64, most int) (name []byte, err error) {
 	case end < 0:
 		return nil, errNoName
 	}
-	return b[:end], d.file.work(1 + end>>6)
+	return b[:end], d.file.r.Work(int64(1 + end>>6))
 }
 
 // kept is text for what stays in memory.
 func (d *Dynamic) kept(at uint64, most int) (string, error) {
 	b, err := d.text(at, most)
 	if err == nil {
-		err = d.file.keep(costOfName + len(b))
+		err = d.file.r.Keep(int64(costOfName + len(b)))
 	}
 	return string(b), err
 }
@@ -226,7 +226,7 @@ func (f *File) pieces(address, size uint64, width int, visit func(entry []byte) 
 			return nil // its segment has ended
 		}
 		if err == nil {
-			err = f.work(1 + len(b)/width/16)
+			err = f.r.Work(int64(1 + len(b)/width/16))
 		}
 		if err != nil {
 			return err

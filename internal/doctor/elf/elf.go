@@ -29,29 +29,16 @@ type File struct {
 	Machine elf.Machine
 	Progs   []elf.ProgHeader
 	Interp  string // of PT_INTERP; empty where there is none
-	r       io.ReaderAt
+	r       Reader
 	size    uint64
 }
 
-// budget is what a reader may bring along: who reads for one image takes from it
-// the bytes that it keeps, and its time. Without one, the bounds of a file hold alone.
-type budget interface {
+// Reader reads a file, and takes from its image's budget the bytes that stay in memory, and time.
+type Reader interface {
+	io.ReaderAt
+	Size() int64
 	Keep(n int64) error
 	Work(n int64) error
-}
-
-func (f *File) keep(n int) error {
-	if b, ok := f.r.(budget); ok {
-		return b.Keep(int64(n))
-	}
-	return nil
-}
-
-func (f *File) work(n int) error {
-	if b, ok := f.r.(budget); ok {
-		return b.Work(int64(n))
-	}
-	return nil
 }
 
 // FormatError says why a file is no program for the kernel, which answers ENOEXEC ("exec format error").
@@ -63,8 +50,8 @@ func badf(format string, args ...any) error { return &FormatError{fmt.Sprintf(fo
 
 // Parse reads a file's header and program headers, and checks what the kernel's
 // load_elf_binary checks (fs/binfmt_elf.c). The error is a *FormatError, or that of reading.
-func Parse(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: r, size: uint64(size), Order: binary.LittleEndian}
+func Parse(r Reader) (*File, error) {
+	f := &File{r: r, size: uint64(r.Size()), Order: binary.LittleEndian}
 	head, err := f.read(0, 64)
 	if err != nil {
 		return nil, err
@@ -133,7 +120,7 @@ func (f *File) programHeaders(head []byte) error {
 		f.Progs = append(f.Progs, elf.ProgHeader{Type: elf.ProgType(f.Order.Uint32(entry)),
 			Off: f.field(entry, 8, 4), Vaddr: f.field(entry, 16, 8), Filesz: f.field(entry, 32, 16)})
 	}
-	return f.keep(2 * len(table))
+	return f.r.Keep(int64(2 * len(table)))
 }
 
 // interpreter reads the first PT_INTERP, under the kernel's conditions.

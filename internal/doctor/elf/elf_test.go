@@ -11,6 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// free is a file that no budget bounds: its own bounds hold alone.
+type free struct{ *bytes.Reader }
+
+func (free) Keep(int64) error { return nil }
+func (free) Work(int64) error { return nil }
+
+func read(b []byte) Reader { return free{bytes.NewReader(b)} }
+
 // program is the test's own binary, or nil where it is no ELF file.
 func program(t testing.TB) []byte {
 	at, err := os.Executable()
@@ -26,12 +34,12 @@ func program(t testing.TB) []byte {
 // Section headers are for linkers and debuggers: what runs may lack them.
 func TestSectionHeadersAreNotNeeded(t *testing.T) {
 	b := program(t)
-	whole, err := Parse(bytes.NewReader(b), int64(len(b)))
+	whole, err := Parse(read(b))
 	require.NoError(t, err)
 	for i := 40; i < 48; i++ {
 		b[i] = 0xff // e_shoff
 	}
-	f, err := Parse(bytes.NewReader(b), int64(len(b)))
+	f, err := Parse(read(b))
 	require.NoError(t, err)
 	assert.Equal(t, whole.Interp, f.Interp)
 	assert.Equal(t, whole.Progs, f.Progs)
@@ -40,11 +48,11 @@ func TestSectionHeadersAreNotNeeded(t *testing.T) {
 
 func TestCutOff(t *testing.T) {
 	b := program(t)
-	f, err := Parse(bytes.NewReader(b), int64(len(b)))
+	f, err := Parse(read(b))
 	require.NoError(t, err)
 	_, cut := f.CutOff()
 	assert.False(t, cut)
-	f, err = Parse(bytes.NewReader(b[:len(b)/4]), int64(len(b)/4))
+	f, err = Parse(read(b[:len(b)/4]))
 	require.NoError(t, err)
 	_, cut = f.CutOff()
 	assert.True(t, cut)
@@ -53,7 +61,7 @@ func TestCutOff(t *testing.T) {
 // Section names of megabytes, times thousands of sections, are for nobody to copy.
 func TestSectionTablesThatNoLinkerWrites(t *testing.T) {
 	b := program(t)
-	whole, err := Parse(bytes.NewReader(b), int64(len(b)))
+	whole, err := Parse(read(b))
 	require.NoError(t, err)
 	assert.True(t, whole.Ordinary())
 	const count = 20_000
@@ -68,7 +76,7 @@ func TestSectionTablesThatNoLinkerWrites(t *testing.T) {
 		order.PutUint16(b[60:], count)
 		order.PutUint16(b[62:], 0)
 		all := append(append(bytes.Clone(b), table...), bytes.Repeat([]byte("n"), size)...)
-		f, err := Parse(bytes.NewReader(all), int64(len(all)))
+		f, err := Parse(read(all))
 		require.NoError(t, err)
 		assert.Equal(t, name == "short", f.Ordinary(), name)
 		all[len(b)+9] |= 8 // SHF_COMPRESSED
@@ -83,7 +91,7 @@ func TestJunkTagsAreNotKept(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		f, err := Parse(bytes.NewReader(b), int64(len(b)))
+		f, err := Parse(read(b))
 		require.NoError(t, err)
 		whole, err := f.Dynamic()
 		require.NoError(t, err)
@@ -97,7 +105,7 @@ func TestJunkTagsAreNotKept(t *testing.T) {
 				b = append(b, old...)
 			}
 		}
-		f.r, f.size = bytes.NewReader(b), uint64(len(b))
+		f.r, f.size = read(b), uint64(len(b))
 		d, err := f.Dynamic()
 		require.NoError(t, err)
 		assert.Equal(t, whole.tags, d.tags)
@@ -120,7 +128,7 @@ func FuzzELF(f *testing.F) {
 	}
 	f.Add([]byte(elf.ELFMAG))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file, err := Parse(bytes.NewReader(b), int64(len(b)))
+		file, err := Parse(read(b))
 		if err != nil {
 			return
 		}

@@ -84,7 +84,7 @@ func (d *Dynamic) Wanted(lazy bool) (all []Symbol, err error) {
 		}
 		v := d.names[index&0x7fff]
 		all = append(all, Symbol{Name: string(name), Version: v.name, Library: v.library, Copy: wanted[i] == byCopy})
-		return d.file.keep(costOfSymbol + len(name))
+		return d.file.r.Keep(int64(costOfSymbol + len(name)))
 	})
 	return all, err
 }

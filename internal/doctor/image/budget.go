@@ -105,14 +105,13 @@ func (b *Budget) Walk(r io.Reader, visit func(h *tar.Header, content io.Reader) 
 }
 
 // Paid is a file whose reading is work. Who reads it can take more from the budget by it.
-func (b *Budget) Paid(f File) File { return paid{f, b} }
-
-type paid struct {
+type Paid struct {
 	File
 	*Budget
 }
 
-func (p paid) ReadAt(b []byte, off int64) (int, error) {
+// ReadAt is as the file's.
+func (p Paid) ReadAt(b []byte, off int64) (int, error) {
 	if err := p.Work(int64(1 + len(b)>>8)); err != nil {
 		return 0, err
 	}
