@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -94,7 +95,7 @@ func (c *container) ask(ctx context.Context, path string) error {
 		return err
 	}, "cp", c.id+":"+path, "-")
 	var failed *engine.Failed
-	if errors.As(err, &failed) && noSuchPath(failed.Stderr) {
+	if errors.As(err, &failed) && noSuchPath.MatchString(failed.Stderr) {
 		err = &fs.PathError{Op: "lstat", Path: path, Err: fs.ErrNotExist}
 	} else if !errors.Is(err, image.ErrTooLarge) {
 		err = image.Failed(ctx, c.name, err)
@@ -104,15 +105,7 @@ func (c *container) ask(ctx context.Context, path string) error {
 }
 
 // noSuchPath tells the engine's "there is no such file" from its other troubles.
-func noSuchPath(words string) bool {
-	words = strings.ToLower(words)
-	for _, known := range []string{"no such container:path", "could not find the file", "no such file or directory", "not a directory"} {
-		if strings.Contains(words, known) {
-			return true
-		}
-	}
-	return false
-}
+var noSuchPath = regexp.MustCompile(`(?i)no such container:path|could not find the file|no such file or directory|not a directory`)
 
 func (c *container) Lstat(ctx context.Context, path string) (image.Entry, error) {
 	if err := c.ask(ctx, path); err != nil {
