@@ -10,10 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,12 +98,12 @@ func canRebuild(e *engine.Engine) error {
 // ends depends on the system, so those of the recipe's own files are set here.
 func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch, dir string) error {
 	files, err := r.files()
-	for _, f := range files {
+	for name, content := range files {
 		mode := os.FileMode(0o644)
-		if bytes.HasPrefix(f.content, []byte("#!")) {
+		if bytes.HasPrefix(content, []byte("#!")) {
 			mode = 0o755
 		}
-		err = errors.Join(err, os.WriteFile(filepath.Join(dir, f.name), f.content, mode))
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), content, mode))
 	}
 	if err != nil {
 		return err
@@ -203,8 +205,8 @@ func (r *Recipe) Digest(arch string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, f := range files {
-		add("file "+f.name, f.content)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		add("file "+name, files[name])
 	}
 	for _, name := range []string{"go.mod", "go.sum"} {
 		content, err := os.ReadFile(filepath.Join(r.Modules, name))
@@ -216,18 +218,13 @@ func (r *Recipe) Digest(arch string) (string, error) {
 	return fmt.Sprintf("%x", hash.Sum(nil)), nil
 }
 
-// file is one of a recipe's folder.
-type file struct {
-	name    string
-	content []byte
-}
-
-// files gives those of the recipe's folder, which has no folders in it, in lexical order.
-func (r *Recipe) files() (all []file, err error) {
+// files gives those of the recipe's folder, which has no folders in it, by their names.
+func (r *Recipe) files() (map[string][]byte, error) {
+	all := map[string][]byte{}
 	entries, err := os.ReadDir(r.Folder)
 	for _, entry := range entries {
 		content, failed := os.ReadFile(filepath.Join(r.Folder, entry.Name()))
-		all, err = append(all, file{entry.Name(), asCommitted(content)}), errors.Join(err, failed)
+		all[entry.Name()], err = asCommitted(content), errors.Join(err, failed)
 	}
 	return all, err
 }

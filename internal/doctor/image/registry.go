@@ -51,6 +51,7 @@ type layered struct {
 	giveUp   context.CancelCauseFunc
 	got      atomic.Int64     // bytes that came
 	sizes    map[string]int64 // of the layers, by their digests
+	of       int64            // the sum of them all
 	about    About
 	manifest *v1.Manifest
 	diffs    []string // the digests of the layers unpacked
@@ -94,12 +95,11 @@ func (r *layered) open(ref name.Reference, p Platform, must bool) error {
 		return err
 	}
 	r.layers, r.sizes = make([]*Files, len(r.manifest.Layers)), map[string]int64{}
-	left := int64(mostSent)
 	for _, l := range r.manifest.Layers {
-		if r.sizes[l.Digest.String()] = l.Size; l.Size < 0 || l.Size > left {
+		if r.sizes[l.Digest.String()] = l.Size; l.Size < 0 || l.Size > mostSent-r.of {
 			return fmt.Errorf("its manifest speaks of layers of more than %d GB", mostSent>>30)
 		}
-		left -= l.Size
+		r.of += l.Size
 	}
 	r.about, r.diffs, err = r.config(r.about.Name, recipeOf(r.manifest))
 	return err
@@ -207,11 +207,7 @@ type Read struct {
 // Enough ends the reading: no further layer is worth what is asked from here on. It says how much was fetched.
 func (r *layered) Enough() Read {
 	r.enough = true
-	read := Read{Bytes: r.got.Load(), Layers: r.read, OfLayers: len(r.manifest.Layers)}
-	for _, l := range r.manifest.Layers {
-		read.Of += l.Size
-	}
-	return read
+	return Read{Bytes: r.got.Load(), Of: r.of, Layers: r.read, OfLayers: len(r.manifest.Layers)}
 }
 
 // counted counts what a registry sends, and cuts the line where it falls silent.

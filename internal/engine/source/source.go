@@ -23,13 +23,10 @@ import (
 // takes as long as it is large. The error is a *image.NotFound, an *image.Fault, or the context's.
 func FromEngine(ctx context.Context, e *engine.Engine, ref string, deep bool) (image.Image, error) {
 	about, err := inspect(ctx, e, ref)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case deep:
-		return saved(ctx, e, ref, about)
 	}
-	return open(ctx, e, ref, about)
+	return open(ctx, e, ref, about, deep)
 }
 
 // inspect asks the engine what an image is.
@@ -58,8 +55,8 @@ func aboutOf(name string, i engine.Image) image.About {
 func Small(about engine.Image) bool { return about.Listed < 96<<20 }
 
 // open opens an image that the engine has described. podman's are all read whole: its cp follows links, and cannot show them.
-func open(ctx context.Context, e *engine.Engine, ref string, about engine.Image) (image.Image, error) {
-	if e.Name == "podman" || Small(about) {
+func open(ctx context.Context, e *engine.Engine, ref string, about engine.Image, deep bool) (image.Image, error) {
+	if deep || e.Name == "podman" || Small(about) {
 		return saved(ctx, e, ref, about)
 	}
 	return created(ctx, e, ref, about)
@@ -96,7 +93,7 @@ type Cache struct {
 // read all at once, and stay until the cache is closed; a large one is asked for each.
 func (s *Cache) Open(ctx context.Context, e *engine.Engine, about engine.Image) (image.Image, error) {
 	if !Small(about) {
-		return open(ctx, e, about.ID, about)
+		return open(ctx, e, about.ID, about, false)
 	}
 	files, err := s.files(ctx, e, about)
 	if err != nil {
