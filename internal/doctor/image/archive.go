@@ -30,10 +30,10 @@ func Of(files *Files, about About, lent bool) Image { return &archived{files, ab
 func (a *archived) About() About { return a.about }
 
 func (a *archived) Close() error {
-	if a.lent {
-		return nil
+	if !a.lent {
+		a.Discard()
 	}
-	return a.Discard()
+	return nil
 }
 
 // FromFile opens an image in an OCI layout folder, or in a tarball of `docker save`, `podman save`, or an
@@ -65,7 +65,7 @@ func ReadSaved(ctx context.Context, name string, save func(io.Writer) error) (_ 
 	if err := s.open(); err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer s.discard()
 	if err := save(s.file); err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func fromTarball(b *Budget, file *os.File, name, tag string, p Platform) (Image,
 		if err := s.open(); err != nil {
 			return nil, err
 		}
-		defer s.Close()
+		defer s.discard()
 		plain, err := unpack(b, io.NewSectionReader(file, 0, math.MaxInt64))
 		if err != nil {
 			return nil, err

@@ -197,7 +197,7 @@ func (k *Files) Bytes() int64 { return k.bytes }
 func (k *Files) Hidden() int64 { return k.hidden }
 
 // Discard lets go of what was kept of the contents.
-func (k *Files) Discard() error { return k.spool.Close() }
+func (k *Files) Discard() { k.spool.discard() }
 
 // Walk calls visit for each file, in the order of their paths.
 func (k *Files) Walk(visit func(Entry) error) error { return walk(nil, k.root, visit) }

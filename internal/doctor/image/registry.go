@@ -193,7 +193,8 @@ func (r *layered) Deep(ctx context.Context) (Image, error) {
 
 func (r *layered) Close() error {
 	r.giveUp(context.Canceled)
-	return r.all.Discard()
+	r.all.Discard()
+	return nil
 }
 
 // Read is how much of an image was fetched.

@@ -75,16 +75,12 @@ func (s *spool) at(at span) File {
 	return &spooled{io.NewSectionReader(s.file, at.offset, at.kept), at}
 }
 
-// Close removes it.
-func (s *spool) Close() error {
-	if s.file == nil {
-		return nil
-	}
-	err := s.file.Close()
+// discard removes it.
+func (s *spool) discard() {
+	s.file.Close() // of none, too
 	if s.name != "" {
 		os.Remove(s.name)
 	}
-	return err
 }
 
 type spooled struct {

@@ -166,7 +166,7 @@ func layerBytes(ctx context.Context, e *engine.Engine, about engine.Image) (sum 
 }
 
 // Close lets go of all files, and leaves an empty cache.
-func (s *Cache) Close() error {
+func (s *Cache) Close() {
 	s.read.Range(func(layers, read any) bool {
 		if files, err := read.(func() (*image.Files, error))(); err == nil {
 			files.Discard()
@@ -174,7 +174,6 @@ func (s *Cache) Close() error {
 		s.read.Delete(layers)
 		return true
 	})
-	return nil
 }
 
 // FromContainer opens a container that somebody made, whether it runs, has ended or was never started: with its own
