@@ -50,9 +50,10 @@ func MachineOf(system, arch string, here, overrides bool) Machine {
 	return m
 }
 
-// levels are what a processor of each of x86-64's levels from the second on must have, as /proc/cpuinfo names it.
+// levels are what a processor of each of x86-64's levels from the second on must have, as /proc/cpuinfo names it. LZCNT
+// is none of it: what has AVX2 and BMI2 has that, too, and some kernels of virtual machines do not list it.
 var levels = []string{
-	"cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3", "avx avx2 bmi1 bmi2 f16c fma abm movbe xsave", "avx512f avx512bw avx512cd avx512dq avx512vl",
+	"cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3", "avx avx2 bmi1 bmi2 f16c fma movbe xsave", "avx512f avx512bw avx512cd avx512dq avx512vl",
 }
 
 // level is this machine's: glibc's loader looks into the folders of all up to it. Zero where nobody knows.
