@@ -95,7 +95,7 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	}
 	began := time.Now()
 	note := func(list, id string) { e.Ledger.note(entry{list, id, owner(), began.Unix()}) }
-	log := &buildLog{builder: e.Builder, at: new(vertex), made: func(id string) { note(e.Key(), id) }}
+	log := &buildLog{builder: e.Builder, made: func(id string) { note(e.Key(), id) }, at: new(vertex), vertices: map[string]*vertex{}}
 	printed, out := io.Pipe()
 	read := make(chan struct{})
 	go func() { log.read(printed); close(read) }()

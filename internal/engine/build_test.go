@@ -63,7 +63,7 @@ const (
 
 func read(builder, transcript string) (*buildLog, *[]string) {
 	var made []string
-	log := &buildLog{builder: builder, made: func(id string) { made = append(made, id) }, at: new(vertex)}
+	log := &buildLog{builder: builder, made: func(id string) { made = append(made, id) }, at: new(vertex), vertices: map[string]*vertex{}}
 	log.read(iotest.HalfReader(strings.NewReader(transcript))) // however the pipe cuts it
 	return log, &made
 }

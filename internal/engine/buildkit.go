@@ -29,9 +29,6 @@ func (b *buildLog) buildkit(line string) {
 	v := b.vertices[number]
 	if m := buildkitStep.FindStringSubmatch(rest); m != nil {
 		if v == nil { // else it is taken up again
-			if b.vertices == nil {
-				b.vertices = map[string]*vertex{}
-			}
 			b.vertices[number] = &vertex{instruction: m[1]}
 		}
 		return

@@ -15,7 +15,7 @@ import (
 // Sweep removes the containers of processes that ended without doing it, such as
 // by kill -9. Those of a run still under way, or of another place, stay.
 func (e *Engine) Sweep(ctx context.Context) error {
-	_, _, err := e.removeContainers(ctx, orphaned)
+	_, err := e.removeContainers(ctx, orphaned)
 	return err
 }
 
@@ -30,33 +30,33 @@ func busy(of string) bool { return of != "" && of != owner() && !orphaned(of) }
 
 // RemoveOwn removes what containers this process may have left.
 func (e *Engine) RemoveOwn(ctx context.Context) error {
-	_, _, err := e.removeContainers(ctx, func(of string) bool { return of == owner() })
+	_, err := e.removeContainers(ctx, func(of string) bool { return of == owner() })
 	return err
 }
 
-// removeContainers removes those that this tool made for some owners, and says whose the others are.
-func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) (removed int, others map[string]string, err error) {
+// removeContainers removes those that this tool made for some owners, and tells of the others.
+func (e *Engine) removeContainers(ctx context.Context, which func(owner string) bool) (done Cleaned, err error) {
+	const left = "container %.12[1]s of a run under way, process %[2]s " +
+		"(or it ended where nobody here can see it: %[3]s rm --force %.12[1]s)"
 	e.removeLeft(ctx, which)
 	ids, err := e.Output(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+LabelMade+"="+MadeTrial)
 	if err != nil {
-		return 0, nil, err
+		return done, err
 	}
-	others = map[string]string{}
 	for _, id := range strings.Fields(ids) {
 		owner, gone := e.Output(ctx, "container", "inspect", "--format", `{{index .Config.Labels "`+LabelOwner+`"}}`, id)
 		switch {
 		case gone != nil: // in between
 		case !which(owner):
-			others[id] = owner
+			done.Kept = append(done.Kept, fmt.Sprintf(left, id, owner, e.Name))
 		default:
-			if failed := e.Remove(ctx, id); failed != nil {
-				err = errors.Join(err, failed)
-				continue
+			failed := e.Remove(ctx, id)
+			if err = errors.Join(err, failed); failed == nil {
+				done.Containers++
 			}
-			removed++
 		}
 	}
-	return removed, others, err
+	return done, err
 }
 
 // Cleaned tells what Clean removed, and what it had to leave and why.
@@ -69,16 +69,9 @@ type Cleaned struct {
 // names, and those in the ledger. What a run under way needs stays. An image that somebody else has named stays;
 // only our names for it go.
 func (e *Engine) Clean(ctx context.Context, say screen.Reporter) (Cleaned, error) {
-	var done Cleaned
-	removed, others, err := e.removeContainers(ctx, func(of string) bool { return !busy(of) })
+	done, err := e.removeContainers(ctx, func(of string) bool { return !busy(of) })
 	if err != nil {
 		return done, err
-	}
-	done.Containers = removed
-	for id, owner := range others {
-		const left = "container %.12[1]s of a run under way, process %[2]s " +
-			"(or it ended where nobody here can see it: %[3]s rm --force %.12[1]s)"
-		done.Kept = append(done.Kept, fmt.Sprintf(left, id, owner, e.Name))
 	}
 	// An image takes a tenth of a second, and there may be hundreds.
 	defer screen.Meanwhile(say, 5*time.Second, func(passed string) string {

@@ -85,17 +85,15 @@ func (e *Engine) Stream(ctx context.Context, read func(io.Reader) error, args ..
 
 func (e *Engine) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	words := new(tail)
-	together := stderr != nil && stderr == stdout
-	if stderr == nil {
-		stderr = words
-	} else {
-		stderr = io.MultiWriter(stderr, words)
-	}
-	if together { // as one pipe: in the order in which the program wrote
-		stdout = stderr
+	told := io.Writer(words)
+	if stderr != nil {
+		told = io.MultiWriter(stderr, words)
+		if stdout == stderr { // as one pipe: in the order in which the program wrote
+			stdout = told
+		}
 	}
 	command := exec.CommandContext(ctx, e.path, args...)
-	command.Stdin, command.Stdout, command.Stderr = stdin, stdout, stderr
+	command.Stdin, command.Stdout, command.Stderr = stdin, stdout, told
 	command.Env = append(os.Environ(),
 		defaultPlatform+"=",                // every build and start names its platform
 		"LC_ALL=C",                         // the engine's words in one language

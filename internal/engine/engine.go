@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"optimizing-dockerfile/internal/doctor/image"
@@ -50,7 +51,7 @@ type Engine struct {
 	path        string // the program's
 	oldClient   string // the docker context, where the program is older than 23 and has buildx; else ""
 
-	silent int32 // read and set by package atomic: 1 where it did not answer when it was asked last
+	silent atomic.Bool // it did not answer when it was asked last
 }
 
 // Unavailable says that no engine answered, why, and what to do now.

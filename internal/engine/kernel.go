@@ -30,13 +30,11 @@ func here(host, kernel string) bool {
 // kernel. Of others, such as runsc or kata, the process seen is a sandbox's.
 var onThisKernel = regexp.MustCompile(`^(runc|crun|io\.containerd\.runc)\b`)
 
-// Account gives the user and the group that a running container's process has, as
-// this machine's kernel says. It is not ok where the kernel cannot be asked: the
+// Account gives the user and the group that a running container's process has, as uid:gid,
+// as this machine's kernel says. It is "" where the kernel cannot be asked: the
 // engine is elsewhere, the runtime gives the container a kernel of its own, the
 // process has ended, or its numbers mean others here.
-func (e *Engine) Account(c Container) (uid, gid int, ok bool) {
-	return accountIn(e.processOf(c), c.ID)
-}
+func (e *Engine) Account(c Container) string { return accountIn(e.processOf(c), c.ID) }
 
 // processOf gives the folder in /proc of a container's first process; "" where this
 // machine's kernel cannot be asked about it.
@@ -57,24 +55,22 @@ func isOf(process, container string) bool {
 var effective = regexp.MustCompile(`(?m)^Uid:\s+\d+\s+(\d+)\s.*\nGid:\s+\d+\s+(\d+)\s`)
 
 // accountIn reads the folder of a process in /proc: see proc(5) and user_namespaces(7).
-func accountIn(process, container string) (uid, gid int, ok bool) {
+func accountIn(process, container string) string {
 	if !isOf(process, container) {
-		return 0, 0, false
+		return ""
 	}
 	for _, numbers := range []string{"/uid_map", "/gid_map"} {
 		mapped, err := user.ParseIDMapFile(process + numbers)
 		if err != nil || !slices.Equal(mapped, []user.IDMap{{Count: math.MaxUint32}}) {
-			return 0, 0, false
+			return ""
 		}
 	}
 	status, _ := os.ReadFile(process + "/status") // gone with the process
 	found := effective.FindSubmatch(status)
 	if found == nil {
-		return 0, 0, false
+		return ""
 	}
-	uid, noUser := strconv.Atoi(string(found[1]))
-	gid, noGroup := strconv.Atoi(string(found[2]))
-	return uid, gid, noUser == nil && noGroup == nil
+	return string(found[1]) + ":" + string(found[2])
 }
 
 // Sockets are the addresses at which somebody in a network namespace listens for TCP.

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"optimizing-dockerfile/internal/screen"
@@ -27,7 +26,7 @@ var (
 // engine does not answer any more; stop ends the watch. It fails at once where the
 // engine has not answered before and still does not.
 func (e *Engine) watch(ctx context.Context) (answering context.Context, stop func(), err error) {
-	if atomic.LoadInt32(&e.silent) == 1 {
+	if e.silent.Load() {
 		if err := e.answers(ctx, againTime); err != nil {
 			return nil, nil, err
 		}
@@ -50,11 +49,7 @@ func (e *Engine) answers(ctx context.Context, within time.Duration) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	silent := int32(0)
-	if err != nil {
-		silent = 1
-	}
-	atomic.StoreInt32(&e.silent, silent)
+	e.silent.Store(err != nil)
 	switch {
 	case asking.Err() != nil:
 		return &Unavailable{fmt.Sprintf("the engine hangs: `%s version` had no answer within %v; start it anew, then run the "+

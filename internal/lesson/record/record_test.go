@@ -60,7 +60,7 @@ func third(doc Run) *run.Outcome {
 
 func TestCompareNamesWhatDiffers(t *testing.T) {
 	assert.Empty(t, Compare(recorded(t), recorded(t)))
-	anotherRuntime := func(doc Run) { e := *doc.Engine; *doc.Engine = e; doc.Engine.Runtime = "runc 1.2.0" }
+	anotherRuntime := func(doc Run) { doc.Engine.Runtime = "runc 1.2.0" }
 	one := 1
 	for name, c := range map[string]struct {
 		change func(Run)
@@ -151,9 +151,8 @@ func TestARecordBesideIsAnotherEngines(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, Write(dir, recorded(t), false, false))
 	other := recorded(t)
-	elsewhere := *other.Engine
-	elsewhere.Name, elsewhere.Version = "podman", "4.3.1+ds1"
-	other.Engine, other.Steps[1].Message = &elsewhere, "podman's words"
+	other.Engine.Name, other.Engine.Version = "podman", "4.3.1+ds1"
+	other.Steps[1].Message = "podman's words"
 	require.NoError(t, Write(dir, other, true, false))
 	for name, of := range map[string]Run{"article.podman-4.3.1": other, "article": recorded(t)} {
 		kept, err := Read(dir, name)

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -90,9 +91,7 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 				"kernel says", Path: "/proc/net/tcp", Found: at.String()})
 		case h.echo() && !alone:
 			o.Outcome, o.Phase = table.Runs, table.Serve
-			if uid, gid, ok := j.Engine.Account(container); ok {
-				o.User = account(uid, gid)
-			}
+			o.User = cmp.Or(j.Engine.Account(container), o.User)
 			if j.Keep {
 				o.Address = host
 			}
@@ -167,7 +166,7 @@ func (t *Trial) inBase(ctx context.Context, script string, options ...string) (s
 // image of which the doctor proved that its program cannot be executed failed
 // in execve; any other program started, whatever it printed.
 func (o *Outcome) ended(d *doctor.Diagnosis, status int) {
-	if failsIn(table.Exec, d) {
+	if d.Phase == table.Exec {
 		o.provedBy(d, status)
 		return
 	}
