@@ -109,7 +109,8 @@ func checked(c *call, request check.Request) *check.Report {
 		return check.Stopped(err.Error())
 	}
 	defer e.RemoveOwn(context.WithoutCancel(c))
-	return must((&check.Checker{Engine: e, Catalog: l.bases, Say: c.say}).Do(c, request))
+	request.Engine, request.Catalog, request.Say = e, l.bases, c.say
+	return must(request.Do(c))
 }
 
 func learnCommand() *cobra.Command {
@@ -121,7 +122,7 @@ func learnCommand() *cobra.Command {
 		l, progress := courseOf(""), must(learn.ReadProgress())
 		first := progress.Next(l.all)
 		if word != "" {
-			first = at(l.all, must(chosen(l.all, []string{word}))[0])
+			first = table.At(l.all, must(chosen(l.all, []string{word}))[0].Name)
 		} else if first < 0 {
 			c.out.Paragraph("You have done all the steps. `" + program.Call() + " learn --step 1` begins again.")
 			return nil

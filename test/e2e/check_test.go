@@ -47,7 +47,7 @@ func TestDockerfiles(t *testing.T) { checkDockerfiles(t, engines.Engine(t)) }
 
 func checkDockerfiles(t *testing.T, e *engine.Engine) {
 	t.Helper()
-	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
+	catalog := warm.Catalog(t, e, "../..")
 	archive, err := txtar.ParseFile("testdata/dockerfiles.txtar")
 	require.NoError(t, err)
 	require.Greater(t, len(archive.Files), 30)
@@ -62,7 +62,8 @@ func checkDockerfiles(t *testing.T, e *engine.Engine) {
 		}
 		t.Run(file.Name, func(t *testing.T) {
 			request := learner(t, file.Data)
-			report, err := checker.Do(t.Context(), request)
+			request.Engine, request.Catalog = e, catalog
+			report, err := request.Do(t.Context())
 			require.NoError(t, err)
 			if report.Image != "" {
 				defer e.Output(context.Background(), "image", "rm", "--no-prune", report.Image) // its folder is gone, too
@@ -116,8 +117,9 @@ func TestAnExerciseIsJudgedByItsOwnGoal(t *testing.T) {
 	text, err := os.ReadFile(script)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(script, []byte(strings.ReplaceAll(string(text), "\r", "")), 0o755))
-	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
-	report, err := checker.Do(t.Context(), check.Request{Dir: dir, Dockerfile: filepath.Join(mine, "Dockerfile")})
+	catalog := warm.Catalog(t, e, "../..")
+	request := check.Request{Dir: dir, Dockerfile: filepath.Join(mine, "Dockerfile"), Engine: e, Catalog: catalog}
+	report, err := request.Do(t.Context())
 	require.NoError(t, err)
 	defer e.Output(context.Background(), "image", "rm", "--no-prune", report.Image)
 	report.For(exercise)
@@ -135,11 +137,13 @@ func TestExercises(t *testing.T) {
 	recorded, err := record.Read("../../workshop", "article")
 	require.NoError(t, err)
 	sameWords := recorded.Engine.Version == e.Version && recorded.Engine.Runtime == e.Runtime // others say it differently
-	checker := &check.Checker{Engine: e, Catalog: warm.Catalog(t, e, "../..")}
+	catalog := warm.Catalog(t, e, "../..")
 	for _, exercise := range exercises {
 		t.Run(exercise.Name, func(t *testing.T) {
-			request := check.Request{Dir: exercise.Context, Dockerfile: filepath.Join(exercise.Dir, "Dockerfile")}
-			report, err := checker.Do(t.Context(), request)
+			request := check.Request{
+				Dir: exercise.Context, Dockerfile: filepath.Join(exercise.Dir, "Dockerfile"), Engine: e, Catalog: catalog,
+			}
+			report, err := request.Do(t.Context())
 			require.NoError(t, err)
 			require.Empty(t, report.Reason)
 			report.For(exercise)
@@ -161,7 +165,8 @@ func TestExercises(t *testing.T) {
 			require.NoError(t, err)
 			dockerfile := filepath.Join(t.TempDir(), "Dockerfile")
 			require.NoError(t, os.WriteFile(dockerfile, []byte(solved), 0o644))
-			report, err := checker.Do(t.Context(), check.Request{Dir: exercise.Context, Dockerfile: dockerfile})
+			request := check.Request{Dir: exercise.Context, Dockerfile: dockerfile, Engine: e, Catalog: catalog}
+			report, err := request.Do(t.Context())
 			require.NoError(t, err)
 			said := report.Reason
 			for _, goal := range report.Goals {

@@ -105,22 +105,17 @@ func (g Goal) IsMet() bool { return g.Met != nil && *g.Met }
 // Missed says whether it certainly is not met.
 func (g Goal) Missed() bool { return g.Met != nil && !*g.Met }
 
-// Request is a Dockerfile to check.
+// Request is a Dockerfile to check, and with what.
 type Request struct {
 	Dir        string // the build context
 	Dockerfile string // its path
-}
-
-// Checker is what checks have in common.
-type Checker struct {
-	Engine  *engine.Engine
-	Catalog base.Catalog
-	Say     screen.Reporter // told as the work goes on; may be nil
+	Engine     *engine.Engine
+	Catalog    base.Catalog
+	Say        screen.Reporter // told as the work goes on; may be nil
 }
 
 // subject is a Dockerfile that is checked, and what the goals are judged by.
 type subject struct {
-	*Checker
 	Request
 	file *dockerfile.File
 	*Report
@@ -136,12 +131,12 @@ type subject struct {
 
 // Do checks one Dockerfile. The error is the context's, or says that the Dockerfile
 // cannot be read; all else is in the report.
-func (c *Checker) Do(ctx context.Context, r Request) (*Report, error) {
+func (r Request) Do(ctx context.Context) (*Report, error) {
 	text, err := readText(r.Dockerfile)
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{Checker: c, Request: r, file: dockerfile.Parse(string(text)), Report: newReport()}
+	s := &subject{Request: r, file: dockerfile.Parse(string(text)), Report: newReport()}
 	if err := s.judge(ctx); err != nil {
 		s.stop(err.Error())
 	}

@@ -145,7 +145,7 @@ func TestTellsASlipFromAHereDocumentOfAnOldBuilder(t *testing.T) {
 	const words = "dockerfile parse error line 3: unknown instruction: %s"
 	const podmans = `checking on sources under "/tmp/001": copier: stat: "/<<END": no such file or directory`
 	lacks := func(text, builder, words string) string {
-		s := &subject{Checker: &Checker{Engine: &engine.Engine{Builder: builder}}, file: dockerfile.Parse(text)}
+		s := &subject{Request: Request{Engine: &engine.Engine{Builder: builder}}, file: dockerfile.Parse(text)}
 		return s.lacks(words)
 	}
 	const text = "FROM scratch\nCOPY <<END /etc/passwd\necho:*:12345\nEND\nRUNN true\n"
@@ -160,7 +160,7 @@ func TestTellsASlipFromAHereDocumentOfAnOldBuilder(t *testing.T) {
 
 // What a stand-in or an older Go lacks is not the Dockerfile's fault.
 func TestTellsWhatWasGivenLacks(t *testing.T) {
-	s := &subject{Checker: &Checker{Engine: &engine.Engine{Builder: engine.Legacy}}, file: dockerfile.Parse("FROM golang:1.16-alpine\n")}
+	s := &subject{Request: Request{Engine: &engine.Engine{Builder: engine.Legacy}}, file: dockerfile.Parse("FROM golang:1.16-alpine\n")}
 	s.asked = []string{"golang:1.16-alpine"}
 	for words, says := range map[string]string{
 		"/bin/sh: apk: not found":              "has the command apk",
