@@ -229,7 +229,7 @@ func (o runOptions) keepRecord(l course, doc record.Run, say screen.Reporter) er
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.
 func closing(out *tell.Terminal, l course, step table.Step, doc record.Run, next string) error {
-	dir, before := l.dir, l.own[:at(l.own, step)]
+	dir, before := l.dir, l.own[:table.At(l.own, step.Name)]
 	if step.Claim != "" && step.Tries[0].Dockerfile != table.Finished { // a demonstration is held against its step
 		dir, before = l.repo.Path("steps"), []table.Step{{Name: step.Against}}
 	}
@@ -262,7 +262,7 @@ func nextStep(l course, step table.Step) string {
 		more = "More: " + readme + ". "
 	}
 	call := strings.TrimRight(program.Call()+" run "+l.word, " ") + " "
-	i := at(l.own, step)
+	i := table.At(l.own, step.Name)
 	if i == len(l.own)-1 {
 		return more + "Next: " + call + "all"
 	}

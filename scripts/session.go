@@ -164,11 +164,6 @@ func chosen(steps []table.Step, words []string) ([]table.Step, error) {
 	return slices.DeleteFunc(slices.Clone(steps), func(step table.Step) bool { return !asked[step.Name] }), nil
 }
 
-// at is where a step stands among others.
-func at(steps []table.Step, step table.Step) int {
-	return slices.IndexFunc(steps, func(s table.Step) bool { return s.Name == step.Name })
-}
-
 // instead says once, in a process, that another engine does the work than docker's.
 var instead sync.Once
 

@@ -124,14 +124,11 @@ func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) 
 	}
 
 	made, err := b.make(ctx, e, "", say)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	if err == nil || ctx.Err() != nil {
+		return made, cmp.Or(ctx.Err(), err)
 	}
-	if err != nil {
-		cannot.Tried = append(cannot.Tried, "rebuild: "+err.Error())
-		return nil, cannot
-	}
-	return made, nil
+	cannot.Tried = append(cannot.Tried, "rebuild: "+err.Error())
+	return nil, cannot
 }
 
 // make makes the stand-in by its recipe; or out of the image on, which lacks the app's modules alone.

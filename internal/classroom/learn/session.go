@@ -59,8 +59,7 @@ func (s *Session) From(ctx context.Context, at int) error {
 			return ctx.Err()
 		case err != nil:
 			return err
-		}
-		if !again {
+		case !again:
 			at++
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
@@ -176,17 +177,13 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 	if err == nil {
 		err = reach(ctx, container.Host())
 	}
-	listener, taken := net.Listen("tcp", "127.0.0.1:8080")
-	if taken == nil {
-		listener.Close()
-	}
 	switch {
 	case err != nil && m.fromContainer(ctx, there, container):
 		c.Found = "the engine is on another machine: its ports are not this one's, so steps are asked from a container over there"
 	case err != nil:
 		c.Lack = "what a container serves cannot be reached from here: " + screen.Line(err.Error())
 		c.Fix = "is the engine on another machine? Run this there. A firewall or VPN may also block 127.0.0.1"
-	case taken != nil:
+	case !run.Free("127.0.0.1:8080"):
 		c.Found = "a published port answers; 8080 is taken, so another one will be used"
 	default:
 		c.Found = "a published port answers; 8080 is free"

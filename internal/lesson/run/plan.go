@@ -73,13 +73,9 @@ type job struct {
 // plan makes the jobs, in the lesson's order: those asked for, and the builds that they
 // are held against.
 func (t *Trial) plan(steps []table.Step) (jobs []*job) {
-	asked := map[string]bool{}
-	for _, step := range steps {
-		asked[step.Name] = true
-	}
 	for _, step := range t.Steps {
 		for _, try := range step.Tries {
-			only := !asked[step.Name]
+			only := table.At(steps, step.Name) < 0
 			if only && (try.Dockerfile != step.Main().Dockerfile || !needed(steps, step.Name)) {
 				continue
 			}

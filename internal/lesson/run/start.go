@@ -46,7 +46,11 @@ func (j *job) run(ctx context.Context) error {
 	_, tag, _ := strings.Cut(j.request.Tag, ":")
 	name := engine.Repository + "-" + tag + "-" + rand.Text()[:8]
 	if !j.Keep {
-		defer j.remove(ctx, name)
+		defer func() { // also when Ctrl-C has ended everything else
+			ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
+			defer stop()
+			j.Engine.Remove(ctx, name)
+		}()
 	}
 	container, err := j.launch(ctx, name)
 	var refused *engine.Failed
@@ -98,11 +102,9 @@ func (t *Trial) look(ctx context.Context, about engine.Image, at func(image.Imag
 
 func (o *Outcome) runsAs(who doctor.User) {
 	if who.UID != nil && who.GID != nil {
-		o.User = account(*who.UID, *who.GID)
+		o.User = fmt.Sprintf("%d:%d", *who.UID, *who.GID)
 	}
 }
-
-func account(uid, gid int) string { return fmt.Sprintf("%d:%d", uid, gid) }
 
 // Where a step is asked to answer: on port 8080 of this machine, as in the article,
 // or on one that the engine chooses.
@@ -117,7 +119,7 @@ func (j *job) launch(ctx context.Context, name string) (engine.Container, error)
 	host := anyPort
 	if j.choosing.TryLock() {
 		defer j.choosing.Unlock()
-		if free(port8080) {
+		if Free(port8080) {
 			host = port8080
 		}
 	}
@@ -130,7 +132,7 @@ func (j *job) launch(ctx context.Context, name string) (engine.Container, error)
 	if fault != nil {
 		return container, fault
 	}
-	if failsIn(table.Start, d) && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
+	if d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
 		return container, err
 	}
 	// It may be the port, which somebody took in between, and not the image.
@@ -161,14 +163,8 @@ func (j *job) runAt(ctx context.Context, name, host string) (engine.Container, e
 	return container, refused
 }
 
-// remove ends and removes a container, also when Ctrl-C has ended everything else.
-func (t *Trial) remove(ctx context.Context, name string) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
-	defer stop()
-	t.Engine.Remove(ctx, name)
-}
-
-func free(address string) bool {
+// Free says whether a program may listen at an address of this machine.
+func Free(address string) bool {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return false
@@ -192,16 +188,11 @@ func (j *job) refused(ctx context.Context, by *engine.Failed) error {
 	if fault := environmentOf(o.Message); fault != "" { // also of an image that could not start either way
 		return errors.New(fault)
 	}
-	if !failsIn(table.Start, d) {
+	if d.Phase != table.Start {
 		return fmt.Errorf("the engine refused to start an image whose files do not keep it from that: %v", by)
 	}
 	o.provedBy(d, by.ExitCode)
 	return nil
-}
-
-// failsIn says whether the doctor proved that an image gets no further than to a phase.
-func failsIn(phase string, d *doctor.Diagnosis) bool {
-	return d.Starts != nil && !*d.Starts && d.Phase == phase
 }
 
 func (o *Outcome) provedBy(d *doctor.Diagnosis, status int) {

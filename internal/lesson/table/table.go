@@ -195,9 +195,14 @@ func Find(steps []Step, word string) (Step, bool) {
 	return Step{}, false
 }
 
+// At is where the step of a name stands among others; -1 where it does not.
+func At(steps []Step, name string) int {
+	return slices.IndexFunc(steps, func(s Step) bool { return s.Name == name })
+}
+
 // Before gives the step that a step changes; ok is false for the first.
 func Before(steps []Step, step Step) (before Step, ok bool) {
-	i := slices.IndexFunc(steps, func(s Step) bool { return s.Name == cmp.Or(step.Against, step.Name) })
+	i := At(steps, cmp.Or(step.Against, step.Name))
 	if step.Against == "" {
 		i--
 	}

@@ -21,7 +21,7 @@ var partsText string
 
 // parts makes the generated parts of Markdown pages, each from a source.
 var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
-	"recorded": recorded, "main": run.Main, "row": row, "weight": weight, "size": screen.Size, "failure": tell.Happened,
+	"recorded": recorded, "main": run.Main, "row": row, "size": screen.Size, "failure": tell.Happened,
 	"figure": tell.Figure, "figures": tell.Figures, "join": strings.Join, "bases": record.OfBases, "took": took, "said": said,
 	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes,
 	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers,
@@ -52,14 +52,6 @@ func recorded(doc *record.Run, step table.Step) ([]run.Outcome, error) {
 // row puts a step's tries into a cell.
 func row(outcomes []run.Outcome) string {
 	return strings.NewReplacer("RUNS ", "runs ", "FAILS ", "fails ").Replace(tell.Row(outcomes))
-}
-
-// weight is how large an image is; a build that is to fail makes none.
-func weight(o run.Outcome) string {
-	if o.Image == nil {
-		return "no image"
-	}
-	return screen.Size(o.Image.Bytes)
 }
 
 // said is the last line of what the engine or the program said, or the one before it.
