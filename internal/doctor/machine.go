@@ -4,13 +4,19 @@ import (
 	"context"
 	"debug/buildinfo"
 	debug "debug/elf"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	goversion "go/version"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"optimizing-dockerfile/internal/doctor/elf"
@@ -44,7 +50,7 @@ func MachineOf(system, arch string, here, overrides bool) Machine {
 	if !here {
 		return m
 	}
-	m.Level = level()
+	m.Level, m.Only64 = level(), arch == "amd64" && only64()
 	handlers, _ := os.ReadDir("/proc/sys/fs/binfmt_misc") // nothing: the kernel has none, or nobody has mounted its list
 	m.Alone = !slices.ContainsFunc(handlers, func(h os.DirEntry) bool { return h.Name() != "register" && h.Name() != "status" })
 	return m
@@ -72,6 +78,26 @@ func level() int {
 	}
 	return len(levels) + 1
 }
+
+// only64 asks the kernel whether it runs programs of 32 bits, by one that does nothing but end: some kernels are
+// built for them and do not, and nothing under /proc says so.
+var only64 = sync.OnceValue(func() bool {
+	dir, err := os.MkdirTemp("", "optimizing-dockerfile-")
+	if err != nil {
+		return false
+	}
+	defer os.RemoveAll(dir)
+	const at, headers, size = 0x8048000, 52 + 32, 52 + 32 + 9
+	program, _ := binary.Append(nil, binary.LittleEndian, debug.Header32{
+		Ident: [debug.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(debug.ELFCLASS32), byte(debug.ELFDATA2LSB), byte(debug.EV_CURRENT)},
+		Type:  uint16(debug.ET_EXEC), Machine: uint16(debug.EM_386), Version: 1, Entry: at + headers, Phoff: 52, Ehsize: 52,
+		Phentsize: 32, Phnum: 1})
+	program, _ = binary.Append(program, binary.LittleEndian, debug.Prog32{
+		Type: uint32(debug.PT_LOAD), Vaddr: at, Paddr: at, Filesz: size, Memsz: size, Flags: uint32(debug.PF_R | debug.PF_X), Align: 0x1000})
+	program = append(program, 0xb8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80) // mov eax, 1 (exit); xor ebx, ebx; int 80
+	file := filepath.Join(dir, "ends")
+	return os.WriteFile(file, program, 0o700) == nil && errors.Is(exec.Command(file).Run(), syscall.ENOEXEC)
+})
 
 // maxBuildinfo is up to which size a program is searched for Go's build information.
 const maxBuildinfo = 128 << 20
