@@ -89,8 +89,8 @@ type Machine struct {
 	Alone bool
 	// Level is which of x86-64's levels the processor has; zero: not known.
 	Level int
-	// Only64 says that its kernel is known to run no programs of 32 bits.
-	Only64 bool
+	// Only64 tells whether its kernel runs no programs of 32 bits; nil: that is not known.
+	Only64 func() bool
 	// Overrides says that its engine leaves every user what passes over modes (CAP_DAC_OVERRIDE) up to the program's execve.
 	Overrides bool
 }

@@ -50,7 +50,7 @@ func MachineOf(system, arch string, here, overrides bool) Machine {
 	if !here {
 		return m
 	}
-	m.Level, m.Only64 = level(), arch == "amd64" && only64()
+	m.Level, m.Only64 = level(), only64
 	handlers, _ := os.ReadDir("/proc/sys/fs/binfmt_misc") // nothing: the kernel has none, or nobody has mounted its list
 	m.Alone = !slices.ContainsFunc(handlers, func(h os.DirEntry) bool { return h.Name() != "register" && h.Name() != "status" })
 	return m

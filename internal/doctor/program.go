@@ -93,7 +93,7 @@ func (x *examination) foreign(file *elf.File, at place, what string) error {
 	is, on := machineName(file), x.machine.Arch
 	switch {
 	case on == "" || is == on,
-		on == "amd64" && is == "386" && !x.machine.Only64, // CONFIG_IA32_EMULATION, on in almost every distribution
+		on == "amd64" && is == "386" && (x.machine.Only64 == nil || !x.machine.Only64()), // CONFIG_IA32_EMULATION, most often on
 		strings.HasPrefix(on, "mips") && file.Machine == debug.EM_MIPS:
 		return nil
 	case on == "amd64" && is == "x32", on == "arm64" && is == "arm": // off in most kernels; not in every processor

@@ -21,7 +21,7 @@ type Case struct {
 
 // On is the case on a machine: there it may start, or its program of 32 bits may not.
 func (c Case) On(m doctor.Machine) Case {
-	if m.Only64 && strings.HasPrefix(c.Name, "i386-") {
+	if m.Only64 != nil && m.Only64() && strings.HasPrefix(c.Name, "i386-") {
 		c.Cause, c.Healthy = doctor.WrongArchitecture, static()
 	}
 	if c.ByMode && m.Overrides {

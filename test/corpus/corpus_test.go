@@ -20,7 +20,7 @@ import (
 
 var machine = func() doctor.Machine {
 	m := doctor.MachineOf("linux", runtime.GOARCH, true, false)
-	m.Alone, m.Only64 = true, false
+	m.Alone, m.Only64 = true, nil
 	return m
 }()
 
@@ -61,7 +61,7 @@ func TestVerdicts(t *testing.T) {
 			assert.Equal(t, c.Cause == "", *d.Starts, d.Summary)
 			assert.Equal(t, c.Cause, d.Cause, d.Summary)
 			lax := machine
-			lax.Overrides, lax.Only64 = true, true
+			lax.Overrides, lax.Only64 = true, func() bool { return true }
 			on := diagnoseOn(t, c.Image, lax)
 			assert.Equal(t, c.On(lax).Cause, on.Cause, on.Summary)
 			warned := slices.ContainsFunc(on.Advice, func(a doctor.Advice) bool { return a.ID == "starts-here-only" })
