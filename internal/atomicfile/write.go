@@ -1,8 +1,9 @@
-// Package atomicfile replaces a file whole.
+// Package atomicfile writes files: one that others read is replaced whole.
 package atomicfile
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -32,3 +33,12 @@ func Write(path string, content []byte, scratch string) error {
 }
 
 const prefix = ".new-"
+
+// Fill makes a file as its content comes. Where that fails, half a file stays.
+func Fill(file string, write func(io.Writer) error) error {
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(out), out.Close())
+}

@@ -1,6 +1,7 @@
 package base
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -45,11 +46,8 @@ func loadedName(standIn string) string { return strings.Replace(standIn, "/base:
 // remembers that it was loaded.
 func NoteLoaded(ctx context.Context, e *engine.Engine, name, recipe string) error {
 	found, err := madeBy(ctx, e, name, recipe)
-	if err == nil && found == nil {
-		err = fmt.Errorf("what %s has loaded is not the %s that was expected", e.Name, name)
-	}
-	if err != nil {
-		return err
+	if found == nil {
+		return cmp.Or(err, fmt.Errorf("what %s has loaded is not the %s that was expected", e.Name, name))
 	}
 	_, err = e.Output(ctx, "tag", name, loadedName(name))
 	return err

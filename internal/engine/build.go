@@ -116,15 +116,12 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	if errors.As(err, &failed) {
 		return Image{}, log.failure(failed.Stderr)
 	}
-	var image *Image
-	if err == nil {
-		image, err = e.FindImage(ctx, r.Tag)
-	}
-	if err == nil && image == nil {
-		err = fmt.Errorf("%s says that it built %s, but does not have it", e.Name, r.Tag)
-	}
 	if err != nil {
 		return Image{}, err
+	}
+	image, err := e.FindImage(ctx, r.Tag)
+	if image == nil {
+		return Image{}, cmp.Or(err, fmt.Errorf("%s says that it built %s, but does not have it", e.Name, r.Tag))
 	}
 	log.made(image.ID)
 	image.Reused = log.reused

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"optimizing-dockerfile/internal/atomicfile"
 	"optimizing-dockerfile/internal/screen"
 )
 
@@ -43,7 +44,7 @@ func (c *cache) toolchain(ctx context.Context, t Toolchain, arch, dir string) er
 		if sum != "" && got.Sum != sum {
 			return fmt.Errorf("the Go release %s has the sum %s, bases.yaml says %s: it is not what it should be", version, got.Sum, sum)
 		}
-		return into(filepath.Join(folder, "toolchain.zip"), func(w io.Writer) error { return writeZip(got.Zip, w) })
+		return atomicfile.Fill(filepath.Join(folder, "toolchain.zip"), func(w io.Writer) error { return writeZip(got.Zip, w) })
 	})
 }
 
@@ -66,7 +67,7 @@ func (c *cache) modules(ctx context.Context, app, dir string) error {
 		if _, err := goDownload(ctx, work, modules, nil); err != nil {
 			return err
 		}
-		return into(filepath.Join(folder, "modules.tar"), func(w io.Writer) error {
+		return atomicfile.Fill(filepath.Join(folder, "modules.tar"), func(w io.Writer) error {
 			return writeProxy(filepath.Join(modules, "cache", "download"), string(sums), w)
 		})
 	})

@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -119,14 +118,6 @@ func (r *Recipe) context(ctx context.Context, c *cache, arch, compilerArch, dir 
 	jobs.Go(func() error { return c.toolchain(ctx, r.Toolchain, compilerArch, dir) })
 	jobs.Go(func() error { return c.modules(ctx, r.Modules, dir) })
 	return jobs.Wait()
-}
-
-func into(file string, write func(io.Writer) error) error {
-	out, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(out), out.Close())
 }
 
 // runProgram runs a program of this machine in dir and gives what it prints. When the

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"optimizing-dockerfile/internal/atomicfile"
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/program"
@@ -91,11 +92,8 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 
 	o.Say.Say("writing " + out)
 	part := filepath.Join(work, "bundle.tar")
-	file, err := os.Create(part)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(Write(file, m, files), file.Close(), ctx.Err()); err != nil {
+	err = atomicfile.Fill(part, func(file io.Writer) error { return Write(file, m, files) })
+	if err := errors.Join(err, ctx.Err()); err != nil {
 		return nil, err
 	}
 	if err := os.Rename(part, out); err != nil {
@@ -170,13 +168,10 @@ func (o Order) save(ctx context.Context, work string) (Base, error) {
 		return b, err
 	}
 	screen.Sayf(o.Say, "saving %s (%s)", b.Image, screen.Size(b.Bytes))
-	out, err := os.Create(filepath.Join(work, path.Base(b.File)))
-	if err != nil {
-		return b, err
-	}
-	packed := gzip.NewWriter(out)
-	err = o.Engine.Run(ctx, nil, packed, nil, "save", b.Image)
-	return b, errors.Join(err, packed.Close(), out.Close())
+	return b, atomicfile.Fill(filepath.Join(work, path.Base(b.File)), func(out io.Writer) error {
+		packed := gzip.NewWriter(out)
+		return errors.Join(o.Engine.Run(ctx, nil, packed, nil, "save", b.Image), packed.Close())
+	})
 }
 
 // join takes over the bases of another bundle that are for machines not served yet.

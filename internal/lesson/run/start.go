@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -54,19 +55,16 @@ func (j *job) run(ctx context.Context) error {
 	}
 	container, err := j.launch(ctx, name)
 	var refused *engine.Failed
-	switch {
-	case errors.As(err, &refused):
+	if errors.As(err, &refused) {
 		return j.refused(ctx, refused)
-	case err != nil:
-		return err
 	}
-	if err := j.observe(ctx, name, container.Host()); err != nil {
-		return err
+	if err == nil {
+		err = j.observe(ctx, name, container.Host())
 	}
-	if j.try.Expect.Health != "" && j.outcome.Outcome == table.Runs {
-		return j.health(ctx, name)
+	if err == nil && j.try.Expect.Health != "" && j.outcome.Outcome == table.Runs {
+		err = j.health(ctx, name)
 	}
-	return nil
+	return err
 }
 
 // prove has the doctor examine the image, without starting it, and notes what it finds.
@@ -129,11 +127,8 @@ func (j *job) launch(ctx context.Context, name string) (engine.Container, error)
 		return container, err
 	}
 	d, fault := j.prove(ctx)
-	if fault != nil {
-		return container, fault
-	}
-	if d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
-		return container, err
+	if fault != nil || d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
+		return container, cmp.Or(fault, err)
 	}
 	// It may be the port, which somebody took in between, and not the image.
 	if err := j.Engine.Remove(ctx, name); err != nil {
