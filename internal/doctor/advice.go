@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -201,18 +202,11 @@ func (x *examination) adviseProgram(ctx context.Context) error {
 
 // adviseAll looks at every file, where all are known.
 func (x *examination) adviseAll(ctx context.Context) error {
-	lister, ok := x.lister()
-	if !ok {
-		return nil
-	}
 	var setuid []string
-	if err := lister.Walk(func(e image.Entry) error {
+	for e := range x.walk() {
 		if e.Mode.IsRegular() && e.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
 			setuid = append(setuid, e.Path)
 		}
-		return nil
-	}); err != nil {
-		return err
 	}
 	if n := len(setuid); n > 0 {
 		f := facts{Found: fmt.Sprint(n), Words: strings.Join(setuid[:min(n, 3)], ", ")}
@@ -221,21 +215,16 @@ func (x *examination) adviseAll(ctx context.Context) error {
 		}
 		x.say("setuid-files", f)
 	}
-	if hidden := lister.Hidden(); hidden > 1_000_000 {
-		x.say("hidden-bytes", facts{Found: fmt.Sprint(hidden)})
+	if l, ok := x.files.img.(image.Lister); ok && l.Hidden() > 1_000_000 {
+		x.say("hidden-bytes", facts{Found: fmt.Sprint(l.Hidden())})
 	}
 	return nil
 }
 
-func (x *examination) lister() (image.Lister, bool) {
-	l, ok := x.files.img.(image.Lister)
-	return l, ok
-}
-
-// walk visits every file, where all are known.
-func (x *examination) walk(visit func(image.Entry) error) error {
-	if l, ok := x.lister(); ok {
-		return l.Walk(visit)
+// walk gives every file, where all are known; else none.
+func (x *examination) walk() iter.Seq[image.Entry] {
+	if l, ok := x.files.img.(image.Lister); ok {
+		return l.Walk()
 	}
-	return nil
+	return slices.Values([]image.Entry(nil))
 }

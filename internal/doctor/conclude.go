@@ -114,7 +114,7 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) error {
 	if strings.HasPrefix(name, "-") {
 		name = "" // an argument, where a program is meant
 	}
-	lister, _ := x.lister()
+	lister, _ := x.files.img.(image.Lister)
 	if far, ok := x.files.img.(image.Deeper); ok {
 		if deep, err := far.Deep(ctx); err == nil {
 			defer deep.Close()
@@ -133,26 +133,29 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) error {
 		return e.Mode.IsRegular() && e.Mode.Perm()&0o111 != 0 && !wraps && !systemPath.MatchString(e.Path) && !strings.Contains(base, ".so")
 	}
 	way, first := cmp.Or(f.facts.Target, f.missing), image.Entry{}
-	err := lister.Walk(func(e image.Entry) error {
-		if fits(e) && !e.Mode.IsDir() && len(f.lies) < 16 && e.Path != way && e.Path != f.missing {
-			if _, there, _ := x.files.look(ctx, e.Path, root); !there {
-				return ctx.Err() // a dangling link
-			}
-			if len(f.lies) == 0 || path.Dir(e.Path) == x.config.WorkingDir { // where it is expected: first
-				first, f.lies = e, slices.Insert(f.lies, 0, e.Path)
-			} else {
-				f.lies = append(f.lies, e.Path)
-			}
+	for e := range lister.Walk() {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		return ctx.Err()
-	})
+		if !fits(e) || e.Mode.IsDir() || len(f.lies) == 16 || e.Path == way || e.Path == f.missing {
+			continue
+		}
+		if _, there, _ := x.files.look(ctx, e.Path, root); !there {
+			continue // a dangling link
+		}
+		if len(f.lies) == 0 || path.Dir(e.Path) == x.config.WorkingDir { // where it is expected: first
+			first, f.lies = e, slices.Insert(f.lies, 0, e.Path)
+		} else {
+			f.lies = append(f.lies, e.Path)
+		}
+	}
 	if len(f.lies) > 0 && name != "" {
 		f.note("a file of that name lies elsewhere in the image", first.Path, describe(first))
 	}
 	lost := 0
-	return cmp.Or(err, lister.Lost(func(e image.Entry, by int) error {
+	for e, by := range lister.Lost() {
 		link := e.IsLink() && strings.HasPrefix(way, e.Path+"/")
-		if lost < 2 && (link || name != "" && fits(e)) {
+		if link || name != "" && fits(e) {
 			lost++
 			f.note(fmt.Sprintf("an earlier layer brought it, and layer %d took it away or put something else in its place", by),
 				e.Path, describe(e))
@@ -160,8 +163,11 @@ func (x *examination) elsewhere(ctx context.Context, f *finding) error {
 				f.facts.Lost, f.facts.Target, f.facts.Layer = e.Path, e.Path, by
 			}
 		}
-		return ctx.Err()
-	}))
+		if lost == 2 || ctx.Err() != nil {
+			break
+		}
+	}
+	return ctx.Err()
 }
 
 // instead gives the instructions that start other words in the place of one.

@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -180,18 +179,15 @@ func (x *examination) inside(at place) string {
 	if !at.Mode.IsDir() {
 		return found
 	}
-	stop := errors.New("found")
-	x.walk(func(e image.Entry) error {
+	for e := range x.walk() {
 		switch {
 		case !strings.HasPrefix(e.Path, at.Path+"/") || !e.Mode.IsRegular():
 		case e.Mode.Perm()&0o111 != 0:
-			found, other = e.Path, ""
-			return stop
+			return e.Path
 		case other == "":
 			other = e.Path // a script, for one, that a shell is to read
 		}
-		return nil
-	})
+	}
 	return cmp.Or(other, found)
 }
 

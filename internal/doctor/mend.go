@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"optimizing-dockerfile/internal/doctor/image"
 )
 
 // cure is a fix that may do: it is examined before it is proposed. Its words are those of the id in texts.yaml.
@@ -222,15 +220,17 @@ func (x *examination) misread(f *finding, add func(id, lines, it string)) {
 
 // configured is the file by which ldconfig knows a folder; empty where none names it, or that cannot be told.
 func (x *examination) configured(ctx context.Context, dir string) (by string) {
-	x.walk(func(e image.Entry) error {
+	for e := range x.walk() {
 		if e.Mode.IsRegular() && e.Size < 1<<16 && (e.Path == "/etc/ld.so.conf" || strings.HasPrefix(e.Path, "/etc/ld.so.conf.d/")) {
 			text, _ := x.files.beginning(ctx, e.Path, e.Size)
 			if slices.Contains(strings.Fields(string(text)), dir) {
 				by = e.Path
 			}
 		}
-		return ctx.Err()
-	})
+		if ctx.Err() != nil {
+			break
+		}
+	}
 	return by
 }
 

@@ -46,15 +46,18 @@ var (
 // read goes through all files of an image. known are the sources of the learner's folder.
 func read(ctx context.Context, img image.Image, known map[[32]byte]bool) (contents, error) {
 	all := contents{}
-	err := img.(image.Lister).Walk(func(entry image.Entry) error {
+	for entry := range img.(image.Lister).Walk() {
 		f := &file{Entry: entry}
 		all[entry.Path] = f
+		if ctx.Err() != nil {
+			return all, ctx.Err()
+		}
 		if !entry.Mode.IsRegular() || entry.Size == 0 {
-			return ctx.Err()
+			continue
 		}
 		content, err := img.Open(ctx, entry.Path)
 		if err != nil {
-			return err
+			return all, err
 		}
 		if entry.Size < maxText && entry.Mode&0o111 == 0 {
 			text, err := io.ReadAll(io.NewSectionReader(content, 0, entry.Size))
@@ -64,12 +67,11 @@ func read(ctx context.Context, img image.Image, known map[[32]byte]bool) (conten
 		} else {
 			err = f.scan(content)
 		}
-		if errors.Is(err, image.ErrTooLarge) { // too long for a source, or an account file
-			return nil
+		if err != nil && !errors.Is(err, image.ErrTooLarge) { // that is too long for a source, or an account file
+			return all, err
 		}
-		return err
-	})
-	return all, err
+	}
+	return all, nil
 }
 
 // scan looks into a program, a piece at a time.

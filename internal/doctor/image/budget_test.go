@@ -161,13 +161,12 @@ func TestAWalkHoldsOnePath(t *testing.T) {
 	}
 	before, seen := heap(), 0
 	assert.Less(t, before-empty, int64(20), "nor does a name hold its path")
-	require.NoError(t, k.Walk(func(e Entry) error {
+	for e := range k.Walk() {
 		if seen++; seen == 30 {
 			assert.Less(t, heap()-before, int64(20))
 			assert.Equal(t, "/"+deep+"00010", e.Path)
 		}
-		return nil
-	}))
+	}
 	assert.Equal(t, 20_019, seen)
 }
 
@@ -229,12 +228,11 @@ func FuzzLayer(f *testing.F) {
 				break
 			}
 		}
-		k.Walk(func(e Entry) error {
+		for e := range k.Walk() {
 			if e.Mode.IsRegular() {
 				content(k, e.Path)
 			}
-			return nil
-		})
+		}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"path"
 	"slices"
@@ -199,34 +200,31 @@ func (k *Files) Hidden() int64 { return k.hidden }
 // Discard lets go of what was kept of the contents.
 func (k *Files) Discard() { k.spool.discard() }
 
-// Walk calls visit for each file, in the order of their paths.
-func (k *Files) Walk(visit func(Entry) error) error { return walk(nil, k.root, visit) }
+// Walk is as Lister's.
+func (k *Files) Walk() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) { walk(nil, k.root, yield) }
+}
 
-// Lost calls visit for each file that a layer has taken away.
-func (k *Files) Lost(visit func(e Entry, by int) error) error {
-	for _, g := range k.gone {
-		e, _ := g.at(g.path)
-		if err := visit(e, g.by); err != nil {
-			return err
-		}
-		if err := walk([]byte(g.path), g.node, func(e Entry) error { return visit(e, g.by) }); err != nil {
-			return err
+// Lost is as Lister's.
+func (k *Files) Lost() iter.Seq2[Entry, int] {
+	return func(yield func(Entry, int) bool) {
+		for _, g := range k.gone {
+			e, _ := g.at(g.path)
+			if !yield(e, g.by) || !walk([]byte(g.path), g.node, func(e Entry) bool { return yield(e, g.by) }) {
+				return
+			}
 		}
 	}
-	return nil
 }
 
 // walk visits what is below a node. The path is one for all: a whole one each would take a gigabyte.
-func walk(path []byte, n *node, visit func(Entry) error) error {
+func walk(path []byte, n *node, yield func(Entry) bool) bool {
 	for _, name := range slices.Sorted(maps.Keys(n.children)) {
 		child, path := n.children[name], append(append(path, '/'), name...)
 		e, _ := child.at(string(path))
-		if err := visit(e); err != nil {
-			return err
-		}
-		if err := walk(path, child, visit); err != nil {
-			return err
+		if !yield(e) || !walk(path, child, yield) {
+			return false
 		}
 	}
-	return nil
+	return true
 }

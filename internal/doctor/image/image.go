@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -39,13 +40,13 @@ type File interface {
 
 // Lister is an Image whose every file is known.
 type Lister interface {
-	// Walk calls visit for each file, in the order of their paths.
-	Walk(visit func(Entry) error) error
+	// Walk gives each file, in the order of their paths.
+	Walk() iter.Seq[Entry]
 	// Hidden is the number of bytes in files that a later layer deletes or
 	// replaces: they are in the image, and nobody can see them.
 	Hidden() int64
-	// Lost calls visit for each of those, with the number of the layer that did it.
-	Lost(visit func(e Entry, by int) error) error
+	// Lost gives each of those, with the number of the layer that did it.
+	Lost() iter.Seq2[Entry, int]
 }
 
 // Deeper is an Image whose layers are not known: Deep reads them all, which takes as long as the image is large.

@@ -117,7 +117,9 @@ func TestHiddenBytesAreCounted(t *testing.T) {
 func TestWalkIsInOrder(t *testing.T) {
 	k := stacked(t, layer(t, file("b", ""), file("a/z", ""), link("a/l", "z"), file("a.b", "")))
 	var paths []string
-	require.NoError(t, k.Walk(func(e Entry) error { paths = append(paths, e.Path); return nil }))
+	for e := range k.Walk() {
+		paths = append(paths, e.Path)
+	}
 	assert.Equal(t, []string{"/a", "/a/l", "/a/z", "/a.b", "/b"}, paths)
 }
 

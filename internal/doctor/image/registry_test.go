@@ -96,13 +96,7 @@ func TestLayersApartShowWhatTheyShowTogether(t *testing.T) {
 		}
 		deep, err := r.Deep(t.Context())
 		require.NoError(t, err)
-		var want, got []string
-		note := func(all *[]string) func(Entry) error {
-			return func(e Entry) error { *all = append(*all, fmt.Sprintf("%+v", e)); return nil }
-		}
-		require.NoError(t, together.Walk(note(&want)))
-		require.NoError(t, deep.(Lister).Walk(note(&got)))
-		require.Equal(t, want, got, said)
+		require.Equal(t, slices.Collect(together.Walk()), slices.Collect(deep.(Lister).Walk()), said)
 	}
 }
 

@@ -126,13 +126,12 @@ func (s *Cache) Weigh(ctx context.Context, e *engine.Engine, about engine.Image)
 	if err != nil {
 		return 0, nil, err
 	}
-	err = files.Walk(func(entry image.Entry) error {
+	for entry := range files.Walk() {
 		if !entry.Mode.IsDir() {
 			holds = append(holds, entry)
 		}
-		return nil
-	})
-	return files.Bytes(), holds, err
+	}
+	return files.Bytes(), holds, nil
 }
 
 // layerBytes adds up the sizes of a large image's layers. They are noted in the cache folder by their digests, as the
