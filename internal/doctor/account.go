@@ -138,13 +138,17 @@ const strictEngines = "Podman, Docker before 24, and whatever gives no capabilit
 // no container has by default: the kernel then refuses execve with EPERM, to
 // root as well (bprm_caps_from_vfs_caps in security/commoncap.c).
 func (x *examination) notPermitted(at place) error {
-	lacking := lackingCaps(at.Caps, x.start.capable())
-	if lacking == 0 {
-		return nil
-	}
 	var all []string
-	for rest := lacking; rest != 0; rest &= rest - 1 {
-		all = append(all, capabilityName(bits.TrailingZeros64(rest)))
+	for lacking := lackingCaps(at.Caps, x.start.capable()); lacking != 0; lacking &= lacking - 1 {
+		number := bits.TrailingZeros64(lacking)
+		name := fmt.Sprintf("capability %d", number)
+		if number < len(capabilityNames) {
+			name = "CAP_" + capabilityNames[number]
+		}
+		all = append(all, name)
+	}
+	if all == nil {
+		return nil
 	}
 	names := strings.Join(all, ", ")
 	return x.cannot(UserCannotExecute, facts{Name: at.Path, At: at.Path, Capability: names},
@@ -157,13 +161,6 @@ var capabilityNames = strings.Fields("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER 
 	"SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE " +
 	"AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF " +
 	"CHECKPOINT_RESTORE")
-
-func capabilityName(number int) string {
-	if number < len(capabilityNames) {
-		return "CAP_" + capabilityNames[number]
-	}
-	return fmt.Sprintf("capability %d", number)
-}
 
 // secure reports whether the kernel tells the loader to trust nobody (AT_SECURE): the program changes
 // its user or group, or brings capabilities to a user who is not root (cap_bprm_creds_from_file).

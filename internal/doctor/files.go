@@ -132,18 +132,10 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 		if !as.mayRun(here.Entry) {
 			return fail(closed, here.Path, "")
 		}
-		switch next.name {
-		case ".":
-			continue
-		case "..":
-			parent, err := f.lstat(ctx, path.Dir(here.Path))
-			if err != nil {
-				return place{}, err
-			}
-			here.Entry = parent
+		if next.name == "." {
 			continue
 		}
-		at := path.Join(here.Path, next.name)
+		at := path.Join(here.Path, next.name) // of "..", the folder that holds this one: no link is on the way any more
 		e, err := f.lstat(ctx, at)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && next.link != "":
@@ -201,8 +193,15 @@ var (
 // lstat looks at one place, with what the runtime mounts over the image.
 func (f *files) lstat(ctx context.Context, at string) (image.Entry, error) {
 	folder := image.Entry{Path: at, Mode: fs.ModeDir | 0o755}
-	if e, err := f.mounted(at); e.Path != "" || err != nil {
-		return e, err
+	for mount, empty := range f.mounts {
+		switch below := strings.HasPrefix(at, mount+"/"); {
+		case at == mount && empty:
+			return folder, nil
+		case below && empty:
+			return image.Entry{}, fs.ErrNotExist
+		case below, at == mount:
+			return image.Entry{}, hidden(mount)
+		}
 	}
 	switch {
 	case mounts[at]:

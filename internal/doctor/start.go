@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"strconv"
@@ -92,21 +91,6 @@ func (h hidden) Error() string {
 	return "something is mounted at " + string(h) + ", and what that holds is not known here"
 }
 func (h hidden) Is(target error) bool { return target == image.ErrTooLarge }
-
-// mounted is what lies at a place by what is mounted over the image; nothing where that is the image's own.
-func (f *files) mounted(at string) (image.Entry, error) {
-	for mount, empty := range f.mounts {
-		switch below := strings.HasPrefix(at, mount+"/"); {
-		case at == mount && empty:
-			return image.Entry{Path: at, Mode: fs.ModeDir | 0o755}, nil
-		case below && empty:
-			return image.Entry{}, fs.ErrNotExist
-		case below, at == mount:
-			return image.Entry{}, hidden(mount)
-		}
-	}
-	return image.Entry{}, nil
-}
 
 // Pod is what a kubelet does otherwise than docker. The user that Start names is runAsUser.
 type Pod struct {
