@@ -215,8 +215,14 @@ func (x *examination) adviseAll(ctx context.Context) error {
 		}
 		x.say("setuid-files", f)
 	}
-	if l, ok := x.files.img.(image.Lister); ok && l.Hidden() > 1_000_000 {
-		x.say("hidden-bytes", facts{Found: fmt.Sprint(l.Hidden())})
+	if l, ok := x.files.img.(image.Lister); ok {
+		hidden := int64(0)
+		for e := range l.Lost() {
+			hidden += e.Size
+		}
+		if hidden > 1_000_000 {
+			x.say("hidden-bytes", facts{Found: fmt.Sprint(hidden)})
+		}
 	}
 	return nil
 }

@@ -12,9 +12,6 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
-// maxLinks is how many links the kernel follows on one way (MAXSYMLINKS).
-const maxLinks = 40
-
 // files is the image's file system as the process would see it: links resolve
 // inside the image, and the running system's mounts hide what lies under them.
 type files struct {
@@ -150,7 +147,7 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 			continue
 		}
 		link := at + " -> " + e.Link
-		if followed++; followed > maxLinks {
+		if followed++; followed > image.MaxLinks {
 			return fail(looping, at, link)
 		}
 		here.links = append(here.links, link)

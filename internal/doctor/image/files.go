@@ -15,8 +15,8 @@ import (
 // MaxPath is how long a path may be: bytes (PATH_MAX).
 const MaxPath = 4096
 
-// maxLinks is how many links the kernel follows on one way.
-const maxLinks = 40
+// MaxLinks is how many links the kernel follows on one way (MAXSYMLINKS).
+const MaxLinks = 40
 
 // inode is a file without its name: hard links are several names of one.
 type inode struct {
@@ -36,17 +36,16 @@ type Files struct {
 	root   *node
 	spool  *spool
 	budget *Budget
-	bytes  int64 // of the regular files of all layers, hard links once
-	hidden int64 // of those that a later layer took away
+	// Bytes is how large the image is: the regular files of all its layers, added up, hard
+	// links once; also of files that a later layer hides.
+	Bytes  int64
 	gone   []gone
 	covers map[string]covering // of a layer that is kept by itself: what its whiteouts say
 }
 
 // NewFiles gives none yet: Apply brings them, layer by layer, and draws on the budget; Discard lets go of them.
-func NewFiles(b *Budget) *Files { return newFiles(new(spool), b) }
-
-func newFiles(s *spool, b *Budget) *Files {
-	return &Files{root: folder(true), spool: s, budget: b, covers: map[string]covering{}}
+func NewFiles(b *Budget) *Files {
+	return &Files{root: folder(), spool: new(spool), budget: b, covers: map[string]covering{}}
 }
 
 // gone is what a layer has taken away, with all that is below it.
@@ -56,8 +55,8 @@ type gone struct {
 	by int
 }
 
-func folder(implied bool) *node {
-	return &node{inode: &inode{entry: Entry{Mode: fs.ModeDir | 0o755}}, implied: implied}
+func folder() *node {
+	return &node{inode: &inode{entry: Entry{Mode: fs.ModeDir | 0o755}}, implied: true}
 }
 
 func (n *node) isDir() bool { return n.entry.Mode.IsDir() }
@@ -84,7 +83,7 @@ func (k *Files) through(name string) (string, error) {
 		switch {
 		case next == nil:
 			return name, nil
-		case next.entry.IsLink() && followed < maxLinks:
+		case next.entry.IsLink() && followed < MaxLinks:
 			to := next.entry.Link
 			if !path.IsAbs(to) {
 				to = path.Join("/", path.Join(all[:i]...), to)
@@ -123,7 +122,7 @@ func (k *Files) put(name string, n *node) error {
 	for _, part := range all[:last] {
 		next := dir.children[part]
 		if next == nil || !next.isDir() {
-			next = folder(true)
+			next = folder()
 			if err := k.add(dir, part, next); err != nil {
 				return err
 			}
@@ -146,19 +145,10 @@ func (k *Files) add(dir *node, name string, n *node) error {
 	return k.budget.Keep(int64(cost))
 }
 
-// hide notes what nobody can see any more from a layer on, and counts its bytes.
+// hide notes what nobody can see any more from a layer on.
 func (k *Files) hide(name string, n *node, layer int) error {
 	k.gone = append(k.gone, gone{name, n, layer})
-	k.hidden += n.size()
 	return k.budget.Keep(int64(costOfGone + len(name)))
-}
-
-func (n *node) size() int64 {
-	sum := n.entry.Size
-	for _, child := range n.children {
-		sum += child.size()
-	}
-	return sum
 }
 
 // Lstat is as Image's.
@@ -189,13 +179,6 @@ func (n *node) open(path string, from *spool) (File, error) {
 	}
 	return from.at(n.content), nil
 }
-
-// Bytes is how large the image is: the regular files of all its layers, added up, hard
-// links once; also of files that a later layer hides.
-func (k *Files) Bytes() int64 { return k.bytes }
-
-// Hidden is the number of bytes in files that a later layer deletes or replaces.
-func (k *Files) Hidden() int64 { return k.hidden }
 
 // Discard lets go of what was kept of the contents.
 func (k *Files) Discard() { k.spool.discard() }

@@ -42,10 +42,8 @@ type File interface {
 type Lister interface {
 	// Walk gives each file, in the order of their paths.
 	Walk() iter.Seq[Entry]
-	// Hidden is the number of bytes in files that a later layer deletes or
-	// replaces: they are in the image, and nobody can see them.
-	Hidden() int64
-	// Lost gives each of those, with the number of the layer that did it.
+	// Lost gives each file that a later layer deletes or replaces, with the number of
+	// that layer: they are in the image, and nobody can see them.
 	Lost() iter.Seq2[Entry, int]
 }
 

@@ -84,7 +84,8 @@ func (k *Files) Add(r io.Reader, at string, most int64) (added []string, whole b
 
 // read reads a layer by itself: what it brings, and what it takes away.
 func (k *Files) read(r io.Reader) (*Files, error) {
-	layer := newFiles(k.spool, k.budget)
+	layer := NewFiles(k.budget)
+	layer.spool = k.spool
 	return layer, k.budget.Walk(r, layer.take)
 }
 
@@ -120,7 +121,7 @@ func (k *Files) take(h *tar.Header, content io.Reader) error {
 	}
 	n := &node{inode: &inode{entry: e}}
 	if e.Mode.IsRegular() {
-		k.bytes += h.Size
+		k.Bytes += h.Size
 		holes := h.Typeflag == tar.TypeGNUSparse
 		for record := range h.PAXRecords {
 			holes = holes || strings.HasPrefix(record, "GNU.sparse.")
@@ -140,7 +141,7 @@ func (k *Files) cover(name string, how covering) error {
 // lay lays a layer over what is there, and takes its files. What it takes away is what those below brought,
 // never its own, in whatever order they stand in it.
 func (k *Files) lay(layer *Files, number int) error {
-	k.bytes += layer.bytes
+	k.Bytes += layer.Bytes
 	for _, name := range slices.Sorted(maps.Keys(layer.covers)) {
 		n, how := k.find(name), layer.covers[name]
 		if n == nil {

@@ -131,7 +131,7 @@ func (s *Cache) Weigh(ctx context.Context, e *engine.Engine, about engine.Image)
 			holds = append(holds, entry)
 		}
 	}
-	return files.Bytes(), holds, nil
+	return files.Bytes, holds, nil
 }
 
 // layerBytes adds up the sizes of a large image's layers. They are noted in the cache folder by their digests, as the
