@@ -36,7 +36,7 @@ func (x *examination) lookup(ctx context.Context) error {
 func (x *examination) wayBroken(way *lookupError, p process) *finding {
 	name := p.name
 	f := x.cannot(MissingEntrypoint, facts{Name: name, At: way.at, Target: created(way), Link: way.link, Loop: way.kind == looping,
-		Closed: way.kind == closed}, p.asked, Evidence{"looked for, link by link, inside the image", x.files.absolute(name), way.Error()})
+		Closed: way.kind == closed, Command: x.shellCommand}, p.asked, Evidence{"looked for, link by link, inside the image", x.files.absolute(name), way.Error()})
 	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
 		f.facts.Words = x.instead(name, words...)
 	}
@@ -54,15 +54,12 @@ func (x *examination) wayBroken(way *lookupError, p process) *finding {
 	case through:
 		f.cause, f.facts.Words = NotADirectory, x.instead(name, way.at)
 	}
-	if x.isShell() || x.shellForm && x.turns == 1 && way.kind == lacking {
+	// it is the shell of a shell form, not what that starts
+	if x.shellForm && (x.turns == 0 || x.turns == 1 && way.kind == lacking) {
 		f.cause = MissingShell
-		f.facts.Command = x.shellCommand
 	}
 	return f
 }
-
-// isShell reports whether what is looked for is the shell of a shell form, not what that starts.
-func (x *examination) isShell() bool { return x.shellForm && x.turns == 0 }
 
 // noPath is what is said where a name is searched for in what is not known.
 const noPath = "%q is searched for in PATH, whose value is not known here"
@@ -131,29 +128,26 @@ func searched(search, name string) []string {
 
 // notOnPath is the finding where no folder of PATH has a name.
 func (x *examination) notOnPath(p process, search, source string) *finding {
-	f := x.cannot(NotOnPath, facts{Name: p.name, Path: search, Target: target(search, p.name)}, p.asked,
-		Evidence{"the folders that are searched", source, search})
-	if words := strings.Fields(p.name); len(words) > 1 { // "app --serve" in one string
-		f.facts.Words = x.instead(p.name, words...)
+	f := x.wayBroken(&lookupError{kind: absent}, p)
+	if f.cause == MissingEntrypoint {
+		f.cause = NotOnPath
 	}
-	if x.isShell() {
-		f.cause = MissingShell
-		f.facts.Command = x.shellCommand
-	}
+	f.facts.Path, f.facts.Target = search, target(search, p.name)
+	f.evidence = []Evidence{p.asked, {"the folders that are searched", source, search}}
 	return f
 }
 
 // mayExecute is the check of the file itself.
 func (x *examination) mayExecute(p process) error {
 	at := p.at
-	f := x.cannot(NotExecutable, facts{Name: p.name, At: at.Path, Target: x.inside(at)}, p.asked,
+	f := x.cannot(NotExecutable, facts{Name: p.name, At: at.Path}, p.asked,
 		Evidence{"what lies there", at.Path, describe(at.Entry)})
 	for _, link := range at.links {
 		f.note("reached through the link", link[:strings.Index(link, " -> ")], link)
 	}
 	switch {
 	case at.Mode.IsDir():
-		f.cause, f.facts.Words = IsDirectory, x.instead(p.name, f.facts.Target)
+		f.cause, f.facts.Words = IsDirectory, x.instead(p.name, x.inside(at.Path))
 	case at.Mode.Perm()&0o111 == 0 || !at.Mode.IsRegular():
 	case !x.as.mayRun(at.Entry):
 		f.cause, f.evidence = UserCannotExecute, append(f.evidence, x.runsAs())
@@ -174,21 +168,18 @@ func target(search, name string) string {
 }
 
 // inside finds a program in a folder that was taken for one, where all files are known.
-func (x *examination) inside(at place) string {
-	found, other := path.Join(at.Path, path.Base(at.Path)), ""
-	if !at.Mode.IsDir() {
-		return found
-	}
+func (x *examination) inside(dir string) string {
+	other := ""
 	for e := range x.walk() {
 		switch {
-		case !strings.HasPrefix(e.Path, at.Path+"/") || !e.Mode.IsRegular():
+		case !strings.HasPrefix(e.Path, dir+"/") || !e.Mode.IsRegular():
 		case e.Mode.Perm()&0o111 != 0:
 			return e.Path
 		case other == "":
 			other = e.Path // a script, for one, that a shell is to read
 		}
 	}
-	return cmp.Or(other, found)
+	return cmp.Or(other, path.Join(dir, path.Base(dir)))
 }
 
 // instruction names the Dockerfile's line that the program comes from.
