@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -36,16 +35,16 @@ type place struct {
 }
 
 // Reasons why a path leads nowhere.
-type broken int
+type broken string
 
 const (
-	absent   broken = iota // nothing of that name
-	dangling               // a link ends nowhere
-	looping                // links follow each other for ever (ELOOP)
-	through                // a component is a file (ENOTDIR)
-	closed                 // a folder is closed to this user (EACCES)
-	running                // it is the running system's (/proc, /sys), not the image's
-	lacking                // a program is there, and lacks what is asked of it
+	absent   broken = "absent"   // nothing of that name
+	dangling broken = "dangling" // a link ends nowhere
+	looping  broken = "looping"  // links follow each other for ever (ELOOP)
+	through  broken = "through"  // a component is a file (ENOTDIR)
+	closed   broken = "closed"   // a folder is closed to this user (EACCES)
+	running  broken = "running"  // it is the running system's (/proc, /sys), not the image's
+	lacking  broken = "lacking"  // a program is there, and lacks what is asked of it
 )
 
 // lookupError says where a way broke off.
@@ -58,18 +57,9 @@ type lookupError struct {
 	rest []step // what was still to go
 }
 
-// ends are what is said of each kind: of the path, of where it broke, of the last link.
-var ends = [...]string{
-	absent:   "%[2]s is not there",
-	dangling: "the link %[3]s leads to %[2]s, and that is not there",
-	looping:  "the links on the way to %[1]s lead in a circle (%[3]s)",
-	through:  "%[2]s is no folder",
-	closed:   "the folder %[2]s is closed to this user",
-	running:  "%[2]s belongs to the running system, not to the image",
-	lacking:  "%[2]s is there, and knows no %[3]s",
+func (e *lookupError) Error() string {
+	return fill(texts().Ends[e.kind], facts{Name: e.path, At: e.at, Link: e.link})
 }
-
-func (e *lookupError) Error() string { return fmt.Sprintf(ends[e.kind], e.path, e.at, e.link) }
 
 // broke is where a way broke off, if that is what an error says.
 func broke(err error) (way *lookupError) {

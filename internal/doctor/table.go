@@ -74,6 +74,7 @@ var textsFile []byte
 // texts are all sentences that the doctor has for a cause, a cure or an advice: read once they are asked for.
 var texts = sync.OnceValue(func() (all struct {
 	Causes, Refusals []Row // by precedence
+	Ends             map[broken]string
 	Cures            map[string]string
 	Advice           map[string]Advice
 }) {
