@@ -48,17 +48,13 @@ type Dynamic struct {
 	file    *File
 	strings []byte // while symbols are gone through; they can be large
 	tags    map[elf.DynTag]uint64
-	names   map[uint16]version // by the index of DT_VERSYM
+	names   map[uint16]Symbol // their versions and libraries, by the index of DT_VERSYM
 }
 
 // Need is a library of which versions are needed.
 type Need struct {
 	Library  string
 	Versions []string
-}
-
-type version struct {
-	name, library string
 }
 
 // Dynamic reads the dynamic section; nil where the file has none (static).
@@ -78,7 +74,7 @@ func (f *File) Dynamic() (*Dynamic, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dynamic{file: f, tags: map[elf.DynTag]uint64{}, names: map[uint16]version{}}
+	d := &Dynamic{file: f, tags: map[elf.DynTag]uint64{}, names: map[uint16]Symbol{}}
 	var needed []uint64
 	for ; len(raw) >= width; raw = raw[width:] {
 		tag, value := f.field(raw, 0, 0), f.field(raw, 8, 4)
@@ -192,7 +188,7 @@ func (d *Dynamic) needs() error {
 			if weak := o.Uint16(entry[4:])&2 != 0; !weak {
 				need.Versions = append(need.Versions, name)
 			}
-			d.names[o.Uint16(entry[6:])&0x7fff] = version{name, library}
+			d.names[o.Uint16(entry[6:])&0x7fff] = Symbol{Version: name, Library: library}
 			return err
 		})
 		d.Needs = append(d.Needs, need)
@@ -211,7 +207,7 @@ func (d *Dynamic) defines() error {
 		name, err := d.kept(uint64(o.Uint32(aux)), maxName)
 		if base := o.Uint16(head[2:])&1 != 0; !base {
 			d.Defines = append(d.Defines, name)
-			d.names[o.Uint16(head[4:])&0x7fff] = version{name, ""}
+			d.names[o.Uint16(head[4:])&0x7fff] = Symbol{Version: name}
 		}
 		return err
 	})

@@ -38,7 +38,7 @@ func (d *Dynamic) Defined(visit func(name []byte, version string, hidden bool)) 
 	}
 	return d.each(count, there, func(_ int, name []byte, index uint16) error {
 		if name != nil { // a longer one than any can be wanted
-			visit(name, d.names[index&0x7fff].name, index&0x8000 != 0)
+			visit(name, d.names[index&0x7fff].Version, index&0x8000 != 0)
 		}
 		return nil
 	})
@@ -82,8 +82,9 @@ func (d *Dynamic) Wanted(lazy bool) (all []Symbol, err error) {
 		if name == nil {
 			return ErrTooLarge
 		}
-		v := d.names[index&0x7fff]
-		all = append(all, Symbol{Name: string(name), Version: v.name, Library: v.library, Copy: wanted[i] == byCopy})
+		s := d.names[index&0x7fff]
+		s.Name, s.Copy = string(name), wanted[i] == byCopy
+		all = append(all, s)
 		return d.file.r.Keep(int64(costOfSymbol + len(name)))
 	})
 	return all, err
