@@ -96,10 +96,8 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 // Prove is Examine without the advice and without a search for the best fix, which take more of the image's files.
 func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
 	x := newExamination(ctx, img, machine, start)
-	if err := x.prove(ctx); err != nil {
-		return nil, err
-	}
-	return x.d.shorten(), nil
+	err := x.prove(ctx)
+	return x.d.shorten(), err
 }
 
 // Identify is the part of Examine that says whom the process runs as. Without numbers, nobody: the image

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"optimizing-dockerfile/internal/doctor/elf"
@@ -180,14 +181,12 @@ func copies(loader string, file *elf.File, needed []string) string {
 
 // libcOf tells the C library by the loader's name; where that is only the linker's default, by the libraries.
 func libcOf(loader string, file *elf.File, needed []string) string {
-	if name := path.Base(loader); libcByName(loader) != "" && (name != "ld64.so.1" || file.Machine != debug.EM_X86_64) ||
-		file.Machine != debug.EM_X86_64 {
-		return libcByName(loader)
+	libc := libcByName(loader)
+	if file.Machine != debug.EM_X86_64 || libc != "" && path.Base(loader) != "ld64.so.1" {
+		return libc
 	}
-	for _, name := range needed {
-		if name == "libc.so" || strings.HasPrefix(name, "libc.musl-") {
-			return libcMusl
-		}
+	if slices.ContainsFunc(needed, func(name string) bool { return name == "libc.so" || strings.HasPrefix(name, "libc.musl-") }) {
+		return libcMusl
 	}
 	return libcGlibc
 }

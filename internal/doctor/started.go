@@ -242,7 +242,7 @@ func (x *examination) next(ctx context.Context, p process, words []string, env m
 		return x.unseen("what " + p.at.Path + " starts")
 	}
 	next := process{name: words[0], argv: words, env: env, line: p.line, orShell: p.orShell,
-		asked: Evidence{"it starts in turn", p.at.Path, shown(words)}}
+		asked: Evidence{"it starts in turn", p.at.Path, strings.ReplaceAll(fmt.Sprintf("%q", words), `"\x00`, `"`)}}
 	if slices.Contains(p.box, words[0]) {
 		x.way = append(x.way, next.asked)
 		next.name, next.at = p.name, p.at

@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -197,9 +196,6 @@ func quoteList(command string) string {
 	}
 	return execForm(words...)
 }
-
-// shown are words for the evidence.
-func shown(words []string) string { return strings.ReplaceAll(fmt.Sprintf("%q", words), `"\x00`, `"`) }
 
 // environment is the process's environment, as far as it is known: PATH, which
 // the daemon sets (moby's CreateDaemonEnvironment), and the image's Env on top.
