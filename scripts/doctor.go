@@ -81,9 +81,6 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`
 	return cmd
 }
 
-// longestMessage is how much of a text is read: more is no message.
-const longestMessage = 1 << 20
-
 // readMessage names the causes that print a text.
 func (o doctorOptions) readMessage(c *call, text string) error {
 	if text == "-" {
@@ -91,7 +88,7 @@ func (o doctorOptions) readMessage(c *call, text string) error {
 		read := make(chan error, 1)
 		go func() { // nothing wakes it where it waits for its input
 			var err error
-			all, err = io.ReadAll(io.LimitReader(c.in, longestMessage))
+			all, err = io.ReadAll(io.LimitReader(c.in, 1<<20)) // more is no message
 			read <- err
 		}()
 		select {

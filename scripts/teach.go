@@ -138,46 +138,43 @@ func serveCommand() *cobra.Command {
 func loadCommand() *cobra.Command {
 	var into, sum string
 	cmd := verb("teach", "load FILE|FOLDER|URL", "take a teacher's bundle: afterwards no step needs a network", nil, func(c *call) error {
-		return load(c, c.word("load takes a bundle: a file, the folder that it lies in, or a URL"), into, sum)
+		from := c.word("load takes a bundle: a file, the folder that it lies in, or a URL")
+		e, file := must(connect(c, c.say)), brought(c, from)
+		c.say.Say("checking " + file)
+		b, err := bundle.Open(file)
+		if errors.Is(err, bundle.ErrDamaged) {
+			err = fmt.Errorf("%w\nNothing was loaded. Get the file again, and load that.", err)
+		} else if err == nil && sum != "" && !strings.EqualFold(sum, b.Sum) {
+			b.Close()
+			err = fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\n"+
+				"Nothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
+		}
+		if err != nil {
+			if bundle.IsURL(from) { // or the next attempt would find it complete
+				os.Remove(file)
+			}
+			return err
+		}
+		defer b.Close()
+		images := must(b.For(e.Arch))
+		root, tool := unpack(b, images, into)
+		endOn(b.Load(c, e, images, c.say))
+		if bundle.IsURL(from) {
+			b.Close()
+			warn(c.say, os.Remove(file))
+		}
+		fmt.Fprintf(c.out, "Checked, %s, SHA-256 %s. The base is in %s.\n", screen.Size(b.Size), b.Sum, e.Name)
+		if root == "" {
+			fmt.Fprintf(c.out, "Next, and no network is needed: %s learn\n", program.Call())
+			return nil
+		}
+		fmt.Fprintf(c.out, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s learn\n"+
+			"In a class, where you type along: copy workshop/start to mine, and ask\n  %s check mine\n", root, tell.Word(root), tool, tool)
+		return nil
 	})
 	cmd.Flags().StringVar(&into, "into", "", "the folder for the lesson (default: ./"+bundle.Folder+"; none inside a clone)")
 	cmd.Flags().StringVar(&sum, "sha256", "", "the bundle's SHA-256, as its maker saw it: load no other")
 	return cmd
-}
-
-func load(c *call, from, into, sum string) error {
-	e, file := must(connect(c, c.say)), brought(c, from)
-	c.say.Say("checking " + file)
-	b, err := bundle.Open(file)
-	if errors.Is(err, bundle.ErrDamaged) {
-		err = fmt.Errorf("%w\nNothing was loaded. Get the file again, and load that.", err)
-	} else if err == nil && sum != "" && !strings.EqualFold(sum, b.Sum) {
-		b.Close()
-		err = fmt.Errorf("%s is another bundle: its SHA-256 is %s, not %s\n"+
-			"Nothing was loaded. Ask whoever told you the sum for the file.", file, b.Sum, sum)
-	}
-	if err != nil {
-		if bundle.IsURL(from) { // or the next attempt would find it complete
-			os.Remove(file)
-		}
-		return err
-	}
-	defer b.Close()
-	images := must(b.For(e.Arch))
-	root, tool := unpack(b, images, into)
-	endOn(b.Load(c, e, images, c.say))
-	if bundle.IsURL(from) {
-		b.Close()
-		warn(c.say, os.Remove(file))
-	}
-	fmt.Fprintf(c.out, "Checked, %s, SHA-256 %s. The base is in %s.\n", screen.Size(b.Size), b.Sum, e.Name)
-	if root == "" {
-		fmt.Fprintf(c.out, "Next, and no network is needed: %s learn\n", program.Call())
-		return nil
-	}
-	fmt.Fprintf(c.out, "The lesson is in %s. Next, and no network is needed:\n  cd %s\n  %s learn\n"+
-		"In a class, where you type along: copy workshop/start to mine, and ask\n  %s check mine\n", root, tell.Word(root), tool, tool)
-	return nil
 }
 
 // brought gives the bundle's path on this machine.

@@ -16,10 +16,6 @@ import (
 // that nobody has heard of cannot be removed.
 const settleTime = 2 * time.Second
 
-// bounds keep a program that forks or prints without end from taking the
-// machine's processes or disk with it.
-var bounds = []string{"--pids-limit=512", "--log-driver=json-file", "--log-opt=max-size=16m"}
-
 // RunCommand gives the words that a reader types to run an image, after the
 // engine's name. host is HOST:PORT of this machine, or HOST: for a free port.
 func (e *Engine) RunCommand(ref string, p image.Platform, host string) []string {
@@ -36,7 +32,8 @@ func (e *Engine) StartContainer(ctx context.Context, ref string, p image.Platfor
 		labels = Kept()
 	}
 	words := append([]string{"run", "--detach", "--name", name}, labels...)
-	words = append(words, bounds...)
+	// A program that forks or prints without end must not take the machine's processes or disk with it.
+	words = append(words, "--pids-limit=512", "--log-driver=json-file", "--log-opt=max-size=16m")
 	if p != (image.Platform{}) {
 		words = append(words, "--platform", p.String())
 	}

@@ -92,10 +92,6 @@ func (c *cache) fetch(ctx context.Context, packages []string, arch, folder strin
 // packages followed later, one by one; some still say lib/, some usr/lib/.
 var merged = []string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
 
-// unused are parts of packages that no compiler reads. Without them a third
-// less goes to the engine.
-var unused = []string{"doc", "info", "lintian", "locale", "man"}
-
 // layOut unpacks a folder's Debian packages into the folder tree, in one layout whatever the
 // release, that of a merged /usr; and packs that into the tar out.
 func layOut(ctx context.Context, folder, tree, out string) error {
@@ -106,7 +102,7 @@ func layOut(ctx context.Context, folder, tree, out string) error {
 		}
 	}
 	options := []string{"--extract", "--directory", tree, "--keep-directory-symlink", "--preserve-permissions"}
-	for _, name := range unused {
+	for _, name := range []string{"doc", "info", "lintian", "locale", "man"} { // a third of it all, that no compiler reads
 		options = append(options, "--exclude=./usr/share/"+name)
 	}
 	packages, _ := filepath.Glob(filepath.Join(folder, "*.deb"))

@@ -102,9 +102,6 @@ func Make(ctx context.Context, o Order, out string) (*Bundle, error) {
 	return Open(out)
 }
 
-// learnersCall is how the texts call the tool where there is no Go: sh and PowerShell both take it.
-const learnersCall = toolsDir + "/steps"
-
 // lesson lists the lesson's files. What begins with a dot, or only waits to be
 // renamed, is an editor's or this tool's.
 func lesson(root string) (all []File, err error) {
@@ -122,8 +119,8 @@ func lesson(root string) (all []File, err error) {
 				return nil
 			}
 			text, err := fs.ReadFile(repo, name)
-			if path.Ext(name) == ".md" {
-				text = bytes.ReplaceAll(text, []byte(program.FromSource), []byte(learnersCall))
+			if path.Ext(name) == ".md" { // a learner may have no Go; sh and PowerShell both take this call
+				text = bytes.ReplaceAll(text, []byte(program.FromSource), []byte(toolsDir+"/steps"))
 			}
 			f := InMemory(name, text)
 			f.Program = bytes.HasPrefix(text, []byte("#!")) // run bits would not do: not every system has them

@@ -177,6 +177,3 @@ func readText(at string) ([]byte, error) {
 	}
 	return os.ReadFile(at)
 }
-
-// accountFiles say who is who.
-var accountFiles = []string{"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow"}

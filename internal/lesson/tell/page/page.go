@@ -60,12 +60,6 @@ func into[T any](place *T, first *error) func(T, error) {
 	return func(read T, err error) { *place, *first = read, cmp.Or(*first, err) }
 }
 
-// pages are those with generated parts that lie in no step's folder.
-var pages = []string{
-	"README.md", "docs/causes/README.md", "docs/kubernetes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
-	"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
-}
-
 // Make gives the texts of the repo at root that are generated, wholly or in parts, and the
 // files that are copies of another, each by its path.
 func Make(root string) (map[string]string, error) {
@@ -77,7 +71,10 @@ func Make(root string) (map[string]string, error) {
 	put := func(path string) func(string, error) {
 		return func(text string, failed error) { texts[path], err = text, errors.Join(err, failed) }
 	}
-	for _, name := range pages {
+	for _, name := range []string{ // those that lie in no step's folder
+		"README.md", "docs/causes/README.md", "docs/kubernetes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
+		"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
+	} {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		put(path)(from.fill(path))
 	}
