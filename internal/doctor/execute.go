@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -86,27 +87,15 @@ func (x *examination) badFormat(p process, found string) *finding {
 		Evidence{"its first bytes, by which the kernel tells the format", p.at.Path, found})
 }
 
-// formats are what a file is that the kernel does not know, by its first bytes.
-var formats = []struct{ magics, is string }{
-	{"\xef\xbb\xbf#!", "a byte order mark (EF BB BF) stands before the #!"},
-	{"\xff\xfe|\xfe\xff", "text in UTF-16"},
-	{"\xcf\xfa\xed\xfe|\xce\xfa\xed\xfe|\xca\xfe\xba\xbe|\xfe\xed\xfa", "a program for macOS (Mach-O), or Java classes"},
-	{"MZ", "a program for Windows (PE)"},
-	{"\x1f\x8b|PK\x03\x04|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd", "an archive, not unpacked"},
-	{"!<arch>\n", "a static library, not linked (ar)"},
-	{"version https://git-lfs", "a pointer of Git LFS, not the file that it stands for"},
-	{"<!|<html", "a page of HTML, most likely what a download was answered with"},
-	{"\x7fE", "a broken ELF header"},
-}
-
+// formatOf is what a file is that the kernel does not know.
 func formatOf(head []byte) string {
 	if len(head) == 0 {
 		return "the file is empty"
 	}
-	for _, f := range formats {
-		for magic := range strings.SplitSeq(f.magics, "|") {
-			if bytes.HasPrefix(head, []byte(magic)) {
-				return f.is
+	for is, magics := range texts().Formats {
+		for _, magic := range magics {
+			if begins, _ := strconv.Unquote(`"` + magic + `"`); strings.HasPrefix(string(head), begins) {
+				return is
 			}
 		}
 	}

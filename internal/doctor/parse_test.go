@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,26 @@ func TestGoReleases(t *testing.T) {
 	} {
 		assert.Equal(t, old, unsupported(version) != "", version)
 	}
+}
+
+func TestFormatsAreToldByTheirFirstBytes(t *testing.T) {
+	for is, magics := range texts().Formats {
+		for _, magic := range magics {
+			begins, err := strconv.Unquote(`"` + magic + `"`)
+			require.NoError(t, err, magic)
+			assert.Equal(t, is, formatOf([]byte(begins+"...")), magic)
+		}
+	}
+	assert.Contains(t, formatOf([]byte("\xfe\xed\xfa\xce")), "macOS")
+	assert.Contains(t, formatOf([]byte("\x00...")), "no known format")
+}
+
+func TestEveryEndOfAWayHasItsWords(t *testing.T) {
+	for _, kind := range []broken{absent, dangling, looping, through, closed, running, lacking} {
+		assert.NotEmpty(t, texts().Ends[kind], kind)
+	}
+	assert.Equal(t, "the links on the way to /a lead in a circle (/b -> /a)",
+		(&lookupError{kind: looping, path: "/a", at: "/b", link: "/b -> /a"}).Error())
 }
 
 func TestFileCapabilities(t *testing.T) {

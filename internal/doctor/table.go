@@ -75,6 +75,7 @@ var textsFile []byte
 var texts = sync.OnceValue(func() (all struct {
 	Causes, Refusals []Row // by precedence
 	Ends             map[broken]string
+	Formats          map[string][]string
 	Cures            map[string]string
 	Advice           map[string]Advice
 }) {
