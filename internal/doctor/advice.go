@@ -138,14 +138,10 @@ func (x *examination) adviseHealthcheck(ctx context.Context) error {
 		return nil
 	}
 	_, err := x.files.resolve(ctx, program, x.as)
-	way := broke(err)
-	if way == nil {
-		return err
-	}
-	if way.kind != running {
+	if way := broke(err); way != nil && way.kind != running {
 		x.say("healthcheck-without-program", facts{Name: program})
 	}
-	return nil
+	return imageFault(err)
 }
 
 // common are files that many programs look for, and the advice where there are none: certificates (Go's
@@ -188,7 +184,7 @@ func (x *examination) adviseProgram(ctx context.Context) error {
 	if label != "" && is != label && names[file.Machine] == is && is+" on "+label != "386 on amd64" && is+" on "+label != "arm on arm64" {
 		x.say("architecture-label", facts{Machine: is, Wants: label})
 	}
-	golang := x.isGo(ctx, x.binary)
+	golang := x.isGo(ctx)
 	if n := file.Strippable(); n > 100_000 && n > x.binary.Size/20 {
 		x.say("not-stripped", facts{Found: fmt.Sprintf("%d of the program's %d", n, x.binary.Size), Go: golang})
 	}

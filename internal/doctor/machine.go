@@ -102,34 +102,26 @@ var only64 = sync.OnceValue(func() bool {
 // maxBuildinfo is up to which size a program is searched for Go's build information.
 const maxBuildinfo = 128 << 20
 
-// isGo reports whether a program was built by Go, and remembers how.
-func (x *examination) isGo(ctx context.Context, at place) (is bool) {
-	defer func() { // debug/buildinfo reads what nobody has checked
-		if recover() != nil {
-			is = false
-		}
-	}()
-	if x.asked {
-		return x.info != nil
+// isGo reports whether the binary was built by Go, and remembers how.
+func (x *examination) isGo(ctx context.Context) bool {
+	if !x.asked && x.binary.Size <= maxBuildinfo {
+		x.info, _ = x.buildInfo(ctx)
 	}
 	x.asked = true
-	if at.Size > maxBuildinfo {
-		return false
-	}
-	f, err := x.files.open(ctx, at.Path)
+	return x.info != nil
+}
+
+func (x *examination) buildInfo(ctx context.Context) (*buildinfo.BuildInfo, error) {
+	defer func() { recover() }() // debug/buildinfo reads what nobody has checked
+	f, err := x.files.open(ctx, x.binary.Path)
 	if err != nil {
-		return false
+		return nil, err
 	}
 	file, err := elf.Parse(f)
 	if err != nil || !file.Ordinary() {
-		return false
+		return nil, err
 	}
-	info, err := buildinfo.Read(pieces{f})
-	if err != nil {
-		return false
-	}
-	x.info = info
-	return true
+	return buildinfo.Read(pieces{f})
 }
 
 // pieces is a file that is not read by the megabyte: debug/buildinfo asks for what a file claims.

@@ -118,7 +118,7 @@ func (x *examination) loader(ctx context.Context, p process, file *elf.File, dyn
 	}
 	x.d.Loader, x.d.Libc = name, libcOf(name, file, needed)
 	asked := Evidence{"the program is linked dynamically, and names its loader (ELF PT_INTERP)", at.Path, name}
-	golang := x.isGo(ctx, at)
+	golang := x.isGo(ctx)
 	loader, err := x.files.resolve(ctx, name, x.as)
 	way := broke(err)
 	switch {
