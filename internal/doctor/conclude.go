@@ -53,23 +53,7 @@ func (x *examination) conclude(f *finding) {
 
 // would examines the image as lines of a Dockerfile make it; it is not known where they change more than its config.
 func (x *examination) would(ctx context.Context, lines string, mends int) (*Diagnosis, error) {
-	config, start, ok := followed(x.config, x.start, lines)
-	if !ok {
-		return Unknown("", "the files change"), nil
-	}
-	return x.again(ctx, config, start, x.machine.Overrides, mends)
-}
-
-// again examines the image with another config or start, or on an engine that leaves the user more or less.
-func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides bool, mends int) (*Diagnosis, error) {
-	y := newExamination(ctx, x.files.img, x.machine, start)
-	y.config, y.env, y.files.Budget, y.mends, y.machine.Overrides = config, environment(config.Env), x.files.Budget, mends, overrides
-	defer y.files.Borrow()() // one such examination after the other draws from the same time
-	return y.d, y.prove(ctx)
-}
-
-// followed is a config after a Dockerfile's lines; ok is false where they change files.
-func followed(c image.Config, start Start, lines string) (image.Config, Start, bool) {
+	c, start := x.config, x.start
 	for line := range strings.SplitSeq(lines, "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		var list []string
@@ -86,10 +70,18 @@ func followed(c image.Config, start Start, lines string) (image.Config, Start, b
 		case word == "ENV":
 			c.Env = append(slices.Clip(c.Env), rest)
 		default:
-			return c, start, false
+			return Unknown("", "the files change"), nil
 		}
 	}
-	return c, start, true
+	return x.again(ctx, c, start, x.machine.Overrides, mends)
+}
+
+// again examines the image with another config or start, or on an engine that leaves the user more or less.
+func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides bool, mends int) (*Diagnosis, error) {
+	y := newExamination(ctx, x.files.img, x.machine, start)
+	y.config, y.env, y.files.Budget, y.mends, y.machine.Overrides = config, environment(config.Env), x.files.Budget, mends, overrides
+	defer y.files.Borrow()() // one such examination after the other draws from the same time
+	return y.d, y.prove(ctx)
 }
 
 // systemPath matches what a distribution brings.

@@ -77,9 +77,6 @@ func newGlibc(ctx context.Context, x *examination, file *elf.File, loader []byte
 			g.variants = append(g.variants, "tls/x86_64", "tls", "x86_64")
 		}
 	}
-	if g.cachePath == "" {
-		return g, nil
-	}
 	content, err := x.text(ctx, g.cachePath, maxContent)
 	if err == nil {
 		g.cache = parseCache(content, file)

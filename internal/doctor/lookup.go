@@ -36,7 +36,8 @@ func (x *examination) lookup(ctx context.Context) error {
 func (x *examination) wayBroken(way *lookupError, p process) *finding {
 	name := p.name
 	f := x.cannot(MissingEntrypoint, facts{Name: name, At: way.at, Target: created(way), Link: way.link, Loop: way.kind == looping,
-		Closed: way.kind == closed, Command: x.shellCommand}, p.asked, Evidence{"looked for, link by link, inside the image", x.files.absolute(name), way.Error()})
+		Closed: way.kind == closed, Command: x.shellCommand},
+		p.asked, Evidence{"looked for, link by link, inside the image", x.files.absolute(name), way.Error()})
 	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
 		f.facts.Words = x.instead(name, words...)
 	}

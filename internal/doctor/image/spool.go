@@ -41,7 +41,7 @@ func (s *spool) open() (err error) {
 }
 
 // keep copies a file's content from r, as much of it as is worth it.
-func (s *spool) keep(r io.Reader, name string, size int64, sparse bool) (span, error) {
+func (s *spool) keep(r io.Reader, name string, size int64, sparse bool) (at span, err error) {
 	if err := s.open(); err != nil {
 		return span{}, err
 	}
@@ -62,11 +62,10 @@ func (s *spool) keep(r io.Reader, name string, size int64, sparse bool) (span, e
 	if size > limit || s.used+size > keepAll {
 		most = min(size, keepHead)
 	}
-	at := span{offset: s.used, size: size}
+	at = span{offset: s.used, size: size}
 	all := io.MultiReader(bytes.NewReader(head), r)
-	kept, err := io.Copy(io.NewOffsetWriter(s.file, s.used), io.LimitReader(all, most))
-	s.used += kept
-	at.kept = kept
+	at.kept, err = io.Copy(io.NewOffsetWriter(s.file, s.used), io.LimitReader(all, most))
+	s.used += at.kept
 	return at, err
 }
 
