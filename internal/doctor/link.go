@@ -50,7 +50,8 @@ type rules interface {
 var errFatal = errors.New("it is no library")
 
 // link goes on with a program as the loader by does.
-func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, by process, parsed *elf.File, secure bool) error {
+func (x *examination) link(ctx context.Context, p process, file *elf.File, dyn *elf.Dynamic, by process, parsed *elf.File,
+	secure bool) error {
 	at, loader := p.at, by.at
 	l := &linker{x: x, env: p.env, lazy: true, byName: map[string]*object{}, byPath: map[string]*object{}, secure: secure}
 	content, err := x.files.beginning(ctx, loader.Path, maxContent)

@@ -34,6 +34,19 @@ func (x *examination) elf(ctx context.Context, p process) error {
 	if err := x.notPermitted(at); err != nil {
 		return err
 	}
+	if err := x.linked(ctx, p, file); err != nil {
+		return err
+	}
+	// Last of all, though the kernel says it first: what the image lacks, it lacks on every machine.
+	if machineName(file) == "386" && x.machine.Arch == "amd64" && x.machine.Only64 != nil && x.machine.Only64() {
+		return x.otherMachine(file, at, "the program")
+	}
+	return nil
+}
+
+// linked goes on with what the program is linked with: its loader, and libraries.
+func (x *examination) linked(ctx context.Context, p process, file *elf.File) error {
+	at := p.at
 	dynamic, err := file.Dynamic()
 	if imageFault(err) != nil {
 		return err
@@ -94,7 +107,7 @@ func (x *examination) foreign(file *elf.File, at place, what string) error {
 	is, on := machineName(file), x.machine.Arch
 	switch {
 	case on == "" || is == on,
-		on == "amd64" && is == "386" && (x.machine.Only64 == nil || !x.machine.Only64()), // CONFIG_IA32_EMULATION, most often on
+		on == "amd64" && is == "386", // CONFIG_IA32_EMULATION, on in almost every distribution
 		strings.HasPrefix(on, "mips") && file.Machine == debug.EM_MIPS:
 		return nil
 	case on == "amd64" && is == "x32", on == "arm64" && is == "arm": // off in most kernels; not in every processor
@@ -103,6 +116,12 @@ func (x *examination) foreign(file *elf.File, at place, what string) error {
 		return unknown("%s is for %s and the engine's machine is %s: whether it runs depends on the handlers "+
 			"registered there (binfmt_misc, such as QEMU's)", at.Path, is, on)
 	}
+	return x.otherMachine(file, at, what)
+}
+
+// otherMachine is the finding that the engine's machine does not run a file's programs.
+func (x *examination) otherMachine(file *elf.File, at place, what string) error {
+	is, on := machineName(file), x.machine.Arch
 	return x.cannot(WrongArchitecture, facts{Name: at.Path, At: at.Path, Machine: is, Wants: on},
 		Evidence{what + " is for the machine", at.Path, fmt.Sprintf("%s (ELF e_machine %d)", is, file.Machine)},
 		Evidence{"the engine's machine, which has no handler for others", "engine", on})

@@ -21,13 +21,18 @@ type Case struct {
 
 // On is the case on a machine: there it may start, or its program of 32 bits may not.
 func (c Case) On(m doctor.Machine) Case {
-	if m.Only64 != nil && m.Only64() && strings.HasPrefix(c.Name, "i386-") {
+	if c.refused(m) && c.Cause == "" {
 		c.Cause, c.Healthy = doctor.WrongArchitecture, static()
 	}
 	if c.ByMode && m.Overrides {
 		c.Cause = ""
 	}
 	return c
+}
+
+// refused says that a machine's kernel runs no such program, whatever its image holds.
+func (c Case) refused(m doctor.Machine) bool {
+	return strings.HasPrefix(c.Name, "i386-") && m.Only64 != nil && m.Only64()
 }
 
 // closedByMode is the cause of those cases.

@@ -41,6 +41,9 @@ func Evaluate(ctx context.Context, e *engine.Engine, machine doctor.Machine, cas
 		return nil, err
 	}
 	for _, c := range cases {
+		if c.refused(machine) && c.Cause != "" {
+			continue // no fix makes it start here
+		}
 		r := Result{Case: c.On(machine)}
 		if r.Diagnosis, err = examine(ctx, e, machine, Tag(c.Name)); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
