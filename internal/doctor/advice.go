@@ -132,7 +132,9 @@ func (x *examination) adviseHealthcheck(ctx context.Context) error {
 	case len(test) > 1 && test[0] == "CMD":
 		program = test[1]
 	case len(test) > 0 && test[0] == "CMD-SHELL":
-		program = slices.Concat(x.config.Shell, []string{"/bin/sh"})[0]
+		if program = "/bin/sh"; len(x.config.Shell) > 0 {
+			program = x.config.Shell[0]
+		}
 	}
 	if !strings.Contains(program, "/") {
 		return nil
@@ -198,14 +200,17 @@ func (x *examination) adviseProgram(ctx context.Context) error {
 
 // adviseAll looks at every file, where all are known.
 func (x *examination) adviseAll(ctx context.Context) error {
-	var setuid []string
+	var setuid []string // the first of them: an image may hold very many, by long paths
+	count := 0
 	for e := range x.walk() {
 		if e.Mode.IsRegular() && e.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
-			setuid = append(setuid, e.Path)
+			if count++; count <= 3 {
+				setuid = append(setuid, e.Path)
+			}
 		}
 	}
-	if n := len(setuid); n > 0 {
-		f := facts{Found: fmt.Sprint(n), Words: strings.Join(setuid[:min(n, 3)], ", ")}
+	if count > 0 {
+		f := facts{Found: fmt.Sprint(count), Words: strings.Join(setuid, ", ")}
 		if _, there, _ := x.files.look(ctx, "/bin/sh", root); !there {
 			f.Lacks = "/bin/sh"
 		}

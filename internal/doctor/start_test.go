@@ -3,6 +3,11 @@ package doctor
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
+	"io/fs"
+	"iter"
+	"runtime"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -92,4 +97,34 @@ func TestASetStartsWhereAllDo(t *testing.T) {
 		}
 		assert.Equal(t, c.want, NewSet(all).Starts)
 	}
+}
+
+// crowd is an image of very many setuid files by long paths, which notes what is held while they are gone through.
+type crowd struct {
+	image.Image
+	held uint64 // bytes
+}
+
+func (c *crowd) Lost() iter.Seq2[image.Entry, int] { return func(func(image.Entry, int) bool) {} }
+
+func (c *crowd) Walk() iter.Seq[image.Entry] {
+	return func(yield func(image.Entry) bool) {
+		for i := range 10_000 {
+			yield(image.Entry{Path: fmt.Sprint(strings.Repeat("/d", 2000), i), Mode: 0o755 | fs.ModeSetuid})
+		}
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		c.held = memory.HeapAlloc
+	}
+}
+
+// Setuid files are counted, and three of them named: a list of all would be as long as an image says.
+func TestOfSetuidFilesThreeAreKept(t *testing.T) {
+	img := &crowd{Image: image.Of(image.NewFiles(image.NewBudget(t.Context(), 0)), image.About{}, false)}
+	x := newExamination(t.Context(), img, Machine{}, Start{})
+	require.NoError(t, x.adviseAll(t.Context()))
+	require.Len(t, x.d.Advice, 1)
+	assert.Contains(t, x.d.Advice[0].Summary, "10000")
+	assert.Less(t, img.held, uint64(20<<20))
 }

@@ -221,9 +221,13 @@ func (f File) place(root *os.Root) error {
 		return err
 	}
 	part := name + "." + rand.Text()[:8] + ".part" // another load may be under way
+	out, err := root.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, f.mode())
+	if err != nil {
+		return err
+	}
 	defer root.Remove(part)
-	text, err := io.ReadAll(f.reader())
-	if err := errors.Join(err, root.WriteFile(part, text, f.mode())); err != nil {
+	_, err = io.Copy(out, f.reader()) // not by way of the memory: a bundle says how large its files are
+	if err := errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Join(root.Name(), part), err)
 	}
 	return root.Rename(part, name)
