@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -195,8 +196,8 @@ func (k *Files) merge(at string, below, folder *node, layer int) error {
 // uncompressed: the bytes of its regular files, hard links once. Nothing is kept. What is no layer, such as
 // a manifest, is passed over.
 func LayerSizes(ctx context.Context, saved io.Reader, sizes map[string]int64) error {
-	err := NewBudget(ctx, 0).Walk(saved, func(_ *tar.Header, stored io.Reader) error {
-		budget := NewBudget(ctx, 1<<40) // the engine's own, whatever its size
+	budget := &Budget{ctx: ctx, unpacked: math.MaxInt64, work: math.MaxInt64} // the engine's own, whatever its size
+	err := budget.Walk(saved, func(_ *tar.Header, stored io.Reader) error {
 		plain, err := unpack(budget, stored)
 		if err != nil {
 			return err
