@@ -109,9 +109,11 @@ func (x *examination) cures(ctx context.Context, f *finding) (all []cure) {
 		user, _, _ := strings.Cut(f.facts.User, ":")
 		add("own-group", "USER "+user, "")
 	case NoCommand, EmptyCommand:
-		each("own-program", func(other string) string {
-			return map[bool]string{true: "ENTRYPOINT ", false: "CMD "}[f.facts.At == ""] + execForm(other)
-		})
+		instruction := "ENTRYPOINT "
+		if f.facts.At != "" { // a wrapper is there, and lacks its words
+			instruction = "CMD "
+		}
+		each("own-program", func(other string) string { return instruction + execForm(other) })
 	case MissingEntrypoint, NotOnPath, NotADirectory, DanglingSymlink:
 		if x.source() == x.called("ARGS") && len(x.config.Cmd) > 0 {
 			add("arguments-alone", "ENTRYPOINT "+execForm(x.config.Cmd...), "")

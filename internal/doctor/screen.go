@@ -181,8 +181,11 @@ func NewSet(all []Member) *Set {
 	yes := true
 	s := &Set{Schema: 1, Kind: "doctor-set", Containers: all, Starts: &yes}
 	for _, m := range all {
-		if is := m.Diagnosis.Starts; (s.Starts == nil || *s.Starts) && (is == nil || !*is) {
+		if is := m.Diagnosis.Starts; is == nil || !*is {
 			s.Starts = is
+		}
+		if s.Starts != nil && !*s.Starts {
+			return s
 		}
 	}
 	return s

@@ -44,18 +44,22 @@ func (s Start) inPlace(lines string) string {
 	all := strings.Split(lines, "\n")
 	for i, line := range all {
 		word, rest, _ := strings.Cut(line, " ")
-		by := map[string]struct {
-			option    string
-			overrides bool
-		}{
-			"ENTRYPOINT": {"--entrypoint", s.Entrypoint != nil && len(*s.Entrypoint) > 0}, "CMD": {"ARGS", len(s.Args) > 0},
-			"WORKDIR": {"--workdir", s.Workdir != ""}, "USER": {"--user", s.User != ""},
-		}[word]
-		if word == "USER" && s.Pod != nil {
+		option := ""
+		switch {
+		case word == "ENTRYPOINT" && s.Entrypoint != nil && len(*s.Entrypoint) > 0:
+			option = "--entrypoint"
+		case word == "CMD" && len(s.Args) > 0:
+			option = "ARGS"
+		case word == "WORKDIR" && s.Workdir != "":
+			option = "--workdir"
+		case word == "USER" && s.User != "":
+			option = "--user"
+		}
+		if option == "--user" && s.Pod != nil {
 			rest, _, _ = strings.Cut(rest, ":")
 		}
-		if by.overrides {
-			all[i] = s.Called[by.option] + ": " + rest
+		if option != "" {
+			all[i] = s.Called[option] + ": " + rest
 		}
 	}
 	return strings.Join(all, "\n")

@@ -42,13 +42,14 @@ func On(steps []Step, traits []Trait) []Step {
 	there := slices.Clone(steps)
 	for i := range there {
 		step := &there[i]
-		for _, trait := range slices.Backward(Traits) { // the first of them has the last word
-			if difference, has := step.On[trait]; has && slices.Contains(traits, trait) {
-				step.Why, step.Tries = difference.Why, slices.Clone(step.Tries)
-				for j := range step.Tries {
-					step.Tries[j].Expect = difference.Expect
-				}
-			}
+		by := slices.IndexFunc(Traits, func(t Trait) bool { return slices.Contains(traits, t) && step.On[t].Why != "" })
+		if by < 0 {
+			continue
+		}
+		difference := step.On[Traits[by]]
+		step.Why, step.Tries = difference.Why, slices.Clone(step.Tries)
+		for j := range step.Tries {
+			step.Tries[j].Expect = difference.Expect
 		}
 	}
 	return there
