@@ -18,7 +18,6 @@ import (
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
-	"optimizing-dockerfile/internal/lesson/tell/page"
 )
 
 func main() {
@@ -51,20 +50,15 @@ func bench(ctx context.Context, rounds int, keep bool) error {
 	if err != nil {
 		return err
 	}
-	figures := record.Marshal(kept)
-	if !keep {
-		_, err = os.Stdout.Write(figures)
-		return err
+	if keep {
+		return kept.Keep("docs")
 	}
-	if err := os.WriteFile(filepath.FromSlash(page.BenchRecord), figures, 0o644); err != nil {
-		return err
-	}
-	_, err = page.Update(".")
+	_, err = os.Stdout.Write(record.Marshal(kept))
 	return err
 }
 
 // measure takes the rounds with every builder that the engine has.
-func measure(ctx context.Context, program string, steps []table.Step, rounds int) (kept page.Bench, err error) {
+func measure(ctx context.Context, program string, steps []table.Step, rounds int) (kept Record, err error) {
 	e, err := engine.Find(ctx)
 	if err != nil {
 		return kept, err
@@ -77,14 +71,14 @@ func measure(ctx context.Context, program string, steps []table.Step, rounds int
 	if err != nil {
 		return kept, err
 	}
-	kept = page.Bench{Engine: e, CPUs: e.LogicalCPUs, Base: ready.Said()}
+	kept = Record{Engine: e, CPUs: e.LogicalCPUs, Base: ready.Said()}
 	rows := func() error {
 		e, err := engine.Find(ctx)
 		if err != nil {
 			return err
 		}
 		defer e.RemoveOwn(context.WithoutCancel(ctx))
-		cold, warm := page.BenchRow{Builder: e.Builder, What: page.Cold}, page.BenchRow{Builder: e.Builder, What: page.Warm}
+		cold, warm := Row{Builder: e.Builder, What: "cold"}, Row{Builder: e.Builder, What: "warm"}
 		for range rounds {
 			if err := round(ctx, e, program, ready.Image, &cold, &warm); err != nil {
 				return err
@@ -103,8 +97,8 @@ func measure(ctx context.Context, program string, steps []table.Step, rounds int
 	return kept, err
 }
 
-// round measures all ways once: cold, then warm.
-func round(ctx context.Context, e *engine.Engine, program, image string, cold, warm *page.BenchRow) error {
+// round measures all ways once: cold (the program has changed: each compile is real), then warm (nothing has changed since).
+func round(ctx context.Context, e *engine.Engine, program, image string, cold, warm *Row) error {
 	dir, err := os.MkdirTemp("", engine.Repository+"-bench-")
 	if err != nil {
 		return err
@@ -122,7 +116,7 @@ func round(ctx context.Context, e *engine.Engine, program, image string, cold, w
 	bare := func() error { return hand.Typed(ctx, e, image, max(1, e.LogicalCPUs), false) }
 	byTool := func() error { return run(ctx, program, "run", "all", "--steps", tool.Dir) }
 	for _, m := range []struct {
-		row     *page.BenchRow
+		row     *Row
 		figures *[]float64
 		what    string
 		do      func() error

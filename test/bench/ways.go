@@ -16,7 +16,6 @@ import (
 
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/table"
-	"optimizing-dockerfile/internal/lesson/tell/page"
 )
 
 // Typed does what a reader types: for every Dockerfile `docker build`, then `docker run`, and, if it is to be seen, one
@@ -141,12 +140,12 @@ func run(ctx context.Context, program string, args ...string) error {
 // timeDoctor measures diagnoses, as the verb doctor makes them: of the largest
 // image against a `docker save` of it, the floor of every tool that reads an image
 // whole; of a small one against the commands that fetch two files by hand.
-func timeDoctor(ctx context.Context, program string, e *engine.Engine, steps []table.Step, kept *page.Bench) error {
+func timeDoctor(ctx context.Context, program string, e *engine.Engine, steps []table.Step, kept *Record) error {
 	if err := run(ctx, program, "run", "1", "3"); err != nil {
 		return err
 	}
 	if len(kept.Doctor) == 0 {
-		kept.Doctor = []page.DoctorRow{
+		kept.Doctor = []DoctorRow{
 			{Image: steps[0].Name, Other: e.Name + " save"},
 			{Image: steps[2].Name, Other: e.Name + " create, twice cp, rm"},
 		}

@@ -29,7 +29,6 @@ type source struct {
 	Exercises     []table.Exercise
 	Demos         []table.Step // a teacher's demonstrations
 	Shown         *record.Run  // their record
-	Bench         *Bench       // the last figures of `make bench`
 	Looks         Looks        // what runtimes print
 }
 
@@ -43,7 +42,6 @@ func read(root string) (from source, err error) {
 	into(&from.Measured, &err)(record.Read(at("beyond"), "article"))
 	into(&from.Cold, &err)(record.Read(at("workshop"), "article"))
 	into(&from.Shown, &err)(record.Read(at("workshop/demos"), "article"))
-	into(&from.Bench, &err)(record.ReadDocument[Bench](at(BenchRecord)))
 	into(&from.Looks, &err)(ReadLooks(root))
 	into(&from.Records, &err)(record.ReadAll(at("steps")))
 	return from, err
@@ -72,7 +70,7 @@ func Make(root string) (map[string]string, error) {
 		return func(text string, failed error) { texts[path], err = text, errors.Join(err, failed) }
 	}
 	for _, name := range []string{ // those that lie in no step's folder
-		"README.md", "docs/causes/README.md", "docs/kubernetes.md", "docs/then-and-now.md", "docs/performance.md", "beyond/README.md",
+		"README.md", "docs/causes/README.md", "docs/kubernetes.md", "docs/then-and-now.md", "beyond/README.md",
 		"workshop/README.md", "workshop/handout.html", "workshop/exercises/README.md",
 	} {
 		path := filepath.Join(root, filepath.FromSlash(name))

@@ -28,10 +28,3 @@ func TestALessonThatDoesNotBuildHasAPage(t *testing.T) {
 	text, _ := part("figure", from)
 	assert.Contains(t, text, "| no image | – |")
 }
-
-func TestMediansAndRatios(t *testing.T) {
-	r := BenchRow{Hand: []float64{100, 90, 200}, Tool: []float64{60, 40, 70}}
-	assert.Equal(t, "0.60", ratio(r.Tool, r.Hand))
-	assert.InDelta(t, 0.35, r.Best(), 1e-9)
-	assert.Equal(t, 2.0, Median([]float64{3, 1, 2, 9}))
-}

@@ -25,7 +25,7 @@ var parts = template.Must(template.New("parts").Funcs(template.FuncMap{
 	"figure": tell.Figure, "figures": tell.Figures, "join": strings.Join, "bases": record.OfBases, "took": took, "said": said,
 	"backward": slices.Backward[[]table.Try], "diff": tell.Diff, "changes": tell.Changes,
 	"traits": func() []table.Trait { return table.Traits }, "having": having, "numbers": numbers,
-	"causes": doctor.Rows, "code": code, "seconds": seconds, "ratio": ratio,
+	"causes": doctor.Rows, "code": code,
 	"list": func(o run.Outcome) []run.Outcome { return []run.Outcome{o} },
 	"next": func(i int) int { return i + 1 },
 }).Parse(partsText))

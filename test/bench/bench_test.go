@@ -36,3 +36,20 @@ func TestAFailedRunTellsItsWords(t *testing.T) {
 	err := run(t.Context(), "go", "no-such-verb")
 	assert.ErrorContains(t, err, "unknown command")
 }
+
+// The page says what was measured last.
+func TestThePageShowsTheFigures(t *testing.T) {
+	made, err := Page("../../docs")
+	require.NoError(t, err)
+	assert.Contains(t, made, "| buildkit | cold |")
+	page, err := os.ReadFile("../../docs/performance.md")
+	require.NoError(t, err)
+	assert.Equal(t, made, string(page), "dev bench --record writes it")
+}
+
+func TestMediansAndRatios(t *testing.T) {
+	r := Row{Hand: []float64{100, 90, 200}, Tool: []float64{60, 40, 70}}
+	assert.Equal(t, "0.60", ratio(r.Tool, r.Hand))
+	assert.InDelta(t, 0.35, r.Best(), 1e-9)
+	assert.Equal(t, 2.0, median([]float64{3, 1, 2, 9}))
+}
