@@ -102,14 +102,22 @@ func TestFaultPortTakenInBetweenIsNotTheStepsFailure(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 
-	command := tool.Program(t, "run", "2", "--json")
-	command.Env = append(command.Env, instead(t, e.Name, "for a; do\n\tshift\n\t[ \"$a\" = 127.0.0.1:8080:8080 ] && a="+taken.Addr().String()+":8080\n"+
-		"\tset -- \"$@\" \"$a\"\ndone\nexec "+real+" \"$@\"\n"))
-	doc, code := tool.DocumentOf(t, command)
+	swapping := func(step string) *exec.Cmd {
+		command := tool.Program(t, "run", step, "--json")
+		command.Env = append(command.Env, instead(t, e.Name, "for a; do\n\tshift\n\t[ \"$a\" = 127.0.0.1:8080:8080 ] && a="+taken.Addr().String()+":8080\n"+
+			"\tset -- \"$@\" \"$a\"\ndone\nexec "+real+" \"$@\"\n"))
+		return command
+	}
+	doc, code := tool.DocumentOf(t, swapping("2"))
 	require.Equal(t, tool.Expected, code, "%s %v", doc.Reason, tool.Reasons(doc))
 	assert.Contains(t, doc.Steps[0].Message, "/bin/sh", "the engine's words about the image, not about the port")
 	assert.Equal(t, 127, *doc.Steps[0].ExitCode)
-	Row(t, "a port taken between choice and use", "1 run, 1 step tried on another port; wrong verdicts 0%s",
+
+	runs, code := tool.DocumentOf(t, swapping("1"))
+	require.Equal(t, tool.Expected, code, "%s %v", runs.Reason, tool.Reasons(runs))
+	assert.Empty(t, runs.Steps[0].Libc, "what is noted of a large image that runs does not depend on who had the port")
+	assert.Empty(t, runs.Steps[0].Proof)
+	Row(t, "a port taken between choice and use", "2 runs, both steps tried on another port; wrong verdicts 0%s",
 		Said(code, doc.Steps[0].Message, "/bin/sh"))
 }
 

@@ -67,16 +67,25 @@ func (j *job) run(ctx context.Context) error {
 	return err
 }
 
-// prove has the doctor examine the image, without starting it, and notes what it finds.
+// prove notes what the doctor finds.
 func (j *job) prove(ctx context.Context) (*doctor.Diagnosis, error) {
+	d, err := j.examine(ctx)
+	if err == nil {
+		j.outcome.Proof, j.outcome.Libc = d.Evidence, d.Libc
+		j.outcome.runsAs(d.User)
+	}
+	return d, err
+}
+
+// examine has the doctor examine the image, once, without starting it.
+func (j *job) examine(ctx context.Context) (*doctor.Diagnosis, error) {
 	if j.proof != nil {
 		return j.proof, nil
 	}
 	err := j.look(ctx, j.image, func(img image.Image) error {
 		d, err := doctor.Prove(ctx, img, MachineOf(j.Engine), doctor.Start{})
 		if err == nil {
-			j.proof, j.outcome.Proof, j.outcome.Libc = d, d.Evidence, d.Libc
-			j.outcome.runsAs(d.User)
+			j.proof = d
 		}
 		return err
 	})
@@ -126,7 +135,8 @@ func (j *job) launch(ctx context.Context, name string) (engine.Container, error)
 	if host == anyPort || !errors.As(err, &refused) {
 		return container, err
 	}
-	d, fault := j.prove(ctx)
+	// Noted where the image fails: what a record says of one that runs must not depend on who had the port.
+	d, fault := j.examine(ctx)
 	if fault != nil || d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
 		return container, cmp.Or(fault, err)
 	}
