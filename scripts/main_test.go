@@ -19,13 +19,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/classroom/learn"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/lesson/record"
-	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
-	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/test/corpus"
 	"optimizing-dockerfile/test/engines"
@@ -177,25 +173,6 @@ esac
 			assert.Equal(t, engine.BuildKit, e.Builder)
 		}
 	}
-}
-
-// `dev record` on a builder that cannot do all says what it leaves as it was.
-func TestARecordKeepsWhatThisBuilderCannotDo(t *testing.T) {
-	dir, said := t.TempDir(), &bytes.Buffer{}
-	c := course{dir: dir, own: []table.Step{{Name: "11-a", Tries: []table.Try{{Dockerfile: "Dockerfile", Needs: engine.BuildKit}}}}}
-	doc := record.Run{
-		Engine: &engine.Engine{Name: "docker", Version: "29", Builder: engine.BuildKit}, Base: &base.Ready{Name: "other"},
-		Steps: []run.Outcome{{Step: "11-a", Dockerfile: "Dockerfile"}},
-	}
-	say := tell.NewTerminal(said)
-	require.NoError(t, runOptions{steps: dir, record: true}.keepRecord(c, doc, say))
-	require.Empty(t, said.String())
-	doc.Engine, doc.Steps = &engine.Engine{Builder: engine.Legacy}, nil
-	require.NoError(t, runOptions{steps: dir, record: true}.keepRecord(c, doc, say))
-	assert.Equal(t, "kept as it was recorded: 11-a (Dockerfile), of docker 29 and its buildkit builder\n", said.String())
-	kept, err := record.Read(dir, "other")
-	require.NoError(t, err)
-	assert.Len(t, kept.Steps, 1)
 }
 
 // A relative path means the folder that one is in, also for a verb that works on the repo around it.

@@ -52,7 +52,8 @@ func devCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	dev.AddCommand(
-		baseCommand(), syncCommand(), recordCommand(),
+		baseCommand(), syncCommand(),
+		testProgram("record", "keep the run that comes in as the repo's record: run all --json | dev record", "./test/records/keep"),
 		testProgram("bench", "measure the six steps by this tool against typing them by hand", "./test/bench"),
 		testProgram("evaluate", "hold the doctor against real starts of its corpus", "./test/corpus/evaluate"),
 	)

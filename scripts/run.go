@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,16 +18,14 @@ import (
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
-	"optimizing-dockerfile/internal/lesson/tell/page"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
 )
 
-// runOptions are the flags of the verbs run and dev record.
+// runOptions are the flags of the verb run.
 type runOptions struct {
 	base, steps, builder, platform string
 	json, keep                     bool
-	record, beside, accept         bool // of `dev record`
 }
 
 func runCommand() *cobra.Command {
@@ -44,39 +41,19 @@ STEP is 3, 03, exec-form or 03-exec-form. A word before it names other lessons:
 
 Exit status: 0 all as expected, 1 something was not, 2 wrong usage, 3 the
 environment is at fault.`
-	o.flags(cmd)
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document")
-	cmd.Flags().BoolVar(&o.keep, "keep", false, "leave the containers there, to look at; clean removes them")
-	return cmd
-}
-
-func recordCommand() *cobra.Command {
-	o := runOptions{record: true}
-	const short = "run all steps, and keep the outcomes as the repo's records"
-	cmd := verb("", "record [all|beyond]", short, nil, func(c *call) error { return o.run(c) })
-	o.flags(cmd)
-	cmd.Flags().BoolVar(&o.beside, "beside", false, "keep them as this engine's, beside the first record, which the texts show")
-	cmd.Flags().BoolVar(&o.accept, "accept", false, "take over outcomes that have changed")
-	return cmd
-}
-
-// flags are those that run and dev record have in common.
-func (o *runOptions) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.base, "base", "", "what stands behind FROM: an id of bases.yaml, an image, or all (default: article)")
-	cmd.Flags().StringVar(&o.platform, "platform", "", "what to build for and start as, such as linux/arm64 (default: the base's, else "+
+	flags := cmd.Flags()
+	flags.StringVar(&o.base, "base", "", "what stands behind FROM: an id of bases.yaml, an image, or all (default: article)")
+	flags.StringVar(&o.platform, "platform", "", "what to build for and start as, such as linux/arm64 (default: the base's, else "+
 		"the engine's)")
-	cmd.Flags().StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
-	cmd.Flags().StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
+	flags.StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
+	flags.StringVar(&o.builder, "builder", "", "a builder of buildx that builds, such as a remote one")
+	flags.BoolVar(&o.json, "json", false, "print one JSON document")
+	flags.BoolVar(&o.keep, "keep", false, "leave the containers there, to look at; clean removes them")
+	return cmd
 }
 
 func (o runOptions) run(c *call) error {
 	l := courseOf(o.steps, c.args...)
-	if o.record && l.repo.Root != "." {
-		return usagef("a record holds the commands as one types them at the repo's root: run this there")
-	}
-	if o.record && len(l.asked) < len(l.own) {
-		return usagef("a record is of all steps: dev record, dev record beyond, or dev record demos")
-	}
 	name := cmp.Or(o.base, later[l.word].base)
 	if name == "all" {
 		return o.runMatrix(c, l)
@@ -98,7 +75,7 @@ func (o runOptions) run(c *call) error {
 	default:
 		c.out.Table(asked, doc)
 	}
-	return cmp.Or(o.keepRecord(l, doc, c.say), statusOf(doc.Verdict))
+	return statusOf(doc.Verdict)
 }
 
 // runMatrix tries the steps on every base of bases.yaml. A base that cannot be
@@ -121,11 +98,7 @@ func (o runOptions) runMatrix(c *call, l course) error {
 	} else {
 		c.out.Matrix(l.asked, matrix)
 	}
-	var failures []error
-	for _, doc := range matrix.Runs {
-		failures = append(failures, o.keepRecord(l, doc, c.say))
-	}
-	return cmp.Or(errors.Join(failures...), statusOf(matrix.Verdict))
+	return statusOf(matrix.Verdict)
 }
 
 func statusOf(verdict string) error {
@@ -204,27 +177,6 @@ func (o runOptions) handOver(
 	}
 	layout, err := base.Layout(ctx, e, image, dir, say)
 	return []string{layout}, dir, err
-}
-
-// keepRecord writes the records, if it is wanted, and what is generated from those of the repo.
-func (o runOptions) keepRecord(l course, doc record.Run, say screen.Reporter) error {
-	if !o.record {
-		return nil
-	}
-	if was, err := record.Read(l.dir, doc.Base.Name); err == nil && was != nil && doc.Engine != nil {
-		for _, kept := range doc.KeepLeftOut(*was, l.own) {
-			say.Say("kept as it was recorded: " + kept)
-		}
-	}
-	if err := record.Write(l.dir, doc, o.beside, o.accept); err != nil {
-		screen.Sayf(say, "error: %v", err)
-		return status(exitUnexpected)
-	}
-	if o.steps != "" {
-		return nil
-	}
-	_, err := page.Update(l.repo.Root)
-	return err
 }
 
 // closing tells the end of one step's story, with the sizes of the steps up to it.

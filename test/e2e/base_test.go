@@ -26,6 +26,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/lesson/tell"
 	"optimizing-dockerfile/test/engines"
+	"optimizing-dockerfile/test/records"
 	"optimizing-dockerfile/test/tool"
 )
 
@@ -166,7 +167,7 @@ func doOnEveryBase(t *testing.T, command *exec.Cmd) {
 		recorded, err := record.Read("../../steps", doc.Base.Name)
 		require.NoError(t, err)
 		require.NotNil(t, recorded, doc.Base.Name)
-		assert.Empty(t, record.Compare(*recorded, doc), doc.Base.Name)
+		assert.Empty(t, records.Compare(*recorded, doc), doc.Base.Name)
 	}
 	loader := map[string][2]string{
 		"amd64": {"/lib/ld-musl-x86_64.so.1", "/lib64/ld-linux-x86-64.so.2"},

@@ -23,6 +23,7 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/test/engines"
 	"optimizing-dockerfile/test/engines/warm"
+	"optimizing-dockerfile/test/records"
 	"optimizing-dockerfile/test/tool"
 )
 
@@ -89,7 +90,7 @@ func TestTheRunAgreesWithTheRecord(t *testing.T) {
 			recorded = one
 		}
 	}
-	assert.Empty(t, record.Compare(recorded, doc))
+	assert.Empty(t, records.Compare(recorded, doc))
 }
 
 // A wrong failure never passes for the expected one: each mutation of a step is

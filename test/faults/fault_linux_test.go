@@ -59,8 +59,8 @@ func things(t *testing.T, g guest.Guest) string {
 	}, "\n")
 }
 
-// recorded is a copy of the repo with the records of a run on this daemon.
-func recorded(t *testing.T, g guest.Guest) string {
+// copied is a copy of the repo's lessons.
+func copied(t *testing.T) string {
 	t.Helper()
 	repo := t.TempDir()
 	for _, dir := range []string{"steps", "bases", "beyond", "docs", "workshop"} {
@@ -69,10 +69,6 @@ func recorded(t *testing.T, g guest.Guest) string {
 	text, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(repo, "README.md"), text, 0o644))
-	record := g.Program(t, "dev", "record", "--accept")
-	record.Dir = repo
-	out, err := record.CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	return repo
 }
 
@@ -104,19 +100,6 @@ func contents(t *testing.T, dir string) map[string]string {
 		return err
 	}))
 	return files
-}
-
-// unharmed says that no file came, went, or is half-written: a record, which has
-// seconds in it, is whole; of all else the new bytes are the old ones.
-func unharmed(t *testing.T, was, is map[string]string) {
-	t.Helper()
-	for path, text := range is {
-		if strings.HasSuffix(path, ".json") {
-			require.True(t, json.Valid([]byte(text)), "%s is half-written", path)
-			is[path] = was[path]
-		}
-	}
-	assert.Equal(t, was, is)
 }
 
 // crowd has runs go on at once in one engine, warm ones, and ones that compile the

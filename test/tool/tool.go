@@ -219,11 +219,15 @@ func Main(m *testing.M) int {
 	if err != nil {
 		return m.Run()
 	}
-	if err := makeBase(ctx, e); err != nil {
+	catalog, err := base.Load(filepath.Join(Root(), "bases"))
+	if err == nil { // before the cache is another: its downloads are the user's
+		_, err = base.Ensure(ctx, e, catalog[0], tell.NewTerminal(os.Stderr))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	before := images(ctx, e)
+	before, _ := e.Output(ctx, "images", "--all", "--quiet", "--no-trunc")
 	cache, err := os.MkdirTemp("", "od-cache-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -232,23 +236,8 @@ func Main(m *testing.M) int {
 	defer os.RemoveAll(cache)
 	os.Setenv(program.CacheVariable, cache)
 	status := m.Run()
-	tidy(ctx, e, before, filepath.Join(cache, engine.LedgerFile))
+	tidy(ctx, e, strings.Fields(before), filepath.Join(cache, engine.LedgerFile))
 	return status
-}
-
-// makeBase gets the article's base with the user's own cache of downloads.
-func makeBase(ctx context.Context, e *engine.Engine) error {
-	catalog, err := base.Load(filepath.Join(Root(), "bases"))
-	if err != nil {
-		return err
-	}
-	_, err = base.Ensure(ctx, e, catalog[0], tell.NewTerminal(os.Stderr))
-	return err
-}
-
-func images(ctx context.Context, e *engine.Engine) []string {
-	text, _ := e.Output(ctx, "images", "--all", "--quiet", "--no-trunc")
-	return strings.Fields(text)
 }
 
 // tidy removes what a ledger lists, the newest first, as later images rest on earlier

@@ -1,5 +1,4 @@
-// Package record keeps what a run saw, as JSON and as the text that a reader
-// compares with the own screen, and tells how a later run differs from it.
+// Package record is what a run saw, as JSON and as the text that a reader compares with the own screen.
 package record
 
 import (
@@ -9,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,15 +15,12 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"optimizing-dockerfile/internal/atomicfile"
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/run"
-	"optimizing-dockerfile/internal/lesson/table"
-	"optimizing-dockerfile/internal/screen"
 )
 
-// Run is the document of a run: what --json prints. Only `dev record` keeps it, as a record.
+// Run is the document of a run: what --json prints; as a record, it is kept.
 type Run struct {
 	Schema  int            `json:"schema"`
 	Kind    string         `json:"kind"` // run
@@ -45,37 +40,8 @@ func (r *Run) Of(step string) []run.Outcome {
 	return slices.DeleteFunc(slices.Clone(r.Steps), func(o run.Outcome) bool { return o.Step != step })
 }
 
-// outcome is that of one of a step's Dockerfiles; nil where it was not tried.
-func (r Run) outcome(step, dockerfile string) *run.Outcome {
-	i := slices.IndexFunc(r.Steps, func(o run.Outcome) bool { return o.Step == step && o.Dockerfile == dockerfile })
-	if i < 0 {
-		return nil
-	}
-	return &r.Steps[i]
-}
-
-// KeepLeftOut takes over from a record what this run had to leave out, and names it.
-func (r *Run) KeepLeftOut(was Run, steps []table.Step) (kept []string) {
-	var all []run.Outcome
-	for _, step := range steps {
-		for _, try := range step.Tries {
-			now, before := r.outcome(step.Name, try.Dockerfile), was.outcome(step.Name, try.Dockerfile)
-			switch {
-			case now != nil:
-				all = append(all, *now)
-			case before != nil && try.LeftOut(r.Engine.Builder) != "":
-				o := *before
-				o.Before = cmp.Or(o.Before, was.madeBy())
-				all, kept = append(all, o), append(kept, fmt.Sprintf("%s (%s), of %s", o.Step, o.Dockerfile, o.Before))
-			}
-		}
-	}
-	r.Steps = all
-	return kept
-}
-
-// madeBy says with what its images were built and started.
-func (r Run) madeBy() string {
+// MadeBy says with what its images were built and started.
+func (r Run) MadeBy() string {
 	return fmt.Sprintf("%s and its %s builder", r.Engine.Said(), r.Engine.Builder)
 }
 
@@ -115,7 +81,7 @@ func ReadAll(steps string) (all []Run, err error) {
 		all = append(all, *doc)
 	}
 	if len(all) == 0 || all[0].Base.Name != "article" {
-		return nil, fmt.Errorf("%s holds no record of the article's base yet: dev record makes one", steps)
+		return nil, fmt.Errorf("%s holds no record of the article's base yet: run all --json | dev record makes one", steps)
 	}
 	return all, nil
 }
@@ -146,37 +112,6 @@ func ReadDocument[T any](path string) (*T, error) {
 	return &doc, nil
 }
 
-// Write keeps a run of all steps: the JSON; or, beside the first record, that of another
-// engine. Unless accept is set, a run that is not as expected or
-// that differs from the record is refused.
-func Write(steps string, doc Run, beside, accept bool) error {
-	if doc.Verdict == run.Environment {
-		return errors.New("the environment stopped this run: there is nothing to record")
-	}
-	name := doc.Base.Name
-	if beside {
-		version, _, _ := strings.Cut(doc.Engine.Version, "+") // Debian's own addition
-		name += "." + doc.Engine.Name + "-" + version
-	}
-	var differences []string
-	for _, o := range doc.Steps {
-		for _, reason := range o.Reasons {
-			differences = append(differences, o.Step+": "+reason)
-		}
-	}
-	if was, err := Read(steps, name); err != nil {
-		differences = append(differences, err.Error())
-	} else if was != nil {
-		differences = append(differences, Compare(*was, doc)...)
-	}
-	if len(differences) > 0 && !accept {
-		return fmt.Errorf("this run differs from the record; nothing was written (dev record --accept takes it over):\n  %s",
-			strings.Join(differences, "\n  "))
-	}
-	records := filepath.Join(steps, "records")
-	return atomicfile.Write(filepath.Join(records, name+".json"), Marshal(doc), records)
-}
-
 // Matrix is the document of `run --base all --json`.
 type Matrix struct {
 	Schema  int     `json:"schema"`
@@ -195,61 +130,6 @@ func (m *Matrix) Add(doc Run) {
 	m.Verdict = run.Worse(cmp.Or(m.Verdict, run.AsExpected), doc.Verdict)
 }
 
-// tolerance is how far an image's size may be from the record's, as a share: the
-// rebuilt bases follow Debian's updates, and the binary does not.
-const tolerance = 0.02
-
-// Compare tells how a run differs from a record in what is proven: outcome,
-// phase, cause, what is missing, user and size. The runtime's wording and exit
-// codes are compared only where the same engine has spoken.
-func Compare(was, now Run) []string {
-	var differences []string
-	for _, o := range now.Steps {
-		r := was.outcome(o.Step, o.Dockerfile)
-		if r == nil {
-			continue // a new step has nothing to differ from
-		}
-		differs := func(what string, then, today any) {
-			if then != today {
-				differences = append(differences, fmt.Sprintf("%s (%s): %s was %v, is %v", o.Step, o.Dockerfile, what, then, today))
-			}
-		}
-		differs("the outcome", r.Outcome, o.Outcome)
-		differs("the phase", r.Phase, o.Phase)
-		differs("the cause", r.Cause, o.Cause)
-		differs("the user", r.User, o.User)
-		if o.Outcome == table.Fails { // what runs in a large image is not asked for its C library
-			differs("the libc", r.Libc, o.Libc)
-		}
-		if was.Base.Platform == now.Base.Platform {
-			differs("what is missing", r.Missing, o.Missing)
-			if sizes(was, now, *r, o) {
-				differs("the size", screen.Size(r.Image.Bytes), screen.Size(o.Image.Bytes))
-			}
-		}
-		if was.Engine.Same(now.Engine) && was.Base.Source == now.Base.Source {
-			differs("the message", Normalise(r.Message), Normalise(o.Message))
-			differs("the exit code", status(r.ExitCode), status(o.ExitCode))
-		}
-	}
-	return differences
-}
-
-// sizes says whether two images differ in size; of those that carry the base only where the base is the same kind.
-func sizes(was, now Run, r, o run.Outcome) bool {
-	if r.Image == nil || o.Image == nil || o.Expected.Overhead == nil && was.Base.Source != now.Base.Source {
-		return false
-	}
-	return math.Abs(float64(o.Image.Bytes-r.Image.Bytes)) > tolerance*float64(r.Image.Bytes)
-}
-
-func status(code *int) string {
-	if code == nil {
-		return "none"
-	}
-	return fmt.Sprint(*code)
-}
-
 // Transcripts gives of each of a step's Dockerfiles the commands, then what the engine said; last, what it was said on.
 func (r *Run) Transcripts(step string) (all []string) {
 	for _, o := range r.Of(step) {
@@ -264,7 +144,7 @@ func (r *Run) Transcripts(step string) (all []string) {
 		all = append(all, text)
 	}
 	if len(all) > 0 {
-		all[len(all)-1] += fmt.Sprintf("\n\n# On %s, with %s.", r.Base.Said(), r.madeBy())
+		all[len(all)-1] += fmt.Sprintf("\n\n# On %s, with %s.", r.Base.Said(), r.MadeBy())
 	}
 	return all
 }

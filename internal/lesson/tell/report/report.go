@@ -46,7 +46,7 @@ func Render(dir string) ([]byte, error) {
 	v := view{Run: &records[0], Runs: record.OfBases(records), Steps: steps}
 	for _, s := range steps {
 		if outcomes := v.Run.Of(s.Name); len(outcomes) == 0 || run.Main(outcomes).Image == nil {
-			return nil, fmt.Errorf("%s is not in the record, or without an image: dev record", s.Name)
+			return nil, fmt.Errorf("%s is not in the record, or without an image: run all --json | dev record", s.Name)
 		}
 	}
 	var out bytes.Buffer
