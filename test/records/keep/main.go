@@ -47,7 +47,9 @@ func keep(from io.Reader, beside, accept bool) error {
 	var failures []error
 	for _, each := range doc.Runs {
 		kept, err := records.Keep(".", each, beside, accept)
-		failures = append(failures, err)
+		if failures = append(failures, err); err == nil {
+			fmt.Println("the record has the run on " + each.Base.Name)
+		}
 		for _, name := range kept {
 			fmt.Println("kept as it was recorded: " + name)
 		}
