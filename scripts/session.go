@@ -126,9 +126,9 @@ func courseOf(dir string, words ...string) course {
 		dirs[0] = must(filepath.Abs(dir))
 	}
 	if len(words) > 0 && later[words[0]].dirs != nil {
-		l.words = words[1:]
-		if dir == "" {
-			l.word = words[0]
+		l.word, l.words = words[0], words[1:]
+		if dir != "" {
+			endOn(usagef("%s goes on from the article's steps: leave --steps out", l.word))
 		}
 	}
 	for _, way := range later[l.word].dirs {

@@ -76,9 +76,8 @@ func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 	return stand, nil
 }
 
-// Ensure makes a base available in the engine. The image that is there is used;
-// else a stand-in that is there; else the image is pulled; else a stand-in is
-// built. The error is an *Unobtainable, the context's, or the engine's.
+// Ensure makes a base available in the engine: what Here finds is used; else the
+// image is pulled; else a stand-in is built. The error is an *Unobtainable, the context's, or the engine's.
 func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) (*Ready, error) {
 	if here, err := Here(ctx, e, b); here != nil || err != nil {
 		return here, err

@@ -64,7 +64,7 @@ func (e *Engine) answers(ctx context.Context, within time.Duration) error {
 func (e *Engine) Alive(ctx context.Context) error { return e.answers(ctx, aliveTime) }
 
 // Repository is the name under which all our images are tagged; a step is
-// Repository:02-multistage, a rebuilt base Repository:base-….
+// Repository:02-multistage, a rebuilt base Repository/base:….
 const Repository = "optimizing-dockerfile"
 
 // tagLength is the longest tag that docker takes.

@@ -166,6 +166,7 @@ func TestFaultNamesLikeOptions(t *testing.T) {
 		{[]string{"run", "1", "--base", "--help"}, tool.Usage},
 		{[]string{"run", "1", "--base", "", "--json"}, tool.Environment}, // the default, and no engine
 		{[]string{"run", "\x1b[31m"}, tool.Usage},
+		{[]string{"run", "--steps", "steps", "beyond", "8"}, tool.Usage},
 		{[]string{"check", "--", "--help"}, tool.Usage},
 		{[]string{"diff", "--", "-1"}, tool.Usage},
 	} {

@@ -80,7 +80,7 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 		late := passed > answerTime
 		switch {
 		case container.State.Status != "" && !running:
-			d, err := j.prove(ctx)
+			d, err := j.noteDiagnosis(ctx)
 			if err != nil {
 				return err
 			}

@@ -17,7 +17,7 @@ const (
 	Environment = "environment" // the engine, the network, the base or the disk is at fault
 )
 
-// Causes of failures that are not in the image: the doctor has those.
+// Causes of failures that are not in the image; for those that are, the doctor has names.
 const (
 	CommandNotFound = "command-not-found" // a RUN's shell found no such command
 	CompileError    = "compile-error"     // the Go compiler refused the program
@@ -43,7 +43,7 @@ type Outcome struct {
 	Reasons []string `json:"reasons"` // for a verdict other than AsExpected
 	Message string   `json:"message"` // the engine's or the program's own words, raw
 
-	ExitCode *int       `json:"exit_code"` // of a container that ended by itself
+	ExitCode *int       `json:"exit_code"` // of a container that ended by itself, or that the runtime refused
 	User     string     `json:"user"`      // uid:gid that the program runs as
 	Image    *Image     `json:"image"`     // nil where none was built
 	Seconds  Seconds    `json:"seconds"`
@@ -56,7 +56,7 @@ type Outcome struct {
 	Missing string            `json:"missing"` // what was asked for and is not there
 	Libc    string            `json:"libc"`
 	Proof   []doctor.Evidence `json:"proof"`
-	Detail  string            `json:"-"` // Missing, or what came instead of the echo
+	Detail  string            `json:"-"` // Missing, the instruction that failed, or what came instead of the echo
 	Output  string            `json:"-"` // what the command of a failed build printed, without the builder's words
 	Log     string            `json:"-"` // what the program printed before the first request
 	Address string            `json:"-"` // where a kept container answers
@@ -92,7 +92,7 @@ type Seconds struct {
 	Start float64 `json:"start"`
 }
 
-// Main is the outcome of a step's own Dockerfile, the last of its tries.
+// Main is the outcome of a step's own Dockerfile, the last of its tries that this builder could make; there is one.
 func Main(outcomes []Outcome) Outcome { return outcomes[len(outcomes)-1] }
 
 // Worst is the verdict of several: the environment's before an unexpected one.

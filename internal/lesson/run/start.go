@@ -25,7 +25,7 @@ func (j *job) start(ctx context.Context) {
 	}
 	j.tell(Event{Doing: Starting})
 	if source.Small(j.image) {
-		_, j.fault = j.prove(ctx)
+		_, j.fault = j.noteDiagnosis(ctx)
 	}
 	if j.fault == nil {
 		j.fault = j.run(ctx)
@@ -67,9 +67,9 @@ func (j *job) run(ctx context.Context) error {
 	return err
 }
 
-// prove notes what the doctor finds.
-func (j *job) prove(ctx context.Context) (*doctor.Diagnosis, error) {
-	d, err := j.examine(ctx)
+// noteDiagnosis notes what the doctor finds.
+func (j *job) noteDiagnosis(ctx context.Context) (*doctor.Diagnosis, error) {
+	d, err := j.diagnose(ctx)
 	if err == nil {
 		j.outcome.Proof, j.outcome.Libc = d.Evidence, d.Libc
 		j.outcome.runsAs(d.User)
@@ -77,8 +77,8 @@ func (j *job) prove(ctx context.Context) (*doctor.Diagnosis, error) {
 	return d, err
 }
 
-// examine has the doctor examine the image, once, without starting it.
-func (j *job) examine(ctx context.Context) (*doctor.Diagnosis, error) {
+// diagnose has the doctor look into the image, once, without starting it.
+func (j *job) diagnose(ctx context.Context) (*doctor.Diagnosis, error) {
 	if j.proof != nil {
 		return j.proof, nil
 	}
@@ -136,7 +136,7 @@ func (j *job) launch(ctx context.Context, name string) (engine.Container, error)
 		return container, err
 	}
 	// Noted where the image fails: what a record says of one that runs must not depend on who had the port.
-	d, fault := j.examine(ctx)
+	d, fault := j.diagnose(ctx)
 	if fault != nil || d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
 		return container, cmp.Or(fault, err)
 	}
@@ -181,7 +181,7 @@ func Free(address string) bool {
 // refused fills in the outcome of a container whose process was never made. Where the image's files
 // say that the engine could have made it, the engine is at fault.
 func (j *job) refused(ctx context.Context, by *engine.Failed) error {
-	d, err := j.prove(ctx)
+	d, err := j.noteDiagnosis(ctx)
 	if err == nil {
 		err = j.Engine.Alive(ctx)
 	}

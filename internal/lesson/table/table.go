@@ -145,6 +145,8 @@ func (s *Step) check(known map[string]bool) error {
 		return errors.New("a step's name is two digits and words in small letters, such as 03-exec-form")
 	case len(s.Tries) == 0:
 		return errors.New("has no tries")
+	case !slices.ContainsFunc(s.Tries, func(t Try) bool { return t.Needs == "" }): // nothing would be tried, and nothing be unexpected
+		return errors.New("has no try that every builder can make")
 	case s.Against != "" && !known[s.Against]:
 		return fmt.Errorf("against names %q, which is no step before it", s.Against)
 	}

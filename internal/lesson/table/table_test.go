@@ -54,6 +54,7 @@ func TestRefusesATableThatMakesNoSense(t *testing.T) {
 		"empty":                {"", "it lists nothing"},
 		"no list":              {"step: 01-a", "cannot unmarshal"},
 		"no tries":             {"- step: 01-a\n", "has no tries"},
+		"for one builder":      {"- step: 01-a\n  tries: [{dockerfile: D, needs: buildkit, expect: {outcome: runs}}]\n", "every builder"},
 		"odd name":             {"- step: ../x\n", "two digits and words"},
 		"outcome":              {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: works}}]\n", "not runs or fails"},
 		"failure unexplained":  {"- step: 01-a\n  tries: [{dockerfile: D, expect: {outcome: fails}}]\n", "needs its phase and its cause"},
