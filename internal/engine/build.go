@@ -63,8 +63,9 @@ func (e *Engine) BuildCommand(r BuildRequest) []string {
 }
 
 // Build builds an image and returns what the engine says of it, found by its tag: what
-// builders give as its ID, not every engine knows. To BuildCommand it adds what a reader need not type: the label, that
-// no container stays behind after a failure, and what each builder takes to hand the image to the engine. The error is a *BuildError where the engine ran the build, else Output's.
+// builders give as its ID, not every engine knows. To BuildCommand it adds what a reader need not type: the label,
+// that no container stays behind after a failure, and what each builder takes to hand the image to the engine. The
+// error is a *BuildError where the engine ran the build, else Output's.
 func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	words := e.BuildCommand(r)
 	options := []string{"build"}

@@ -183,7 +183,7 @@ func (m Machine) port(ctx context.Context, there *base.Ready) Check {
 	case err != nil:
 		c.Lack = "what a container serves cannot be reached from here: " + screen.Line(err.Error())
 		c.Fix = "is the engine on another machine? Run this there. A firewall or VPN may also block 127.0.0.1"
-	case !run.Free("127.0.0.1:8080"):
+	case run.Free("127.0.0.1:8080") == "":
 		c.Found = "a published port answers; 8080 is taken, so another one will be used"
 	default:
 		c.Found = "a published port answers; 8080 is free"

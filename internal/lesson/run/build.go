@@ -36,12 +36,10 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 	return engine.Repository + ":" + engine.Tag(tag)
 }
 
-// build makes the image of a try, and notes what it holds.
+// build makes the image of a try.
 func (j *job) build(ctx context.Context) {
 	j.tell(Event{Doing: Building})
-	if j.fault = j.make(ctx); j.fault == nil && j.image.ID != "" {
-		j.fault = j.weigh(ctx)
-	}
+	j.fault = j.make(ctx)
 }
 
 // make has the engine build. A failed build is part of the outcome; what it returns is
@@ -79,8 +77,11 @@ func (j *job) make(ctx context.Context) error {
 	return nil
 }
 
-// weigh notes of an image what it holds, and how much.
+// weigh notes of an image, where there is one, what it holds, and how much.
 func (j *job) weigh(ctx context.Context) error {
+	if j.fault != nil || j.image.ID == "" {
+		return j.fault
+	}
 	made := &Image{ID: j.image.ID, Listed: j.image.Listed, Layers: j.image.RootFS.Layers, User: j.image.Config.User}
 	bytes, files, err := j.files.Weigh(ctx, j.Engine, j.image)
 	if err != nil {

@@ -79,6 +79,8 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 		}
 		late := passed > answerTime
 		switch {
+		case container.State.Status != "" && !container.Started():
+			return j.refused(ctx, &engine.Failed{ExitCode: container.State.ExitCode, Stderr: container.State.Error})
 		case container.State.Status != "" && !running:
 			d, err := j.noteDiagnosis(ctx)
 			if err != nil {

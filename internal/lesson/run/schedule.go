@@ -59,6 +59,7 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 		}
 		switch {
 		case j.only:
+			starts.Go(func() { j.fault = j.weigh(ctx) })
 		case oneStep:
 			start()
 		default:

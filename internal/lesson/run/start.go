@@ -17,10 +17,10 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
-// start has the doctor prove what becomes of a try's image, where that is small, and then runs it. A large image is examined
-// only where it fails, as each folder of it is a call to the engine.
+// start weighs a try's image, has the doctor prove what becomes of it, where it is small, and then runs it. A large image
+// is examined only where it fails, as each folder of it is a call to the engine.
 func (j *job) start(ctx context.Context) {
-	if j.fault != nil || j.outcome.Image == nil {
+	if j.fault = j.weigh(ctx); j.fault != nil || j.outcome.Image == nil {
 		return
 	}
 	j.tell(Event{Doing: Starting})
@@ -53,13 +53,13 @@ func (j *job) run(ctx context.Context) error {
 			j.Engine.Remove(ctx, name)
 		}()
 	}
-	container, err := j.launch(ctx, name)
+	host, err := j.launch(ctx, name)
 	var refused *engine.Failed
 	if errors.As(err, &refused) {
 		return j.refused(ctx, refused)
 	}
 	if err == nil {
-		err = j.observe(ctx, name, container.Host())
+		err = j.observe(ctx, name, host)
 	}
 	if err == nil && j.try.Expect.Health != "" && j.outcome.Outcome == table.Runs {
 		err = j.health(ctx, name)
@@ -120,71 +120,76 @@ const (
 	anyPort  = "127.0.0.1:"
 )
 
-// launch runs the image on port 8080, or on a free one where 8080 is taken. The error is
+// launch runs the image on port 8080, or on a free one where 8080 is taken, and says where it is published. The error is
 // an *engine.Failed where the engine refused.
-func (j *job) launch(ctx context.Context, name string) (engine.Container, error) {
-	host := anyPort
+func (j *job) launch(ctx context.Context, name string) (host string, err error) {
+	typed, free := anyPort, anyPort
+	if j.Engine.Here {
+		free = Free(anyPort + "0") // one that is named need not be asked for
+	}
 	if j.choosing.TryLock() {
 		defer j.choosing.Unlock()
-		if Free(port8080) {
-			host = port8080
+		if Free(port8080) != "" {
+			typed, free = port8080, port8080
 		}
 	}
-	container, err := j.runAt(ctx, name, host)
+	host, err = j.runAt(ctx, name, typed, free)
 	var refused *engine.Failed
-	if host == anyPort || !errors.As(err, &refused) {
-		return container, err
+	if free == anyPort || !errors.As(err, &refused) {
+		return host, err
 	}
 	// Noted where the image fails: what a record says of one that runs must not depend on who had the port.
 	d, fault := j.diagnose(ctx)
 	if fault != nil || d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
-		return container, cmp.Or(fault, err)
+		return "", cmp.Or(fault, err)
 	}
 	// It may be the port, which somebody took in between, and not the image.
 	if err := j.Engine.Remove(ctx, name); err != nil {
-		return container, err
+		return "", err
 	}
-	return j.runAt(ctx, name, anyPort)
+	return j.runAt(ctx, name, anyPort, anyPort)
 }
 
-func (j *job) runAt(ctx context.Context, name, host string) (engine.Container, error) {
-	command := append([]string{j.Engine.Name}, j.Engine.RunCommand(j.request.Tag, j.request.Platform, host)...)
+// runAt runs the image at a port that a reader types, and that the engine is given.
+func (j *job) runAt(ctx context.Context, name, typed, given string) (host string, err error) {
+	command := append([]string{j.Engine.Name}, j.Engine.RunCommand(j.request.Tag, j.request.Platform, typed)...)
 	j.outcome.Commands = append(j.outcome.Commands[:1], command)
-	failed := j.Engine.StartContainer(ctx, j.outcome.Image.ID, j.request.Platform, name, host, j.Keep)
+	failed := j.Engine.StartContainer(ctx, j.outcome.Image.ID, j.request.Platform, name, given, j.Keep)
 	refused := &engine.Failed{Args: command[1:]}
-	if failed != nil && !errors.As(failed, &refused) {
-		return engine.Container{}, failed
+	if failed != nil && !errors.As(failed, &refused) || failed == nil && given != anyPort {
+		return given, failed
 	}
 	container, err := j.Engine.Inspect(ctx, name)
 	switch {
 	// runc counts a process as started before its execve: what fails there, as step 3 does, is observed, not refused.
 	case err == nil && container.Started():
-		return container, nil
+		return container.Host(), nil
 	case err != nil && failed == nil:
-		return container, err
+		return "", err
 	case err == nil:
 		refused.ExitCode = container.State.ExitCode
+	default: // it was refused before there was a container, or the engine is gone
+		if gone := j.Engine.Alive(ctx); gone != nil {
+			return "", gone
+		}
 	}
-	return container, refused
+	return "", refused
 }
 
-// Free says whether a program may listen at an address of this machine.
-func Free(address string) bool {
+// Free gives an address of this machine, with its port, where a program may listen there; else "".
+func Free(address string) string {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return false
+		return ""
 	}
 	listener.Close()
-	return true
+	return listener.Addr().String()
 }
 
 // refused fills in the outcome of a container whose process was never made. Where the image's files
 // say that the engine could have made it, the engine is at fault.
 func (j *job) refused(ctx context.Context, by *engine.Failed) error {
 	d, err := j.noteDiagnosis(ctx)
-	if err == nil {
-		err = j.Engine.Alive(ctx)
-	}
 	if err != nil {
 		return err
 	}
