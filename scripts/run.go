@@ -42,7 +42,8 @@ STEP is 3, 03, exec-form or 03-exec-form. A word before it names other lessons:
 Exit status: 0 all as expected, 1 something was not, 2 wrong usage, 3 the
 environment is at fault.`
 	flags := cmd.Flags()
-	flags.StringVar(&o.base, "base", "", "what stands behind FROM: an id of bases.yaml, an image, or all (default: article; of today, today-alpine)")
+	flags.StringVar(&o.base, "base", "", "what stands behind FROM: an id of bases.yaml, an image, or all (default: article; of today, "+
+		"today-alpine)")
 	flags.StringVar(&o.platform, "platform", "", "what to build for and start as, such as linux/arm64 (default: the base's, else "+
 		"the engine's)")
 	flags.StringVar(&o.steps, "steps", "", "the folder of steps (default: the repo's)")
