@@ -144,7 +144,7 @@ func held(t *testing.T, id, what string, see func() map[string]page.Look, of fun
 		(*all)[i].Seen[id] = look
 	}
 	slices.SortStableFunc(looks.Images, func(a, b page.Shown) int { return place(a.Name) - place(b.Name) })
-	slices.SortStableFunc(looks.Pods, func(a, b page.Shown) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(looks.Pods, func(a, b page.Shown) int { return strings.Compare(a.Image, b.Image) })
 	looks.Images = slices.DeleteFunc(looks.Images, func(s page.Shown) bool { return place(s.Name) < 0 })
 	var out bytes.Buffer
 	out.WriteString("# What is printed where an image of each cause is really started. Written by `make looks`; read by `dev sync`.\n")
