@@ -263,6 +263,10 @@ func TestABundleGoesFromOneEngineToAnother(t *testing.T) {
 	base := guest.Base(t)
 	old, today := engines.OwnDaemon(t), engines.Docker29(t)
 	today.Load(t, base)
+	steps := "all"
+	if testing.Short() {
+		steps = "3" // one compile
+	}
 	file := filepath.Join(t.TempDir(), "optimizing-dockerfile.tar")
 	for _, way := range []struct {
 		name       string
@@ -280,7 +284,7 @@ func TestABundleGoesFromOneEngineToAnother(t *testing.T) {
 			load.Dir = t.TempDir()
 			out, err = load.CombinedOutput()
 			require.NoError(t, err, "%s", out)
-			doc, code := tool.DocumentOf(t, on(t, into, "run", "all", "--json"))
+			doc, code := tool.DocumentOf(t, on(t, into, "run", steps, "--json"))
 			assert.Equal(t, tool.Expected, code, "%s %v", doc.Reason, tool.Reasons(doc))
 			require.NotNil(t, doc.Base, doc.Reason)
 			assert.Equal(t, "loaded", doc.Base.Source)
