@@ -146,6 +146,7 @@ func TestTheStepsDoOnEveryBaseWhatIsForetold(t *testing.T) {
 	if testing.Short() {
 		doc, code := tool.Document(t, "all", "--base", "today-bookworm")
 		assert.Equal(t, tool.Expected, code)
+		require.NotNil(t, doc.Base, doc.Reason)
 		assert.Equal(t, ends(doc.Engine.Arch)["today-bookworm"], asRecorded(t, doc))
 		return
 	}

@@ -83,6 +83,18 @@ func TestSomethingElse(t *testing.T) {
 	}
 }
 
+// What looks like a probe's words, or a script's, and is a failed start.
+func TestAlike(t *testing.T) {
+	for text, cause := range map[string]doctor.Cause{
+		`docker: Error response from daemon: runc create failed: exec: "curl": executable file not found in $PATH`: doctor.NotOnPath,
+		"/app: line 1: \x7fELF\x02\x01: not found": doctor.WrongArchitecture,
+	} {
+		if named := Read(text).Causes; assert.NotEmpty(t, named, text) {
+			assert.Equal(t, cause, named[0].Cause, text)
+		}
+	}
+}
+
 // A cause that formats.yaml names is one of the doctor's.
 func TestEveryFormatNamesACause(t *testing.T) {
 	for _, f := range known().Formats {
