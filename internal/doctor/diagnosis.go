@@ -29,7 +29,7 @@ type Diagnosis struct {
 	// Page is where the repo says more of the cause.
 	Page string `json:"page,omitempty"`
 	// Phase is how far a start gets: PhaseStart or PhaseExec; empty where it starts.
-	Phase string `json:"phase,omitempty"`
+	Phase Phase `json:"phase,omitempty"`
 	// Ended is what the engine recorded of a container's end.
 	Ended *Ended `json:"container,omitempty"`
 	// Read is how much of an image in a registry was fetched for it.
@@ -110,7 +110,7 @@ func Unknown(ref, why string) *Diagnosis {
 		Evidence: []Evidence{}, Argv: []string{}, Advice: []Advice{}}
 }
 
-// Cause names why an image cannot start.
+// Cause names why an image cannot start; the steps' builds and answers have further ones.
 type Cause string
 
 // The causes. What is said of each, and which of two is named, stands in texts.yaml.
@@ -143,8 +143,10 @@ const (
 	RunAsNonRootRoot Cause = "run-as-non-root-root" // USER is root, or there is none
 )
 
-// How far a start gets.
+// Phase is how far a start gets; the steps have one before it, and one after.
+type Phase string
+
 const (
-	PhaseStart = "start" // the runtime refuses to make the process
-	PhaseExec  = "exec"  // execve or the loader fails: the container starts, and exits at once
+	PhaseStart Phase = "start" // the runtime refuses to make the process
+	PhaseExec  Phase = "exec"  // execve or the loader fails: the container starts, and exits at once
 )

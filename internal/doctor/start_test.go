@@ -42,7 +42,7 @@ func TestStarts(t *testing.T) {
 		user  string
 		start Start
 		cause Cause
-		phase string
+		phase Phase
 	}{
 		"as it is":                {"", Start{}, ExecFormat, PhaseExec},
 		"no user named":           {"", Start{Pod: &Pod{NonRoot: true}}, RunAsNonRootRoot, PhaseStart},

@@ -20,6 +20,7 @@ import (
 
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/base/rebuild"
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -216,14 +217,14 @@ func TestAnUnknownBaseIsForetoldFromWhatItHolds(t *testing.T) {
 	same, code := tool.Document(t, "3", "--base", derive("same", "LABEL x=y"))
 	assert.Equal(t, tool.Expected, code)
 	require.Len(t, same.Steps, 1, same.Reason)
-	assert.Equal(t, "missing-loader", same.Steps[0].Cause)
+	assert.Equal(t, doctor.MissingLoader, same.Steps[0].Cause)
 
 	without, code := tool.Document(t, "all", "--base", derive("no-adduser", `RUN rm "$(command -v adduser)"`))
 	assert.Equal(t, tool.Expected, code)
 	require.Len(t, without.Steps, 7, without.Reason)
 	for _, o := range without.Steps {
-		seen := []string{o.Phase, o.Cause, o.Verdict}
-		assert.Equal(t, []string{table.Build, run.CommandNotFound, run.AsExpected}, seen, "%s: %v", o.Step, o.Reasons)
+		seen := []any{o.Phase, o.Cause, o.Verdict}
+		assert.Equal(t, []any{table.Build, run.CommandNotFound, run.AsExpected}, seen, "%s: %v", o.Step, o.Reasons)
 	}
 
 	for name, instruction := range map[string]string{

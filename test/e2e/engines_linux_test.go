@@ -101,8 +101,8 @@ func runsAll(t *testing.T, c engines.Client) {
 	for _, o := range doc.Steps {
 		other := of[o.Step+" "+o.Dockerfile]
 		assert.Equal(t,
-			[]string{other.Outcome, other.Phase, other.Cause, other.Missing, other.User, other.Libc, run.AsExpected},
-			[]string{o.Outcome, o.Phase, o.Cause, o.Missing, o.User, o.Libc, o.Verdict}, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
+			[]any{other.Outcome, other.Phase, other.Cause, other.Missing, other.User, other.Libc, run.AsExpected},
+			[]any{o.Outcome, o.Phase, o.Cause, o.Missing, o.User, o.Libc, o.Verdict}, "%s (%s): %v", o.Step, o.Dockerfile, o.Reasons)
 		if assert.NotNil(t, o.Image, o.Step) {
 			assert.Equal(t, savedBytes(t, c, tagOf(o)), o.Image.Bytes, "%s (%s): its size is that of the files in its layers", o.Step, o.Dockerfile)
 		}
@@ -226,13 +226,13 @@ func refusesLoopbackOnly(t *testing.T, c engines.Client, base string) {
 	require.NotEmpty(t, tries, doc.Reason)
 	last := tries[len(tries)-1]
 	t.Cleanup(func() { c.Command(c.Program, "rmi", "--no-prune", tagOf(last)).Run() })
-	assert.Equal(t, []string{table.Fails, table.Serve, "loopback-only", run.Unexpected},
-		[]string{last.Outcome, last.Phase, last.Cause, last.Verdict}, last.Reasons)
+	assert.Equal(t, []any{table.Fails, table.Serve, run.LoopbackOnly, run.Unexpected},
+		[]any{last.Outcome, last.Phase, last.Cause, last.Verdict}, last.Reasons)
 
 	const sixth = "../../steps/06-nonroot-scratch"
 	report, code := checked(t, c, onWarm(t, sixth, sixth, base, deaf))
 	assert.Equal(t, tool.Unexpected, code, goalsOf(report))
-	assert.Equal(t, "loopback-only", report.Cause, goalsOf(report))
+	assert.Equal(t, run.LoopbackOnly, report.Cause, goalsOf(report))
 	starts, answers := goalMet(report, check.Starts), goalMet(report, check.Answers)
 	require.True(t, starts != nil && answers != nil, goalsOf(report))
 	assert.Equal(t, []bool{true, false}, []bool{*starts, *answers}, goalsOf(report))

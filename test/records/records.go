@@ -69,7 +69,7 @@ func Keep(root string, doc record.Run, beside, accept bool) (kept []string, err 
 	var differences []string
 	for _, o := range doc.Steps {
 		for _, reason := range o.Reasons {
-			differences = append(differences, o.Step+": "+reason)
+			differences = append(differences, o.Step+": "+reason.String())
 		}
 	}
 	if was, err := record.Read(dir, name); err != nil {

@@ -120,7 +120,7 @@ func TestWhatIsNoRecordIsRefused(t *testing.T) {
 		"types them at the repo's root": func(doc *record.Run) {
 			doc.Steps[0].Commands[0] = []string{"docker", "build", "../steps/01-single-stage"}
 		},
-		"03-exec-form: something is new":  func(doc *record.Run) { third(*doc).Reasons = []string{"something is new"} },
+		"03-exec-form: something is new":  func(doc *record.Run) { third(*doc).Reasons = []run.Reason{{What: "something is new"}} },
 		"no run of the article's steps, ": func(doc *record.Run) { doc.Steps[0].Step = "another" },
 	} {
 		doc := recorded(t)

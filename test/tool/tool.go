@@ -139,7 +139,7 @@ func DocumentOf(t testing.TB, command *exec.Cmd) (doc record.Run, code int) {
 func Reasons(doc record.Run) (all []string) {
 	for _, o := range doc.Steps {
 		for _, reason := range o.Reasons {
-			all = append(all, o.Step+": "+reason)
+			all = append(all, o.Step+": "+reason.String())
 		}
 	}
 	return all

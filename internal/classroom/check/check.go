@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -47,7 +46,7 @@ var factsYAML []byte
 
 // facts is what facts.yaml explains.
 var facts = func() (all struct {
-	Hints                    map[string]map[string]string
+	Hints                    map[string]map[doctor.Cause]string
 	Instructions, Extra      map[string]*regexp.Regexp
 	Official, Alpine, Debian []string
 	Builders                 map[string]*regexp.Regexp
@@ -64,17 +63,17 @@ var facts = func() (all struct {
 
 // Report is the document of `check --json`. Its fields are a contract: fields are added, never changed.
 type Report struct {
-	Schema int      `json:"schema"`
-	Kind   string   `json:"kind"` // check
-	Met    bool     `json:"met"`  // all goals are
-	Goals  []Goal   `json:"goals"`
-	Notes  []string `json:"notes"`              // such as an image that took the place of the one named
-	Image  string   `json:"image,omitempty"`    // the name of what was built
-	Cause  string   `json:"cause,omitempty"`    // why it does not build, start or answer: run's and the doctor's ids
-	Said   string   `json:"said,omitempty"`     // the engine's or the program's own words about it, raw
-	Solves *Solves  `json:"exercise,omitempty"` // where the folder is an exercise's
-	File   string   `json:"file,omitempty"`     // the Dockerfile's path
-	Reason string   `json:"reason,omitempty"`   // what this environment cannot give: nothing behind it was judged
+	Schema int          `json:"schema"`
+	Kind   string       `json:"kind"` // check
+	Met    bool         `json:"met"`  // all goals are
+	Goals  []Goal       `json:"goals"`
+	Notes  []string     `json:"notes"`              // such as an image that took the place of the one named
+	Image  string       `json:"image,omitempty"`    // the name of what was built
+	Cause  doctor.Cause `json:"cause,omitempty"`    // why it does not build, start or answer: run's and the doctor's ids
+	Said   string       `json:"said,omitempty"`     // the engine's or the program's own words about it, raw
+	Solves *Solves      `json:"exercise,omitempty"` // where the folder is an exercise's
+	File   string       `json:"file,omitempty"`     // the Dockerfile's path
+	Reason string       `json:"reason,omitempty"`   // what this environment cannot give: nothing behind it was judged
 }
 
 // Solves says whether an exercise's Dockerfile is mended: the program answers, and the exercise's own goal is met.
@@ -226,7 +225,7 @@ func (s *subject) notBuilt() error {
 	if s.fault != "" {
 		cause, proof = run.BuildFailed, s.fault
 	} else if o.Verdict == run.Environment {
-		return errors.New(strings.Join(o.Reasons, "; "))
+		return errors.New(o.Why())
 	} else if lack := s.lacks(o.Message); lack != "" {
 		return errors.New(lack)
 	} else if o.Detail != "" {
@@ -268,7 +267,7 @@ func (r *Report) is(id, proof string) {
 }
 
 // not is that a goal is not met, for a cause that has a hint of its own, or "".
-func (r *Report) not(id, proof, cause string) {
+func (r *Report) not(id, proof string, cause doctor.Cause) {
 	no := false
 	r.Goals = append(r.Goals, Goal{ID: id, Met: &no, Proof: proof, Hint: cmp.Or(facts.Hints[id][cause], facts.Hints[id]["else"])})
 }

@@ -180,10 +180,10 @@ func TestTellsWhatWasGivenLacks(t *testing.T) {
 
 // A hint that no goal or cause asks for is a slip of the pen, and each goal has one for what is not foreseen.
 func TestEachHintIsAskedFor(t *testing.T) {
-	causes := []string{"else", "user-set", run.CommandNotFound, run.ToolchainTooOld, run.VCSStatus, run.CompileError,
+	causes := []doctor.Cause{"else", "user-set", run.CommandNotFound, run.ToolchainTooOld, run.VCSStatus, run.CompileError,
 		run.LoopbackOnly, run.NoAnswer, run.WrongAnswer, run.Exited}
 	for _, cause := range doctor.Causes() {
-		causes = append(causes, string(cause.Cause))
+		causes = append(causes, cause.Cause)
 	}
 	assert.Subset(t, Goals, slices.Collect(maps.Keys(facts.Hints)))
 	assert.Subset(t, Goals, slices.Collect(maps.Keys(facts.Instructions)))

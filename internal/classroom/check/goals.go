@@ -41,7 +41,7 @@ func (s *subject) starts() {
 	o := s.outcome
 	switch {
 	case o.Verdict == run.Environment:
-		s.Reason = strings.Join(o.Reasons, "; ")
+		s.Reason = o.Why()
 		s.open(Starts, "cannot tell here: "+s.Reason)
 		s.open(Answers, "not judged: whether it starts is not known")
 	case s.failedToStart():
@@ -80,7 +80,7 @@ func lastWords(log string) string {
 
 func (s *subject) notRoot() {
 	who := s.diagnosis.User
-	configured, cause := "USER is not set", ""
+	configured, cause := "USER is not set", doctor.Cause("")
 	if who.Configured != "" {
 		configured, cause = "USER is "+who.Configured, "user-set"
 	}

@@ -196,7 +196,7 @@ func (s *Session) choose(ctx context.Context, prompt, hint string, known func(wo
 func (s *Session) cannot(ctx context.Context, doc record.Run) error {
 	why := doc.Reason
 	for _, o := range doc.Steps {
-		why += strings.Join(o.Reasons, "; ")
+		why += o.Why()
 	}
 	s.Out.Coloured(tell.Red, "This cannot be seen here and now: "+why)
 	_, err := s.ask(ctx, "Enter = try again, q = leave")

@@ -2,14 +2,13 @@ package run
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
@@ -18,23 +17,6 @@ import (
 // buildTime is the longest that a build may take: far beyond a cold compile on
 // a slow machine, and still an end.
 const buildTime = 20 * time.Minute
-
-// Tag is the name of a step's image: the step's, then what tells its other
-// Dockerfiles and bases apart. Steps of another folder than the repo's do not
-// take over the names of the repo's.
-func (t *Trial) Tag(step table.Step, dockerfile string) string {
-	tag := step.Name
-	if _, variant, ok := strings.Cut(dockerfile, "."); ok {
-		tag += "-" + variant
-	}
-	if t.Base != "article" {
-		tag += "-" + strings.Trim(engine.Tag(t.Base), "-")
-	}
-	if way, err := filepath.Rel(t.Root, step.Dir); err != nil || !filepath.IsLocal(way) {
-		tag += fmt.Sprintf("-%x", sha256.Sum256([]byte(step.Dir)))[:9]
-	}
-	return engine.Repository + ":" + engine.Tag(tag)
-}
 
 // build makes the image of a try.
 func (j *job) build(ctx context.Context) {
@@ -77,25 +59,6 @@ func (j *job) make(ctx context.Context) error {
 	return nil
 }
 
-// weigh notes of an image, where there is one, what it holds, and how much.
-func (j *job) weigh(ctx context.Context) error {
-	if j.fault != nil || j.image.ID == "" {
-		return j.fault
-	}
-	made := &Image{ID: j.image.ID, Listed: j.image.Listed, Layers: j.image.RootFS.Layers, User: j.image.Config.User}
-	bytes, files, err := j.files.Weigh(ctx, j.Engine, j.image)
-	if err != nil {
-		return err
-	}
-	made.Bytes, j.outcome.Image = bytes, made
-	for _, file := range files {
-		if made.Files = append(made.Files, File{file.Path, file.Size}); file.Path == table.Binary {
-			made.Binary = file.Size
-		}
-	}
-	return nil
-}
-
 // killed is the exit status of a command that SIGKILL has ended. No step does that to itself.
 const killed = 137
 
@@ -116,7 +79,7 @@ var (
 
 // causeOf tells why a build failed from the instruction and the exit status of
 // its command; 127 is a POSIX shell's "no such command".
-func causeOf(failed *engine.BuildError) string {
+func causeOf(failed *engine.BuildError) doctor.Cause {
 	switch {
 	case failed.ExitCode == 127:
 		return CommandNotFound

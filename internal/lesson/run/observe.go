@@ -82,7 +82,7 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 		case container.State.Status != "" && !container.Started():
 			return j.refused(ctx, &engine.Failed{ExitCode: container.State.ExitCode, Stderr: container.State.Error})
 		case container.State.Status != "" && !running:
-			d, err := j.noteDiagnosis(ctx)
+			d, err := j.diagnose(ctx)
 			if err != nil {
 				return err
 			}
@@ -115,6 +115,43 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 		o.Log, _, _ = strings.Cut(o.Message, "[GIN] ") // what follows are the probe's own requests
 		return err
 	}
+}
+
+// refused fills in the outcome of a container whose process was never made. Where the image's files
+// say that the engine could have made it, the engine is at fault.
+func (j *job) refused(ctx context.Context, by *engine.Failed) error {
+	d, err := j.diagnose(ctx)
+	if err != nil {
+		return err
+	}
+	o := &j.outcome
+	o.Phase, o.Message = table.Start, strings.TrimSpace(by.Stderr)
+	if fault := environmentOf(o.Message); fault != "" { // also of an image that could not start either way
+		return errors.New(fault)
+	}
+	if d.Phase != table.Start {
+		return fmt.Errorf("the engine refused to start an image whose files do not keep it from that: %v", by)
+	}
+	o.provedBy(d, by.ExitCode)
+	return nil
+}
+
+// ended fills in the outcome of a container that stopped by itself. Only an
+// image of which the doctor proved that its program cannot be executed failed
+// in execve; any other program started, whatever it printed.
+func (o *Outcome) ended(d *doctor.Diagnosis, status int) {
+	if d.Phase == table.Exec {
+		o.provedBy(d, status)
+		return
+	}
+	o.ExitCode = &status
+	o.fails(table.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", status))
+}
+
+// provedBy notes why it fails, where the engine has said that it does.
+func (o *Outcome) provedBy(d *doctor.Diagnosis, status int) {
+	o.ExitCode, o.Missing = &status, d.Missing
+	o.fails(d.Phase, d.Cause, d.Missing)
 }
 
 // listen finds out more of what was heard at the published port: where the program
@@ -162,18 +199,6 @@ func (t *Trial) inBase(ctx context.Context, script string, options ...string) (s
 	defer stop()
 	words := slices.Concat([]string{"run", "--rm", "--pull=never"}, engine.Ours(), options)
 	return t.Engine.Output(ctx, append(words, "--entrypoint", "/bin/sh", t.Image, "-c", script)...)
-}
-
-// ended fills in the outcome of a container that stopped by itself. Only an
-// image of which the doctor proved that its program cannot be executed failed
-// in execve; any other program started, whatever it printed.
-func (o *Outcome) ended(d *doctor.Diagnosis, status int) {
-	if d.Phase == table.Exec {
-		o.provedBy(d, status)
-		return
-	}
-	o.ExitCode = &status
-	o.fails(table.Serve, Exited, fmt.Sprintf("it started, and ended by itself with status %d", status))
 }
 
 // answerTime is how long a started program may take until the echo comes back.

@@ -1,13 +1,14 @@
-// Package run does a step for real. Read it in this order: plan.go turns the table's steps
-// into jobs, schedule.go does them, build.go makes the image, start.go has the doctor prove the
-// cause and starts the container, observe.go sees what becomes of that, and asks for the echo,
-// measure.go takes the figures of the lessons after the article, judge.go holds all of it
-// against what was expected, and an outcome, here, is what comes out.
 package run
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/lesson/table"
+	"optimizing-dockerfile/internal/screen"
 )
 
 // Verdicts.
@@ -19,15 +20,15 @@ const (
 
 // Causes of failures that are not in the image; for those that are, the doctor has names.
 const (
-	CommandNotFound = "command-not-found" // a RUN's shell found no such command
-	CompileError    = "compile-error"     // the Go compiler refused the program
-	ToolchainTooOld = "toolchain-too-old" // go.mod asks for a newer Go than there is
-	VCSStatus       = "vcs-status"        // Go asked git for the commit, and git failed
-	BuildFailed     = "build-failed"      // any other instruction that failed
-	LoopbackOnly    = "loopback-only"     // it listens, but at its container's loopback address alone
-	NoAnswer        = "no-answer"         // it runs, but nothing answers on its port
-	WrongAnswer     = "wrong-answer"      // something answers, but not the echo
-	Exited          = "exited"            // it started, and ended by itself
+	CommandNotFound doctor.Cause = "command-not-found" // a RUN's shell found no such command
+	CompileError    doctor.Cause = "compile-error"     // the Go compiler refused the program
+	ToolchainTooOld doctor.Cause = "toolchain-too-old" // go.mod asks for a newer Go than there is
+	VCSStatus       doctor.Cause = "vcs-status"        // Go asked git for the commit, and git failed
+	BuildFailed     doctor.Cause = "build-failed"      // any other instruction that failed
+	LoopbackOnly    doctor.Cause = "loopback-only"     // it listens, but at its container's loopback address alone
+	NoAnswer        doctor.Cause = "no-answer"         // it runs, but nothing answers on its port
+	WrongAnswer     doctor.Cause = "wrong-answer"      // something answers, but not the echo
+	Exited          doctor.Cause = "exited"            // it started, and ended by itself
 )
 
 // Outcome is what came of one try, in the shape of `run --json`.
@@ -36,12 +37,12 @@ type Outcome struct {
 	Dockerfile string            `json:"dockerfile"`
 	Expected   table.Expectation `json:"expected"`
 
-	Outcome string   `json:"outcome"` // table.Runs or table.Fails; "" where the environment stopped it
-	Phase   string   `json:"phase"`   // how far it got
-	Cause   string   `json:"cause"`   // of a failure, proven; "" for what runs
-	Verdict string   `json:"verdict"`
-	Reasons []string `json:"reasons"` // for a verdict other than AsExpected
-	Message string   `json:"message"` // the engine's or the program's own words, raw
+	Outcome string       `json:"outcome"` // table.Runs or table.Fails; "" where the environment stopped it
+	Phase   doctor.Phase `json:"phase"`   // how far it got
+	Cause   doctor.Cause `json:"cause"`   // of a failure, proven; "" for what runs
+	Verdict string       `json:"verdict"`
+	Reasons []Reason     `json:"reasons"` // for a verdict other than AsExpected
+	Message string       `json:"message"` // the engine's or the program's own words, raw
 
 	ExitCode *int       `json:"exit_code"` // of a container that ended by itself, or that the runtime refused
 	User     string     `json:"user"`      // uid:gid that the program runs as
@@ -62,8 +63,36 @@ type Outcome struct {
 	Address string            `json:"-"` // where a kept container answers
 }
 
-func (o *Outcome) fails(phase, cause, detail string) {
+func (o *Outcome) fails(phase doctor.Phase, cause doctor.Cause, detail string) {
 	o.Outcome, o.Phase, o.Cause, o.Detail = table.Fails, phase, cause, detail
+}
+
+// Why says what differs, or what is at fault; "" of what is as expected.
+func (o Outcome) Why() string {
+	var all []string
+	for _, reason := range o.Reasons {
+		all = append(all, reason.String())
+	}
+	return strings.Join(all, "; ")
+}
+
+// Reason is a fact that came out otherwise than expected; or, with no other field than What, a fault. In JSON it is its words.
+type Reason struct{ What, Found, Wanted string }
+
+func (r Reason) String() string {
+	if r.Wanted == "" {
+		return r.What
+	}
+	return r.What + " is " + r.Found + ", not " + r.Wanted
+}
+
+// MarshalText gives its words.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText takes words as a whole.
+func (r *Reason) UnmarshalText(words []byte) error {
+	*r = Reason{What: string(words)}
+	return nil
 }
 
 // Image is what was built.
@@ -110,4 +139,85 @@ func Worse(one, other string) string {
 		return one
 	}
 	return other
+}
+
+// judge holds an outcome against its expectation. Where every fact agrees it
+// returns no reasons. layers are those of the image of want.SameLayersAs.
+func judge(o Outcome, arch string, layers []string) (verdict string, reasons []Reason) {
+	verdict, reasons = AsExpected, []Reason{} // in JSON a list, also where it is empty
+	hold := func(agrees bool, what, found, wanted string) {
+		if !agrees {
+			verdict, reasons = Unexpected, append(reasons, Reason{what, found, wanted})
+		}
+	}
+	want, m, missing := o.Expected, o.Measured, o.Expected.Missing.On(arch)
+	cause, wanted := named(o.Cause, o.Detail), named(want.Cause, missing)
+	same, runs := o.Outcome == want.Outcome, o.Outcome == table.Runs
+	hold(same, "the outcome", happened(o.Outcome, o.Phase, cause), happened(want.Outcome, want.Phase, wanted))
+	if same && !runs {
+		hold(o.Phase == want.Phase, "the phase", string(o.Phase), string(want.Phase))
+		hold(o.Cause == want.Cause, "the cause", cause, wanted)
+		hold(o.Cause != want.Cause || missing == "" || o.Missing == missing, "what is missing", o.Missing, missing)
+	}
+	if runs {
+		hold(want.User == "" || o.User == want.User, "the user that it runs as", o.User, want.User)
+		got, expected := splitLines(o.Log), splitLines(want.Log)
+		i := 0
+		for i < min(len(got), len(expected)) && got[i] == expected[i] {
+			i++
+		}
+		hold(want.Log == "" || i == max(len(got), len(expected)), fmt.Sprintf("line %d of its log", i+1),
+			strconv.Quote(append(got, "")[i]), strconv.Quote(append(expected, "")[i]))
+	}
+	if o.Image == nil {
+		return verdict, reasons
+	}
+	hold(want.SameLayersAs == "" || slices.Equal(o.Image.Layers, layers), "its list of layers", "its own", "that of "+want.SameLayersAs)
+	if want.Overhead != nil {
+		hold(o.Image.Binary > 0, table.Binary, "missing from the image", "in it")
+		hold(o.Image.Binary == 0 || o.Image.Rest() <= int64(*want.Overhead), "what the image holds beside "+table.Binary,
+			screen.Size(o.Image.Rest()), "at most "+want.Overhead.String())
+	}
+	if !same {
+		return verdict, reasons
+	}
+	hold(want.Keeps == "" || slices.Contains(m.Kept, want.Keeps), fmt.Sprintf("%q, after a changed line in main.go,", want.Keeps),
+		"done again", "kept")
+	saved := table.Size(m.BinaryBefore - o.Image.Binary)
+	hold(want.Saves == 0 || saved >= want.Saves, "what the binary has lost", saved.String(), "at least "+want.Saves.String())
+	if want.NumericUser != nil {
+		hold(m.NumericUser != nil && *m.NumericUser == *want.NumericUser, "USER", strconv.Quote(o.Image.User),
+			map[bool]string{true: "a number", false: "a name"}[*want.NumericUser])
+	}
+	hold(want.Health == "" || m.Health == want.Health, "its health", strconv.Quote(m.Health), want.Health)
+	hold(want.Machines == nil || slices.Equal(m.Machines, want.Machines), "what it starts on", orNone(m.Machines), orNone(want.Machines))
+	// The same image has the same layers; whether a builder can make it depends on its age.
+	hold(want.Repeats == "" || m.Repeats == want.Repeats || m.Repeats == table.Digest && want.Repeats == table.Layers,
+		"what a second build has in common with the first", orNone(strings.Fields(m.Repeats)), want.Repeats)
+	return verdict, reasons
+}
+
+func happened(outcome string, phase doctor.Phase, cause string) string {
+	if outcome == table.Fails {
+		return fmt.Sprintf("a failure in phase %s with %s", phase, cause)
+	}
+	return "the echo"
+}
+
+func named(cause doctor.Cause, detail string) string {
+	if detail != "" {
+		return string(cause) + " (" + detail + ")"
+	}
+	return string(cause)
+}
+
+func splitLines(text string) []string {
+	return strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
+}
+
+func orNone(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, " and ")
 }

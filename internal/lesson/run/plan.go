@@ -8,66 +8,26 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/doctor"
-	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/screen"
-)
-
-// Trial is what the tries of a run have in common.
-type Trial struct {
-	Engine   *engine.Engine
-	Root     string         // the repo's, as the steps' paths have it
-	Steps    []table.Step   // all of the lesson's, also those that are not tried
-	Base     string         // the base's name: article, or another id, or an image
-	Image    string         // the image that GO_IMAGE names
-	Platform image.Platform // what all is built for and started as: the base's
-	Keep     bool           // leave the containers there
-	Given    []string       // images that the builder cannot see by itself: engine.BuildRequest.Layouts
-
-	Report Reporter // told as the work goes on; may be nil
-
-	choosing sync.Mutex   // held by the step that goes for port 8080
-	files    source.Cache // of the images that are examined
-}
-
-// Reporter is told what happens during a run: in sentences, and of each try where it is.
-type Reporter interface {
-	screen.Reporter
-	Step(Event)
-}
-
-// Event tells where a try is.
-type Event struct {
-	Step, Dockerfile string
-	Doing            string   // in a word
-	Outcome          *Outcome // when it is done
-}
-
-// What a try is doing.
-const (
-	Waiting  = "waiting"
-	Building = "building"
-	Starting = "starting"
 )
 
 // job is one try.
 type job struct {
 	*Trial
-	step    table.Step
-	try     table.Try
-	only    bool   // build it, to hold others against it; do not start it
-	compile string // the same for those that share it
-	request engine.BuildRequest
-	image   engine.Image      // what the engine says of it, once it is built
-	proof   *doctor.Diagnosis // of the image, once the doctor was asked
-	outcome Outcome
-	fault   error // the environment's, that kept it from being tried
+	step      table.Step
+	try       table.Try
+	only      bool   // build it, to hold others against it; do not start it
+	compile   string // the same for those that share it
+	request   engine.BuildRequest
+	image     engine.Image      // what the engine says of it, once it is built
+	diagnosis *doctor.Diagnosis // of the image, once the doctor was asked
+	outcome   Outcome
+	fault     error // the environment's, that kept it from being tried
 }
 
 // plan makes the jobs, in the lesson's order: those asked for, and the builds that they
@@ -103,6 +63,23 @@ func (t *Trial) job(step table.Step, try table.Try, request engine.BuildRequest)
 		Step: step.Name, Dockerfile: try.Dockerfile, Expected: try.Expect,
 		Commands: [][]string{append([]string{t.Engine.Name}, t.Engine.BuildCommand(request)...)},
 	}}
+}
+
+// Tag is the name of a step's image: the step's, then what tells its other
+// Dockerfiles and bases apart. Steps of another folder than the repo's do not
+// take over the names of the repo's.
+func (t *Trial) Tag(step table.Step, dockerfile string) string {
+	tag := step.Name
+	if _, variant, ok := strings.Cut(dockerfile, "."); ok {
+		tag += "-" + variant
+	}
+	if t.Base != "article" {
+		tag += "-" + strings.Trim(engine.Tag(t.Base), "-")
+	}
+	if way, err := filepath.Rel(t.Root, step.Dir); err != nil || !filepath.IsLocal(way) {
+		tag += fmt.Sprintf("-%x", sha256.Sum256([]byte(step.Dir)))[:9]
+	}
+	return engine.Repository + ":" + engine.Tag(tag)
 }
 
 // compileKey is the same for tries whose first stages do the same with the same

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/table"
 )
@@ -31,7 +32,7 @@ func TestEveryTryHasATagOfItsOwn(t *testing.T) {
 
 // Why a build failed is told from what Go itself says; the words are those that were seen.
 func TestTheCauseOfAFailedBuild(t *testing.T) {
-	for output, cause := range map[string]string{
+	for output, cause := range map[string]doctor.Cause{
 		"go: go.mod requires go >= 1.99 (running go 1.27.4; GOTOOLCHAIN=local)":                       ToolchainTooOld,
 		"go: errors parsing go.mod:\n":                                                                BuildFailed,
 		"# echo\n./main.go:9:6: syntax error: unexpected [\nnote: module requires Go 1.18":            ToolchainTooOld,
@@ -74,20 +75,20 @@ func TestAVerdictNeedsEveryFactToAgree(t *testing.T) {
 		"fails as expected": {loader, func(o *Outcome) {}, ""},
 		"runs as expected":  {nonRoot, func(o *Outcome) {}, ""},
 		"an unexpected start": {loader, func(o *Outcome) { o.Outcome, o.Phase, o.Cause, o.Detail = table.Runs, table.Serve, "", "" },
-			"runs, where fails in phase exec with missing-loader (/lib/ld-musl-x86_64.so.1) was expected"},
-		"another phase": {loader, func(o *Outcome) { o.Phase = table.Start }, "fails in phase start, not exec"},
+			"the outcome is the echo, not a failure in phase exec with missing-loader (/lib/ld-musl-x86_64.so.1)"},
+		"another phase": {loader, func(o *Outcome) { o.Phase = table.Start }, "the phase is start, not exec"},
 		"another cause": {loader, func(o *Outcome) { o.Cause, o.Detail = "missing-entrypoint", "/ekko" },
 			"the cause is missing-entrypoint (/ekko), not missing-loader (/lib/ld-musl-x86_64.so.1)"},
 		"another loader": {loader, func(o *Outcome) { o.Missing = "/lib64/ld-linux-x86-64.so.2" },
 			"what is missing is /lib64/ld-linux-x86-64.so.2, not /lib/ld-musl-x86_64.so.1"},
 		"a fat image": {loader, func(o *Outcome) { o.Image = &Image{Bytes: 15_000_000, Binary: 10_000_000} },
-			"the image holds 5MB beside /echo; at most 1kB was expected"},
-		"no binary": {loader, func(o *Outcome) { o.Image = &Image{Bytes: 10_000_000} }, "the image holds no /echo"},
+			"what the image holds beside /echo is 5MB, not at most 1kB"},
+		"no binary": {loader, func(o *Outcome) { o.Image = &Image{Bytes: 10_000_000} }, "/echo is missing from the image, not in it"},
 		"a failure": {nonRoot, func(o *Outcome) { o.fails(table.Serve, NoAnswer, "nothing") },
-			"fails in phase serve with no-answer (nothing), where runs was expected"},
-		"another user": {nonRoot, func(o *Outcome) { o.User = "0:0" }, "runs as user 0:0, not 12345:12345"},
+			"the outcome is a failure in phase serve with no-answer (nothing), not the echo"},
+		"another user": {nonRoot, func(o *Outcome) { o.User = "0:0" }, "the user that it runs as is 0:0, not 12345:12345"},
 		"other layers": {nonRoot, func(o *Outcome) { o.Image = &Image{Bytes: 10, Binary: 10, Layers: []string{"sha256:b"}} },
-			"its layers are not those of 04-x"},
+			"its list of layers is its own, not that of 04-x"},
 		"another log":   {nonRoot, func(o *Outcome) { o.Log = "one\n\nthree\n" }, `line 3 of its log is "three", not "two"`},
 		"a longer log":  {nonRoot, func(o *Outcome) { o.Log = "one\n\ntwo\nthree\n" }, `line 4 of its log is "three", not ""`},
 		"a shorter log": {nonRoot, func(o *Outcome) { o.Log = "one\n" }, `line 2 of its log is "", not ""`},
@@ -103,7 +104,7 @@ func TestAVerdictNeedsEveryFactToAgree(t *testing.T) {
 			}
 			assert.Equal(t, Unexpected, verdict)
 			require.Len(t, reasons, 1, "only what differs is named: %v", reasons)
-			assert.Equal(t, c.says, reasons[0])
+			assert.Equal(t, c.says, reasons[0].String())
 		})
 	}
 }

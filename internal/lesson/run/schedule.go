@@ -1,3 +1,8 @@
+// Package run does a step for real. Do, here, calls all the others, and they stand in this
+// order: plan.go turns the table's steps into jobs, build.go makes the image, examine.go has the
+// doctor prove what must become of it, start.go starts the container, observe.go sees what does,
+// and asks for the echo, measure.go takes the figures of the lessons after the article, and
+// outcome.go is what comes out, and what judges it.
 package run
 
 import (
@@ -14,10 +19,49 @@ import (
 	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 
+	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
+	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/table"
 	"optimizing-dockerfile/internal/program"
 	"optimizing-dockerfile/internal/screen"
+)
+
+// Trial is what the tries of a run have in common.
+type Trial struct {
+	Engine   *engine.Engine
+	Root     string         // the repo's, as the steps' paths have it
+	Steps    []table.Step   // all of the lesson's, also those that are not tried
+	Base     string         // the base's name: article, or another id, or an image
+	Image    string         // the image that GO_IMAGE names
+	Platform image.Platform // what all is built for and started as: the base's
+	Keep     bool           // leave the containers there
+	Given    []string       // images that the builder cannot see by itself: engine.BuildRequest.Layouts
+
+	Report Reporter // told as the work goes on; may be nil
+
+	choosing sync.Mutex   // held by the step that goes for port 8080
+	files    source.Cache // of the images that are examined
+}
+
+// Reporter is told what happens during a run: in sentences, and of each try where it is.
+type Reporter interface {
+	screen.Reporter
+	Step(Event)
+}
+
+// Event tells where a try is.
+type Event struct {
+	Step, Dockerfile string
+	Doing            string   // in a word
+	Outcome          *Outcome // when it is done
+}
+
+// What a try is doing.
+const (
+	Waiting  = "waiting"
+	Building = "building"
+	Starting = "starting"
 )
 
 // Do tries the steps that are asked for and returns an outcome for each of their
@@ -49,32 +93,33 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 	var starts sync.WaitGroup
 	defer starts.Wait()
 	builds.SetLimit(max(1, min(t.Engine.LogicalCPUs, 4)))
-	try := func(j *job) {
+	do := func(j *job) {
 		j.build(ctx)
-		start := func() {
+		rest := func() {
+			j.examine(ctx)
+			if j.only {
+				return
+			}
 			j.start(ctx)
-			if !j.late() {
+			if !j.late() { // there is no other to hold it against
 				j.conclude(ctx, nil)
 			}
 		}
-		switch {
-		case j.only:
-			starts.Go(func() { j.fault = j.weigh(ctx) })
-		case oneStep:
-			start()
-		default:
-			starts.Go(start)
+		if oneStep && !j.only {
+			rest()
+		} else {
+			starts.Go(rest)
 		}
 	}
 	defer t.lockBuilds(ctx)()
 	if t.Engine.Builder != engine.BuildKit && len(jobs) > 0 { // what all share, it makes ahead of the rest
-		try(jobs[0])
+		do(jobs[0])
 		jobs = jobs[1:]
 	}
 	for _, group := range groups(jobs) {
 		builds.Go(func() error {
 			for _, j := range group {
-				try(j)
+				do(j)
 			}
 			return nil
 		})
@@ -124,7 +169,7 @@ func (j *job) late() bool {
 	return e.SameLayersAs != "" || e.Saves > 0 || e.NumericUser != nil || e.Keeps != "" || len(e.Machines) > 0 || e.Repeats != ""
 }
 
-// conclude gives a try its verdict. Where it is held against another one, that is among jobs.
+// conclude gives a try its verdict. A late one is held against another, which is among jobs.
 func (j *job) conclude(ctx context.Context, jobs []*job) {
 	o := &j.outcome
 	if j.fault == nil && o.Outcome == j.try.Expect.Outcome && o.Image != nil {
@@ -148,7 +193,7 @@ func (j *job) conclude(ctx context.Context, jobs []*job) {
 // stopped gives a try its verdict where the environment kept it from being tried.
 func (j *job) stopped() bool {
 	if j.fault != nil {
-		j.outcome.Outcome, j.outcome.Verdict, j.outcome.Reasons = "", Environment, []string{oneLine(j.fault)}
+		j.outcome.Outcome, j.outcome.Verdict, j.outcome.Reasons = "", Environment, []Reason{{What: oneLine(j.fault)}}
 	}
 	return j.fault != nil
 }
@@ -178,6 +223,7 @@ func (t *Trial) Single(ctx context.Context, request engine.BuildRequest) (Outcom
 	defer t.files.Close()
 	j := t.job(table.Step{}, table.Try{Dockerfile: request.Dockerfile}, request)
 	j.build(ctx)
+	j.examine(ctx)
 	j.start(ctx)
 	j.stopped()
 	return j.outcome, ctx.Err()

@@ -5,41 +5,26 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"time"
 
-	"optimizing-dockerfile/internal/doctor"
-	"optimizing-dockerfile/internal/doctor/image"
 	"optimizing-dockerfile/internal/engine"
-	"optimizing-dockerfile/internal/engine/source"
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
-// start weighs a try's image, has the doctor prove what becomes of it, where it is small, and then runs it. A large image
-// is examined only where it fails, as each folder of it is a call to the engine.
+// start runs the image in a container, and sees what comes of it.
 func (j *job) start(ctx context.Context) {
-	if j.fault = j.weigh(ctx); j.fault != nil || j.outcome.Image == nil {
+	if j.fault != nil || j.outcome.Image == nil {
 		return
 	}
 	j.tell(Event{Doing: Starting})
-	if source.Small(j.image) {
-		_, j.fault = j.noteDiagnosis(ctx)
-	}
-	if j.fault == nil {
-		j.fault = j.run(ctx)
-	}
-	if j.fault == nil && j.outcome.User == "" {
-		j.fault = j.look(ctx, j.image, func(img image.Image) error {
-			who, err := doctor.Identify(ctx, img)
-			j.outcome.runsAs(who)
-			return err
-		})
+	if j.fault = j.run(ctx); j.fault == nil && j.outcome.User == "" {
+		j.fault = j.identify(ctx)
 	}
 }
 
-// run runs the image in a container, and sees what comes of it.
+// run gives the container its name and its end.
 func (j *job) run(ctx context.Context) error {
 	began := time.Now()
 	defer func() { j.outcome.Seconds.Start = time.Since(began).Seconds() }()
@@ -65,52 +50,6 @@ func (j *job) run(ctx context.Context) error {
 		err = j.health(ctx, name)
 	}
 	return err
-}
-
-// noteDiagnosis notes what the doctor finds.
-func (j *job) noteDiagnosis(ctx context.Context) (*doctor.Diagnosis, error) {
-	d, err := j.diagnose(ctx)
-	if err == nil {
-		j.outcome.Proof, j.outcome.Libc = d.Evidence, d.Libc
-		j.outcome.runsAs(d.User)
-	}
-	return d, err
-}
-
-// diagnose has the doctor look into the image, once, without starting it.
-func (j *job) diagnose(ctx context.Context) (*doctor.Diagnosis, error) {
-	if j.proof != nil {
-		return j.proof, nil
-	}
-	err := j.look(ctx, j.image, func(img image.Image) error {
-		d, err := doctor.Prove(ctx, img, MachineOf(j.Engine), doctor.Start{})
-		if err == nil {
-			j.proof = d
-		}
-		return err
-	})
-	return j.proof, err
-}
-
-// MachineOf describes the machine that an engine starts programs on.
-func MachineOf(e *engine.Engine) doctor.Machine {
-	return doctor.MachineOf(e.OS, e.Arch, e.Here, e.Overrides())
-}
-
-// look opens an image for as long as it is looked at.
-func (t *Trial) look(ctx context.Context, about engine.Image, at func(image.Image) error) error {
-	img, err := t.files.Open(ctx, t.Engine, about)
-	if err != nil {
-		return err
-	}
-	defer img.Close()
-	return at(img)
-}
-
-func (o *Outcome) runsAs(who doctor.User) {
-	if who.UID != nil && who.GID != nil {
-		o.User = fmt.Sprintf("%d:%d", *who.UID, *who.GID)
-	}
 }
 
 // Where a step is asked to answer: on port 8080 of this machine, as in the article,
@@ -139,7 +78,7 @@ func (j *job) launch(ctx context.Context, name string) (host string, err error) 
 		return host, err
 	}
 	// Noted where the image fails: what a record says of one that runs must not depend on who had the port.
-	d, fault := j.diagnose(ctx)
+	d, fault := j.ask(ctx)
 	if fault != nil || d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
 		return "", cmp.Or(fault, err)
 	}
@@ -184,28 +123,4 @@ func Free(address string) string {
 	}
 	listener.Close()
 	return listener.Addr().String()
-}
-
-// refused fills in the outcome of a container whose process was never made. Where the image's files
-// say that the engine could have made it, the engine is at fault.
-func (j *job) refused(ctx context.Context, by *engine.Failed) error {
-	d, err := j.noteDiagnosis(ctx)
-	if err != nil {
-		return err
-	}
-	o := &j.outcome
-	o.Phase, o.Message = table.Start, strings.TrimSpace(by.Stderr)
-	if fault := environmentOf(o.Message); fault != "" { // also of an image that could not start either way
-		return errors.New(fault)
-	}
-	if d.Phase != table.Start {
-		return fmt.Errorf("the engine refused to start an image whose files do not keep it from that: %v", by)
-	}
-	o.provedBy(d, by.ExitCode)
-	return nil
-}
-
-func (o *Outcome) provedBy(d *doctor.Diagnosis, status int) {
-	o.ExitCode, o.Missing = &status, d.Missing
-	o.fails(d.Phase, string(d.Cause), d.Missing)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/yamlfile"
 )
 
@@ -16,12 +17,12 @@ const ExerciseTable = "exercises.yaml"
 
 // Exercise is a Dockerfile with one fault of real life, to be found and fixed.
 type Exercise struct {
-	Name  string `yaml:"exercise"` // the folder's, such as 01-bin-sh
-	Title string `yaml:"title"`
-	Goal  string `yaml:"goal"`  // of `check`: the one that is not met
-	Cause string `yaml:"cause"` // proven: run's or the doctor's id; "" where the goal has none
-	Says  string `yaml:"says"`  // what people see of it and search for
-	Fix   string `yaml:"fix"`   // in a sentence
+	Name  string       `yaml:"exercise"` // the folder's, such as 01-bin-sh
+	Title string       `yaml:"title"`
+	Goal  string       `yaml:"goal"`  // of `check`: the one that is not met
+	Cause doctor.Cause `yaml:"cause"` // proven: run's or the doctor's id; "" where the goal has none
+	Says  string       `yaml:"says"`  // what people see of it and search for
+	Fix   string       `yaml:"fix"`   // in a sentence
 
 	Solution string `yaml:"solution"` // a diff's lines, of what the fix changes in the Dockerfile
 

@@ -78,14 +78,14 @@ func (t Try) LeftOut(builder string) string {
 
 // Expectation is what must come of a try. A field left out is not held against it.
 type Expectation struct {
-	Outcome      string  `yaml:"outcome" json:"outcome"`                         // Runs or Fails
-	Phase        string  `yaml:"phase" json:"phase,omitempty"`                   // how far it gets: build, start, exec, serve
-	Cause        string  `yaml:"cause" json:"cause,omitempty"`                   // of a failure
-	Missing      PerArch `yaml:"missing" json:"missing,omitempty"`               // what is asked for and not there
-	User         string  `yaml:"user" json:"user,omitempty"`                     // uid:gid
-	Overhead     *Size   `yaml:"overhead" json:"overhead,omitempty"`             // the most bytes beside Binary
-	SameLayersAs string  `yaml:"same_layers_as" json:"same_layers_as,omitempty"` // a step
-	Log          string  `yaml:"log" json:"log,omitempty"`                       // before the first request
+	Outcome      string       `yaml:"outcome" json:"outcome"`                         // Runs or Fails
+	Phase        doctor.Phase `yaml:"phase" json:"phase,omitempty"`                   // how far it gets: build, start, exec, serve
+	Cause        doctor.Cause `yaml:"cause" json:"cause,omitempty"`                   // of a failure
+	Missing      PerArch      `yaml:"missing" json:"missing,omitempty"`               // what is asked for and not there
+	User         string       `yaml:"user" json:"user,omitempty"`                     // uid:gid
+	Overhead     *Size        `yaml:"overhead" json:"overhead,omitempty"`             // the most bytes beside Binary
+	SameLayersAs string       `yaml:"same_layers_as" json:"same_layers_as,omitempty"` // a step
+	Log          string       `yaml:"log" json:"log,omitempty"`                       // before the first request
 
 	// In the lessons after the article, beside the echo.
 	Keeps       string   `yaml:"keeps" json:"keeps,omitempty"`               // the instruction that a change in main.go does not repeat
@@ -111,10 +111,10 @@ const (
 
 // Phases, in the order in which a try goes through them.
 const (
-	Build = "build"           // the image is made
-	Start = doctor.PhaseStart // the runtime makes the process
-	Exec  = doctor.PhaseExec  // the process's own execve, and its loader
-	Serve = "serve"           // it runs, and must answer
+	Build doctor.Phase = "build"           // the image is made
+	Start              = doctor.PhaseStart // the runtime makes the process
+	Exec               = doctor.PhaseExec  // the process's own execve, and its loader
+	Serve doctor.Phase = "serve"           // it runs, and must answer
 )
 
 // Load reads the table in the folder dir. An error names the file, and the line

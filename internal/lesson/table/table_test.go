@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/test/faults"
 )
 
@@ -112,7 +113,7 @@ func TestABaseChangesTheStepsThatTurnOnIt(t *testing.T) {
 	assert.Equal(t, Fails, expect.Outcome, "the table itself stays as it is")
 
 	second, _ := Find(On(steps, []Trait{CgoOff}), "2")
-	assert.Equal(t, "missing-shell", second.Main().Expect.Cause, "cgo has no part in step 2")
+	assert.Equal(t, doctor.MissingShell, second.Main().Expect.Cause, "cgo has no part in step 2")
 }
 
 // bomb is a list of tries that many steps name: two thousand lines that stand for millions.

@@ -32,11 +32,11 @@ func result(o run.Outcome) string {
 	number, _, _ := strings.Cut(o.Expected.SameLayersAs, "-")
 	switch {
 	case o.Verdict == run.Environment:
-		return "CANNOT TELL: " + strings.Join(o.Reasons, "; ")
+		return "CANNOT TELL: " + o.Why()
 	case o.Verdict == run.Unexpected:
-		return "UNEXPECTED: " + strings.Join(o.Reasons, "; ")
+		return "UNEXPECTED: " + o.Why()
 	case o.Outcome == table.Fails:
-		return "FAILS at " + o.Phase + ": " + lack(o)
+		return "FAILS at " + string(o.Phase) + ": " + lack(o)
 	case number != "":
 		return "RUNS as " + o.User + ", the layers of " + number
 	}
@@ -45,10 +45,10 @@ func result(o run.Outcome) string {
 
 // lack is the cause of a failure, or what it says is not there.
 func lack(o run.Outcome) string {
-	if strings.HasPrefix(o.Cause, "missing-") && o.Missing != "" {
+	if strings.HasPrefix(string(o.Cause), "missing-") && o.Missing != "" {
 		return "no " + o.Missing
 	}
-	return o.Cause
+	return string(o.Cause)
 }
 
 // Widths of tables: of the first column, for the name of the repo's longest step and two spaces, and of
@@ -193,7 +193,7 @@ func (t *Terminal) Matrix(steps []table.Step, m record.Matrix) {
 		t.total(doc.Base.Name+": ", doc, "as foretold")
 		for _, o := range doc.Steps {
 			for _, reason := range o.Reasons {
-				t.Indented("  ", o.Step+" ("+o.Dockerfile+"): "+reason)
+				t.Indented("  ", o.Step+" ("+o.Dockerfile+"): "+reason.String())
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func cell(outcomes []run.Outcome) string {
 	main := run.Main(outcomes)
 	word := "RUNS"
 	if main.Outcome == table.Fails {
-		word = "FAILS " + main.Phase
+		word = "FAILS " + string(main.Phase)
 	}
 	return fmt.Sprintf("%-12s%s", word, here(main))
 }

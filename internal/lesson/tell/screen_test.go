@@ -158,7 +158,7 @@ func TestOnlyOurOwnEscapesAreSent(t *testing.T) {
 	step := table.Step{Name: "01-a", Title: evil, Change: evil, Why: evil, Dir: dir, Tries: []table.Try{{Dockerfile: "Dockerfile"}}}
 	outcome := run.Outcome{
 		Step: step.Name, Dockerfile: evil, Outcome: table.Fails, Phase: evil, Cause: evil, Detail: evil, Verdict: run.Unexpected, Missing: evil,
-		Reasons: []string{evil}, Message: evil + "\n" + evil, User: evil, Address: evil, Commands: [][]string{{"docker", evil, "--tag", evil}},
+		Reasons: []run.Reason{{What: evil}}, Message: evil + "\n" + evil, User: evil, Address: evil, Commands: [][]string{{"docker", evil, "--tag", evil}},
 		Proof: []doctor.Evidence{{Claim: evil, Path: evil, Found: evil}},
 		Image: &run.Image{Bytes: 1, Files: []run.File{{Path: evil}}, User: evil},
 	}

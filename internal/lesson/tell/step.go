@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -99,7 +100,7 @@ func (t *Terminal) verdict(subject string, o run.Outcome, like string) {
 	case run.Environment:
 		text = result(o)
 	case run.Unexpected:
-		text = "NOT " + like + ": " + strings.Join(o.Reasons, "; ")
+		text = "NOT " + like + ": " + o.Why()
 	}
 	t.Coloured(colorOf(o.Verdict), subject+text)
 }
@@ -118,12 +119,12 @@ func Happened(o run.Outcome) string {
 	switch {
 	case o.Outcome == table.Runs:
 		return "the echo came back, from user " + o.User
-	case o.Cause == "missing-shell":
+	case o.Cause == doctor.MissingShell:
 		return fmt.Sprintf("the shell form asks for %s; there is none", o.Missing)
-	case o.Cause == "missing-loader":
+	case o.Cause == doctor.MissingLoader:
 		return table.Binary + " is there; its loader is not"
 	}
-	return strings.TrimSpace(o.Cause + " " + o.Detail)
+	return strings.TrimSpace(string(o.Cause) + " " + o.Detail)
 }
 
 // proof shows what was asked for and what the image holds.
