@@ -19,7 +19,7 @@ type doctorOptions struct {
 
 func doctorCommand() *cobra.Command {
 	var o doctorOptions
-	var start doctor.Start
+	var options doctor.Options
 	var container, entrypoint, text string
 	var cmd *cobra.Command
 	const short = "prove, without a start, whether an image can start, and why not"
@@ -30,9 +30,9 @@ func doctorCommand() *cobra.Command {
 			dash = len(c.args)
 		}
 		images := c.args[:dash]
-		start.Args = c.args[dash:]
+		options.Args = c.args[dash:]
 		if given("entrypoint") {
-			start.Entrypoint = &[]string{entrypoint}
+			options.Entrypoint = &[]string{entrypoint}
 		}
 		named := given("message") || container != ""
 		switch {
@@ -43,10 +43,10 @@ func doctorCommand() *cobra.Command {
 		case given("message"):
 			return o.readMessage(c, text)
 		case container != "":
-			return o.tellOf(c, must(examineContainer(c, container, start)))
+			return o.tellOf(c, must(examineContainer(c, container, options)))
 		case !describes(images[0]):
-			return o.tellOf(c, must(o.examine(c, images[0], start)))
-		case given("entrypoint"), start.User+start.Workdir != "", len(start.Args) > 0:
+			return o.tellOf(c, must(o.examine(c, images[0], options)))
+		case given("entrypoint"), options.User+options.Workdir != "", len(options.Args) > 0:
 			return usagef("how its containers are started, %s says itself", images[0])
 		}
 		return o.diagnoseFile(c, images[0])
@@ -75,8 +75,8 @@ Exit status: 0 it starts, 1 it cannot, 2 wrong usage, 3 it cannot be told.`
 	flags.StringVar(&o.platform, "platform", "", "`OS/ARCH` to judge it for, such as linux/arm64; not the engine's own")
 	flags.StringVar(&container, "container", "", "the `NAME` of a container to examine, in the place of an image")
 	flags.StringVar(&text, "message", "", "name the causes that print this text; - reads it from stdin")
-	flags.StringVar(&start.User, "user", "", "the user that it is to run as")
-	flags.StringVar(&start.Workdir, "workdir", "", "the folder that it is to begin in")
+	flags.StringVar(&options.User, "user", "", "the user that it is to run as")
+	flags.StringVar(&options.Workdir, "workdir", "", "the folder that it is to begin in")
 	flags.StringVar(&entrypoint, "entrypoint", "", "the program to start instead of ENTRYPOINT (and CMD)")
 	return cmd
 }

@@ -23,11 +23,11 @@ import (
 )
 
 // examine opens the image, wherever it lies, and examines it.
-func (o doctorOptions) examine(c *call, ref string, start doctor.Start) (d *doctor.Diagnosis, err error) {
+func (o doctorOptions) examine(c *call, ref string, options doctor.Options) (d *doctor.Diagnosis, err error) {
 	err = attempt(func() (err error) {
 		img, machine := o.open(c, ref)
 		defer func() { err = errors.Join(err, img.Close()) }()
-		d, err = doctor.Examine(c, img, machine, start)
+		d, err = doctor.Examine(c, img, machine, options)
 		return err
 	})
 	var fault *image.Fault
@@ -114,15 +114,15 @@ func startsOn(ctx context.Context) doctor.Machine {
 }
 
 // examineContainer examines a container that somebody made, beside what the engine recorded of its end.
-func examineContainer(c *call, name string, start doctor.Start) (d *doctor.Diagnosis, err error) {
+func examineContainer(c *call, name string, options doctor.Options) (d *doctor.Diagnosis, err error) {
 	e := must(find(c, c.say))
 	img, it, err := source.FromContainer(c, e, name)
 	endOn(err)
 	defer func() { err = errors.Join(err, img.Close()) }()
 	made := it.HostConfig
-	start.CapAdd, start.CapDrop, start.Privileged, start.Init = made.CapAdd, made.CapDrop, made.Privileged, made.Init
-	start.Mounts = mountsOf(e, it)
-	d = must(doctor.Examine(c, img, run.MachineOf(e), start))
+	options.CapAdd, options.CapDrop, options.Privileged, options.Init = made.CapAdd, made.CapDrop, made.Privileged, made.Init
+	options.Mounts = mountsOf(e, it)
+	d = must(doctor.Examine(c, img, run.MachineOf(e), options))
 	d.Ended = &doctor.Ended{Status: it.State.Status, ExitCode: it.State.ExitCode, Error: it.State.Error, OOMKilled: it.State.OOMKilled}
 	if log, err := e.Logs(c, it.ID); err == nil { // some drivers keep none
 		d.Ended.LastLine = screen.Last(log, 1)
@@ -172,7 +172,7 @@ func (o doctorOptions) member(c *call, it workload.Container) (*doctor.Diagnosis
 	case o.platform == "":
 		o.platform = it.Platform
 	}
-	d, err := o.examine(c, it.Image, it.Start)
+	d, err := o.examine(c, it.Image, it.Options)
 	if err != nil && c.Err() == nil {
 		return doctor.Unknown(it.Image, err.Error()), nil
 	}

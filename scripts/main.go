@@ -52,16 +52,16 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	var ended status
+	var code status
 	var wrong usageError
-	if out.Failed != nil && (err == nil || errors.As(err, &ended)) {
+	if out.Failed != nil && (err == nil || errors.As(err, &code)) {
 		err = fmt.Errorf("the result could not be written: %w", out.Failed)
 	}
 	switch {
 	case err == nil:
 		return exitExpected
-	case errors.As(err, &ended):
-		return int(ended)
+	case errors.As(err, &code):
+		return int(code)
 	case ctx.Err() != nil:
 		left := "nothing of ours is left running"
 		if keep := cmd.Flag("keep"); keep != nil && keep.Value.String() == "true" {

@@ -62,7 +62,7 @@ func devCommand() *cobra.Command {
 
 func baseCommand() *cobra.Command {
 	return verb("", "base [NAME]", "get the image that stands behind FROM, and say what it is", nil, func(c *call) error {
-		_, b, e := c.here(c.word("one base at a time: dev base today-alpine", ""))
+		_, b, e := c.setUp(c.word("one base at a time: dev base today-alpine", ""))
 		r := must(base.Ensure(c, e, b, c.say))
 		image := r.Image
 		if r.StandInFor != "" {

@@ -130,7 +130,7 @@ func learnCommand() *cobra.Command {
 		session := &learn.Session{
 			Steps: l.all, Progress: progress, In: c.in, Out: c.out,
 			Try: func(ctx context.Context, step table.Step, report run.Reporter) record.Run {
-				doc, _, _ := runOptions{}.try(ctx, l, l.bases[0], []table.Step{step}, report) // the document says what failed
+				doc, _, _ := runOptions{}.document(ctx, l, l.bases[0], []table.Step{step}, report) // the document says what failed
 				return doc
 			},
 			Close: func(step table.Step, doc record.Run) error { return closing(c.out, l, step, doc, "") },

@@ -63,7 +63,7 @@ func (o runOptions) run(c *call) error {
 	if len(l.asked) == 1 && !o.json {
 		endOn(c.out.Opening(l.all, l.asked[0]))
 	}
-	doc, asked, failure := o.runOn(c, l, wanted)
+	doc, expected, failure := o.runOn(c, l, wanted)
 	if o.json {
 		c.json(doc)
 	}
@@ -71,10 +71,10 @@ func (o runOptions) run(c *call) error {
 	case failure != nil:
 		return failure
 	case o.json:
-	case len(asked) == 1:
-		endOn(closing(c.out, l, asked[0], doc, nextStep(l, asked[0])))
+	case len(expected) == 1:
+		endOn(closing(c.out, l, expected[0], doc, nextStep(l, expected[0])))
 	default:
-		c.out.Table(asked, doc)
+		c.out.Table(expected, doc)
 	}
 	return statusOf(doc.Verdict)
 }
@@ -116,45 +116,53 @@ func statusOf(verdict string) error {
 func (o runOptions) runOn(c *call, l course, wanted base.Base) (record.Run, []table.Step, error) {
 	report, over := c.say.Reporter(l.asked)
 	defer over()
-	doc, there, failure := o.try(c, l, wanted, l.asked, report)
+	doc, expected, failure := o.document(c, l, wanted, l.asked, report)
 	endOn(c.Err())
-	return doc, there, failure
+	return doc, expected, failure
 }
 
-// try makes the document: the engine, the base, then an outcome for each Dockerfile. It
-// returns also the steps as they are expected to end on that base. An error means that no step could be tried.
-func (o runOptions) try(
+// document tells of a run. It returns also the steps as they are expected to end on that base. An error, which the
+// document tells of too, means that no step could be tried.
+func (o runOptions) document(
 	ctx context.Context, l course, wanted base.Base, asked []table.Step, report run.Reporter,
-) (doc record.Run, there []table.Step, err error) {
+) (doc record.Run, expected []table.Step, failure error) {
 	doc = record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
 	began := time.Now()
-	err = attempt(func() error {
-		e := must(connect(ctx, report))
-		doc.Engine = e
-		defer func() { warn(report, e.RemoveOwn(context.WithoutCancel(ctx))) }()
-		if o.platform != "" {
-			wanted.Platform = must(usage(image.ParsePlatform(o.platform)))
-		}
-		ready := must(base.Ensure(ctx, e, wanted, report))
-		doc.Base = ready
-		traits := must(table.TraitsOf(ready))
-		given, dir, err := o.handOver(ctx, e, ready.Image, report)
-		defer os.RemoveAll(dir)
-		endOn(err)
-		t := &run.Trial{
-			Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, Image: ready.Image, Platform: ready.Platform,
-			Keep: o.keep, Given: given, Report: report,
-		}
-		there = table.On(asked, traits)
-		doc.Steps, err = t.Do(ctx, there)
-		doc.Verdict = run.Worst(doc.Steps)
+	failure = attempt(func() (err error) {
+		expected, err = o.fill(ctx, &doc, l, wanted, asked, report)
 		return err
 	})
 	doc.Seconds = time.Since(began).Seconds()
-	if err != nil {
-		doc.Verdict, doc.Reason, there = run.Environment, err.Error(), asked
+	if failure != nil {
+		doc.Verdict, doc.Reason, expected = run.Environment, failure.Error(), asked
 	}
-	return doc, there, err
+	return doc, expected, failure
+}
+
+// fill puts into a document the engine, the base, and an outcome for each Dockerfile.
+func (o runOptions) fill(
+	ctx context.Context, doc *record.Run, l course, wanted base.Base, asked []table.Step, report run.Reporter,
+) (expected []table.Step, err error) {
+	e := must(connect(ctx, report))
+	doc.Engine = e
+	defer func() { warn(report, e.RemoveOwn(context.WithoutCancel(ctx))) }()
+	if o.platform != "" {
+		wanted.Platform = must(usage(image.ParsePlatform(o.platform)))
+	}
+	ready := must(base.Ensure(ctx, e, wanted, report))
+	doc.Base = ready
+	traits := must(table.TraitsOf(ready))
+	given, dir, err := o.handOver(ctx, e, ready.Image, report)
+	defer os.RemoveAll(dir)
+	endOn(err)
+	t := &run.Trial{
+		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, Image: ready.Image, Platform: ready.Platform,
+		Keep: o.keep, Given: given, Report: report,
+	}
+	expected = table.On(asked, traits)
+	doc.Steps, err = t.Do(ctx, expected)
+	doc.Verdict = run.Worst(doc.Steps)
+	return expected, err
 }
 
 // handOver has the builder of --builder build, else that of BUILDX_BUILDER, and gives it

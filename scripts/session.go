@@ -187,8 +187,8 @@ func connect(ctx context.Context, say screen.Reporter) (*engine.Engine, error) {
 	return e, nil
 }
 
-// here finds the repo, one of its bases and the engine: what most of a teacher's and a maintainer's verbs need.
-func (c *call) here(baseName string) (course, base.Base, *engine.Engine) {
+// setUp finds the repo, one of its bases and the engine: what most of a teacher's and a maintainer's verbs need.
+func (c *call) setUp(baseName string) (course, base.Base, *engine.Engine) {
 	l := courseOf("")
 	b := must(usage(l.bases.Find(baseName)))
 	return l, b, must(connect(c, c.say))

@@ -24,7 +24,7 @@ import (
 func readyCommand() *cobra.Command {
 	var asJSON bool
 	cmd := verb("teach", "ready", "say, the day before, whether this machine can do all of it", cobra.NoArgs, func(c *call) error {
-		l, wanted, e := c.here("")
+		l, wanted, e := c.setUp("")
 		m := ready.Machine{Engine: e, Base: wanted, App: l.all[0].Dir, Root: l.repo.Root, Say: c.say}
 		checks := must(m.Examine(c))
 		worst := 0 // of ok, unclear, lacking
@@ -81,7 +81,7 @@ func bundleCommand() *cobra.Command {
 	var join []string
 	cmd := verb("teach", "bundle [FILE]", "write one file with all that learners need without a network", nil, func(c *call) error {
 		file := c.word("bundle writes one file: bundle "+bundleName, bundleName)
-		l, wanted, e := c.here("")
+		l, wanted, e := c.setUp("")
 		b := must(bundle.Make(c, bundle.Order{Root: l.repo.Root, Engine: e, Base: wanted, Join: join, Say: c.say}, file))
 		defer b.Close()
 		fmt.Fprintf(c.out, "%s: %s, SHA-256 %s\n", file, screen.Size(b.Size), b.Sum)

@@ -59,10 +59,10 @@ func (u *Unobtainable) Error() string {
 		u.Image, strings.Join(u.Tried, "\n  "), strings.Join(u.Ways, "\n  "))
 }
 
-// Here gives a base that is in the engine already, itself or its stand-in; nil
+// InEngine gives a base that is in the engine already, itself or its stand-in; nil
 // where Ensure would have to get one. One that was loaded goes first: it carries
 // the app's modules, so the steps need no network.
-func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
+func InEngine(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 	stand, err := standIn(ctx, e, b)
 	if err != nil || stand != nil && stand.Source == Loaded {
 		return stand, err
@@ -76,10 +76,10 @@ func Here(ctx context.Context, e *engine.Engine, b Base) (*Ready, error) {
 	return stand, nil
 }
 
-// Ensure makes a base available in the engine: what Here finds is used; else the
+// Ensure makes a base available in the engine: what InEngine finds is used; else the
 // image is pulled; else a stand-in is built. The error is an *Unobtainable, the context's, or the engine's.
 func Ensure(ctx context.Context, e *engine.Engine, b Base, say screen.Reporter) (*Ready, error) {
-	if here, err := Here(ctx, e, b); here != nil || err != nil {
+	if here, err := InEngine(ctx, e, b); here != nil || err != nil {
 		return here, err
 	}
 	screen.Sayf(say, "the base %s is not here yet", b.Image)

@@ -139,7 +139,7 @@ const strictEngines = "Podman, Docker before 24, and whatever gives no capabilit
 // root as well (bprm_caps_from_vfs_caps in security/commoncap.c).
 func (x *examination) notPermitted(at place) error {
 	var all []string
-	for lacking := lackingCaps(at.Caps, x.start.capable()); lacking != 0; lacking &= lacking - 1 {
+	for lacking := lackingCaps(at.Caps, x.options.capable()); lacking != 0; lacking &= lacking - 1 {
 		number := bits.TrailingZeros64(lacking)
 		name := fmt.Sprintf("capability %d", number)
 		if number < len(capabilityNames) {
@@ -169,7 +169,7 @@ func (x *examination) secure(at place) bool {
 		return true
 	}
 	permitted, effective := fileCaps(at.Caps)
-	return x.as.uid != 0 && (effective || permitted&x.start.capable() != 0)
+	return x.as.uid != 0 && (effective || permitted&x.options.capable() != 0)
 }
 
 // lackingCaps are those that are to be in effect at once, and that the container does not have.
@@ -212,8 +212,8 @@ func (x *examination) become(ctx context.Context, spec string, asked Evidence) e
 		}
 		return x.unlisted(ctx, UnknownUser, spec, name, asked)
 	}
-	x.as = account{uid: who.Uid, gid: who.Gid, groups: append(who.Sgids, x.start.Groups...), home: cmp.Or(who.Home, "/"),
-		meek: x.start.capable()&overrides == 0}
+	x.as = account{uid: who.Uid, gid: who.Gid, groups: append(who.Sgids, x.options.Groups...), home: cmp.Or(who.Home, "/"),
+		meek: x.options.capable()&overrides == 0}
 	if n := len(x.as.groups); n > maxGroups {
 		return unknown("%q is in %d groups, and Linux gives a process at most %d", spec, n, maxGroups)
 	}

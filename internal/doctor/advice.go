@@ -40,7 +40,7 @@ func (x *examination) adviseElsewhere(ctx context.Context) error {
 	if x.as.past == nil || !*x.as.past || x.d.Cause != "" {
 		return nil
 	}
-	d, err := x.again(ctx, x.config, x.start, false, 0)
+	d, err := x.again(ctx, x.config, x.options, false, 0)
 	if err == nil && d.Cause == UserCannotExecute {
 		x.say("starts-here-only", facts{Found: d.Summary,
 			Words: d.Fix.Text + " `" + strings.ReplaceAll(d.Fix.Dockerfile, "\n", "`, `") + "`."})

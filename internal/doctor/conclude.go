@@ -31,7 +31,7 @@ func (x *examination) conclude(f *finding) {
 	}
 	d.Starts, d.Cause, d.Missing, d.Page = &no, f.cause, f.missing, f.cause.Page()
 	row := f.cause.Row()
-	if d.Phase = PhaseStart; x.started {
+	if d.Phase = PhaseStart; x.pastStart {
 		d.Phase = PhaseExec
 	}
 	d.Summary = fill(row.Summary, f.facts)
@@ -53,32 +53,32 @@ func (x *examination) conclude(f *finding) {
 
 // would examines the image as lines of a Dockerfile make it; it is not known where they change more than its config.
 func (x *examination) would(ctx context.Context, lines string, mends int) (*Diagnosis, error) {
-	c, start := x.config, x.start
+	c, options := x.config, x.options
 	for line := range strings.SplitSeq(lines, "\n") {
 		word, rest, _ := strings.Cut(line, " ")
 		var list []string
 		isList := json.Unmarshal([]byte(rest), &list) == nil
 		switch {
 		case word == "ENTRYPOINT" && isList:
-			c.Entrypoint, c.Cmd, start.Entrypoint, start.Args = list, nil, nil, nil
+			c.Entrypoint, c.Cmd, options.Entrypoint, options.Args = list, nil, nil, nil
 		case word == "CMD" && isList:
-			c.Cmd, start.Args = list, nil
+			c.Cmd, options.Args = list, nil
 		case word == "USER":
-			c.User, start.User = rest, ""
+			c.User, options.User = rest, ""
 		case word == "WORKDIR":
-			c.WorkingDir, start.Workdir = rest, ""
+			c.WorkingDir, options.Workdir = rest, ""
 		case word == "ENV":
 			c.Env = append(slices.Clip(c.Env), rest)
 		default:
 			return Unknown("", "the files change"), nil
 		}
 	}
-	return x.again(ctx, c, start, x.machine.Overrides, mends)
+	return x.again(ctx, c, options, x.machine.Overrides, mends)
 }
 
-// again examines the image with another config or start, or on an engine that leaves the user more or less.
-func (x *examination) again(ctx context.Context, config image.Config, start Start, overrides bool, mends int) (*Diagnosis, error) {
-	y := newExamination(ctx, x.files.img, x.machine, start)
+// again examines the image with another config or other options, or on an engine that leaves the user more or less.
+func (x *examination) again(ctx context.Context, config image.Config, options Options, overrides bool, mends int) (*Diagnosis, error) {
+	y := newExamination(ctx, x.files.img, x.machine, options)
 	y.config, y.env, y.files.Budget, y.mends, y.machine.Overrides = config, environment(config.Env), x.files.Budget, mends, overrides
 	defer y.files.Borrow()() // one such examination after the other draws from the same time
 	return y.d, y.prove(ctx)
@@ -191,7 +191,7 @@ func (x *examination) spliced(from, to int, words ...string) string {
 	from, to = min(from, len(argv)), min(to, len(argv))
 	all := slices.Concat(argv[:from], words, argv[to:])
 	if from >= n {
-		if x.instruction() == "CMD" || n > 0 && x.start.Args == nil {
+		if x.instruction() == "CMD" || n > 0 && x.options.Args == nil {
 			return "CMD " + execForm(all[n:]...)
 		}
 		return "ENTRYPOINT " + execForm(all...)

@@ -8,7 +8,12 @@
 // musl's ldso/dynlink.c).
 package doctor
 
-import "optimizing-dockerfile/internal/doctor/image"
+import (
+	"fmt"
+	"strings"
+
+	"optimizing-dockerfile/internal/doctor/image"
+)
 
 // Diagnosis is what the doctor found. Its JSON is a contract: fields are added, never changed.
 type Diagnosis struct {
@@ -108,6 +113,37 @@ type Ended struct {
 func Unknown(ref, why string) *Diagnosis {
 	return &Diagnosis{Schema: 1, Kind: "doctor", Image: ref, Summary: "cannot tell: " + why,
 		Evidence: []Evidence{}, Argv: []string{}, Advice: []Advice{}}
+}
+
+// Bounds of what is told: of one text, of one list, and of all texts together. An image may bring
+// megabytes, and JSON writes six bytes for one.
+const (
+	maxText  = 16 << 10
+	maxItems = 1000
+	maxTold  = 96 << 10
+)
+
+// shorten puts an end to every text of a diagnosis; what is cut says so.
+func (d *Diagnosis) shorten() *Diagnosis {
+	d.Evidence, d.Argv = d.Evidence[:min(len(d.Evidence), maxItems)], d.Argv[:min(len(d.Argv), maxItems)]
+	texts := []*string{&d.Summary, &d.Fix.Text, &d.Fix.Dockerfile, &d.User.Configured}
+	for i := range d.Evidence {
+		texts = append(texts, &d.Evidence[i].Claim, &d.Evidence[i].Path, &d.Evidence[i].Found)
+	}
+	for i := range d.Advice {
+		texts = append(texts, &d.Advice[i].Summary, &d.Advice[i].Fix)
+	}
+	for i := range d.Argv {
+		texts = append(texts, &d.Argv[i])
+	}
+	left := maxTold
+	for _, text := range texts {
+		if most := min(maxText, left); len(*text) > most {
+			*text = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8((*text)[:most], "·"), len(*text))
+		}
+		left -= min(left, len(*text))
+	}
+	return d
 }
 
 // Cause names why an image cannot start; the steps' builds and answers have further ones.

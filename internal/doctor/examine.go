@@ -22,7 +22,7 @@ type examination struct {
 	files   files
 	config  image.Config
 	machine Machine
-	start   Start
+	options Options
 	as      account
 	env     map[string]string
 	d       *Diagnosis
@@ -32,14 +32,14 @@ type examination struct {
 	shellCommand string // what the shell is given
 	program      place  // what is executed, links followed
 	info         *buildinfo.BuildInfo
-	asked        bool
+	askedGo      bool  // whether info was looked for
 	binary       place // the ELF file behind it: the program, or a script's interpreter
 
 	yields     bool       // a program on the way gives root's rights away
 	turns      int        // programs that were executed
 	way        []Evidence // by which they started each other
 	unexamined string     // where that ends, what was not looked at
-	started    bool       // a program, be it the engine's init: what is found then is found after a start
+	pastStart  bool       // a program was started, be it the engine's init: what is found from then on is of PhaseExec
 	mends      int        // faults for which a fix is looked for: this one, and one behind it
 }
 
@@ -76,8 +76,8 @@ func unknown(format string, args ...any) *finding { return &finding{why: fmt.Spr
 // Examine tells whether an image can start on a machine, and what could be better
 // about it. The error is only ever about reading the image; what the image holds
 // is in the diagnosis.
-func Examine(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x := newExamination(ctx, img, machine, start)
+func Examine(ctx context.Context, img image.Image, machine Machine, options Options) (*Diagnosis, error) {
+	x := newExamination(ctx, img, machine, options)
 	x.mends = 2
 	if err := x.prove(ctx); err != nil {
 		return nil, err
@@ -89,13 +89,13 @@ func Examine(ctx context.Context, img image.Image, machine Machine, start Start)
 	if err := x.advise(ctx); err != nil {
 		return nil, err
 	}
-	x.d.Fix.Dockerfile = start.inPlace(x.d.Fix.Dockerfile)
+	x.d.Fix.Dockerfile = options.inPlace(x.d.Fix.Dockerfile)
 	return x.d.shorten(), nil
 }
 
 // Prove is Examine without the advice and without a search for the best fix, which take more of the image's files.
-func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (*Diagnosis, error) {
-	x := newExamination(ctx, img, machine, start)
+func Prove(ctx context.Context, img image.Image, machine Machine, options Options) (*Diagnosis, error) {
+	x := newExamination(ctx, img, machine, options)
 	err := x.prove(ctx)
 	return x.d.shorten(), err
 }
@@ -103,17 +103,17 @@ func Prove(ctx context.Context, img image.Image, machine Machine, start Start) (
 // Identify is the part of Examine that says whom the process runs as. Without numbers, nobody: the image
 // does not list the name.
 func Identify(ctx context.Context, img image.Image) (User, error) {
-	x := newExamination(ctx, img, Machine{}, Start{})
+	x := newExamination(ctx, img, Machine{}, Options{})
 	err := x.account(ctx)
 	return x.d.User, imageFault(err)
 }
 
-func newExamination(ctx context.Context, img image.Image, machine Machine, start Start) *examination {
+func newExamination(ctx context.Context, img image.Image, machine Machine, options Options) *examination {
 	about := img.About()
 	config := about.Config
-	config.Env = slices.Concat(config.Env, start.Env)
+	config.Env = slices.Concat(config.Env, options.Env)
 	x := &examination{
-		files: files{Budget: image.NewBudget(ctx, 0), img: img, cwd: "/", mounts: start.Mounts}, config: config, machine: machine, start: start,
+		files: files{Budget: image.NewBudget(ctx, 0), img: img, cwd: "/", mounts: options.Mounts}, config: config, machine: machine, options: options,
 		d: Unknown(about.Name, ""), env: environment(config.Env),
 	}
 	x.d.ID = about.ID
@@ -167,11 +167,11 @@ func (x *examination) stages(ctx context.Context) error {
 func (x *examination) account(ctx context.Context) error {
 	spec := x.config.User
 	asked := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", spec)}
-	if x.start.User != "" {
-		spec = x.start.User
+	if x.options.User != "" {
+		spec = x.options.User
 		asked = Evidence{"the user is named by", x.called("--user"), fmt.Sprintf("%q", spec)}
 	}
-	spec = x.start.Pod.user(spec)
+	spec = x.options.Pod.user(spec)
 	x.d.User.Configured = spec
 	if err := x.become(ctx, spec, asked); err != nil {
 		return err
@@ -180,7 +180,7 @@ func (x *examination) account(ctx context.Context) error {
 	if _, set := x.env["HOME"]; !set {
 		x.env["HOME"] = x.as.home
 	}
-	if (x.machine.Overrides || x.start.Pod != nil) && x.start.capable()&overrides != 0 { // containerd is such an engine
+	if (x.machine.Overrides || x.options.Pod != nil) && x.options.capable()&overrides != 0 { // containerd is such an engine
 		x.as.past = new(bool)
 	}
 	return nil
@@ -190,16 +190,16 @@ func (x *examination) account(ctx context.Context) error {
 // (daemon.mergeAndVerifyConfig, runconfig's merge).
 func (x *examination) command(context.Context) error {
 	entrypoint, cmd := x.config.Entrypoint, x.config.Cmd
-	if x.start.Entrypoint != nil {
-		if entrypoint = *x.start.Entrypoint; len(entrypoint) > 0 {
+	if x.options.Entrypoint != nil {
+		if entrypoint = *x.options.Entrypoint; len(entrypoint) > 0 {
 			cmd = nil
 		}
 	}
-	if len(x.start.Args) > 0 {
-		cmd = x.start.Args
+	if len(x.options.Args) > 0 {
+		cmd = x.options.Args
 	}
 	// [""] counts as unset, but in a pod's own
-	if len(entrypoint) == 1 && entrypoint[0] == "" && (x.start.Pod == nil || x.start.Entrypoint == nil) {
+	if len(entrypoint) == 1 && entrypoint[0] == "" && (x.options.Pod == nil || x.options.Entrypoint == nil) {
 		entrypoint = nil
 	}
 	argv := append(slices.Clone(entrypoint), cmd...)
@@ -213,7 +213,7 @@ func (x *examination) command(context.Context) error {
 		return x.cannot(EmptyCommand, facts{},
 			Evidence{"the program's name, the first of the list, is empty", x.source(), fmt.Sprintf("%q", argv)})
 	}
-	if x.start.Open[argv[0]] {
+	if x.options.Open[argv[0]] {
 		return unknown("the program is %q, and what that stands for is not known here", argv[0])
 	}
 	if n := shellForm(argv, x.config.Shell); n > 0 {
@@ -225,11 +225,11 @@ func (x *examination) command(context.Context) error {
 // source names where the program comes from.
 func (x *examination) source() string {
 	switch {
-	case x.start.Entrypoint != nil && len(*x.start.Entrypoint) > 0:
+	case x.options.Entrypoint != nil && len(*x.options.Entrypoint) > 0:
 		return x.called("--entrypoint")
-	case x.start.Entrypoint == nil && len(x.config.Entrypoint) > 0 && x.config.Entrypoint[0] != "":
+	case x.options.Entrypoint == nil && len(x.config.Entrypoint) > 0 && x.config.Entrypoint[0] != "":
 		return "config.Entrypoint"
-	case len(x.start.Args) > 0:
+	case len(x.options.Args) > 0:
 		return x.called("ARGS")
 	}
 	return "config.Cmd"
@@ -265,8 +265,8 @@ func (x *examination) volumes(ctx context.Context) error {
 // (moby's SetupWorkingDirectory), and gives up where a file is in the way.
 func (x *examination) workdir(ctx context.Context) error {
 	dir, source := x.config.WorkingDir, "config.WorkingDir"
-	if x.start.Workdir != "" {
-		dir, source = x.start.Workdir, x.called("--workdir")
+	if x.options.Workdir != "" {
+		dir, source = x.options.Workdir, x.called("--workdir")
 	}
 	if dir == "" {
 		return nil
@@ -290,7 +290,7 @@ func (x *examination) workdir(ctx context.Context) error {
 		return err
 	case way.kind == absent, way.kind == dangling:
 		// Created at the start, down to its last folder; so nothing is in there.
-		x.files.made = created(way)
+		x.files.made = wholePath(way)
 	case way.kind == through, way.kind == looping:
 		return unusable(way.at, way.Error())
 	}

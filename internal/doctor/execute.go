@@ -3,7 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"debug/elf"
+	debug "debug/elf"
 	"fmt"
 	"path"
 	"strconv"
@@ -42,6 +42,7 @@ func (x *examination) first() Evidence {
 // exec does what the kernel's execve does with a file that may be executed: a script leads to
 // its interpreter, an ELF file to its loader; and then what the program starts in turn.
 func (x *examination) exec(ctx context.Context, p process) error {
+	x.pastStart = true
 	if err := x.turn(p); err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (x *examination) exec(ctx context.Context, p process) error {
 	switch {
 	case bytes.HasPrefix(head, []byte("#!")):
 		return x.script(ctx, p, head)
-	case bytes.HasPrefix(head, []byte(elf.ELFMAG)):
+	case bytes.HasPrefix(head, []byte(debug.ELFMAG)):
 		if err := x.elf(ctx, p); err != nil {
 			return err
 		}
@@ -71,7 +72,6 @@ func (x *examination) exec(ctx context.Context, p process) error {
 // turn counts a program that starts, and takes from the budget what is kept of it: its environment,
 // and its words, which the evidence quotes.
 func (x *examination) turn(p process) error {
-	x.started = true
 	if x.turns++; x.turns > maxTurns {
 		return unknown("more than %d programs start each other", maxTurns)
 	}
@@ -141,7 +141,7 @@ func (x *examination) launch(ctx context.Context, p process) error {
 	return x.exec(ctx, p)
 }
 
-// notThere is the finding where a program that has started looks for another one in vain.
+// notThere is the finding where the path of a program leads nowhere, whoever asks for it.
 func (x *examination) notThere(ctx context.Context, p process, err error) error {
 	way := broke(err)
 	if way == nil {
@@ -155,7 +155,7 @@ func (x *examination) notThere(ctx context.Context, p process, err error) error 
 		Evidence{"the interpreter", way.at, way.Error()})
 	f.line = line
 	if way.kind == dangling {
-		f.facts.Target = created(way)
+		f.facts.Target = wholePath(way)
 		if tree, ok := strings.CutSuffix(path.Dir(f.facts.Target), "/bin"); ok && strings.Count(tree, "/") > 1 && tree != "/usr/local" {
 			f.facts.Tree = tree
 		}

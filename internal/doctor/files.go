@@ -54,7 +54,7 @@ type lookupError struct {
 	at   string // where it broke
 	link string // the last link that was followed, "/sh -> /busybox"
 	dir  image.Entry
-	rest []step // what was still to go
+	rest []component // what was still to go
 }
 
 func (e *lookupError) Error() string {
@@ -67,16 +67,16 @@ func broke(err error) (way *lookupError) {
 	return way
 }
 
-// step is a component still to go, and the link that brought it.
-type step struct{ name, link string }
+// component is one of a path, still to go, and the link that brought it.
+type component struct{ name, link string }
 
-func steps(p, link string) []step {
-	var all []step
+func components(p, link string) []component {
+	var all []component
 	for name := range strings.FieldsFuncSeq(p, func(r rune) bool { return r == '/' }) {
-		all = append(all, step{name, link})
+		all = append(all, component{name, link})
 	}
 	if strings.HasSuffix(p, "/") {
-		all = append(all, step{".", link}) // a trailing slash wants a folder
+		all = append(all, component{".", link}) // a trailing slash wants a folder
 	}
 	return all
 }
@@ -92,7 +92,7 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 	if err := f.Work(8); err != nil {
 		return place{}, err
 	}
-	todo := steps(p, "")
+	todo := components(p, "")
 	fail := func(kind broken, at, link string) (place, error) {
 		return place{}, &lookupError{kind: kind, path: p, at: at, link: link, dir: here.Entry, rest: todo}
 	}
@@ -144,7 +144,7 @@ func (f *files) resolve(ctx context.Context, p string, as account) (place, error
 		if e.Link == "" {
 			return fail(dangling, at, link)
 		}
-		todo = append(steps(e.Link, link), todo...)
+		todo = append(components(e.Link, link), todo...)
 		if strings.HasPrefix(e.Link, "/") {
 			here.Entry = image.Entry{Path: "/", Mode: fs.ModeDir | 0o755}
 		}

@@ -78,7 +78,7 @@ func TestThisMachinesProgramsStart(t *testing.T) {
 				continue
 			}
 			d, err := Examine(context.Background(), hostImage{image.Config{Config: v1.Config{Entrypoint: []string{path}}}}, Machine{OS: "linux",
-				Arch: runtime.GOARCH}, Start{})
+				Arch: runtime.GOARCH}, Options{})
 			if err != nil {
 				t.Errorf("%s: %v", path, err)
 				continue
@@ -152,7 +152,7 @@ func TestThisMachinesProgramsAgainstRealStarts(t *testing.T) {
 			for _, at := range gone {
 				img.gone[at] = true
 			}
-			d, err := Prove(ctx, img, machine, Start{Entrypoint: &[]string{name}, Args: []string{"--version"}})
+			d, err := Prove(ctx, img, machine, Options{Entrypoint: &[]string{name}, Args: []string{"--version"}})
 			require.NoError(t, err)
 			return img, d
 		}

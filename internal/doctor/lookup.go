@@ -15,7 +15,7 @@ import (
 // is searched for in PATH.
 func (x *examination) lookup(ctx context.Context) error {
 	name := x.d.Argv[0]
-	x.started = x.start.Init
+	x.pastStart = x.options.Init
 	if !strings.Contains(name, "/") {
 		return x.lookupName(ctx, name)
 	}
@@ -35,7 +35,7 @@ func (x *examination) lookup(ctx context.Context) error {
 // wayBroken names the cause where a program's path leads nowhere.
 func (x *examination) wayBroken(way *lookupError, p process) *finding {
 	name := p.name
-	f := x.cannot(MissingEntrypoint, facts{Name: name, At: way.at, Target: created(way), Link: way.link, Loop: way.kind == looping,
+	f := x.cannot(MissingEntrypoint, facts{Name: name, At: way.at, Target: wholePath(way), Link: way.link, Loop: way.kind == looping,
 		Closed: way.kind == closed, Command: x.shellCommand},
 		p.asked, Evidence{"looked for, link by link, inside the image", x.files.absolute(name), way.Error()})
 	if words := strings.Fields(name); len(words) > 1 && way.kind == absent { // "/app --serve" in one string
@@ -69,13 +69,13 @@ const noPath = "%q is searched for in PATH, whose value is not known here"
 // for anyone. A runc built with Go 1.20 or later passes over a hit that this
 // user may not execute; one built with an older Go takes it and fails.
 func (x *examination) lookupName(ctx context.Context, name string) error {
-	if x.start.Open["PATH"] {
+	if x.options.Open["PATH"] {
 		return unknown(noPath, name)
 	}
 	search, source := x.env["PATH"], "config.Env PATH"
 	if !sets(x.config.Env, "PATH") {
 		source = "the runtime's PATH"
-	} else if sets(x.start.Env, "PATH") {
+	} else if sets(x.options.Env, "PATH") {
 		source = x.called("--env") + " PATH"
 	}
 	asked := Evidence{"the program to start, without a folder", x.source(), fmt.Sprintf("%q", x.d.Argv)}
@@ -113,7 +113,7 @@ func (x *examination) lookupName(ctx context.Context, name string) error {
 		}
 	}
 	if passedOver != nil {
-		x.started = true // the runtime comes upon it at its execve only
+		x.pastStart = true // the runtime comes upon it at its execve only
 		return passedOver
 	}
 	return f
@@ -211,8 +211,8 @@ func describe(e image.Entry) string {
 	return text
 }
 
-// created is the folder that a start creates where a WORKDIR is missing.
-func created(way *lookupError) string {
+// wholePath is the path that broke off, as it would be were it there.
+func wholePath(way *lookupError) string {
 	names := []string{way.at}
 	for _, s := range way.rest {
 		names = append(names, s.name)

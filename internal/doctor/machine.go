@@ -104,10 +104,10 @@ const maxBuildinfo = 128 << 20
 
 // isGo reports whether the binary was built by Go, and remembers how.
 func (x *examination) isGo(ctx context.Context) bool {
-	if !x.asked && x.binary.Size <= maxBuildinfo {
+	if !x.askedGo && x.binary.Size <= maxBuildinfo {
 		x.info, _ = x.buildInfo(ctx)
 	}
-	x.asked = true
+	x.askedGo = true
 	return x.info != nil
 }
 

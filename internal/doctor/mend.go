@@ -22,7 +22,7 @@ func (x *examination) mend(ctx context.Context, f *finding) error {
 		return err
 	}
 	if f.cause == UserCannotExecute && !x.machine.Overrides {
-		d, err := x.again(ctx, x.config, x.start, true, 0)
+		d, err := x.again(ctx, x.config, x.options, true, 0)
 		if err != nil {
 			return err
 		}

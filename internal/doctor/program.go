@@ -26,7 +26,7 @@ const (
 // this machine, is it whole, which loader does it ask for.
 func (x *examination) elf(ctx context.Context, p process) error {
 	at := p.at
-	x.binary, x.info, x.asked = at, nil, false
+	x.binary, x.info, x.askedGo = at, nil, false
 	file, err := x.whole(ctx, p, "the program")
 	if err != nil {
 		return err

@@ -119,37 +119,8 @@ func (p *printer) text(indent, s string) {
 	}
 }
 
-// Bounds of what is told: of one text on a screen, of one at all, of one list, and of
-// all together. An image may bring megabytes, and JSON writes six bytes for one.
-const (
-	maxShown = 2000
-	maxText  = 16 << 10
-	maxItems = 1000
-	maxTold  = 96 << 10
-)
-
-// shorten puts an end to every text of a diagnosis; what is cut says so.
-func (d *Diagnosis) shorten() *Diagnosis {
-	d.Evidence, d.Argv = d.Evidence[:min(len(d.Evidence), maxItems)], d.Argv[:min(len(d.Argv), maxItems)]
-	texts := []*string{&d.Summary, &d.Fix.Text, &d.Fix.Dockerfile, &d.User.Configured}
-	for i := range d.Evidence {
-		texts = append(texts, &d.Evidence[i].Claim, &d.Evidence[i].Path, &d.Evidence[i].Found)
-	}
-	for i := range d.Advice {
-		texts = append(texts, &d.Advice[i].Summary, &d.Advice[i].Fix)
-	}
-	for i := range d.Argv {
-		texts = append(texts, &d.Argv[i])
-	}
-	left := maxTold
-	for _, text := range texts {
-		if most := min(maxText, left); len(*text) > most {
-			*text = fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8((*text)[:most], "·"), len(*text))
-		}
-		left -= min(left, len(*text))
-	}
-	return d
-}
+// maxShown bounds one text on a screen, in bytes.
+const maxShown = 2000
 
 // Line is the diagnosis in one line.
 func (d *Diagnosis) Line() string {

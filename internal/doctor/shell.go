@@ -3,7 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"debug/elf"
+	debug "debug/elf"
 	"fmt"
 	"maps"
 	"path"
@@ -154,7 +154,7 @@ func (x *examination) shellScript(ctx context.Context, p process, name string, a
 	if err != nil {
 		return err
 	}
-	if bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
+	if bytes.HasPrefix(head, []byte(debug.ELFMAG)) {
 		return x.badFormat(reads, "a program, where a shell script is to be read")
 	}
 	x.way = append(x.way, asked)

@@ -280,7 +280,7 @@ func (x *examination) searchPath(env map[string]string) string {
 
 // onPath finds a name as execvp does: what this user may not execute is passed over, and is the finding where there is no other.
 func (x *examination) onPath(ctx context.Context, p process) (hit string, denied error) {
-	if x.start.Open["PATH"] {
+	if x.options.Open["PATH"] {
 		return "", unknown(noPath, p.name)
 	}
 	for _, dir := range searched(x.searchPath(p.env), p.name) {

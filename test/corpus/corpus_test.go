@@ -47,7 +47,7 @@ func diagnoseOn(t *testing.T, s Spec, on doctor.Machine) *doctor.Diagnosis {
 	img, err := image.FromFile(context.Background(), file, "", image.Platform{OS: "linux", Arch: runtime.GOARCH})
 	require.NoError(t, err)
 	defer img.Close()
-	d, err := doctor.Examine(context.Background(), img, on, doctor.Start{})
+	d, err := doctor.Examine(context.Background(), img, on, doctor.Options{})
 	require.NoError(t, err)
 	return d
 }

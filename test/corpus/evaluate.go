@@ -85,7 +85,7 @@ func examine(ctx context.Context, e *engine.Engine, machine doctor.Machine, ref 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, img.Close()) }()
-	return doctor.Examine(ctx, img, machine, doctor.Start{})
+	return doctor.Examine(ctx, img, machine, doctor.Options{})
 }
 
 // Report prints the confusion matrix, the cause accuracy, and each case that is not as it should be.

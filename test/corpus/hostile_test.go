@@ -165,7 +165,7 @@ func TestHostileKindsHaveAnEnd(t *testing.T) {
 	for name, k := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			img := opened(t, k.Spec)
-			d, err := doctor.Examine(t.Context(), img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Start{})
+			d, err := doctor.Examine(t.Context(), img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Options{})
 			require.NoError(t, err)
 			assert.True(t, strings.Contains(d.Summary, k.says), screen.Short(d.Summary, 300))
 			text, err := json.Marshal(d)
@@ -177,7 +177,7 @@ func TestHostileKindsHaveAnEnd(t *testing.T) {
 			if k.says == tooSlow { // then Ctrl-C must end it too
 				ctx, stop := context.WithCancel(t.Context())
 				stop()
-				_, err = doctor.Examine(ctx, img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Start{})
+				_, err = doctor.Examine(ctx, img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Options{})
 				assert.ErrorIs(t, err, context.Canceled)
 			}
 		})
@@ -188,7 +188,7 @@ func TestHostileKindsHaveAnEnd(t *testing.T) {
 // Broken, this takes hours.
 func TestSymbolsAreNotTriedInPairs(t *testing.T) {
 	d, err := doctor.Examine(t.Context(), opened(t, dynamic(shared{interp: muslLoader, wants: 200_000, needed: []string{"l0.so"}},
-		linked(1, shared{defines: 200_000}))), doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Start{})
+		linked(1, shared{defines: 200_000}))), doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Options{})
 	require.NoError(t, err)
 	assert.True(t, d.Starts != nil && *d.Starts, d.Summary)
 }
@@ -261,7 +261,7 @@ func TestTenThousandMutations(t *testing.T) {
 			continue
 		}
 		opens++
-		d, err := doctor.Examine(t.Context(), img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Start{})
+		d, err := doctor.Examine(t.Context(), img, doctor.Machine{OS: "linux", Arch: "amd64"}, doctor.Options{})
 		if assert.NoError(t, err) {
 			verdicts++
 			require.NoError(t, doctor.Screen(io.Discard, d, false, 80))

@@ -59,7 +59,7 @@ func TestFromARegistryTheVerdictIsTheSame(t *testing.T) {
 		push(t, c.Image, ref)
 		img, err := image.FromRegistry(t.Context(), ref, image.Platform{OS: "linux", Arch: runtime.GOARCH}, false)
 		require.NoError(t, err, c.Name)
-		d, err := doctor.Examine(t.Context(), img, machine, doctor.Start{})
+		d, err := doctor.Examine(t.Context(), img, machine, doctor.Options{})
 		require.NoError(t, err, c.Name)
 		require.NoError(t, img.Close())
 		want := diagnose(t, c.Image)
@@ -151,7 +151,7 @@ func TestAnUnhelpfulRegistry(t *testing.T) {
 		between, asked = c.between, 0
 		img, err := image.FromRegistry(t.Context(), ref, image.Platform{OS: "linux", Arch: runtime.GOARCH}, false)
 		if err == nil {
-			_, err = doctor.Examine(t.Context(), img, machine, doctor.Start{})
+			_, err = doctor.Examine(t.Context(), img, machine, doctor.Options{})
 			img.Close()
 		}
 		var fault *image.Fault

@@ -245,7 +245,7 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 	assert.NotEqual(t, b.Image, carried.Image)
 	assert.NoError(t, compiles(t.Context(), t, e, carried))
 
-	again, err := base.Here(t.Context(), e, b)
+	again, err := base.InEngine(t.Context(), e, b)
 	require.NoError(t, err)
 	assert.Equal(t, base.Present, again.Source, "on the teacher's machine all stays as it was")
 	t.Setenv(program.CacheVariable, t.TempDir())
@@ -253,7 +253,7 @@ func TestTheImageItselfIsCarriedWithTheModules(t *testing.T) {
 	require.NoError(t, err)
 	assert.Error(t, base.NoteLoaded(t.Context(), e, b.Image, digest), "only what the recipe makes counts as loaded")
 	require.NoError(t, base.NoteLoaded(t.Context(), e, carried.Image, digest))
-	again, err = base.Here(t.Context(), e, b)
+	again, err = base.InEngine(t.Context(), e, b)
 	require.NoError(t, err)
 	assert.Equal(t, []string{base.Loaded, carried.Image}, []string{again.Source, again.Image})
 }

@@ -78,27 +78,27 @@ func TestCompose(t *testing.T) {
 		}
 		for _, name := range project.ServiceNames() {
 			s := project.Services[name]
-			one := workload.Container{Name: name, Image: s.Image, Platform: s.Platform, Start: doctor.Start{
+			one := workload.Container{Name: name, Image: s.Image, Platform: s.Platform, Options: doctor.Options{
 				Workdir: s.WorkingDir, User: s.User, Args: s.Command, CapAdd: s.CapAdd, CapDrop: s.CapDrop,
 				Privileged: s.Privileged, Init: s.Init != nil && *s.Init, Mounts: map[string]bool{}}}
 			if one.Image == "" {
 				one.Image = project.Name + "-" + name
 			}
 			if s.Entrypoint != nil {
-				one.Start.Entrypoint = (*[]string)(&s.Entrypoint)
+				one.Options.Entrypoint = (*[]string)(&s.Entrypoint)
 			}
 			for _, v := range s.Volumes {
 				if v.Type != "volume" {
-					one.Start.Mounts[path.Clean("/"+v.Target)] = v.Type == "tmpfs"
+					one.Options.Mounts[path.Clean("/"+v.Target)] = v.Type == "tmpfs"
 				}
 			}
 			for _, t := range s.Tmpfs {
 				t, _, _ = strings.Cut(t, ":")
-				one.Start.Mounts[path.Clean("/"+t)] = true
+				one.Options.Mounts[path.Clean("/"+t)] = true
 			}
 			for name, value := range s.Environment {
 				if value != nil {
-					one.Start.Env = append(one.Start.Env, name+"="+*value)
+					one.Options.Env = append(one.Options.Env, name+"="+*value)
 				}
 			}
 			all = append(all, one)

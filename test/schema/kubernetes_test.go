@@ -109,36 +109,36 @@ func kubelets(pod v1.PodSpec, c v1.Container) workload.Container {
 		return all
 	}
 	s := securitycontext.DetermineEffectiveSecurityContext(&v1.Pod{Spec: pod}, &c)
-	is := workload.Container{Name: c.Name, Image: c.Image, Start: doctor.Start{Workdir: c.WorkingDir, Args: words(c.Args),
+	is := workload.Container{Name: c.Name, Image: c.Image, Options: doctor.Options{Workdir: c.WorkingDir, Args: words(c.Args),
 		Mounts:     map[string]bool{},
 		Privileged: s.Privileged != nil && *s.Privileged, Pod: &doctor.Pod{NonRoot: s.RunAsNonRoot != nil && *s.RunAsNonRoot}}}
 	if of := pod.SecurityContext; of != nil {
 		for _, group := range append(of.SupplementalGroups, *cmp.Or(of.FSGroup, new(int64))) {
 			if group > 0 {
-				is.Start.Groups = append(is.Start.Groups, int(group))
+				is.Options.Groups = append(is.Options.Groups, int(group))
 			}
 		}
 	}
 	for name, value := range env {
-		is.Start.Env = append(is.Start.Env, name+"="+value)
+		is.Options.Env = append(is.Options.Env, name+"="+value)
 	}
 	if command := words(c.Command); command != nil {
-		is.Start.Entrypoint = &command
+		is.Options.Entrypoint = &command
 	}
 	for _, m := range c.VolumeMounts {
-		is.Start.Mounts[path.Clean(m.MountPath)] = false
+		is.Options.Mounts[path.Clean(m.MountPath)] = false
 	}
 	if arch := pod.NodeSelector["kubernetes.io/arch"]; arch != "" {
 		is.Platform = "linux/" + arch
 	}
 	if s.RunAsUser != nil {
-		is.Start.User = fmt.Sprint(*s.RunAsUser)
+		is.Options.User = fmt.Sprint(*s.RunAsUser)
 	}
 	if s.RunAsGroup != nil {
-		is.Start.Pod.Group = fmt.Sprint(*s.RunAsGroup)
+		is.Options.Pod.Group = fmt.Sprint(*s.RunAsGroup)
 	}
 	if s.Capabilities != nil {
-		is.Start.CapAdd, is.Start.CapDrop = list(s.Capabilities.Add), list(s.Capabilities.Drop)
+		is.Options.CapAdd, is.Options.CapDrop = list(s.Capabilities.Add), list(s.Capabilities.Drop)
 	}
 	return is
 }

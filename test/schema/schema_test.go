@@ -50,9 +50,9 @@ func agree(t *testing.T, documents int, document func(*maker) string, theirs fun
 		require.NoError(t, err, text)
 		require.Len(t, got, len(want), text)
 		for i, c := range got {
-			require.Equal(t, entries(want[i].Start.Env), entries(c.Start.Env), text)
+			require.Equal(t, entries(want[i].Options.Env), entries(c.Options.Env), text)
 			want[i].Owner, want[i].Notes = c.Owner, c.Notes
-			want[i].Start.Env, want[i].Start.Open, want[i].Start.Called = c.Start.Env, c.Start.Open, c.Start.Called
+			want[i].Options.Env, want[i].Options.Open, want[i].Options.Called = c.Options.Env, c.Options.Open, c.Options.Called
 			require.Equal(t, bare(want[i]), bare(c), text)
 		}
 		read++
@@ -64,8 +64,8 @@ func agree(t *testing.T, documents int, document func(*maker) string, theirs fun
 
 // bare is a container whose lists are never nil, where that means the same, and name nothing twice.
 func bare(c workload.Container) workload.Container {
-	c.Start.Args = append([]string{}, c.Start.Args...)
-	for _, words := range []*[]string{&c.Start.CapAdd, &c.Start.CapDrop} {
+	c.Options.Args = append([]string{}, c.Options.Args...)
+	for _, words := range []*[]string{&c.Options.CapAdd, &c.Options.CapDrop} {
 		*words = slices.Compact(slices.Sorted(slices.Values(*words)))
 	}
 	return c

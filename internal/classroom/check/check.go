@@ -155,7 +155,7 @@ func (s *subject) judge(ctx context.Context) error {
 	}
 	screen.Sayf(s.Say, "building and starting %s …", s.Dockerfile)
 	t := &run.Trial{Engine: s.Engine}
-	if ready, err := base.Here(ctx, s.Engine, s.Catalog[0]); err == nil && ready != nil {
+	if ready, err := base.InEngine(ctx, s.Engine, s.Catalog[0]); err == nil && ready != nil {
 		t.Image = ready.Image // an engine on another machine is asked from it
 	}
 	if s.outcome, err = t.Single(ctx, request); err != nil {
@@ -169,7 +169,7 @@ func (s *subject) judge(ctx context.Context) error {
 		return err
 	}
 	defer img.Close()
-	if s.diagnosis, err = doctor.Examine(ctx, img, run.MachineOf(s.Engine), doctor.Start{}); err != nil {
+	if s.diagnosis, err = doctor.Examine(ctx, img, run.MachineOf(s.Engine), doctor.Options{}); err != nil {
 		return err
 	}
 	if s.files, err = read(ctx, img, sourcesIn(ctx, s.Dir)); err != nil {

@@ -57,7 +57,7 @@ func (m Machine) Examine(ctx context.Context) ([]Check, error) {
 		{Name: "engine", Found: fmt.Sprintf("%s, %s builder", m.Engine.Said(), m.Engine.Builder)},
 		m.machine(), m.program(ctx),
 	}
-	there, err := base.Here(ctx, m.Engine, m.Base)
+	there, err := base.InEngine(ctx, m.Engine, m.Base)
 	if err != nil {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ func (p podSpec) container(c podContainer) Container {
 		groups = append(groups, *fs)
 	}
 	nonRoot := cmp.Or(security.RunAsNonRoot, p.SecurityContext.RunAsNonRoot)
-	one.Start = doctor.Start{
+	one.Options = doctor.Options{
 		User: number(security.RunAsUser, p.SecurityContext.RunAsUser), Workdir: string(c.WorkingDir), Privileged: security.Privileged,
 		Groups: groups, CapAdd: security.Capabilities.Add, CapDrop: security.Capabilities.Drop,
 		Pod:    &doctor.Pod{NonRoot: nonRoot != nil && *nonRoot, Group: number(security.RunAsGroup, p.SecurityContext.RunAsGroup)},
@@ -157,27 +157,27 @@ func (p podSpec) container(c podContainer) Container {
 	}
 	for _, name := range slices.Sorted(maps.Keys(vars.values)) {
 		if value := vars.values[name]; value != nil {
-			one.Start.Env = append(one.Start.Env, name+"="+*value)
+			one.Options.Env = append(one.Options.Env, name+"="+*value)
 		} else if name == "PATH" {
-			one.Start.Open[name] = true
+			one.Options.Open[name] = true
 		}
 	}
 	words := func(given []string) (all []string) {
 		for _, word := range given {
 			value, open := vars.expand(word)
 			if all = append(all, value); open {
-				one.Start.Open[value] = true
+				one.Options.Open[value] = true
 			}
 		}
 		return all
 	}
 	command := words(c.Command)
-	one.Start.Args = words(c.Args)
+	one.Options.Args = words(c.Args)
 	if vars.left < 0 {
 		one.Unknown = fmt.Sprintf("its variables become more than %d bytes", mostFilled)
 	}
 	if len(command) > 0 {
-		one.Start.Entrypoint = &command
+		one.Options.Entrypoint = &command
 	}
 	return one
 }

@@ -127,25 +127,25 @@ func (s service) container(project, name string, vars lookup) Container {
 	if one.Image == "" {
 		one.Image = notInName.ReplaceAllString(strings.ToLower(project), "") + "-" + name
 	}
-	one.Start = doctor.Start{User: string(s.User), Workdir: string(s.WorkingDir), Args: s.Command, Init: bool(s.Init),
+	one.Options = doctor.Options{User: string(s.User), Workdir: string(s.WorkingDir), Args: s.Command, Init: bool(s.Init),
 		Privileged: bool(s.Privileged), CapAdd: s.CapAdd, CapDrop: s.CapDrop, Mounts: map[string]bool{}, Called: fromService}
 	if s.Entrypoint != nil {
-		one.Start.Entrypoint = (*[]string)(&s.Entrypoint)
+		one.Options.Entrypoint = (*[]string)(&s.Entrypoint)
 	}
 	for _, group := range s.GroupAdd { // a name is the image's affair
 		if n, err := strconv.Atoi(fmt.Sprint(group)); err == nil {
-			one.Start.Groups = append(one.Start.Groups, n)
+			one.Options.Groups = append(one.Options.Groups, n)
 		}
 	}
 	for _, m := range s.Volumes {
 		at := path.Clean("/" + m.Target)
-		if one.Start.Mounts[at] = m.Type == "tmpfs"; m.Type == "volume" { // a new one of the engine's takes over what the image has there
-			delete(one.Start.Mounts, at)
+		if one.Options.Mounts[at] = m.Type == "tmpfs"; m.Type == "volume" { // a new one of the engine's takes over what the image has there
+			delete(one.Options.Mounts, at)
 		}
 	}
 	for _, t := range s.Tmpfs {
 		t, _, _ = strings.Cut(t, ":")
-		one.Start.Mounts[path.Clean("/"+t)] = true
+		one.Options.Mounts[path.Clean("/"+t)] = true
 	}
 	if s.EnvFile.Kind != 0 {
 		one.Notes = append(one.Notes, "env_file is not read; it may set PATH, too")
@@ -154,7 +154,7 @@ func (s service) container(project, name string, vars lookup) Container {
 		if value, set := vars(entry); set { // one that is not set takes the image's away
 			entry += "=" + value
 		}
-		one.Start.Env = append(one.Start.Env, entry)
+		one.Options.Env = append(one.Options.Env, entry)
 	}
 	return one
 }

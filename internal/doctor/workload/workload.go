@@ -18,7 +18,7 @@ type Container struct {
 	Init        bool   // it runs before the others
 	Image       string
 	Platform    string // that it is to run on; "" the engine's
-	Start       doctor.Start
+	Options     doctor.Options
 	Unknown     string   // why it cannot be told, whatever the image holds
 	Notes       []string // what of the file was not looked at
 }

@@ -44,7 +44,7 @@ const (
 // What of a pod's fields becomes of the start.
 func TestAPodsStart(t *testing.T) {
 	list := func(words ...string) *[]string { return &words }
-	for text, want := range map[string]doctor.Start{
+	for text, want := range map[string]doctor.Options{
 		`command: [a, b]`:                  {Entrypoint: list("a", "b")},
 		`args: [a]`:                        {Args: []string{"a"}},
 		`command: []`:                      {},
@@ -63,18 +63,18 @@ func TestAPodsStart(t *testing.T) {
 			want.Mounts = map[string]bool{}
 		}
 		want.Pod, want.Called, want.Open = &doctor.Pod{}, fromPod, map[string]bool{}
-		assert.Equal(t, want, c.Start, text)
+		assert.Equal(t, want, c.Options, text)
 	}
 	c := one(t, inPod, `securityContext: {runAsNonRoot: true, runAsGroup: 7}`)
-	assert.Equal(t, &doctor.Pod{NonRoot: true, Group: "7"}, c.Start.Pod)
+	assert.Equal(t, &doctor.Pod{NonRoot: true, Group: "7"}, c.Options.Pod)
 	c = one(t, inPod, `command: ["$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`)
-	assert.Equal(t, map[string]bool{"$(A)": true}, c.Start.Open)
-	assert.Empty(t, one(t, inPod, `command: ["$$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`).Start.Open)
+	assert.Equal(t, map[string]bool{"$(A)": true}, c.Options.Open)
+	assert.Empty(t, one(t, inPod, `command: ["$$(A)"], env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`).Options.Open)
 	c = one(t, inPod, `env: [{name: PATH, value: /a}, {name: PATH, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]`)
-	assert.Empty(t, c.Start.Env)
-	assert.Equal(t, map[string]bool{"PATH": true}, c.Start.Open)
+	assert.Empty(t, c.Options.Env)
+	assert.Equal(t, map[string]bool{"PATH": true}, c.Options.Open)
 	c = one(t, inPod, `args: ["--x=$(A)"], envFrom: [{secretRef: {name: s}}]`)
-	assert.Equal(t, map[string]bool{"--x=$(A)": true}, c.Start.Open)
+	assert.Equal(t, map[string]bool{"--x=$(A)": true}, c.Options.Open)
 	_, err := given(t, "kind: Pod\nspec:\n  containers: [{name: c, image: i,\n    args: [1]}]")
 	assert.ErrorContains(t, err, `:4: "1" is no string`)
 	_, err = given(t, "kind: Pod\nspec:\n  containers: [{name: c, image: i,\n    args: [yes]}]")
@@ -119,15 +119,15 @@ just: something
 	assert.True(t, i.Init)
 	assert.False(t, c.Init)
 	assert.Equal(t, "linux/arm64", c.Platform)
-	assert.Equal(t, []any{"3", "2", false}, []any{i.Start.User, i.Start.Pod.Group, i.Start.Pod.NonRoot})
-	assert.Equal(t, []int{5, 4}, i.Start.Groups)
-	assert.Equal(t, []any{"1", "2", true}, []any{c.Start.User, c.Start.Pod.Group, c.Start.Pod.NonRoot})
+	assert.Equal(t, []any{"3", "2", false}, []any{i.Options.User, i.Options.Pod.Group, i.Options.Pod.NonRoot})
+	assert.Equal(t, []int{5, 4}, i.Options.Groups)
+	assert.Equal(t, []any{"1", "2", true}, []any{c.Options.User, c.Options.Pod.Group, c.Options.Pod.NonRoot})
 }
 
 // What of a service's fields becomes of the start.
 func TestAServicesStart(t *testing.T) {
 	list := func(words ...string) *[]string { return &words }
-	for text, want := range map[string]doctor.Start{
+	for text, want := range map[string]doctor.Options{
 		`command: a 'b c' "d\"e" f\ g`:       {Args: []string{"a", "b c", `d"e`, "f g"}},
 		`command: a && b`:                    {Args: []string{"a"}}, // compose's own words end there
 		`command: [a, "b c"]`:                {Args: []string{"a", "b c"}},
@@ -150,10 +150,10 @@ func TestAServicesStart(t *testing.T) {
 			want.Mounts = map[string]bool{}
 		}
 		want.Called = fromService
-		slices.Sort(c.Start.Env) // a map has no order
-		assert.Equal(t, want, c.Start, text)
+		slices.Sort(c.Options.Env) // a map has no order
+		assert.Equal(t, want, c.Options, text)
 	}
-	assert.True(t, one(t, "services:\n  c:\n    image: i\n    X", "init: ${I:-true}").Start.Init, "what is filled in may be no string "+
+	assert.True(t, one(t, "services:\n  c:\n    image: i\n    X", "init: ${I:-true}").Options.Init, "what is filled in may be no string "+
 		"any more")
 	assert.Equal(t, "project-c", one(t, "services: {c: {build: ., X}}", "platform: linux/arm64").Image)
 	assert.Equal(t, "other-c", one(t, "name: Ot.her\nservices: {c: {build: ., X}}", "user: a").Image)
@@ -161,7 +161,7 @@ func TestAServicesStart(t *testing.T) {
 	all, err := given(t, "services: {a: {image: i, command: [x], cap_drop: [A]}, b: {extends: a, cap_drop: [B], command: [y]}, "+
 		"c: {extends: {service: b}}}")
 	require.NoError(t, err)
-	assert.Equal(t, []any{"i", []string{"y"}, []string{"A", "B"}}, []any{all[2].Image, all[2].Start.Args, all[2].Start.CapDrop})
+	assert.Equal(t, []any{"i", []string{"y"}, []string{"A", "B"}}, []any{all[2].Image, all[2].Options.Args, all[2].Options.CapDrop})
 	assert.NotEmpty(t, one(t, "include: [a.yaml]\n"+inService, "user: a").Notes)
 	for text, says := range map[string]string{
 		"services: {c: {image: \"${X:?say which}\"}}":           "say which",

@@ -54,7 +54,7 @@ func (j *job) ask(ctx context.Context) (*doctor.Diagnosis, error) {
 		return j.diagnosis, nil
 	}
 	err := j.look(ctx, j.image, func(img image.Image) error {
-		d, err := doctor.Prove(ctx, img, MachineOf(j.Engine), doctor.Start{})
+		d, err := doctor.Prove(ctx, img, MachineOf(j.Engine), doctor.Options{})
 		if err == nil {
 			j.diagnosis = d
 		}

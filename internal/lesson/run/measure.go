@@ -108,7 +108,7 @@ func (j *job) buildFor(ctx context.Context, arch string) error {
 	}
 	machine := doctor.Machine{OS: j.Engine.OS, Arch: arch, Alone: true, Overrides: j.Engine.Overrides()}
 	return j.look(ctx, built, func(img image.Image) error {
-		d, err := doctor.Prove(ctx, img, machine, doctor.Start{})
+		d, err := doctor.Prove(ctx, img, machine, doctor.Options{})
 		if m := &j.outcome.Measured; err == nil && d.Starts != nil && *d.Starts {
 			m.Machines = append(m.Machines, arch)
 		}

@@ -82,14 +82,14 @@ func (t *Terminal) row(step table.Step, outcomes []run.Outcome, room int) {
 		lines = append(lines, screen.Fold(figure, room)...)
 	}
 	first := t.Paint(color, fmt.Sprintf("%-*s", room, lines[0]))
-	t.Say(fmt.Sprintf("%s%s%7s%9s", inColumn(step.Name), first, here(run.Main(outcomes)), inArticle(step.ArticleSize)))
+	t.Say(fmt.Sprintf("%s%s%7s%9s", inColumn(step.Name), first, sizeOf(run.Main(outcomes)), inArticle(step.ArticleSize)))
 	for _, line := range lines[1:] {
 		t.Say(strings.Repeat(" ", nameWidth) + t.Paint(color, line))
 	}
 }
 
-// here is the size of a try's image.
-func here(o run.Outcome) string {
+// sizeOf is the size of a try's image.
+func sizeOf(o run.Outcome) string {
 	if o.Image == nil {
 		return "-"
 	}
@@ -215,5 +215,5 @@ func cell(outcomes []run.Outcome) string {
 	if main.Outcome == table.Fails {
 		word = "FAILS " + string(main.Phase)
 	}
-	return fmt.Sprintf("%-12s%s", word, here(main))
+	return fmt.Sprintf("%-12s%s", word, sizeOf(main))
 }

@@ -45,22 +45,22 @@ func (t *Terminal) ShowDiff(indent string, diff []string) {
 // Closing tells what happened to a step and why. outcomes are those of its
 // tries; sizes has the images so far, the step's own last.
 func (t *Terminal) Closing(step table.Step, outcomes []run.Outcome, base *base.Ready, sizes []Bar, next string) {
-	for i, try := range outcomes {
-		for _, command := range try.Commands {
+	for i, o := range outcomes {
+		for _, command := range o.Commands {
 			t.Say(Command(command, t.Width))
 		}
-		if n := len(try.Commands); n > 1 && slices.Contains(try.Commands[n-1], "127.0.0.1::8080") {
+		if n := len(o.Commands); n > 1 && slices.Contains(o.Commands[n-1], "127.0.0.1::8080") {
 			t.Paragraph("(Port 8080 is in use: the engine chose another.)")
 		}
-		t.message(try)
+		t.message(o)
 		t.Say("")
 		if i == len(outcomes)-1 {
-			t.verdict("", try, like(step, base))
-			t.proof(try)
+			t.verdict("", o, like(step, base))
+			t.proof(o)
 			break
 		}
-		t.verdict(try.Dockerfile+" ", try, like(step, base))
-		t.Indented("  ", step.Note(try.Dockerfile))
+		t.verdict(o.Dockerfile+" ", o, like(step, base))
+		t.Indented("  ", step.Note(o.Dockerfile))
 		t.Say("")
 	}
 	for _, figure := range Figures(step, outcomes) {

@@ -12,9 +12,9 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
-// Start is what whoever starts the image overrides: `docker run`'s options, a
+// Options is what whoever starts the image overrides: `docker run`'s options, a
 // pod's or a compose file's fields. The zero value overrides nothing.
-type Start struct {
+type Options struct {
 	User       string
 	Workdir    string
 	Entrypoint *[]string // not nil: replaces ENTRYPOINT, and clears CMD unless it is empty
@@ -34,11 +34,11 @@ type Start struct {
 }
 
 // called is an option's name, where the start is described.
-func (x *examination) called(option string) string { return cmp.Or(x.start.Called[option], option) }
+func (x *examination) called(option string) string { return cmp.Or(x.options.Called[option], option) }
 
 // inPlace puts a Dockerfile's lines to where the start is described, as far as that overrides the image's.
-func (s Start) inPlace(lines string) string {
-	if s.Called == nil {
+func (o Options) inPlace(lines string) string {
+	if o.Called == nil {
 		return lines
 	}
 	all := strings.Split(lines, "\n")
@@ -46,27 +46,27 @@ func (s Start) inPlace(lines string) string {
 		word, rest, _ := strings.Cut(line, " ")
 		option := ""
 		switch {
-		case word == "ENTRYPOINT" && s.Entrypoint != nil && len(*s.Entrypoint) > 0:
+		case word == "ENTRYPOINT" && o.Entrypoint != nil && len(*o.Entrypoint) > 0:
 			option = "--entrypoint"
-		case word == "CMD" && len(s.Args) > 0:
+		case word == "CMD" && len(o.Args) > 0:
 			option = "ARGS"
-		case word == "WORKDIR" && s.Workdir != "":
+		case word == "WORKDIR" && o.Workdir != "":
 			option = "--workdir"
-		case word == "USER" && s.User != "":
+		case word == "USER" && o.User != "":
 			option = "--user"
 		}
-		if option == "--user" && s.Pod != nil {
+		if option == "--user" && o.Pod != nil {
 			rest, _, _ = strings.Cut(rest, ":")
 		}
 		if option != "" {
-			all[i] = s.Called[option] + ": " + rest
+			all[i] = o.Called[option] + ": " + rest
 		}
 	}
 	return strings.Join(all, "\n")
 }
 
 // capable are the capabilities that a start gives (moby's oci/caps.TweakCapabilities).
-func (s Start) capable() uint64 {
+func (o Options) capable() uint64 {
 	numbers := func(names []string) (all uint64) {
 		for _, name := range names {
 			name = strings.TrimPrefix(strings.ToUpper(name), "CAP_")
@@ -78,9 +78,9 @@ func (s Start) capable() uint64 {
 		}
 		return all
 	}
-	caps, add, drop := uint64(containerCaps), numbers(s.CapAdd), numbers(s.CapDrop)
+	caps, add, drop := uint64(containerCaps), numbers(o.CapAdd), numbers(o.CapDrop)
 	switch {
-	case s.Privileged:
+	case o.Privileged:
 		return math.MaxUint64
 	case drop == math.MaxUint64:
 		return add
@@ -96,7 +96,7 @@ func (h hidden) Error() string {
 }
 func (h hidden) Is(target error) bool { return target == image.ErrTooLarge }
 
-// Pod is what a kubelet does otherwise than docker. The user that Start names is runAsUser.
+// Pod is what a kubelet does otherwise than docker. The user that Options name is runAsUser.
 type Pod struct {
 	NonRoot bool   // runAsNonRoot
 	Group   string // runAsGroup; "" none
@@ -116,7 +116,7 @@ func (p *Pod) user(spec string) string {
 
 // nonRoot is what the kubelet refuses before anything is made (verifyRunAsNonRoot in its kuberuntime).
 func (x *examination) nonRoot(context.Context) error {
-	if x.start.Pod == nil || !x.start.Pod.NonRoot {
+	if x.options.Pod == nil || !x.options.Pod.NonRoot {
 		return nil
 	}
 	refused := func(cause Cause, user string, is Evidence, words string) error {
@@ -127,7 +127,7 @@ func (x *examination) nonRoot(context.Context) error {
 	name, _, _ := strings.Cut(x.config.User, ":")
 	is := Evidence{"the image's config names the user", "config.User", fmt.Sprintf("%q", x.config.User)}
 	uid, err := strconv.ParseInt(cmp.Or(name, "0"), 10, 64)
-	switch own := x.start.User; {
+	switch own := x.options.User; {
 	case own == "0":
 		return refused(RunAsNonRootRoot, own, Evidence{"and names root itself", "securityContext.runAsUser", own},
 			"container's runAsUser breaks non-root policy")
