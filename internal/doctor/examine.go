@@ -113,7 +113,8 @@ func newExamination(ctx context.Context, img image.Image, machine Machine, optio
 	config := about.Config
 	config.Env = slices.Concat(config.Env, options.Env)
 	x := &examination{
-		files: files{Budget: image.NewBudget(ctx, 0), img: img, cwd: "/", mounts: options.Mounts}, config: config, machine: machine, options: options,
+		files:  files{Budget: image.NewBudget(ctx, 0), img: img, cwd: "/", mounts: options.Mounts},
+		config: config, machine: machine, options: options,
 		d: Unknown(about.Name, ""), env: environment(config.Env),
 	}
 	x.d.ID = about.ID
