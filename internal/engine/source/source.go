@@ -102,13 +102,26 @@ func (s *Cache) Open(ctx context.Context, e *engine.Engine, about engine.Image) 
 	return image.Of(files, aboutOf(about.ID, about), true), nil
 }
 
+// Fetch begins to read a small image, ahead of Open and Weigh. Close waits for it.
+func (s *Cache) Fetch(ctx context.Context, e *engine.Engine, about engine.Image) {
+	if Small(about) {
+		go s.reader(ctx, e, about)()
+	}
+}
+
+// reader gives what reads a small image, once for all that ask.
+func (s *Cache) reader(ctx context.Context, e *engine.Engine, about engine.Image) func() (*image.Files, error) {
+	read, _ := s.read.LoadOrStore(layersOf(about), sync.OnceValues(func() (*image.Files, error) { return readSaved(ctx, e, about.ID) }))
+	return read.(func() (*image.Files, error))
+}
+
+func layersOf(about engine.Image) string { return strings.Join(about.RootFS.Layers, " ") }
+
 // files gives those of a small image.
 func (s *Cache) files(ctx context.Context, e *engine.Engine, about engine.Image) (*image.Files, error) {
-	layers := strings.Join(about.RootFS.Layers, " ")
-	read, _ := s.read.LoadOrStore(layers, sync.OnceValues(func() (*image.Files, error) { return readSaved(ctx, e, about.ID) }))
-	files, err := read.(func() (*image.Files, error))()
+	files, err := s.reader(ctx, e, about)()
 	if err != nil {
-		s.read.Delete(layers) // what could not be read once can be later
+		s.read.Delete(layersOf(about)) // what could not be read once can be later
 	}
 	return files, err
 }

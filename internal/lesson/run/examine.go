@@ -17,8 +17,13 @@ func (j *job) examine(ctx context.Context) {
 	if j.fault != nil || j.image.ID == "" {
 		return
 	}
-	if j.fault = j.weigh(ctx); j.fault == nil && !j.only && source.Small(j.image) {
+	if j.fault = j.weigh(ctx); j.fault != nil || j.only {
+		return
+	}
+	if source.Small(j.image) {
 		_, j.fault = j.diagnose(ctx)
+	} else if j.outcome.User == "" {
+		j.fault = j.identify(ctx)
 	}
 }
 
@@ -63,7 +68,7 @@ func (j *job) ask(ctx context.Context) (*doctor.Diagnosis, error) {
 	return j.diagnosis, err
 }
 
-// identify says whom a program runs as that nobody saw running.
+// identify notes whom a program runs as that nobody saw running.
 func (j *job) identify(ctx context.Context) error {
 	return j.look(ctx, j.image, func(img image.Image) error {
 		who, err := doctor.Identify(ctx, img)
@@ -72,8 +77,9 @@ func (j *job) identify(ctx context.Context) error {
 	})
 }
 
+// runsAs notes an account, where none was seen at work.
 func (o *Outcome) runsAs(who doctor.User) {
-	if who.UID != nil && who.GID != nil {
+	if o.User == "" && who.UID != nil && who.GID != nil {
 		o.User = fmt.Sprintf("%d:%d", *who.UID, *who.GID)
 	}
 }

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -93,7 +92,7 @@ func (j *job) observe(ctx context.Context, name, host string) error {
 				"kernel says", Path: "/proc/net/tcp", Found: at.String()})
 		case h.echo() && !alone:
 			o.Outcome, o.Phase = table.Runs, table.Serve
-			o.User = cmp.Or(j.Engine.Account(container), o.User)
+			o.User = j.Engine.Account(container)
 			if j.Keep {
 				o.Address = host
 			}

@@ -1,8 +1,8 @@
 // Package run does a step for real. Do, here, calls all the others, and they stand in this
-// order: plan.go turns the table's steps into jobs, build.go makes the image, examine.go has the
-// doctor prove what must become of it, start.go starts the container, observe.go sees what does,
-// and asks for the echo, measure.go takes the figures of the lessons after the article, and
-// outcome.go is what comes out, and what judges it.
+// order: plan.go turns the table's steps into jobs, build.go makes the image, start.go starts the
+// container, observe.go sees what becomes of it, and asks for the echo, examine.go weighs the image
+// and has the doctor prove what must become of it, measure.go takes the figures of the lessons after
+// the article, and outcome.go is what comes out, and what judges it.
 package run
 
 import (
@@ -96,12 +96,9 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 	do := func(j *job) {
 		j.build(ctx)
 		rest := func() {
-			j.examine(ctx)
-			if j.only {
-				return
-			}
 			j.start(ctx)
-			if !j.late() { // there is no other to hold it against
+			j.examine(ctx)
+			if !j.only && !j.late() { // there is no other to hold it against
 				j.conclude(ctx, nil)
 			}
 		}
@@ -223,8 +220,8 @@ func (t *Trial) Single(ctx context.Context, request engine.BuildRequest) (Outcom
 	defer t.files.Close()
 	j := t.job(table.Step{}, table.Try{Dockerfile: request.Dockerfile}, request)
 	j.build(ctx)
-	j.examine(ctx)
 	j.start(ctx)
+	j.examine(ctx)
 	j.stopped()
 	return j.outcome, ctx.Err()
 }

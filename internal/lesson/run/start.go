@@ -13,15 +13,14 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
-// start runs the image in a container, and sees what comes of it.
+// start runs the image in a container, and sees what comes of it. Meanwhile it is read, for what examines it then.
 func (j *job) start(ctx context.Context) {
-	if j.fault != nil || j.outcome.Image == nil {
+	if j.fault != nil || j.only || j.image.ID == "" {
 		return
 	}
 	j.tell(Event{Doing: Starting})
-	if j.fault = j.run(ctx); j.fault == nil && j.outcome.User == "" {
-		j.fault = j.identify(ctx)
-	}
+	j.files.Fetch(ctx, j.Engine, j.image)
+	j.fault = j.run(ctx)
 }
 
 // run gives the container its name and its end.
@@ -93,7 +92,7 @@ func (j *job) launch(ctx context.Context, name string) (host string, err error) 
 func (j *job) runAt(ctx context.Context, name, typed, given string) (host string, err error) {
 	command := append([]string{j.Engine.Name}, j.Engine.RunCommand(j.request.Tag, j.request.Platform, typed)...)
 	j.outcome.Commands = append(j.outcome.Commands[:1], command)
-	failed := j.Engine.StartContainer(ctx, j.outcome.Image.ID, j.request.Platform, name, given, j.Keep)
+	failed := j.Engine.StartContainer(ctx, j.image.ID, j.request.Platform, name, given, j.Keep)
 	refused := &engine.Failed{Args: command[1:]}
 	if failed != nil && !errors.As(failed, &refused) || failed == nil && given != anyPort {
 		return given, failed
