@@ -121,14 +121,14 @@ func (o runOptions) runOn(c *call, l course, wanted base.Base) (record.Run, []ta
 	return doc, expected, failure
 }
 
-// document tells of a run. It returns also the steps as they are expected to end on that base. An error, which the
-// document tells of too, means that no step could be tried.
+// document does a run, and tells of it. It returns also the steps as they are expected to end on that base. An error, which
+// the document tells of too, means that not all steps could be tried.
 func (o runOptions) document(
 	ctx context.Context, l course, wanted base.Base, asked []table.Step, report run.Reporter,
 ) (doc record.Run, expected []table.Step, failure error) {
 	doc = record.Run{Schema: 1, Kind: "run", Steps: []run.Outcome{}}
 	began := time.Now()
-	failure = attempt(func() (err error) {
+	failure = attempt(func() (err error) { // what fails ends this attempt, not the verb's
 		expected, err = o.fill(ctx, &doc, l, wanted, asked, report)
 		return err
 	})
@@ -139,7 +139,7 @@ func (o runOptions) document(
 	return doc, expected, failure
 }
 
-// fill puts into a document the engine, the base, and an outcome for each Dockerfile.
+// fill finds the engine, gets the base and tries the steps; the document tells of it as far as it comes.
 func (o runOptions) fill(
 	ctx context.Context, doc *record.Run, l course, wanted base.Base, asked []table.Step, report run.Reporter,
 ) (expected []table.Step, err error) {
@@ -156,7 +156,7 @@ func (o runOptions) fill(
 	defer os.RemoveAll(dir)
 	endOn(err)
 	t := &run.Trial{
-		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, Image: ready.Image, Platform: ready.Platform,
+		Engine: e, Root: l.repo.Root, Steps: table.On(l.all, traits), Base: ready.Name, BaseImage: ready.Image, Platform: ready.Platform,
 		Keep: o.keep, Given: given, Report: report,
 	}
 	expected = table.On(asked, traits)

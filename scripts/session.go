@@ -41,7 +41,7 @@ func verb(group, use, short string, takes cobra.PositionalArgs, do func(c *call)
 	}
 }
 
-// attempt does what a verb does, and returns the error that it ends by: its own, or must's.
+// attempt does something, such as what a verb does, and returns the error that it ends by: its own, or must's.
 func attempt(do func() error) (err error) {
 	defer func() {
 		switch end := recover().(type) {
@@ -55,7 +55,7 @@ func attempt(do func() error) (err error) {
 	return do()
 }
 
-// ended is how an error gets from must to attempt.
+// ended is how an error gets from must to the nearest attempt.
 type ended struct{ by error }
 
 // endOn ends the attempt with an error, if it is one: as a return would, with all that is deferred.
@@ -187,7 +187,7 @@ func connect(ctx context.Context, say screen.Reporter) (*engine.Engine, error) {
 	return e, nil
 }
 
-// setUp finds the repo, one of its bases and the engine: what most of a teacher's and a maintainer's verbs need.
+// setUp finds the repo, one of its bases and the engine: what several verbs need.
 func (c *call) setUp(baseName string) (course, base.Base, *engine.Engine) {
 	l := courseOf("")
 	b := must(usage(l.bases.Find(baseName)))

@@ -48,7 +48,7 @@ type examination struct {
 type finding struct {
 	cause    Cause
 	why      string // where it cannot be told: the reason
-	missing  string
+	missing  string // the very thing: Diagnosis.Missing
 	facts    facts
 	evidence []Evidence
 	line     *shebang // of the script whose interpreter is meant

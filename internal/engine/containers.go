@@ -79,7 +79,8 @@ type Container struct {
 	}
 }
 
-// Started says whether its process was made, whatever came of it then.
+// Started says whether its process was made, whatever came of it then. runc makes one before its execve: what fails there, as
+// step 3 does, has started.
 func (c Container) Started() bool {
 	return c.State.StartedAt != "" && !strings.HasPrefix(c.State.StartedAt, "0001-01-01") && c.State.Status != "created"
 }

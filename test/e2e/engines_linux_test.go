@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -228,6 +229,7 @@ func refusesLoopbackOnly(t *testing.T, c engines.Client, base string) {
 	t.Cleanup(func() { c.Command(c.Program, "rmi", "--no-prune", tagOf(last)).Run() })
 	assert.Equal(t, []any{table.Fails, table.Serve, run.LoopbackOnly, run.Unexpected},
 		[]any{last.Outcome, last.Phase, last.Cause, last.Verdict}, last.Reasons)
+	assert.Contains(t, fmt.Sprint(last.Proof), "/proc/net/tcp", "beside what the doctor proves")
 
 	const sixth = "../../steps/06-nonroot-scratch"
 	report, code := checked(t, c, onWarm(t, sixth, sixth, base, deaf))

@@ -121,6 +121,24 @@ func TestFaultPortTakenInBetweenIsNotTheStepsFailure(t *testing.T) {
 		Said(code, doc.Steps[0].Message, "/bin/sh"))
 }
 
+// An engine that starts nothing has still built: each image is weighed, and none is said to be missing.
+func TestFaultNoContainerStarts(t *testing.T) {
+	e := engines.Engine(t)
+	real, err := exec.LookPath(e.Name)
+	require.NoError(t, err)
+	command := tool.Program(t, "run", "4", "5", "--json")
+	command.Env = append(command.Env,
+		instead(t, e.Name, "[ \"$1\" = run ] && echo 'no space left on device' >&2 && exit 125\nexec "+real+" \"$@\"\n"))
+	doc, code := tool.DocumentOf(t, command)
+	require.Equal(t, tool.Environment, code, "%s %v", doc.Reason, tool.Reasons(doc))
+	require.Len(t, doc.Steps, 2)
+	for _, o := range doc.Steps {
+		assert.Contains(t, o.Why(), "the engine's disk is full", o.Step)
+		require.NotNil(t, o.Image, o.Step)
+		assert.Positive(t, o.Image.Bytes, o.Step)
+	}
+}
+
 // instead gives a PATH, as NAME=VALUE, on which a shell script stands in for a program.
 func instead(t *testing.T, name, script string) string {
 	t.Helper()

@@ -141,7 +141,7 @@ func TestFaultWarmRunsLeaveNothing(t *testing.T) {
 		}
 		chosen, ok := table.Find(steps, step)
 		require.True(t, ok)
-		trial := &run.Trial{Engine: e, Steps: steps, Base: ready.Name, Image: ready.Image, Platform: ready.Platform}
+		trial := &run.Trial{Engine: e, Steps: steps, Base: ready.Name, BaseImage: ready.Image, Platform: ready.Platform}
 		outcomes, err := trial.Do(t.Context(), []table.Step{chosen})
 		require.NoError(t, err)
 		require.Equal(t, run.AsExpected, run.Worst(outcomes), outcomes)

@@ -156,7 +156,7 @@ func (s *subject) judge(ctx context.Context) error {
 	screen.Sayf(s.Say, "building and starting %s …", s.Dockerfile)
 	t := &run.Trial{Engine: s.Engine}
 	if ready, err := base.InEngine(ctx, s.Engine, s.Catalog[0]); err == nil && ready != nil {
-		t.Image = ready.Image // an engine on another machine is asked from it
+		t.BaseImage = ready.Image // an engine on another machine is asked from it
 	}
 	if s.outcome, err = t.Single(ctx, request); err != nil {
 		return err

@@ -105,7 +105,8 @@ func (s *Cache) Open(ctx context.Context, e *engine.Engine, about engine.Image) 
 // Fetch begins to read a small image, ahead of Open and Weigh. Close waits for it.
 func (s *Cache) Fetch(ctx context.Context, e *engine.Engine, about engine.Image) {
 	if Small(about) {
-		go s.reader(ctx, e, about)()
+		read := s.reader(ctx, e, about) // Close knows of it from now on
+		go read()
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"optimizing-dockerfile/internal/screen"
 )
 
-// buildTime is the longest that a build may take: far beyond a cold compile on
+// buildTime is the longest that a try's build may take: far beyond a cold compile on
 // a slow machine, and still an end.
 const buildTime = 20 * time.Minute
 
@@ -39,7 +39,7 @@ func (j *job) make(ctx context.Context) error {
 	switch {
 	case bounded.Err() == context.DeadlineExceeded && ctx.Err() == nil:
 		return fmt.Errorf("the build had not ended after %v", buildTime)
-	case !errors.As(err, &failed):
+	case !errors.As(err, &failed): // or it is built
 		return err
 	}
 	o.Phase, o.Output, o.Message = table.Build, failed.Output, strings.TrimSpace(failed.Output+"\n"+failed.Message)
@@ -77,8 +77,8 @@ var (
 	vcsFailed = regexp.MustCompile(`(?m)^\s*error obtaining VCS status: exit status \d+`)
 )
 
-// causeOf tells why a build failed from the instruction and the exit status of
-// its command; 127 is a POSIX shell's "no such command".
+// causeOf tells why a build failed from the instruction, the exit status of its command and
+// what that printed; 127 is a POSIX shell's "no such command".
 func causeOf(failed *engine.BuildError) doctor.Cause {
 	switch {
 	case failed.ExitCode == 127:

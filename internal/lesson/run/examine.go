@@ -1,8 +1,10 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/doctor/image"
@@ -11,20 +13,36 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
-// examine weighs a try's image and, where it is small, has the doctor prove what becomes of it. A large image is examined
-// only where it fails, as each folder of it is a call to the engine.
+// examine weighs a try's image, also where its start was in vain, and notes what the doctor proves of it. A large one is
+// examined only where its container fails: that takes many commands of the engine.
 func (j *job) examine(ctx context.Context) {
-	if j.fault != nil || j.image.ID == "" {
+	if j.image.ID == "" {
 		return
 	}
-	if j.fault = j.weigh(ctx); j.fault != nil || j.only {
-		return
+	err := j.weigh(ctx)
+	if err == nil && !j.only {
+		err = j.note(ctx)
 	}
+	j.fault = cmp.Or(j.fault, err)
+}
+
+// note notes the doctor's proof, what the program is linked with and, where nobody has seen it at work, whom it runs as.
+func (j *job) note(ctx context.Context) (err error) {
 	if source.Small(j.image) {
-		_, j.fault = j.diagnose(ctx)
-	} else if j.outcome.User == "" {
-		j.fault = j.identify(ctx)
+		_, err = j.diagnose(ctx)
 	}
+	o := &j.outcome
+	if d := j.proof; d != nil {
+		o.Proof, o.Libc = append(slices.Clone(d.Evidence), o.Proof...), d.Libc
+		o.runsAs(d.User)
+	} else if err == nil && o.User == "" {
+		err = j.look(ctx, j.image, func(img image.Image) error {
+			who, err := doctor.Identify(ctx, img)
+			o.runsAs(who)
+			return err
+		})
+	}
+	return err
 }
 
 // weigh notes what an image holds, and how much.
@@ -43,13 +61,10 @@ func (j *job) weigh(ctx context.Context) error {
 	return nil
 }
 
-// diagnose notes what the doctor finds; why the image fails, if it does, is noted once the engine says that it has.
+// diagnose has the doctor prove what becomes of the image; examine notes it.
 func (j *job) diagnose(ctx context.Context) (*doctor.Diagnosis, error) {
 	d, err := j.ask(ctx)
-	if err == nil {
-		j.outcome.Proof, j.outcome.Libc = d.Evidence, d.Libc
-		j.outcome.runsAs(d.User)
-	}
+	j.proof = d
 	return d, err
 }
 
@@ -66,15 +81,6 @@ func (j *job) ask(ctx context.Context) (*doctor.Diagnosis, error) {
 		return err
 	})
 	return j.diagnosis, err
-}
-
-// identify notes whom a program runs as that nobody saw running.
-func (j *job) identify(ctx context.Context) error {
-	return j.look(ctx, j.image, func(img image.Image) error {
-		who, err := doctor.Identify(ctx, img)
-		j.outcome.runsAs(who)
-		return err
-	})
 }
 
 // runsAs notes an account, where none was seen at work.

@@ -38,7 +38,7 @@ type Measured struct {
 // Dockerfiles look every second.
 const healthTime = 30 * time.Second
 
-// measure measures what the try's expectation asks for beside the echo. before is the
+// measure measures what the try's expectation asks for beside the echo and the health. before is the
 // step that it changes, where that was built, too.
 func (j *job) measure(ctx context.Context, before *job) (err error) {
 	want, o, m := j.try.Expect, &j.outcome, &j.outcome.Measured

@@ -19,9 +19,9 @@ import (
 )
 
 // "Runs" means: the echo came back over HTTP from outside of the container, and the
-// program did not die of it. It is asked at the published port; where that is another
-// machine's, from another container, at the container's own address. Never from inside
-// its network: there a program that listens on the loopback alone answers too.
+// program did not die of it. It is asked at the published port; where nothing is heard there, or the port is another
+// machine's, from another container, at the container's own address. Never from its own
+// network namespace: there a program that listens on the loopback alone answers too.
 
 const (
 	// brisk is how long a program that was just started is asked without a look at
@@ -136,8 +136,8 @@ func (j *job) refused(ctx context.Context, by *engine.Failed) error {
 }
 
 // ended fills in the outcome of a container that stopped by itself. Only an
-// image of which the doctor proved that its program cannot be executed failed
-// in execve; any other program started, whatever it printed.
+// image of which the doctor proved that its program, or its loader, gets nowhere failed
+// in exec; any other program started, whatever it printed.
 func (o *Outcome) ended(d *doctor.Diagnosis, status int) {
 	if d.Phase == table.Exec {
 		o.provedBy(d, status)
@@ -166,9 +166,9 @@ func (t *Trial) listen(ctx context.Context, h heard, c engine.Container) (heard,
 		return h, nil
 	case h.echo(), told && (len(at) == 0 || at.LoopbackOnly()):
 		return h, nil
-	case (address == "" || t.Image == "") && t.Engine.Here: // its published port is this machine's
+	case (address == "" || t.BaseImage == "") && t.Engine.Here: // its published port is this machine's
 		return h, nil
-	case address == "" || t.Image == "":
+	case address == "" || t.BaseImage == "":
 		return h, errors.New("the engine is on another machine, and there is no way to ask what runs there: " +
 			"its containers have no addresses of their own, or there is no base to ask from (`dev base` gets it)")
 	}
@@ -197,7 +197,7 @@ func (t *Trial) inBase(ctx context.Context, script string, options ...string) (s
 	ctx, stop := context.WithTimeout(ctx, clientTime)
 	defer stop()
 	words := slices.Concat([]string{"run", "--rm", "--pull=never"}, engine.Ours(), options)
-	return t.Engine.Output(ctx, append(words, "--entrypoint", "/bin/sh", t.Image, "-c", script)...)
+	return t.Engine.Output(ctx, append(words, "--entrypoint", "/bin/sh", t.BaseImage, "-c", script)...)
 }
 
 // answerTime is how long a started program may take until the echo comes back.

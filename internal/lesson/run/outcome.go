@@ -103,7 +103,7 @@ type Image struct {
 	Layers []string `json:"layers"` // digests of the uncompressed layers
 	Binary int64    `json:"binary"` // bytes of table.Binary; 0 where it is not there, or Files is nil
 	User   string   `json:"user"`   // as its config names it
-	Files  []File   `json:"files"`  // all that it holds; nil for an image too large to list
+	Files  []File   `json:"files"`  // all that it holds but folders; nil for an image too large to list
 }
 
 // Rest is what it holds beside table.Binary, in bytes.

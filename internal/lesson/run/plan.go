@@ -26,6 +26,7 @@ type job struct {
 	request   engine.BuildRequest
 	image     engine.Image      // what the engine says of it, once it is built
 	diagnosis *doctor.Diagnosis // of the image, once the doctor was asked
+	proof     *doctor.Diagnosis // the same, where the outcome is to tell of it
 	outcome   Outcome
 	fault     error // the environment's, that kept it from being tried
 }
@@ -41,7 +42,7 @@ func (t *Trial) plan(steps []table.Step) (jobs []*job) {
 			}
 			j := t.job(step, try, engine.BuildRequest{
 				Dir: step.Context, Dockerfile: filepath.Join(step.Dir, try.Dockerfile), Tag: t.Tag(step, try.Dockerfile), Made: engine.MadeStep,
-				Args: append([]string{"GO_IMAGE=" + t.Image}, try.Args...), Layouts: t.Given, Platform: t.Platform,
+				Args: append([]string{"GO_IMAGE=" + t.BaseImage}, try.Args...), Layouts: t.Given, Platform: t.Platform,
 			})
 			j.only = only
 			if why := try.LeftOut(t.Engine.Builder); why != "" {

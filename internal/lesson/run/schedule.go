@@ -1,8 +1,8 @@
-// Package run does a step for real. Do, here, calls all the others, and they stand in this
-// order: plan.go turns the table's steps into jobs, build.go makes the image, start.go starts the
-// container, observe.go sees what becomes of it, and asks for the echo, examine.go weighs the image
-// and has the doctor prove what must become of it, measure.go takes the figures of the lessons after
-// the article, and outcome.go is what comes out, and what judges it.
+// Package run does a step for real. Do, here, takes each try through these: plan.go makes it a
+// job, build.go makes the image, start.go starts a container of it, observe.go sees what becomes of
+// that, and asks for the echo, examine.go weighs the image and notes what the doctor proves of it
+// (start.go and observe.go ask that already, where the container fails), measure.go takes the
+// figures of the lessons after the article, and outcome.go is what comes out, and what judges it.
 package run
 
 import (
@@ -29,14 +29,14 @@ import (
 
 // Trial is what the tries of a run have in common.
 type Trial struct {
-	Engine   *engine.Engine
-	Root     string         // the repo's, as the steps' paths have it
-	Steps    []table.Step   // all of the lesson's, also those that are not tried
-	Base     string         // the base's name: article, or another id, or an image
-	Image    string         // the image that GO_IMAGE names
-	Platform image.Platform // what all is built for and started as: the base's
-	Keep     bool           // leave the containers there
-	Given    []string       // images that the builder cannot see by itself: engine.BuildRequest.Layouts
+	Engine    *engine.Engine
+	Root      string         // the repo's, as the steps' paths have it
+	Steps     []table.Step   // all of the lesson's, also those that are not tried
+	Base      string         // the base's name: article, or another id, or an image
+	BaseImage string         // that GO_IMAGE names
+	Platform  image.Platform // what all is built for and started as: the base's
+	Keep      bool           // leave the containers there
+	Given     []string       // images that the builder cannot see by itself: engine.BuildRequest.Layouts
 
 	Report Reporter // told as the work goes on; may be nil
 
@@ -65,7 +65,7 @@ const (
 )
 
 // Do tries the steps that are asked for and returns an outcome for each of their
-// tries, in the lesson's order. Tries that share a compile are built one after the other,
+// tries that the builder here can make, in the lesson's order. Tries that share a compile are built one after the other,
 // so that the builder does it once; groups of them side by side. An error is the
 // context's alone: what else goes wrong is in the outcomes.
 func (t *Trial) Do(ctx context.Context, steps []table.Step) ([]Outcome, error) {
@@ -92,7 +92,11 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 	var builds errgroup.Group
 	var starts sync.WaitGroup
 	defer starts.Wait()
-	builds.SetLimit(max(1, min(t.Engine.LogicalCPUs, 4)))
+	atOnce := max(1, min(t.Engine.LogicalCPUs, 4))
+	if oneStep {
+		atOnce = 1
+	}
+	builds.SetLimit(atOnce)
 	do := func(j *job) {
 		j.build(ctx)
 		rest := func() {
@@ -166,7 +170,7 @@ func (j *job) late() bool {
 	return e.SameLayersAs != "" || e.Saves > 0 || e.NumericUser != nil || e.Keeps != "" || len(e.Machines) > 0 || e.Repeats != ""
 }
 
-// conclude gives a try its verdict. A late one is held against another, which is among jobs.
+// conclude gives a try its verdict. What it is held against is among jobs.
 func (j *job) conclude(ctx context.Context, jobs []*job) {
 	o := &j.outcome
 	if j.fault == nil && o.Outcome == j.try.Expect.Outcome && o.Image != nil {

@@ -13,18 +13,18 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
-// start runs the image in a container, and sees what comes of it. Meanwhile it is read, for what examines it then.
+// start runs the image in a container, and sees what comes of it. Meanwhile a small one is read, for examine.
 func (j *job) start(ctx context.Context) {
 	if j.fault != nil || j.only || j.image.ID == "" {
 		return
 	}
 	j.tell(Event{Doing: Starting})
 	j.files.Fetch(ctx, j.Engine, j.image)
-	j.fault = j.run(ctx)
+	j.fault = j.inContainer(ctx)
 }
 
-// run gives the container its name and its end.
-func (j *job) run(ctx context.Context) error {
+// inContainer gives the container its name and, but for --keep, its end.
+func (j *job) inContainer(ctx context.Context) error {
 	began := time.Now()
 	defer func() { j.outcome.Seconds.Start = time.Since(began).Seconds() }()
 
@@ -52,7 +52,7 @@ func (j *job) run(ctx context.Context) error {
 }
 
 // Where a step is asked to answer: on port 8080 of this machine, as in the article,
-// or on one that the engine chooses.
+// or on a free one.
 const (
 	port8080 = "127.0.0.1:8080"
 	anyPort  = "127.0.0.1:"
@@ -71,12 +71,12 @@ func (j *job) launch(ctx context.Context, name string) (host string, err error) 
 			typed, free = port8080, port8080
 		}
 	}
-	host, err = j.runAt(ctx, name, typed, free)
+	host, err = j.startAt(ctx, name, typed, free)
 	var refused *engine.Failed
 	if free == anyPort || !errors.As(err, &refused) {
 		return host, err
 	}
-	// Noted where the image fails: what a record says of one that runs must not depend on who had the port.
+	// Not for the outcome: what a record says of one that runs must not depend on who had the port.
 	d, fault := j.ask(ctx)
 	if fault != nil || d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
 		return "", cmp.Or(fault, err)
@@ -85,21 +85,23 @@ func (j *job) launch(ctx context.Context, name string) (host string, err error) 
 	if err := j.Engine.Remove(ctx, name); err != nil {
 		return "", err
 	}
-	return j.runAt(ctx, name, anyPort, anyPort)
+	return j.startAt(ctx, name, anyPort, anyPort)
 }
 
-// runAt runs the image at a port that a reader types, and that the engine is given.
-func (j *job) runAt(ctx context.Context, name, typed, given string) (host string, err error) {
+// startAt starts the image at a port that a reader types, and that the engine is given.
+func (j *job) startAt(ctx context.Context, name, typed, given string) (host string, err error) {
 	command := append([]string{j.Engine.Name}, j.Engine.RunCommand(j.request.Tag, j.request.Platform, typed)...)
 	j.outcome.Commands = append(j.outcome.Commands[:1], command)
 	failed := j.Engine.StartContainer(ctx, j.image.ID, j.request.Platform, name, given, j.Keep)
 	refused := &engine.Failed{Args: command[1:]}
-	if failed != nil && !errors.As(failed, &refused) || failed == nil && given != anyPort {
-		return given, failed
+	switch {
+	case failed == nil && given != anyPort: // nobody need be asked where it is
+		return given, nil
+	case failed != nil && !errors.As(failed, &refused):
+		return "", failed
 	}
 	container, err := j.Engine.Inspect(ctx, name)
 	switch {
-	// runc counts a process as started before its execve: what fails there, as step 3 does, is observed, not refused.
 	case err == nil && container.Started():
 		return container.Host(), nil
 	case err != nil && failed == nil:
