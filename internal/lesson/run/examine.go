@@ -35,7 +35,7 @@ func (j *job) note(ctx context.Context) (err error) {
 	if d := j.proof; d != nil {
 		o.Proof, o.Libc = append(slices.Clone(d.Evidence), o.Proof...), d.Libc
 		o.runsAs(d.User)
-	} else if err == nil && o.User == "" {
+	} else if j.fault == nil && err == nil && o.User == "" {
 		err = j.look(ctx, j.image, func(img image.Image) error {
 			who, err := doctor.Identify(ctx, img)
 			o.runsAs(who)

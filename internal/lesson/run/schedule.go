@@ -93,10 +93,6 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 	var starts sync.WaitGroup
 	defer starts.Wait()
 	atOnce := max(1, min(t.Engine.LogicalCPUs, 4))
-	if oneStep {
-		atOnce = 1
-	}
-	builds.SetLimit(atOnce)
 	do := func(j *job) {
 		j.build(ctx)
 		rest := func() {
@@ -116,7 +112,12 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 	if t.Engine.Builder != engine.BuildKit && len(jobs) > 0 { // what all share, it makes ahead of the rest
 		do(jobs[0])
 		jobs = jobs[1:]
+		atOnce++ // those that share its compile have little to do
 	}
+	if oneStep {
+		atOnce = 1
+	}
+	builds.SetLimit(atOnce)
 	for _, group := range groups(jobs) {
 		builds.Go(func() error {
 			for _, j := range group {
