@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"optimizing-dockerfile/internal/base"
+	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/record"
 	"optimizing-dockerfile/internal/lesson/run"
@@ -107,7 +108,7 @@ func TestAChangedOutcomeIsRefused(t *testing.T) {
 	keeps(t, root, changed, false, true)
 	again, err := record.Read(steps, "article")
 	require.NoError(t, err)
-	assert.Equal(t, "missing-shell", third(*again).Cause)
+	assert.Equal(t, doctor.MissingShell, third(*again).Cause)
 }
 
 // What is not all of a folder's steps, as they are typed at the repo's root, is no record.
