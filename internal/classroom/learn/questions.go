@@ -33,7 +33,7 @@ var questions = []question{
 		hint: "Take the instructions one by one: does what each one names exist at that moment, in that stage?",
 		truth: func(o run.Outcome) (string, string) {
 			if o.Image == nil {
-				return "n", "It does not build: " + strings.TrimSpace(string(o.Cause)+" "+o.Detail) + "."
+				return "n", "It does not build: " + tell.Happened(o) + "."
 			}
 			return "y", "It builds: every instruction found what it needs while building. That says nothing about a start."
 		},
