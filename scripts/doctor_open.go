@@ -14,6 +14,7 @@ import (
 	"optimizing-dockerfile/internal/base"
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/doctor/image/registry"
 	"optimizing-dockerfile/internal/doctor/workload"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/engine/source"
@@ -44,7 +45,7 @@ func (o doctorOptions) open(c *call, ref string) (img image.Image, machine docto
 		machine = o.machine(startsOn(c))
 		platform := image.Platform{OS: machine.OS, Arch: machine.Arch}
 		if o.remote {
-			return must(image.FromRegistry(c, ref, platform, o.platform != "")), machine
+			return must(registry.Open(c, ref, platform, o.platform != "")), machine
 		}
 		return must(image.FromFile(c, path, tag, platform)), machine
 	}

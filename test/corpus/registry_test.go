@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
+	fake "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/stretchr/testify/assert"
@@ -22,6 +22,7 @@ import (
 
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/doctor/image"
+	"optimizing-dockerfile/internal/doctor/image/registry"
 )
 
 // push writes an image of the corpus into a registry.
@@ -43,7 +44,7 @@ func push(t *testing.T, s Spec, ref string) {
 // layers, is what it is from a tarball. (The fix may be another: only an archive lists all files.)
 func TestFromARegistryTheVerdictIsTheSame(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir()) // no login
-	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	server := httptest.NewServer(fake.New(fake.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	where, err := url.Parse(server.URL)
 	require.NoError(t, err)
@@ -57,7 +58,7 @@ func TestFromARegistryTheVerdictIsTheSame(t *testing.T) {
 		seen[c.Cause] = true
 		ref := where.Host + "/" + strings.ToLower(c.Name)
 		push(t, c.Image, ref)
-		img, err := image.FromRegistry(t.Context(), ref, image.Platform{OS: "linux", Arch: runtime.GOARCH}, false)
+		img, err := registry.Open(t.Context(), ref, image.Platform{OS: "linux", Arch: runtime.GOARCH}, false)
 		require.NoError(t, err, c.Name)
 		d, err := doctor.Examine(t.Context(), img, machine, doctor.Options{})
 		require.NoError(t, err, c.Name)
@@ -77,7 +78,7 @@ func TestFromARegistryTheVerdictIsTheSame(t *testing.T) {
 // What a registry that is not as it should be sends ends in an error, and soon.
 func TestAnUnhelpfulRegistry(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	good := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	good := fake.New(fake.Logger(log.New(io.Discard, "", 0)))
 	var between func(http.ResponseWriter, *http.Request) bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if between == nil || !between(w, r) {
@@ -149,7 +150,7 @@ func TestAnUnhelpfulRegistry(t *testing.T) {
 		}, ""},
 	} {
 		between, asked = c.between, 0
-		img, err := image.FromRegistry(t.Context(), ref, image.Platform{OS: "linux", Arch: runtime.GOARCH}, false)
+		img, err := registry.Open(t.Context(), ref, image.Platform{OS: "linux", Arch: runtime.GOARCH}, false)
 		if err == nil {
 			_, err = doctor.Examine(t.Context(), img, machine, doctor.Options{})
 			img.Close()
