@@ -30,6 +30,14 @@ type Instruction struct {
 // Line is the one where it begins, counted from 1.
 func (in Instruction) Line() int { return in.first + 1 }
 
+// Head is the text before the instruction n, counted from 0.
+func (f *File) Head(n int) string {
+	if n < len(f.Instructions) {
+		return strings.Join(append(f.lines[:f.Instructions[n].first:f.Instructions[n].first], ""), "\n")
+	}
+	return strings.Join(f.lines, "\n")
+}
+
 // Has says whether an instruction of the file begins with a word, in capitals.
 func (f *File) Has(word string) bool {
 	return slices.ContainsFunc(f.Instructions, func(in Instruction) bool { return in.Word == word })

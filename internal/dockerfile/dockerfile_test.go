@@ -33,6 +33,14 @@ func TestFindsTheImagesThatADockerfileNames(t *testing.T) {
 	}
 }
 
+// The beginning of a file is its text as it stands, comments, directives and all, and no line of what follows.
+func TestTheHeadOfAFile(t *testing.T) {
+	const text = "# escape=`\nFROM golang `\n AS b\n# why\nRUN cat <<E\nE\nCOPY . .\n"
+	for n, head := range []string{"# escape=`\n", "# escape=`\nFROM golang `\n AS b\n# why\n", strings.TrimSuffix(text, "COPY . .\n"), text, text} {
+		assert.Equal(t, head, Parse(text).Head(n))
+	}
+}
+
 // Arguments that double each other, or lie in each other, end. Broken, this takes all memory.
 func TestArgumentsHaveAnEnd(t *testing.T) {
 	for _, text := range []string{

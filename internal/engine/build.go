@@ -22,7 +22,7 @@ import (
 type BuildRequest struct {
 	Dir        string         // the build context
 	Dockerfile string         // its path
-	Tag        string         // the image's name
+	Tag        string         // the image's name; "" none, for one that others are made from
 	Made       string         // the value of LabelMade that it gets; "" none
 	Args       []string       // build arguments, each NAME=VALUE
 	Platform   image.Platform // what it is for; none: as the engine has it
@@ -51,7 +51,9 @@ func (e *Engine) BuildCommand(r BuildRequest) []string {
 		words = append(words, "--no-cache")
 	}
 	words = append(words, e.typed(r.Platform)...)
-	words = append(words, "--tag", r.Tag)
+	if r.Tag != "" {
+		words = append(words, "--tag", r.Tag)
+	}
 	if r.Dockerfile != filepath.Join(r.Dir, "Dockerfile") {
 		words = append(words, "--file", filepath.ToSlash(r.Dockerfile))
 	}
@@ -116,7 +118,7 @@ func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	if errors.As(err, &failed) {
 		return Image{}, log.failure(failed.Stderr)
 	}
-	if err != nil {
+	if err != nil || r.Tag == "" {
 		return Image{}, err
 	}
 	image, err := e.FindImage(ctx, r.Tag)

@@ -154,6 +154,33 @@ func TestAWrongFailureNeverPasses(t *testing.T) {
 	}
 }
 
+// What a run has built side by side, the next one finds: it makes no image anew.
+func TestASecondRunMakesNothing(t *testing.T) {
+	e := engines.Engine(t)
+	behind, dir := warm.Base(t, e, "../..", "article"), t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("../../steps")))
+	change := func(files string, to func(text string) string) {
+		all, err := filepath.Glob(filepath.Join(dir, files))
+		require.NoError(t, err)
+		for _, file := range all {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(file, []byte(to(string(text))), 0o644))
+		}
+	}
+	change("*/main.go", func(string) string { return "package main\n\nfunc main() {}\n" }) // it compiles in no time
+	change("*/Dockerfile*", func(text string) string { return strings.ReplaceAll(text, "RUN adduser", "RUN : "+dir+"; adduser") })
+	var images [2]int
+	for i := range images {
+		doc, _ := tool.Document(t, "all", "--steps", dir, "--base", behind)
+		require.Len(t, doc.Steps, 7, doc.Reason)
+		all, err := e.Output(t.Context(), "images", "--all", "--quiet", "--no-trunc")
+		require.NoError(t, err)
+		images[i] = len(strings.Fields(all))
+	}
+	assert.Equal(t, images[0], images[1])
+}
+
 // What the environment cannot give is never taken for a failure of the step.
 func TestTheEnvironmentIsNotTheStep(t *testing.T) {
 	engines.Engine(t)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
+	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -17,6 +20,33 @@ import (
 // buildTime is the longest that a try's build may take: far beyond a cold compile on
 // a slow machine, and still an end.
 const buildTime = 20 * time.Minute
+
+// buildShared makes what groups of tries begin with in common. docker's old builder and Buildah find what was made
+// before, but would each time make anew what is only being made; and of two that are the same, later builds find one.
+// Where it fails, it fails again for those whose outcome that is.
+func (t *Trial) buildShared(ctx context.Context, groups [][]*job) {
+	first, shared := groups[0][0], 0
+	for _, other := range groups[1:] {
+		shared = max(shared, first.shares(other[0]))
+	}
+	if shared == 0 {
+		return
+	}
+	ctx, stop := context.WithTimeout(ctx, buildTime)
+	defer stop()
+	first.fromCopy(first.step, first.try, "", func(request engine.BuildRequest) error {
+		text, err := os.ReadFile(request.Dockerfile)
+		if err != nil {
+			return err
+		}
+		request.Dockerfile, request.Tag, request.Made = filepath.Join(request.Dir, filepath.Base(request.Dockerfile)), "", ""
+		if err := os.WriteFile(request.Dockerfile, []byte(dockerfile.Parse(string(text)).Head(shared)), 0o644); err != nil {
+			return err
+		}
+		_, err = t.Engine.Build(ctx, request)
+		return err
+	})
+}
 
 // build makes the image of a try.
 func (j *job) build(ctx context.Context) {

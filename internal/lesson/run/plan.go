@@ -21,8 +21,10 @@ type job struct {
 	*Trial
 	step      table.Step
 	try       table.Try
-	only      bool   // build it, to hold others against it; do not start it
-	compile   string // the same for those that share it
+	only      bool     // build it, to hold others against it; do not start it
+	stage     []string // the instructions of its first stage
+	folder    string   // the same for those that build from the same files
+	compile   string   // the same for those that share it
 	request   engine.BuildRequest
 	image     engine.Image      // what the engine says of it, once it is built
 	diagnosis *doctor.Diagnosis // of the image, once the doctor was asked
@@ -51,7 +53,7 @@ func (t *Trial) plan(steps []table.Step) (jobs []*job) {
 				}
 				continue
 			}
-			j.compile = j.compileKey()
+			j.lookAhead()
 			j.tell(Event{Doing: Waiting})
 			jobs = append(jobs, j)
 		}
@@ -83,44 +85,51 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 	return engine.Repository + ":" + engine.Tag(tag)
 }
 
-// compileKey is the same for tries whose first stages do the same with the same
-// files: the builder compiles once for all of them, if they do not start at
-// once. It decides on the order alone; a wrong key costs time, nothing else.
-func (j *job) compileKey() string {
+// lookAhead notes what the order of the builds goes by. The builder decides for itself what it has made before; a wrong
+// guess here costs time, nothing else.
+func (j *job) lookAhead() {
 	text, _ := os.ReadFile(j.request.Dockerfile)
-	key := firstStage(string(text))
+	j.stage = firstStage(dockerfile.Parse(string(text)))
 	ignored, _ := os.ReadFile(filepath.Join(j.request.Dir, ".dockerignore"))
 	files, _ := os.ReadDir(j.request.Dir)
 	for _, file := range files {
 		unseen := func(pattern string) bool { matched, _ := path.Match(pattern, file.Name()); return matched }
 		if !slices.ContainsFunc(strings.Fields(string(ignored)), unseen) {
 			content, _ := os.ReadFile(filepath.Join(j.request.Dir, file.Name()))
-			key += fmt.Sprintf("%s %x\n", file.Name(), sha256.Sum256(content))
+			j.folder += fmt.Sprintf("%s %x\n", file.Name(), sha256.Sum256(content))
 		}
 	}
-	return key
+	compile := slices.DeleteFunc(slices.Clone(j.stage), func(in string) bool { return strings.HasPrefix(in, "ARG ") })
+	for len(compile) > 0 && !strings.HasPrefix(compile[len(compile)-1], "RUN ") {
+		compile = compile[:len(compile)-1] // what follows the last command compiles nothing
+	}
+	j.compile = strings.Join(compile, "\n") + "\n" + j.folder
 }
 
-// firstStage gives the instructions of the first stage up to its last RUN, and
-// leaves out the stage's name, which changes nothing.
-func firstStage(text string) (stage string) {
-	all := ""
-	for _, in := range dockerfile.Parse(text).Instructions {
-		switch in.Word {
-		case "ARG":
-			continue
-		case "FROM":
-			if all != "" {
-				return stage
+// firstStage gives the instructions up to the end of the first stage, without its name, which changes nothing.
+func firstStage(f *dockerfile.File) (stage []string) {
+	begun := false
+	for _, in := range f.Instructions {
+		if in.Word == "FROM" {
+			if begun {
+				break
 			}
-			in.Rest = strings.Fields(in.Rest + " -")[0]
+			begun, in.Rest = true, strings.Fields(in.Rest + " -")[0]
 		}
-		all += strings.Join(append([]string{in.Word, in.Rest}, in.Flags...), " ") + "\n"
-		if in.Word == "RUN" {
-			stage = all
-		}
+		stage = append(stage, strings.Join(append([]string{in.Word, in.Rest}, in.Flags...), " "))
 	}
 	return stage
+}
+
+// shares says with how many of its instructions a try begins as another does, of the same files where they copy some.
+func (j *job) shares(other *job) (n int) {
+	for n < min(len(j.stage), len(other.stage)) && j.stage[n] == other.stage[n] {
+		if word, _, _ := strings.Cut(j.stage[n], " "); (word == "COPY" || word == "ADD") && j.folder != other.folder {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // needed says whether one of the steps is held against the image of the step name.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -184,6 +185,22 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 func TestTriesThatShareACompileAreAGroup(t *testing.T) {
 	a, b, c := &job{compile: "x"}, &job{compile: "y"}, &job{compile: "x"}
 	assert.Equal(t, [][]*job{{a, c}, {b}}, groups([]*job{a, b, c}))
+}
+
+// What two tries begin with in common ends where they copy other files, where they differ, and with the first stage.
+func TestWhatTwoTriesBeginWithInCommon(t *testing.T) {
+	try := func(folder, text string) *job { return &job{folder: folder, stage: firstStage(dockerfile.Parse(text))} }
+	const one = "ARG A=1\nFROM golang:$A\nRUN adduser echo\nCOPY . .\n"
+	for text, shared := range map[string]int{
+		one + "RUN go build\nFROM scratch\n":                              5,
+		one + "ENV CGO_ENABLED=0\nRUN go build\nFROM scratch\n":           4,
+		"ARG A=1\nFROM golang:$A AS b\n\n# why\nrun adduser\\\n echo\n":   3,
+		"ARG A=1\nFROM golang:$A\nRUN adduser echo\nCOPY --chown=1 . .\n": 3,
+		"FROM golang:$A\n": 0,
+	} {
+		assert.Equal(t, shared, try("x", one+"RUN go build\nFROM alpine\n").shares(try("x", text)), text)
+		assert.Equal(t, min(shared, 3), try("x", one+"RUN go build\nFROM alpine\n").shares(try("y", text)), text)
+	}
 }
 
 // What is timed, or held against another image, waits for the builds of the others.

@@ -109,16 +109,16 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 		}
 	}
 	defer t.lockBuilds(ctx)()
-	if t.Engine.Builder != engine.BuildKit && len(jobs) > 0 { // what all share, it makes ahead of the rest
-		do(jobs[0])
-		jobs = jobs[1:]
-		atOnce++ // those that share its compile have little to do
-	}
-	if oneStep {
+	groups := groups(jobs)
+	switch {
+	case oneStep:
 		atOnce = 1
+	case t.Engine.Builder != engine.BuildKit && len(groups) > 1:
+		t.buildShared(ctx, groups)
+		atOnce++ // half of what these builders do is waiting for the disk
 	}
 	builds.SetLimit(atOnce)
-	for _, group := range groups(jobs) {
+	for _, group := range groups {
 		builds.Go(func() error {
 			for _, j := range group {
 				do(j)
