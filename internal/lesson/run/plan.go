@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -24,7 +25,7 @@ type job struct {
 	only      bool     // build it, to hold others against it; do not start it
 	stage     []string // the instructions of its first stage
 	folder    string   // the same for those that build from the same files
-	compile   string   // the same for those that share it
+	compiled  int      // how many of its instructions until that has compiled
 	request   engine.BuildRequest
 	image     engine.Image      // what the engine says of it, once it is built
 	diagnosis *doctor.Diagnosis // of the image, once the doctor was asked
@@ -89,7 +90,7 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 // guess here costs time, nothing else.
 func (j *job) lookAhead() {
 	text, _ := os.ReadFile(j.request.Dockerfile)
-	j.stage = firstStage(dockerfile.Parse(string(text)))
+	j.stage, j.compiled = firstStage(dockerfile.Parse(string(text)))
 	ignored, _ := os.ReadFile(filepath.Join(j.request.Dir, ".dockerignore"))
 	files, _ := os.ReadDir(j.request.Dir)
 	for _, file := range files {
@@ -99,26 +100,23 @@ func (j *job) lookAhead() {
 			j.folder += fmt.Sprintf("%s %x\n", file.Name(), sha256.Sum256(content))
 		}
 	}
-	compile := slices.DeleteFunc(slices.Clone(j.stage), func(in string) bool { return strings.HasPrefix(in, "ARG ") })
-	for len(compile) > 0 && !strings.HasPrefix(compile[len(compile)-1], "RUN ") {
-		compile = compile[:len(compile)-1] // what follows the last command compiles nothing
-	}
-	j.compile = strings.Join(compile, "\n") + "\n" + j.folder
 }
 
-// firstStage gives the instructions up to the end of the first stage, without its name, which changes nothing.
-func firstStage(f *dockerfile.File) (stage []string) {
-	begun := false
+// firstStage gives the instructions up to the end of the first stage, without its name, which changes nothing, and how
+// many of them compile: those up to the last RUN.
+func firstStage(f *dockerfile.File) (stage []string, compiled int) {
 	for _, in := range f.Instructions {
-		if in.Word == "FROM" {
-			if begun {
-				break
-			}
-			begun, in.Rest = true, strings.Fields(in.Rest + " -")[0]
+		switch {
+		case in.Word == "FROM" && slices.ContainsFunc(stage, func(before string) bool { return strings.HasPrefix(before, "FROM ") }):
+			return stage, cmp.Or(compiled, len(stage))
+		case in.Word == "FROM":
+			in.Rest = strings.Fields(in.Rest + " -")[0]
+		case in.Word == "RUN":
+			compiled = len(stage) + 1
 		}
 		stage = append(stage, strings.Join(append([]string{in.Word, in.Rest}, in.Flags...), " "))
 	}
-	return stage
+	return stage, cmp.Or(compiled, len(stage))
 }
 
 // shares says with how many of its instructions a try begins as another does, of the same files where they copy some.

@@ -181,15 +181,14 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 	assert.Len(t, trial.plan([]table.Step{asked}), 1)
 }
 
-// Tries of one compile are a group, in their order, wherever they stand.
-func TestTriesThatShareACompileAreAGroup(t *testing.T) {
-	a, b, c := &job{compile: "x"}, &job{compile: "y"}, &job{compile: "x"}
-	assert.Equal(t, [][]*job{{a, c}, {b}}, groups([]*job{a, b, c}))
+// try is one of a Dockerfile in a folder.
+func try(folder, text string) *job {
+	stage, compiled := firstStage(dockerfile.Parse(text))
+	return &job{folder: folder, stage: stage, compiled: compiled}
 }
 
 // What two tries begin with in common ends where they copy other files, where they differ, and with the first stage.
 func TestWhatTwoTriesBeginWithInCommon(t *testing.T) {
-	try := func(folder, text string) *job { return &job{folder: folder, stage: firstStage(dockerfile.Parse(text))} }
 	const one = "ARG A=1\nFROM golang:$A\nRUN adduser echo\nCOPY . .\n"
 	for text, shared := range map[string]int{
 		one + "RUN go build\nFROM scratch\n":                              5,
@@ -201,6 +200,14 @@ func TestWhatTwoTriesBeginWithInCommon(t *testing.T) {
 		assert.Equal(t, shared, try("x", one+"RUN go build\nFROM alpine\n").shares(try("x", text)), text)
 		assert.Equal(t, min(shared, 3), try("x", one+"RUN go build\nFROM alpine\n").shares(try("y", text)), text)
 	}
+}
+
+// Tries of one compile are a group, in their order, wherever they stand.
+func TestTriesThatShareACompileAreAGroup(t *testing.T) {
+	a, b := try("x", "FROM a\nCOPY . .\nRUN b\nENTRYPOINT c\n"), try("x", "FROM a\nCOPY . .\nENV D=1\nRUN b\n")
+	c, d := try("x", "FROM a AS build\nCOPY . .\nRUN b\nFROM scratch\n"), try("y", "FROM a\nCOPY . .\nRUN b\nENTRYPOINT c\n")
+	e, f := try("x", "FROM a\nCOPY . .\n"), try("y", "FROM scratch\nCOPY . .\n")
+	assert.Equal(t, [][]*job{{a, c, e}, {b}, {d}, {f}}, groups([]*job{a, b, c, d, e, f}))
 }
 
 // What is timed, or held against another image, waits for the builds of the others.

@@ -132,7 +132,7 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 // groups puts tries that share a compile together.
 func groups(jobs []*job) (all [][]*job) {
 	for _, j := range jobs {
-		same := func(group []*job) bool { return group[0].compile == j.compile }
+		same := func(group []*job) bool { return j.shares(group[0]) >= j.compiled }
 		if i := slices.IndexFunc(all, same); i >= 0 {
 			all[i] = append(all[i], j)
 		} else {
