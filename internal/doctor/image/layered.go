@@ -63,7 +63,7 @@ func (r *layered) open(ctx context.Context, from Registry, p Platform, must bool
 		if !layer {
 			size = maxDocument
 		}
-		return &announced{r, blob, size, size}, nil
+		return &announced{blob, r, size, size}, nil
 	}}
 	fetch := func(digest string) (content []byte, kind types.MediaType, err error) {
 		content, kind, err = from.Manifest(ctx, digest)
@@ -194,19 +194,17 @@ func (r *layered) Enough() Read {
 
 // announced is a blob, of which no more is read than its manifest announces.
 type announced struct {
-	*layered
 	io.ReadCloser
+	of         *layered
 	left, size int64
 }
 
 func (a *announced) Read(p []byte) (int, error) {
 	n, err := a.ReadCloser.Read(p)
-	a.got += int64(n)
-	a.budget.unpacked += perByte * int64(n)
+	a.of.got += int64(n)
+	a.of.budget.unpacked += perByte * int64(n)
 	if a.left -= int64(n); a.left < 0 && err == nil {
 		err = fmt.Errorf("the registry sends over %d bytes of it, more than it may have", a.size)
 	}
 	return n, err
 }
-
-func (a *announced) Close() error { return a.ReadCloser.Close() }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"optimizing-dockerfile/internal/dockerfile"
 	"optimizing-dockerfile/internal/doctor"
 	"optimizing-dockerfile/internal/engine"
 	"optimizing-dockerfile/internal/lesson/table"
@@ -35,15 +34,11 @@ func (t *Trial) buildShared(ctx context.Context, groups [][]*job) {
 	ctx, stop := context.WithTimeout(ctx, buildTime)
 	defer stop()
 	first.fromCopy(first.step, first.try, "", func(request engine.BuildRequest) error {
-		text, err := os.ReadFile(request.Dockerfile)
-		if err != nil {
-			return err
-		}
 		request.Dockerfile, request.Tag, request.Made = filepath.Join(request.Dir, filepath.Base(request.Dockerfile)), "", ""
-		if err := os.WriteFile(request.Dockerfile, []byte(dockerfile.Parse(string(text)).Head(shared)), 0o644); err != nil {
+		if err := os.WriteFile(request.Dockerfile, []byte(first.file.Head(shared)), 0o644); err != nil {
 			return err
 		}
-		_, err = t.Engine.Build(ctx, request)
+		_, err := t.Engine.Build(ctx, request)
 		return err
 	})
 }

@@ -22,7 +22,8 @@ type job struct {
 	*Trial
 	step      table.Step
 	try       table.Try
-	only      bool     // build it, to hold others against it; do not start it
+	only      bool // build it, to hold others against it; do not start it
+	file      *dockerfile.File
 	stage     []string // the instructions of its first stage
 	folder    string   // the same for those that build from the same files
 	compiled  int      // how many of its instructions until that has compiled
@@ -90,7 +91,8 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 // guess here costs time, nothing else.
 func (j *job) lookAhead() {
 	text, _ := os.ReadFile(j.request.Dockerfile)
-	j.stage, j.compiled = firstStage(dockerfile.Parse(string(text)))
+	j.file = dockerfile.Parse(string(text))
+	j.stage, j.compiled = firstStage(j.file)
 	ignored, _ := os.ReadFile(filepath.Join(j.request.Dir, ".dockerignore"))
 	files, _ := os.ReadDir(j.request.Dir)
 	for _, file := range files {
