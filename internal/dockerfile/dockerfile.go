@@ -115,7 +115,7 @@ func (f *File) afterHeredocs(in Instruction, i int) int {
 	return i
 }
 
-// Reference is a place where a Dockerfile takes an image, or a stage, from outside of the stage.
+// Reference is a place where a Dockerfile takes an image from outside.
 type Reference struct {
 	Image string // as it is meant: arguments filled in
 	From  bool   // it stands in FROM, not in a --from= or a mount's from=

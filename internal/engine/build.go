@@ -31,7 +31,7 @@ type BuildRequest struct {
 	Log        *os.File       // gets all that the builder prints; nil none
 }
 
-// BuildError is a build that the engine ran and that failed.
+// BuildError is a build that failed, or that the engine's program could not even begin.
 type BuildError struct {
 	Instruction string // the one that failed, such as "RUN go build -o echo ."; "" where none is named
 	ExitCode    int    // of a RUN's command; 0 where none ran
@@ -67,7 +67,7 @@ func (e *Engine) BuildCommand(r BuildRequest) []string {
 // Build builds an image and returns what the engine says of it, found by its tag: what
 // builders give as its ID, not every engine knows. To BuildCommand it adds what a reader need not type: the label,
 // that no container stays behind after a failure, and what each builder takes to hand the image to the engine. The
-// error is a *BuildError where the engine ran the build, else Output's.
+// error is a *BuildError where the engine's program ended with a status, else Output's. Without a tag the image is not looked up.
 func (e *Engine) Build(ctx context.Context, r BuildRequest) (Image, error) {
 	words := e.BuildCommand(r)
 	options := []string{"build"}

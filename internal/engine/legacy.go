@@ -1,6 +1,6 @@
 package engine
 
-// This file alone knows docker's old builder, the one inside the daemon. It makes an
+// This file knows what docker's old builder prints, the one inside the daemon. It makes an
 // image per instruction and labels none but the last, so what it makes is read off its
 // output and noted in a ledger. Where nobody has that builder any more, the file can go.
 

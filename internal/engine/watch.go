@@ -60,7 +60,7 @@ func (e *Engine) answers(ctx context.Context, within time.Duration) error {
 	return nil
 }
 
-// Alive asks the engine whether it is still there. The error is an *Unavailable.
+// Alive asks the engine whether it is still there. The error is as that of answers.
 func (e *Engine) Alive(ctx context.Context) error { return e.answers(ctx, aliveTime) }
 
 // Repository is the name under which all our images are tagged; a step is

@@ -43,7 +43,7 @@ type layered struct {
 	about    About
 	manifest *v1.Manifest
 	diffs    []string // the digests of the layers unpacked
-	all      *Files   // the layers laid over each other, once that was asked for
+	all      *Files   // the budget and the spool of all layers; and these laid over each other, once that was asked for
 	layers   []*Files // from the lowest up; nil: not read
 	read     int      // how many were
 	enough   bool
@@ -84,7 +84,7 @@ func (r *layered) open(ctx context.Context, from Registry, p Platform, must bool
 	r.layers, r.sizes = make([]*Files, len(r.manifest.Layers)), map[string]int64{}
 	for _, l := range r.manifest.Layers {
 		if r.sizes[l.Digest.String()] = l.Size; l.Size < 0 || l.Size > mostSent-r.of {
-			return fmt.Errorf("its manifest speaks of layers of more than %d GB", mostSent>>30)
+			return fmt.Errorf("its manifest speaks of layers of more than %d GB, or of less than nothing", mostSent>>30)
 		}
 		r.of += l.Size
 	}
@@ -155,8 +155,11 @@ func (r *layered) Open(ctx context.Context, at string) (File, error) {
 	return n.open(at, r.all.spool)
 }
 
-// Deep is the same image with every layer, one laid over the other.
+// Deep is the same image with every layer, one laid over the other. They are laid once.
 func (r *layered) Deep(ctx context.Context) (Image, error) {
+	if len(r.layers) == 1 && r.layers[0] == r.all {
+		return Of(r.all, r.about, true), nil
+	}
 	for i := range r.layers {
 		if _, err := r.layer(ctx, i); err != nil {
 			return nil, err
@@ -192,7 +195,7 @@ func (r *layered) Enough() Read {
 	return Read{Bytes: r.got, Of: r.of, Layers: r.read, OfLayers: len(r.manifest.Layers)}
 }
 
-// announced is a blob, of which no more is read than its manifest announces.
+// announced is a blob that may not be larger than its manifest announces, or a config than any is.
 type announced struct {
 	io.ReadCloser
 	of         *layered

@@ -97,7 +97,18 @@ func TestLayersApartShowWhatTheyShowTogether(t *testing.T) {
 		deep, err := r.Deep(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, slices.Collect(together.Walk()), slices.Collect(deep.(Lister).Walk()), said)
+		once := lost(deep)
+		deep, err = r.Deep(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, once, lost(deep), "asked for again, it has lost no more\n%s", said)
 	}
+}
+
+func lost(img Image) (all []string) {
+	for e, by := range img.(Lister).Lost() {
+		all = append(all, fmt.Sprint(e, by))
+	}
+	return all
 }
 
 // A question is answered by the topmost layer that can: those below are not even read.

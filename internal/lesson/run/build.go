@@ -20,9 +20,9 @@ import (
 // a slow machine, and still an end.
 const buildTime = 20 * time.Minute
 
-// buildShared makes what groups of tries begin with in common. docker's old builder and Buildah find what was made
-// before, but would each time make anew what is only being made; and of two that are the same, later builds find one.
-// Where it fails, it fails again for those whose outcome that is.
+// buildShared makes what the first group begins with in common with another one, as far as any goes. docker's old builder
+// and Buildah find what was made before, but make anew what is only being made; and of two images that were made of the
+// same, later builds find one only. An error is dropped: a step's own fault is met again in its build.
 func (t *Trial) buildShared(ctx context.Context, groups [][]*job) {
 	first, shared := groups[0][0], 0
 	for _, other := range groups[1:] {
@@ -41,6 +41,23 @@ func (t *Trial) buildShared(ctx context.Context, groups [][]*job) {
 		_, err := t.Engine.Build(ctx, request)
 		return err
 	})
+}
+
+// fromCopy gives this try's request, with the folder and the Dockerfile of step and try: from a copy, whose files have
+// dates of their own.
+func (j *job) fromCopy(step table.Step, try table.Try, tag string, build func(engine.BuildRequest) error) error {
+	dir, err := os.MkdirTemp("", engine.Repository+"-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	request := j.request
+	request.Dir, request.Dockerfile = filepath.Join(dir, "app"), filepath.Join(step.Dir, try.Dockerfile)
+	request.Tag = j.Tag(step, try.Dockerfile+"."+tag)
+	if err := os.CopyFS(request.Dir, os.DirFS(step.Context)); err != nil {
+		return err
+	}
+	return build(request)
 }
 
 // build makes the image of a try.

@@ -13,8 +13,8 @@ import (
 	"optimizing-dockerfile/internal/lesson/table"
 )
 
-// examine weighs a try's image, also where its start was in vain, and notes what the doctor proves of it. A large one is
-// examined only where its container fails: that takes many commands of the engine.
+// examine weighs a try's image, also where its start was in vain, and notes what the doctor proves of it. Of a large one
+// that is done only where its container fails: it takes many commands of the engine.
 func (j *job) examine(ctx context.Context) {
 	if j.image.ID == "" {
 		return

@@ -42,6 +42,8 @@ const healthTime = 30 * time.Second
 // step that it changes, where that was built, too.
 func (j *job) measure(ctx context.Context, before *job) (err error) {
 	want, o, m := j.try.Expect, &j.outcome, &j.outcome.Measured
+	ctx, stop := context.WithTimeout(ctx, 2*buildTime) // it builds up to four times, mostly from the cache
+	defer stop()
 	if want.Saves > 0 || want.NumericUser != nil {
 		if before == nil || before.outcome.Image == nil {
 			return fmt.Errorf("there is no image of %s to hold it against", j.step.Against)
@@ -152,22 +154,6 @@ func (j *job) health(ctx context.Context, name string) error {
 			return nil
 		}
 	}
-}
-
-// fromCopy gives the request of a try as from a copy of its folder, whose files have dates of their own.
-func (j *job) fromCopy(step table.Step, try table.Try, tag string, build func(engine.BuildRequest) error) error {
-	dir, err := os.MkdirTemp("", engine.Repository+"-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	request := j.request
-	request.Dir, request.Dockerfile = filepath.Join(dir, "app"), filepath.Join(step.Dir, try.Dockerfile)
-	request.Tag = j.Tag(step, try.Dockerfile+"."+tag)
-	if err := os.CopyFS(request.Dir, os.DirFS(step.Context)); err != nil {
-		return err
-	}
-	return build(request)
 }
 
 // canTellFromRoot is the rule of Kubernetes' runAsNonRoot: an image's USER must

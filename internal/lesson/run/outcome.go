@@ -18,7 +18,7 @@ const (
 	Environment = "environment" // the engine, the network, the base or the disk is at fault
 )
 
-// Causes of failures that are not in the image; for those that are, the doctor has names.
+// Causes of failures that the image's files do not show; for those that they do, the doctor has names.
 const (
 	CommandNotFound doctor.Cause = "command-not-found" // a RUN's shell found no such command
 	CompileError    doctor.Cause = "compile-error"     // the Go compiler refused the program
@@ -167,7 +167,7 @@ func judge(o Outcome, arch string, layers []string) (verdict string, reasons []R
 			i++
 		}
 		hold(want.Log == "" || i == max(len(got), len(expected)), fmt.Sprintf("line %d of its log", i+1),
-			strconv.Quote(append(got, "")[i]), strconv.Quote(append(expected, "")[i]))
+			strconv.Quote(append(got, "the end")[i]), strconv.Quote(append(expected, "the end")[i]))
 	}
 	if o.Image == nil {
 		return verdict, reasons
@@ -191,7 +191,7 @@ func judge(o Outcome, arch string, layers []string) (verdict string, reasons []R
 	}
 	hold(want.Health == "" || m.Health == want.Health, "its health", strconv.Quote(m.Health), want.Health)
 	hold(want.Machines == nil || slices.Equal(m.Machines, want.Machines), "what it starts on", orNone(m.Machines), orNone(want.Machines))
-	// The same image has the same layers; whether a builder can make it depends on its age.
+	// The same image has the same layers; whether a builder can make it depends on the builder's age.
 	hold(want.Repeats == "" || m.Repeats == want.Repeats || m.Repeats == table.Digest && want.Repeats == table.Layers,
 		"what a second build has in common with the first", orNone(strings.Fields(m.Repeats)), want.Repeats)
 	return verdict, reasons

@@ -25,12 +25,12 @@ type job struct {
 	only      bool // build it, to hold others against it; do not start it
 	file      *dockerfile.File
 	stage     []string // the instructions of its first stage
-	folder    string   // the same for those that build from the same files
-	compiled  int      // how many of its instructions until that has compiled
+	folder    string   // names and sums of the build context's files
+	compiled  int      // how many of stage's instructions, up to its last RUN; all where it has none
 	request   engine.BuildRequest
 	image     engine.Image      // what the engine says of it, once it is built
 	diagnosis *doctor.Diagnosis // of the image, once the doctor was asked
-	proof     *doctor.Diagnosis // the same, where the outcome is to tell of it
+	proof     *doctor.Diagnosis // the same, once it fails or is small: the outcome tells of it
 	outcome   Outcome
 	fault     error // the environment's, that kept it from being tried
 }
@@ -87,8 +87,8 @@ func (t *Trial) Tag(step table.Step, dockerfile string) string {
 	return engine.Repository + ":" + engine.Tag(tag)
 }
 
-// lookAhead notes what the order of the builds goes by. The builder decides for itself what it has made before; a wrong
-// guess here costs time, nothing else.
+// lookAhead notes what the order of the builds goes by. The builder decides for itself what it has made before: a wrong
+// guess here costs time, and where an old builder makes the same twice at once, layers that steps would have in common.
 func (j *job) lookAhead() {
 	text, _ := os.ReadFile(j.request.Dockerfile)
 	j.file = dockerfile.Parse(string(text))
@@ -96,8 +96,11 @@ func (j *job) lookAhead() {
 	ignored, _ := os.ReadFile(filepath.Join(j.request.Dir, ".dockerignore"))
 	files, _ := os.ReadDir(j.request.Dir)
 	for _, file := range files {
-		unseen := func(pattern string) bool { matched, _ := path.Match(pattern, file.Name()); return matched }
-		if !slices.ContainsFunc(strings.Fields(string(ignored)), unseen) {
+		unseen := func(pattern string) bool {
+			matched, _ := path.Match(strings.TrimPrefix(strings.TrimPrefix(pattern, "**"), "/"), file.Name())
+			return matched
+		}
+		if file.Type().IsRegular() && !slices.ContainsFunc(strings.Fields(string(ignored)), unseen) {
 			content, _ := os.ReadFile(filepath.Join(j.request.Dir, file.Name()))
 			j.folder += fmt.Sprintf("%s %x\n", file.Name(), sha256.Sum256(content))
 		}

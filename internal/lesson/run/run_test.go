@@ -91,8 +91,8 @@ func TestAVerdictNeedsEveryFactToAgree(t *testing.T) {
 		"other layers": {nonRoot, func(o *Outcome) { o.Image = &Image{Bytes: 10, Binary: 10, Layers: []string{"sha256:b"}} },
 			"its list of layers is its own, not that of 04-x"},
 		"another log":   {nonRoot, func(o *Outcome) { o.Log = "one\n\nthree\n" }, `line 3 of its log is "three", not "two"`},
-		"a longer log":  {nonRoot, func(o *Outcome) { o.Log = "one\n\ntwo\nthree\n" }, `line 4 of its log is "three", not ""`},
-		"a shorter log": {nonRoot, func(o *Outcome) { o.Log = "one\n" }, `line 2 of its log is "", not ""`},
+		"a longer log":  {nonRoot, func(o *Outcome) { o.Log = "one\n\ntwo\nthree\n" }, `line 4 of its log is "three", not "the end"`},
+		"a shorter log": {nonRoot, func(o *Outcome) { o.Log = "one\n" }, `line 2 of its log is "the end", not ""`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := c.of

@@ -2,7 +2,8 @@
 // job, build.go makes the image, start.go starts a container of it, observe.go sees what becomes of
 // that, and asks for the echo, examine.go weighs the image and notes what the doctor proves of it
 // (start.go and observe.go ask that already, where the container fails), measure.go takes the
-// figures of the lessons after the article, and outcome.go is what comes out, and what judges it.
+// figures of the lessons after the article, and outcome.go is what comes out, and what judges it,
+// at the end of conclude, here.
 package run
 
 import (
@@ -85,8 +86,8 @@ func (t *Trial) Do(ctx context.Context, steps []table.Step) ([]Outcome, error) {
 	return outcomes, ctx.Err()
 }
 
-// buildAndStart does what needs no other try. Builds compete for the cores; more at once
-// than there are would only be in each other's way. Of one step alone the next Dockerfile
+// buildAndStart does what needs no other try. Builds compete for the cores: BuildKit's, more at once
+// than there are, would only be in each other's way. Of one step alone the next Dockerfile
 // waits for the one before: both are to have port 8080.
 func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 	var builds errgroup.Group
@@ -129,7 +130,7 @@ func (t *Trial) buildAndStart(ctx context.Context, jobs []*job, oneStep bool) {
 	builds.Wait()
 }
 
-// groups puts tries that share a compile together.
+// groups puts tries that share a compile together: one joins the first group that begins with all that it compiles.
 func groups(jobs []*job) (all [][]*job) {
 	for _, j := range jobs {
 		same := func(group []*job) bool { return j.shares(group[0]) >= j.compiled }
@@ -145,7 +146,7 @@ func groups(jobs []*job) (all [][]*job) {
 // lockWait bounds the wait for another run's builds; afterwards both go on.
 const lockWait = 10 * time.Minute
 
-// lockBuilds waits until no other run on this machine builds with docker's old builder. That
+// lockBuilds waits until no other run on this machine builds its steps with docker's old builder. That
 // finds what it has made before only if one build goes after the other: it looks among the
 // children of one image. Two runs at a time would compile the same twice, and later builds of
 // either would find now the one and now the other; steps that must have the same layers would

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (j *job) start(ctx context.Context) {
 	j.fault = j.inContainer(ctx)
 }
 
-// inContainer gives the container its name and, but for --keep, its end.
+// inContainer starts the container, sees what comes of it and, but for --keep, removes it.
 func (j *job) inContainer(ctx context.Context) error {
 	began := time.Now()
 	defer func() { j.outcome.Seconds.Start = time.Since(began).Seconds() }()
@@ -38,8 +39,7 @@ func (j *job) inContainer(ctx context.Context) error {
 		}()
 	}
 	host, err := j.launch(ctx, name)
-	var refused *engine.Failed
-	if errors.As(err, &refused) {
+	if refused, ok := err.(*engine.Failed); ok { // one that is wrapped is of another command than `run`
 		return j.refused(ctx, refused)
 	}
 	if err == nil {
@@ -63,7 +63,7 @@ const (
 func (j *job) launch(ctx context.Context, name string) (host string, err error) {
 	typed, free := anyPort, anyPort
 	if j.Engine.Here {
-		free = Free(anyPort + "0") // one that is named need not be asked for
+		free = cmp.Or(Free(anyPort+"0"), anyPort) // then the engine need not be asked which port it took
 	}
 	if j.choosing.TryLock() {
 		defer j.choosing.Unlock()
@@ -76,14 +76,14 @@ func (j *job) launch(ctx context.Context, name string) (host string, err error) 
 	if free == anyPort || !errors.As(err, &refused) {
 		return host, err
 	}
-	// Not for the outcome: what a record says of one that runs must not depend on who had the port.
+	// It is asked, and not noted: what a record says of one that runs must not depend on who had the port.
 	d, fault := j.ask(ctx)
 	if fault != nil || d.Phase == table.Start && (refused.ExitCode == 126 || refused.ExitCode == 127) { // it was not found, or may not be run
 		return "", cmp.Or(fault, err)
 	}
 	// It may be the port, which somebody took in between, and not the image.
 	if err := j.Engine.Remove(ctx, name); err != nil {
-		return "", err
+		return "", fmt.Errorf("a container that was refused cannot be removed: %w", err)
 	}
 	return j.startAt(ctx, name, anyPort, anyPort)
 }
@@ -105,7 +105,7 @@ func (j *job) startAt(ctx context.Context, name, typed, given string) (host stri
 	case err == nil && container.Started():
 		return container.Host(), nil
 	case err != nil && failed == nil:
-		return "", err
+		return "", fmt.Errorf("its container cannot be looked at: %w", err)
 	case err == nil:
 		refused.ExitCode = container.State.ExitCode
 	default: // it was refused before there was a container, or the engine is gone
@@ -116,7 +116,7 @@ func (j *job) startAt(ctx context.Context, name, typed, given string) (host stri
 	return "", refused
 }
 
-// Free gives an address of this machine, with its port, where a program may listen there; else "".
+// Free gives an address of this machine, with a port, where a program may listen there; "" where none may.
 func Free(address string) string {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package registry fetches images from a registry for the doctor, without an engine. It stands apart from
-// what reads them, for a compile: HTTP, TLS and logins are not waited for by those who need none.
+// Package registry fetches images from a registry for the doctor, without an engine. It is a package of its own, so
+// that who only reads images need not compile HTTP, TLS and logins first.
 package registry
 
 import (
@@ -19,7 +19,7 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
-// A registry that takes longer than silence for the next piece falls silent. An answer that is no blob (a manifest,
+// A registry that takes longer than silence for the next piece counts as silent. An answer that is no blob (a manifest,
 // an index, a login's token) has a bound of its own.
 const (
 	silence    = 30 * time.Second
@@ -27,7 +27,7 @@ const (
 	mostSpoken = 8 << 20
 )
 
-// Open opens an image in a registry, as whom docker or podman keeps a login for. p chooses in an index of
+// Open opens an image in a registry, with the login that docker or podman keeps for it. p chooses in an index of
 // several platforms; with must, it has to be among them. The error is as image.FromFile's.
 func Open(ctx context.Context, ref string, p image.Platform, must bool) (image.Image, error) {
 	parsed, err := name.ParseReference(ref)
