@@ -72,8 +72,8 @@ func (j *job) launch(ctx context.Context, name string) (host string, err error) 
 		}
 	}
 	host, err = j.startAt(ctx, name, typed, free)
-	var refused *engine.Failed
-	if free == anyPort || !errors.As(err, &refused) {
+	refused, ok := err.(*engine.Failed) // as in inContainer
+	if free == anyPort || !ok {
 		return host, err
 	}
 	// It is asked, and not noted: what a record says of one that runs must not depend on who had the port.
