@@ -128,7 +128,7 @@ func TestHostileArchives(t *testing.T) {
 		"no layer where it says":    {outside, "layer 1"},
 		"a manifest of garbage":     {layer(t, file("manifest.json", "{[")), "makes no sense"},
 		"a config of garbage":       {layer(t, file("config.json", "["), file("manifest.json", `[{"Config":"config.json"}]`)), "makes no sense"},
-		"a huge manifest":           {layer(t, file("manifest.json", strings.Repeat(" ", maxDocument+1))), "bytes"},
+		"a huge manifest":           {layer(t, file("manifest.json", strings.Repeat(" ", MaxDocument+1))), "bytes"},
 		"a million layers":          {layer(t, file("config.json", config), file("manifest.json", `[{"Config":"config.json","Layers":[`+strings.Repeat(`"x",`, 100_000)+`"x"]}]`)), "layers"},
 		"indexes in a circle": {layer(t, file("index.json", circle("a")), file("blobs/sha256/"+strings.Repeat("a", 64), circle("a"))),
 			"damaged"},

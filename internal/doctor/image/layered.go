@@ -61,7 +61,7 @@ func (r *layered) open(ctx context.Context, from Registry, p Platform, must bool
 		}
 		size, layer := r.sizes[digest]
 		if !layer {
-			size = maxDocument
+			size = MaxDocument
 		}
 		return &announced{blob, r, size, size}, nil
 	}}

@@ -20,12 +20,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// MaxDocument is how many bytes a manifest or a config may have.
+const MaxDocument = 8 << 20
+
 // Bounds on an archive of images.
 const (
-	maxStored   = 1 << 17 // entries; a `docker save` of many images has some thousands
-	maxDocument = 8 << 20 // bytes of a manifest or config
-	maxValues   = 1 << 17 // in one of them; a byte of JSON can become a hundred in memory
-	maxLayers   = 512     // engines allow 127
+	maxStored = 1 << 17 // entries; a `docker save` of many images has some thousands
+	maxValues = 1 << 17 // in one of them; a byte of JSON can become a hundred in memory
+	maxLayers = 512     // engines allow 127
 )
 
 // store holds blobs by name: a tarball's entries, a folder's files, a registry's.
@@ -111,12 +113,12 @@ func (s store) document(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	text, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+	text, err := io.ReadAll(io.LimitReader(r, MaxDocument+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxDocument {
-		return nil, fmt.Errorf("%s has over %d bytes, which no manifest or config has", name, maxDocument)
+	if len(text) > MaxDocument {
+		return nil, fmt.Errorf("%s has over %d bytes, which no manifest or config has", name, MaxDocument)
 	}
 	if sum := sha256.Sum256(text); !digestNamed(name, sum[:]) {
 		return nil, fmt.Errorf("it is damaged: %s is not what its name says", name)

@@ -19,12 +19,10 @@ import (
 	"optimizing-dockerfile/internal/doctor/image"
 )
 
-// A registry that takes longer than silence for the next piece counts as silent. An answer that is no blob (a manifest,
-// an index, a login's token) has a bound of its own.
+// A registry that takes longer than silence for the next piece counts as silent.
 const (
-	silence    = 30 * time.Second
-	piece      = 64 << 10
-	mostSpoken = 8 << 20
+	silence = 30 * time.Second
+	piece   = 64 << 10
 )
 
 // Open opens an image in a registry, with the login that docker or podman keeps for it. p chooses in an index of
@@ -70,8 +68,8 @@ func (f fetcher) Blob(ctx context.Context, digest string) (io.ReadCloser, error)
 	return layer.Compressed()
 }
 
-// bounded cuts the line where a registry falls silent, and where an answer that is no blob has no end; how
-// large a blob may be, its manifest says.
+// bounded cuts the line where a registry falls silent, and where an answer that is no blob (a manifest, an index, a
+// login's token) has no end; how large a blob may be, its manifest says.
 type bounded struct{ http.RoundTripper }
 
 func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -113,8 +111,8 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	switch {
 	case err != nil && err != io.EOF && b.ctx.Err() != nil:
 		err = context.Cause(b.ctx)
-	case err == nil && !b.blob && b.got > mostSpoken:
-		err = fmt.Errorf("the registry's answer has over %d bytes, more than it may have", mostSpoken)
+	case err == nil && !b.blob && b.got > image.MaxDocument:
+		err = fmt.Errorf("the registry's answer has over %d bytes, more than it may have", image.MaxDocument)
 	}
 	return n, err
 }
